@@ -1,0 +1,90 @@
+package player
+
+import "time"
+
+// Status is what the player does, as one word.
+type Status string
+
+// The six things the player can be doing.
+const (
+	Idle      Status = "idle"
+	Preparing Status = "preparing"
+	Playing   Status = "playing"
+	Paused    Status = "paused"
+	Waiting   Status = "waiting"
+	Trouble   Status = "problem"
+)
+
+// State is everything an observer may know, published whole. It changes at events only: no key ticks.
+// Positions and lengths are seconds as of UpdatedAt; times that are not known are null.
+type State struct {
+	State      Status     `json:"state"`
+	Routine    string     `json:"routine"`
+	Title      string     `json:"title"`
+	Selected   string     `json:"selected"`
+	Step       string     `json:"step"`
+	StepNumber int        `json:"step_number"`
+	Steps      int        `json:"steps"`
+	NextStep   string     `json:"next_step"`
+	Side       string     `json:"side"`
+	Position   float64    `json:"position_s"`
+	Length     float64    `json:"length_s"`
+	Remaining  float64    `json:"remaining_s"`
+	Progress   int        `json:"progress"`
+	StartedAt  *time.Time `json:"started_at"`
+	StepEndsAt *time.Time `json:"step_ends_at"`
+	EndsAt     *time.Time `json:"ends_at"`
+	NextRun    *time.Time `json:"next_run"`
+	UpdatedAt  time.Time  `json:"updated_at"`
+	Volume     int        `json:"volume"`
+	Error      string     `json:"error"`
+}
+
+// Event is one thing that happened, told when it is heard.
+type Event struct {
+	Type       string    `json:"event_type"` // routine_started, step_started, waiting, paused, resumed, routine_finished, routine_stopped, problem
+	Routine    string    `json:"routine,omitempty"`
+	Title      string    `json:"title,omitempty"`
+	Step       string    `json:"step,omitempty"`
+	StepNumber int       `json:"step_number,omitempty"`
+	Steps      int       `json:"steps,omitempty"`
+	Side       string    `json:"side,omitempty"`
+	Error      string    `json:"error,omitempty"`
+	At         time.Time `json:"at"`
+}
+
+// Phase announces one phase of a breath or rep ahead of its sound.
+type Phase struct {
+	Phase   string    `json:"phase"` // in, again, hold, out, wait; move, hold, back, wait in reps
+	At      time.Time `json:"at"`    // when it is heard
+	Seconds float64   `json:"seconds"`
+	Side    string    `json:"side,omitempty"`
+}
+
+// RoutineInfo is one line of the library, as observers see it.
+type RoutineInfo struct {
+	Name   string   `json:"name"`
+	Title  string   `json:"title"`
+	About  string   `json:"about,omitempty"`
+	Length float64  `json:"length_s"`
+	Steps  []string `json:"steps"`
+	Error  string   `json:"error,omitempty"` // why it cannot be played
+}
+
+// Info is what changes seldom: who we are and what can be asked of us.
+type Info struct {
+	Version  string        `json:"version"`
+	Routines []RoutineInfo `json:"routines"`
+	Outputs  []string      `json:"outputs"`
+	Verbs    []string      `json:"verbs"`
+}
+
+// Feed is one observer's view. States and Infos hold the newest value only; Events and Phases keep the newest
+// hundred and drop the oldest. The player never waits for an observer. All channels are closed when the context
+// given to Watch ends.
+type Feed struct {
+	States <-chan State
+	Infos  <-chan Info
+	Events <-chan Event
+	Phases <-chan Phase
+}
