@@ -1,5 +1,7 @@
 package routines
 
+import "sort"
+
 // Rate is the one rate of the program, in samples a second. Every int of a score is samples at this rate.
 const Rate = 48_000
 
@@ -14,4 +16,103 @@ type Cue struct {
 	At   int // its first sample
 	Len  int // its length
 	Clip Clip
+}
+
+// MarkKind is what begins at a mark.
+type MarkKind string
+
+// The kinds of a mark.
+const (
+	StepMark   MarkKind = "step"   // a step, or its second side: where next and back land
+	SwitchMark MarkKind = "switch" // the window between two sides
+	BreathMark MarkKind = "breath" // a whole breath
+	RepMark    MarkKind = "rep"    // a whole rep
+	PhaseMark  MarkKind = "phase"  // in, again, hold, out, wait; move, hold, back, wait
+	CountMark  MarkKind = "count"  // a whole second of a phase after its first, or of a countdown
+)
+
+// Mark is a place in the score that observers are told of, or where the transport lands.
+type Mark struct {
+	Kind MarkKind
+	At   int    // where it stands: for breaths, phases and counts the beat of its word
+	From int    // where its sound begins: At, or a little earlier
+	Len  int    // from At to its end
+	Name string // the step's name, the phase
+	Step int    // the number of the step it belongs to, from 1
+	Side string // left, right or empty
+	N    int    // number of the breath, rep or count, from 1
+}
+
+// Score is a whole session at exact samples: pure data, equal for equal input.
+type Score struct {
+	Name  string
+	Title string
+	Len   int    // samples
+	Steps int    // how many steps; the two sides of a step are one
+	Cues  []Cue  // sorted by At
+	Marks []Mark // sorted by At
+	Notes []Note // what could not be spoken as it was written
+}
+
+// Note tells that a phrase did not fit its slot or that no voice has it, and what sounds instead.
+type Note struct {
+	Line int // in the routine's file
+	Step string
+	What string
+}
+
+// Return is where the sound comes back after an interruption at a sample: the start of the breath or rep that was
+// going on, the beginning of the phrase, or the sample itself in silence.
+func (s *Score) Return(at int) int {
+	for i := s.marksBefore(at) - 1; i >= 0; i-- {
+		m := s.Marks[i]
+		if m.Kind == BreathMark || m.Kind == RepMark {
+			if m.From <= at && at < m.At+m.Len {
+				return m.From
+			}
+			break // breaths do not overlap: an earlier one ended before
+		}
+	}
+	for i := sort.Search(len(s.Cues), func(i int) bool { return s.Cues[i].At > at }) - 1; i >= 0; i-- {
+		if c := s.Cues[i]; c.Clip.Say != "" { // speech does not overlap speech: only the last one can be going on
+			if at < c.At+c.Len {
+				return c.At
+			}
+			break
+		}
+	}
+	return at
+}
+
+// marksBefore counts the marks whose sound may have begun at a sample.
+func (s *Score) marksBefore(at int) int {
+	return sort.Search(len(s.Marks), func(i int) bool { return s.Marks[i].At-maxBeat > at })
+}
+
+// StepAt is the index in Marks of the step that is going on at a sample.
+func (s *Score) StepAt(at int) int {
+	found := 0
+	for i := sort.Search(len(s.Marks), func(i int) bool { return s.Marks[i].At > at }) - 1; i >= 0; i-- {
+		if s.Marks[i].Kind == StepMark {
+			return i
+		}
+	}
+	return found
+}
+
+// NextStep is the index in Marks of the step mark after mark i, len(Marks) after the last.
+func (s *Score) NextStep(i int) int {
+	for i++; i < len(s.Marks) && s.Marks[i].Kind != StepMark; i++ {
+	}
+	return i
+}
+
+// PreviousStep is the index in Marks of the step mark before mark i, the first one when there is none.
+func (s *Score) PreviousStep(i int) int {
+	for j := i - 1; j >= 0; j-- {
+		if s.Marks[j].Kind == StepMark {
+			return j
+		}
+	}
+	return i
 }

@@ -1,0 +1,108 @@
+package routines
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// longest is the longest length any key may give: a typing error such as "300m" should not start a day.
+const longest = 4 * 60 * 60 * Rate
+
+// Amount is a length: of time, or of whole breaths. One field is set, or none.
+type Amount struct {
+	Samples int
+	Breaths int
+}
+
+// Moment is a place inside a step: so many samples from its start, from its end, or a fraction of it.
+type Moment struct {
+	FromStart, FromEnd int
+	Fraction           float64
+}
+
+// at is the moment's sample inside a body of n samples, false when it lies outside.
+func (m Moment) at(n int) (int, bool) {
+	at := m.FromStart
+	switch {
+	case m.FromEnd > 0:
+		at = n - m.FromEnd
+	case m.Fraction > 0:
+		at = int(math.Round(m.Fraction * float64(n)))
+	}
+	return at, at >= 0 && at < n
+}
+
+// Samples converts a duration, rounded to the nearest sample.
+func Samples(d time.Duration) int {
+	return int(math.Round(d.Seconds() * Rate))
+}
+
+// Duration converts samples.
+func Duration(samples int) time.Duration {
+	return time.Duration(math.Round(float64(samples) / Rate * float64(time.Second)))
+}
+
+func parseDuration(s string) (int, error) {
+	d, err := time.ParseDuration(strings.ReplaceAll(s, " ", ""))
+	switch {
+	case err != nil && isNumber(s):
+		return 0, fmt.Errorf("%q has no unit; write %q", s, strings.TrimSpace(s)+"s")
+	case err != nil:
+		return 0, fmt.Errorf(`%q is not a duration; write one such as "45s", "3m" or "1m30s"`, s)
+	case d < 0:
+		return 0, fmt.Errorf("%q is negative", s)
+	case d > Duration(longest):
+		return 0, fmt.Errorf("%q is longer than four hours", s)
+	}
+	return Samples(d), nil
+}
+
+func parseAmount(s string) (Amount, error) {
+	if number, unit, found := strings.Cut(strings.TrimSpace(s), " "); found && (unit == "breaths" || unit == "breath") {
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 1 || n > 1000 {
+			return Amount{}, fmt.Errorf(`%q: write a whole number of breaths from 1 to 1000, such as "5 breaths"`, s)
+		}
+		return Amount{Breaths: n}, nil
+	}
+	n, err := parseDuration(s)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("%q is nothing; leave the key out or give a length", s)
+	}
+	return Amount{Samples: n}, err
+}
+
+// parseMoment reads "halfway", "20s", "10s before end" or "25%".
+func parseMoment(s string) (Moment, error) {
+	s = strings.TrimSpace(s)
+	if s == "halfway" {
+		return Moment{Fraction: 0.5}, nil
+	}
+	if percent, found := strings.CutSuffix(s, "%"); found {
+		f, err := strconv.ParseFloat(percent, 64)
+		if err != nil || !(f > 0 && f < 100) {
+			return Moment{}, fmt.Errorf("%q: write a part of the step between 0%% and 100%%", s)
+		}
+		return Moment{Fraction: f / 100}, nil
+	}
+	if left, found := strings.CutSuffix(s, "before end"); found {
+		n, err := parseDuration(strings.TrimSpace(left))
+		if err == nil && n == 0 {
+			err = fmt.Errorf("%q is the end itself; say it in the next step", s)
+		}
+		return Moment{FromEnd: n}, err
+	}
+	n, err := parseDuration(s)
+	if err != nil {
+		err = fmt.Errorf(`%q is not a moment; write "halfway", "20s", "10s before end" or "25%%"`, s)
+	}
+	return Moment{FromStart: n}, err
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	return err == nil
+}

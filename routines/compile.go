@@ -1,0 +1,181 @@
+package routines
+
+import (
+	"fmt"
+	"sort"
+	"time"
+)
+
+// Extent is the length of a clip and its beat: the sample where a listener feels the word to fall, its P-centre.
+type Extent struct{ Len, Beat int }
+
+// Measure tells a clip's extent, false when no voice has it.
+type Measure func(Clip) (Extent, bool)
+
+// Options is what may be asked of a routine when it is started.
+type Options struct {
+	For   time.Duration // the whole length asked for; 0: its own
+	Count CountMode     // for every step; empty: as the routine says
+}
+
+// The silences between things said.
+const (
+	afterWords = Rate           // after a step that only speaks
+	betweenSay = Rate * 4 / 100 // the least between two phrases
+	soundFirst = Rate           // from a step's sound to its words
+	maxBeat    = Rate * 3 / 10  // a beat later than this in a clip is no beat of a first word
+	leastLead  = Rate * 4 / 10  // before the first word of a count: its beat and a little silence
+	maxCues    = 20_000
+)
+
+// Compile lays a routine out. It is pure: no file, no clock. The error says why the length asked for cannot be had,
+// or that the routine is longer than four hours.
+func Compile(r *Routine, measure Measure, o Options) (*Score, error) {
+	l := newLayout(r, measure, o)
+	if err := l.run(); err != nil {
+		return nil, err
+	}
+	if o.For == 0 {
+		return l.score, nil
+	}
+	fitted, err := l.fit(Samples(o.For))
+	if err != nil {
+		return nil, err
+	}
+	l = newLayout(r, measure, o)
+	l.fitted = fitted
+	if err := l.run(); err != nil {
+		return nil, err
+	}
+	return l.score, nil
+}
+
+// Clips lists every clip that a compiled routine may want: full texts, short ones, names, counts and sounds.
+func Clips(r *Routine, o Options) ([]Clip, error) {
+	seen := map[Clip]bool{}
+	var clips []Clip
+	_, err := Compile(r, func(c Clip) (Extent, bool) {
+		if !seen[c] {
+			seen[c] = true
+			clips = append(clips, c)
+		}
+		return Extent{}, false
+	}, Options{Count: o.Count})
+	return clips, err
+}
+
+// layout is a score while it is written, from its first sample to its last.
+type layout struct {
+	routine *Routine
+	measure Measure
+	asked   CountMode
+	fitted  map[*Step]int // breaths of a stretched step
+	score   *Score
+	at      int // the next free sample
+	step    int // number of the step being written
+	side    string
+	lang    *Lang
+	breath  Pattern
+	count   CountMode
+	noted   map[Note]bool
+	paced   []*Step // the breathing steps in the order laid out, once each time
+}
+
+func newLayout(r *Routine, measure Measure, o Options) *layout {
+	return &layout{
+		routine: r, measure: measure, asked: o.Count,
+		score: &Score{Name: r.Name, Title: r.Title}, noted: map[Note]bool{},
+	}
+}
+
+func (l *layout) run() error {
+	if err := l.include(l.routine); err != nil {
+		return err
+	}
+	l.score.Len, l.score.Steps = l.at, l.step
+	sort.SliceStable(l.score.Cues, func(i, j int) bool { return l.score.Cues[i].At < l.score.Cues[j].At })
+	sort.SliceStable(l.score.Marks, func(i, j int) bool { return l.score.Marks[i].At < l.score.Marks[j].At })
+	return nil
+}
+
+// include writes a routine's steps under its own language and defaults.
+func (l *layout) include(r *Routine) error {
+	lang, breath, count := l.lang, l.breath, l.count
+	l.lang, l.breath, l.count = r.Lang, r.Breath, r.Count
+	if l.asked != "" {
+		l.count = l.asked
+	}
+	err := l.steps(r.Steps)
+	l.lang, l.breath, l.count = lang, breath, count
+	return err
+}
+
+func (l *layout) steps(steps []Step) error {
+	for i := range steps {
+		s := &steps[i]
+		for n := 0; n < s.Repeat; n++ {
+			if err := l.allSides(s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// allSides writes a step once, or once a side with the switch window between them.
+func (l *layout) allSides(s *Step) error {
+	if len(s.Sides) == 0 {
+		return l.once(s, true)
+	}
+	outer := l.side
+	for i, side := range s.Sides {
+		if i > 0 {
+			l.switchSides(s, side)
+		}
+		l.side = side
+		if err := l.once(s, i == 0); err != nil {
+			return err
+		}
+	}
+	l.side = outer
+	return nil
+}
+
+// once writes a step for the side of the moment. fresh is false for the second side: the step keeps its number.
+func (l *layout) once(s *Step, fresh bool) error {
+	switch s.Kind {
+	case Include:
+		return l.include(s.Routine)
+	case Group:
+		return l.steps(s.Steps)
+	}
+	if fresh {
+		l.step++
+	}
+	if l.at > longest || len(l.score.Cues) > maxCues || l.step > maxCues {
+		return fmt.Errorf("%s is too long: more than four hours or %d cues; repeat less", l.routine.Name, maxCues)
+	}
+	mark := len(l.score.Marks)
+	l.mark(Mark{Kind: StepMark, At: l.at, Name: s.Name})
+	start := l.at
+	l.leaf(s)
+	l.score.Marks[mark].Len = l.at - start
+	return nil
+}
+
+func (l *layout) mark(m Mark) int {
+	m.Step, m.Side = l.step, l.side
+	if m.Kind != SwitchMark && m.From == 0 {
+		m.From = m.At
+	}
+	l.score.Marks = append(l.score.Marks, m)
+	return len(l.score.Marks) - 1
+}
+
+func (l *layout) note(s *Step, format string, args ...any) {
+	n := Note{s.Line, s.Name, fmt.Sprintf(format, args...)}
+	if !l.noted[n] {
+		l.noted[n] = true
+		l.score.Notes = append(l.score.Notes, n)
+	}
+}

@@ -1,0 +1,45 @@
+package routines
+
+// Key is one key of the format; the reference page lists the same.
+type Key struct {
+	Name string
+	For  string // the kinds of step it may stand with; empty: every one
+}
+
+// The keys of the format, in the order of the reference page.
+var (
+	RoutineKeys = []Key{
+		{"title", ""}, {"about", ""}, {"lang", ""}, {"breath", ""}, {"count", ""}, {"step", ""},
+	}
+	StepKeys = []Key{
+		{"name", "say sound breathe hold rest reps step"},
+		{"say", "say breathe hold rest reps sound"},
+		{"short", "say breathe hold rest reps sound"},
+		{"sound", "say sound breathe hold rest reps"},
+		{"breathe", "breathe hold"},
+		{"for", "breathe say sound"},
+		{"hold", "hold"},
+		{"rest", "rest"},
+		{"reps", "reps"},
+		{"tempo", "reps"},
+		{"routine", "routine"},
+		{"step", "step"},
+		{"words", "breathe hold reps"},
+		{"teach", "breathe hold"},
+		{"count", "breathe hold reps"},
+		{"prepare", "breathe hold reps"},
+		{"countdown", "hold rest"},
+		{"cues", "say sound breathe hold rest reps"},
+		{"repeat", ""},
+		{"sides", "say breathe hold rest reps step"},
+		{"switch", "say breathe hold rest reps step"},
+	}
+	CueKeys   = []Key{{"at", ""}, {"say", ""}, {"short", ""}, {"sound", ""}}
+	WordKeys  = []Key{{"in", "breathe hold"}, {"again", "breathe hold"}, {"hold", "breathe hold reps"}, {"out", "breathe hold"}, {"back", "reps"}, {"wait", "breathe hold reps"}}
+	TeachKeys = []Key{{"in", ""}, {"again", ""}, {"hold", ""}, {"out", ""}, {"wait", ""}, {"rounds", ""}}
+)
+
+// SoundNames are the tones that can be named in a routine; audio makes them.
+func SoundNames() []string {
+	return []string{"bell", "chime", "ping", "tick", "in", "again", "hold", "out", "wait"}
+}

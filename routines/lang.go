@@ -1,0 +1,56 @@
+package routines
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+//go:embed lang/*.toml
+var langFiles embed.FS
+
+// Lang is the words of one language: what is said for phases, numbers and sides.
+type Lang struct {
+	Code    string // the file's name, such as "en"
+	Name    string
+	Phases  map[string]string
+	Sides   struct{ Left, Right, Switch string }
+	Numbers struct{ List []string } // "one" first
+}
+
+func loadLang(code string) (*Lang, error) {
+	l := Lang{Code: code}
+	if _, err := toml.DecodeFS(langFiles, "lang/"+code+".toml", &l); err != nil {
+		known := langs()
+		return nil, fmt.Errorf("no words for the language %q; %s", code, didYouMean(code, known))
+	}
+	return &l, nil
+}
+
+func langs() []string {
+	files, _ := fs.Glob(langFiles, "lang/*.toml") // the pattern is right, so there is no error
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(path.Base(f), ".toml")
+	}
+	return files
+}
+
+// number is the word for n, "" beyond the list.
+func (l *Lang) number(n int) string {
+	if n < 1 || n > len(l.Numbers.List) {
+		return ""
+	}
+	return l.Numbers.List[n-1]
+}
+
+// side is the word for the side "left" or "right".
+func (l *Lang) side(side string) string {
+	if side == "right" {
+		return l.Sides.Right
+	}
+	return l.Sides.Left
+}

@@ -1,0 +1,184 @@
+package routines
+
+import "strings"
+
+// leaf writes one step: its sound, its words, and its body.
+func (l *layout) leaf(s *Step) {
+	if s.Sound != "" {
+		n := l.sound(s, s.Sound, l.at)
+		switch {
+		case s.Kind == Sound && s.For.Samples == 0:
+			l.at += n
+			return
+		case s.Say != "" && s.Kind != Sound:
+			l.at += soundFirst
+		}
+	}
+	switch s.Kind {
+	case Say:
+		if s.For.Samples == 0 {
+			l.words(s)
+			l.at += afterWords
+			return
+		}
+		l.body(s, s.For.Samples, true)
+	case Sound:
+		l.body(s, s.For.Samples, true)
+	case Rest:
+		l.body(s, s.For.Samples, true)
+	case Hold:
+		l.words(s)
+		l.at += s.Prepare
+		if s.Pattern == nil {
+			l.body(s, l.holdLength(s), false)
+			return
+		}
+		l.at += max(0, leastLead-s.Prepare)
+		l.breaths(s)
+	case Breathe:
+		l.words(s)
+		l.at += max(s.Prepare, leastLead)
+		l.breaths(s)
+	case Reps:
+		l.words(s)
+		l.at += max(s.Prepare, leastLead)
+		l.reps(s)
+	}
+}
+
+// words speaks a step's text before its body, in a slot as long as it needs: as long on either side.
+func (l *layout) words(s *Step) {
+	if s.Say == "" {
+		return
+	}
+	for _, text := range s.texts() {
+		n, found := 0, true
+		for _, side := range l.bothSides() {
+			e, has := l.measure(Clip{Say: l.fill(text, side)})
+			n, found = max(n, e.Len), found && has
+		}
+		if found {
+			clip := Clip{Say: l.fill(text, l.side)}
+			e, _ := l.measure(clip)
+			l.score.Cues = append(l.score.Cues, Cue{l.at, e.Len, clip})
+			if text != s.Say {
+				l.note(s, "no voice has %q: says %q", s.Say, text)
+			}
+			l.at += n
+			return
+		}
+	}
+	l.note(s, "no voice has %q: a tone sounds", s.Say)
+	l.at += l.sound(s, "ping", l.at)
+}
+
+// body writes n samples with what is said and sounded inside them; spoken tells that the step's words belong there too.
+func (l *layout) body(s *Step, n int, spoken bool) {
+	var list []phrase
+	if spoken && s.Say != "" {
+		list = append(list, phrase{rank: asWritten, at: l.at, texts: s.texts(), end: l.at + n, tone: "ping"})
+	}
+	list = append(list, l.innerCues(s, n)...)
+	for c := s.Countdown; c > 0; c-- {
+		at := l.at + n - c*Rate
+		m := l.mark(Mark{Kind: CountMark, At: at, Len: Rate, Name: "countdown", N: c})
+		list = append(list, phrase{rank: onBeat, at: at, texts: []string{said(l.lang.number(c), c == 1)}, end: l.at + n, tone: "tick", mark: m, marked: true})
+	}
+	l.place(s, list)
+	l.at += n
+}
+
+// innerCues lists what an author put inside a body of n samples.
+func (l *layout) innerCues(s *Step, n int) []phrase {
+	var list []phrase
+	for _, c := range s.Cues {
+		at, inside := c.At.at(n)
+		if !inside {
+			l.note(s, "a cue lies outside the step, which lasts %v: left out", Duration(n))
+			continue
+		}
+		if c.Sound != "" {
+			l.sound(s, c.Sound, l.at+at)
+		}
+		if c.Say != "" {
+			list = append(list, phrase{rank: asWritten, at: l.at + at, texts: nonEmpty(c.Say, c.Short), end: l.at + n, tone: "ping"})
+		}
+	}
+	return list
+}
+
+// holdLength is a hold's length; counted in breaths it counts the routine's.
+func (l *layout) holdLength(s *Step) int {
+	if s.For.Breaths > 0 {
+		return s.For.Breaths * l.breath.Len()
+	}
+	return s.For.Samples
+}
+
+// switchSides writes the window in which the body turns round.
+func (l *layout) switchSides(s *Step, to string) {
+	outer := l.side
+	l.side = to
+	clip := Clip{Say: l.lang.Sides.Switch}
+	window := s.Switch
+	mark := Mark{Kind: SwitchMark, At: l.at, From: l.at, Name: strings.TrimRight(clip.Say, ".")}
+	if e, has := l.measure(clip); has {
+		window = max(window, e.Len+betweenSay)
+		l.score.Cues = append(l.score.Cues, Cue{l.at, e.Len, clip})
+	} else {
+		window = max(window, l.sound(s, "chime", l.at))
+		l.note(s, "no voice has %q: a tone sounds", clip.Say)
+	}
+	mark.Len = window
+	l.mark(mark)
+	l.at += window
+	l.side = outer
+}
+
+// sound places a tone or a sound file, and returns its length.
+func (l *layout) sound(s *Step, name string, at int) int {
+	clip := Clip{Sound: name}
+	e, has := l.measure(clip)
+	if !has {
+		l.note(s, "the sound %q cannot be played: left out", name)
+		return 0
+	}
+	l.score.Cues = append(l.score.Cues, Cue{at, e.Len, clip})
+	return e.Len
+}
+
+// bothSides lists the sides a text must fit on.
+func (l *layout) bothSides() []string {
+	if l.side == "" {
+		return []string{""}
+	}
+	return []string{"left", "right"}
+}
+
+// fill puts the side's words into a text.
+func (l *layout) fill(text, side string) string {
+	other := "left"
+	if side == "left" {
+		other = "right"
+	}
+	return strings.NewReplacer("{side}", l.lang.side(side), "{other}", l.lang.side(other)).Replace(text)
+}
+
+// texts lists what may be said for a step, the best first.
+func (s *Step) texts() []string {
+	name := s.Name
+	if strings.HasSuffix(name, "…") || name == s.Say {
+		name = ""
+	}
+	return nonEmpty(s.Say, s.Short, name)
+}
+
+func nonEmpty(texts ...string) []string {
+	var list []string
+	for _, t := range texts {
+		if t != "" {
+			list = append(list, t)
+		}
+	}
+	return list
+}

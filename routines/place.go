@@ -1,0 +1,121 @@
+package routines
+
+import "sort"
+
+// The ranks of what is spoken: a higher one gives way.
+const (
+	onBeat    = iota // phase words, rep numbers, countdowns: on their beat
+	asWritten        // an author's cue: at its time, or after the word that is being said
+	asCount          // numbers of a count: on their beat, or not at all
+)
+
+// phrase is something to be said inside a step's body.
+type phrase struct {
+	rank   int
+	at     int      // its beat, or for asWritten its start
+	end    int      // the sample by which it must be over
+	texts  []string // the best first
+	tone   string   // what sounds when none of them can
+	mark   int      // index of the mark whose sound it is, when marked
+	marked bool
+	breath int // index of the breath or rep that it opens, when opens
+	opens  bool
+}
+
+// span is the samples from one phrase's start to its end.
+type span struct{ from, to int }
+
+// place puts phrases where they fit: speech never overlaps speech and never runs past its slot.
+//
+// Words on a beat are placed from the last to the first, so that a long one sees what it must end before.
+func (l *layout) place(s *Step, list []phrase) {
+	sort.SliceStable(list, func(i, j int) bool {
+		a, b := list[i], list[j]
+		if a.rank != b.rank {
+			return a.rank < b.rank
+		}
+		if a.rank == onBeat {
+			return a.at > b.at
+		}
+		return a.at < b.at
+	})
+	var taken []span // sorted
+	for _, p := range list {
+		taken = l.placeOne(s, p, taken)
+	}
+}
+
+func (l *layout) placeOne(s *Step, p phrase, taken []span) []span {
+	missing, tight := 0, 0
+	for i, raw := range p.texts {
+		text := l.fill(raw, l.side)
+		e, has := l.measure(Clip{Say: text})
+		if !has {
+			missing++
+			continue
+		}
+		start := p.at
+		if p.rank != asWritten {
+			start -= min(e.Beat, maxBeat)
+		}
+		k, start, free := slot(taken, start, p.rank == asWritten)
+		end := min(p.end, free) - betweenSay
+		if start < 0 || start+e.Len > end {
+			tight++
+			if p.rank != asCount {
+				l.note(s, "%q lasts %.2f s, its slot is %.2f s", text, seconds(e.Len), max(0, seconds(end-start)))
+			}
+			continue
+		}
+		if i > 0 && p.rank != asCount {
+			l.note(s, "says %q for %q", text, l.fill(p.texts[0], l.side))
+		}
+		l.score.Cues = append(l.score.Cues, Cue{start, e.Len, Clip{Say: text}})
+		l.begin(p, start)
+		taken = append(taken, span{})
+		copy(taken[k+1:], taken[k:])
+		taken[k] = span{start, start + e.Len}
+		return taken
+	}
+	if p.rank == asCount && tight > 0 {
+		return taken // a longer phrase speaks in its place, or its second is cut short
+	}
+	if missing > 0 {
+		l.note(s, "no voice has %q: a tone sounds", l.fill(p.texts[0], l.side))
+	}
+	l.sound(s, p.tone, p.at)
+	return taken
+}
+
+// slot finds where a phrase at start would stand among what is taken: its index, its start and where the next begins.
+// A movable one begins after the phrase that is being said.
+func slot(taken []span, start int, movable bool) (index, from, free int) {
+	k := sort.Search(len(taken), func(i int) bool { return taken[i].from > start })
+	if k > 0 && taken[k-1].to+betweenSay > start {
+		if !movable {
+			return k, -1, 0
+		}
+		start = taken[k-1].to + betweenSay
+		for k < len(taken) && taken[k].from <= start {
+			start = taken[k].to + betweenSay
+			k++
+		}
+	}
+	free = 1 << 62
+	if k < len(taken) {
+		free = taken[k].from
+	}
+	return k, start, free
+}
+
+// begin notes that a mark's sound begins before its beat.
+func (l *layout) begin(p phrase, start int) {
+	if p.marked {
+		l.score.Marks[p.mark].From = start
+	}
+	if p.opens {
+		l.score.Marks[p.breath].From = start
+	}
+}
+
+func seconds(samples int) float64 { return float64(samples) / Rate }

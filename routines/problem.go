@@ -1,0 +1,87 @@
+package routines
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// Problem is one thing wrong with a routine, and where.
+type Problem struct {
+	File string
+	Line int    // 0: the file as a whole
+	Step string // such as `step 3 "Left side"`, or empty
+	What string // what is wrong and what to do
+}
+
+func (p Problem) String() string {
+	s := p.File
+	if p.Line > 0 {
+		s += fmt.Sprintf(":%d", p.Line)
+	}
+	if p.Step != "" {
+		s += ": " + p.Step
+	}
+	return s + ": " + p.What
+}
+
+// Problems is everything wrong with a routine, in the order of its lines.
+type Problems []Problem
+
+// Error gives one line a problem.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (ps Problems) sorted() Problems {
+	sort.SliceStable(ps, func(i, j int) bool { return ps[i].File == ps[j].File && ps[i].Line < ps[j].Line })
+	return ps
+}
+
+// Nearest is the name that word was probably meant to be, or "": at most a third of its letters are wrong.
+func Nearest(word string, names []string) string {
+	word = strings.ToLower(word)
+	best, found := 1+max(1, len(word)/3), ""
+	for _, name := range names {
+		if d := distance(word, strings.ToLower(name)); d < best {
+			best, found = d, name
+		}
+	}
+	return found
+}
+
+// didYouMean is a hint for an unknown word: the nearest name, or all of them.
+func didYouMean(word string, names []string) string {
+	if near := Nearest(word, names); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "use one of " + strings.Join(names, ", ")
+}
+
+// distance is Damerau's: insertions, deletions, substitutions and swapped neighbours each cost one.
+func distance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range x {
+		before, last, row = last, row, before
+		row[0] = i + 1
+		for j := range y {
+			cost := 1
+			if x[i] == y[j] {
+				cost = 0
+			}
+			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
+			if i > 0 && j > 0 && x[i] == y[j-1] && x[i-1] == y[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+	}
+	return row[len(y)]
+}

@@ -1,0 +1,80 @@
+// Package routines knows what a routine says and when: TOML in, checked routine, sample-exact score out.
+//
+// A [Routine] is one file, read by [Parse] or found by name in a [Library]; every problem in it is told at once,
+// with file, line, step and hint. [Compile] lays it out into a [Score]: every cue at an exact sample, known before
+// the first sound. Compile is pure; the lengths of spoken texts come in as a function, so a timeline needs no voice.
+//
+// The format is described in README.md beside this file, and a test holds that page against this code.
+package routines
+
+// Kind is what a step does.
+type Kind string
+
+// The kinds of a step. Say and Sound steps last as long as they sound, or as long as their `for`.
+const (
+	Say     Kind = "say"
+	Sound   Kind = "sound"
+	Breathe Kind = "breathe"
+	Hold    Kind = "hold"
+	Rest    Kind = "rest"
+	Reps    Kind = "reps"
+	Include Kind = "routine"
+	Group   Kind = "step"
+)
+
+// CountMode is how a breath or rep is counted aloud.
+type CountMode string
+
+// The count modes: words and numbers; tones and ticks; the phase words alone; nothing.
+const (
+	Spoken CountMode = "spoken"
+	Tones  CountMode = "tones"
+	Words  CountMode = "words"
+	Silent CountMode = "silent"
+)
+
+// Routine is one file, checked, not yet timed.
+type Routine struct {
+	Name   string // the file's name without .toml
+	Title  string // as it is spoken
+	About  string
+	Lang   *Lang
+	Breath Pattern   // what a hold counted in breaths counts
+	Count  CountMode // how breaths are counted where a step does not say
+	Steps  []Step
+}
+
+// Step is one checked step. Times are samples.
+type Step struct {
+	Line int // where it begins in its file
+	Kind Kind
+	Name string // what it is called in states and timelines
+
+	Say, Short string // the full text and the one for a slot too small for it
+	Sound      string // a tone's name or a sound file, at the step's start
+
+	Pattern   *Pattern // of the breath (breathe, hold with a pacer) or the tempo (reps)
+	For       Amount   // breathe: how long; hold, rest: their length; say, sound: fixed length or zero
+	Reps      int
+	Words     map[string]string // phase words in place of the language's
+	Teach     map[string]string // instructions in place of phase words and counts in the first rounds
+	TeachFor  int               // for how many rounds
+	Count     CountMode         // empty: the routine's
+	Prepare   int               // silence between the words and the first breath, rep or second of a hold
+	Countdown int               // number words on the last seconds
+	Cues      []InnerCue
+
+	Repeat int      // at least 1
+	Sides  []string // "left" and "right" in their order; empty: no sides
+	Switch int      // the window between the sides
+
+	Routine *Routine // Include: what is included
+	Steps   []Step   // Group
+}
+
+// InnerCue is something said or sounded inside a step.
+type InnerCue struct {
+	At         Moment
+	Say, Short string
+	Sound      string
+}
