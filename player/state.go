@@ -1,6 +1,10 @@
 package player
 
-import "time"
+import (
+	"time"
+
+	"guided/routines"
+)
 
 // Status is what the player does, as one word.
 type Status string
@@ -87,4 +91,78 @@ type Feed struct {
 	Infos  <-chan Info
 	Events <-chan Event
 	Phases <-chan Phase
+}
+
+// State is what the player does at this moment.
+func (p *Player) State() State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state()
+}
+
+// Info is what the player is.
+func (p *Player) Info() Info {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.info
+}
+
+// state makes the state; the caller holds the lock.
+func (p *Player) state() State {
+	st := State{State: Idle, Selected: p.selected, Volume: p.loudness(), Error: p.trouble, UpdatedAt: now()}
+	if p.trouble != "" {
+		st.State = Trouble
+	}
+	req := p.running()
+	if req == nil {
+		return st
+	}
+	st.Routine, st.Title = req.routine.Name, req.routine.Title
+	s := p.session
+	if p.next != nil || p.loading != nil || s == nil {
+		st.State = Preparing
+		return st
+	}
+	switch {
+	case p.paused:
+		st.State = Paused
+	case p.trouble == "":
+		st.State = Playing
+	}
+	p.place(&st, s)
+	return st
+}
+
+// place fills in where a session stands.
+func (p *Player) place(st *State, s *session) {
+	at := s.position()
+	i := s.score.StepAt(at)
+	m := s.score.Marks[i]
+	st.Step, st.StepNumber, st.Steps, st.Side = m.Name, m.Step, s.score.Steps, m.Side
+	if next := s.score.NextStep(i); next < len(s.score.Marks) {
+		st.NextStep = s.score.Marks[next].Name
+	}
+	st.Position, st.Length, st.Remaining = seconds(at), seconds(s.score.Len), seconds(s.score.Len-at)
+	if s.score.Len > 0 {
+		st.Progress = 100 * at / s.score.Len
+	}
+	if !p.started.IsZero() {
+		started := p.started
+		st.StartedAt = &started
+	}
+	if st.State == Playing && s.playing {
+		stepEnd := m.At + m.Len
+		st.StepEndsAt = later(st.UpdatedAt, stepEnd-at)
+		st.EndsAt = later(st.UpdatedAt, s.score.Len-at)
+	}
+}
+
+func later(t time.Time, samples int) *time.Time {
+	t = t.Add(routines.Duration(samples)).Truncate(time.Millisecond)
+	return &t
+}
+
+// seconds rounds samples to milliseconds.
+func seconds(samples int) float64 {
+	return float64(samples/(routines.Rate/1000)) / 1000
 }

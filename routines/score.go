@@ -89,6 +89,11 @@ func (s *Score) marksBefore(at int) int {
 	return sort.Search(len(s.Marks), func(i int) bool { return s.Marks[i].At-maxBeat > at })
 }
 
+// MarksFrom are the marks from a sample on.
+func (s *Score) MarksFrom(at int) []Mark {
+	return s.Marks[sort.Search(len(s.Marks), func(i int) bool { return s.Marks[i].At >= at }):]
+}
+
 // StepAt is the index in Marks of the step that is going on at a sample.
 func (s *Score) StepAt(at int) int {
 	found := 0

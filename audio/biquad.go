@@ -1,0 +1,45 @@
+package audio
+
+import "math"
+
+// biquad is a second-order filter, normalised so that a0 is 1.
+type biquad struct{ b0, b1, b2, a1, a2 float64 }
+
+// run filters samples into a new slice.
+func (f biquad) run(in []float64) []float64 {
+	out := make([]float64, len(in))
+	var z1, z2 float64
+	for i, x := range in {
+		y := float64(f.b0*x) + z1
+		z1 = float64(f.b1*x) - float64(f.a1*y) + z2
+		z2 = float64(f.b2*x) - float64(f.a2*y)
+		out[i] = y
+	}
+	return out
+}
+
+// both filters forward and backward, so that nothing is delayed.
+func (f biquad) both(in []float64) []float64 {
+	return reversed(f.run(reversed(f.run(in))))
+}
+
+func reversed(in []float64) []float64 {
+	out := make([]float64, len(in))
+	for i, x := range in {
+		out[len(in)-1-i] = x
+	}
+	return out
+}
+
+// lowPass and highPass are Butterworth filters at Rate.
+func lowPass(hz float64) biquad {
+	k := math.Tan(math.Pi * hz / Rate)
+	n := 1 / (1 + math.Sqrt2*k + k*k)
+	return biquad{k * k * n, 2 * k * k * n, k * k * n, 2 * (k*k - 1) * n, (1 - math.Sqrt2*k + k*k) * n}
+}
+
+func highPass(hz float64) biquad {
+	k := math.Tan(math.Pi * hz / Rate)
+	n := 1 / (1 + math.Sqrt2*k + k*k)
+	return biquad{n, -2 * n, n, 2 * (k*k - 1) * n, (1 - math.Sqrt2*k + k*k) * n}
+}

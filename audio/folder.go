@@ -1,0 +1,144 @@
+package audio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"guided/routines"
+)
+
+// Index is the table of contents of a folder of recordings, its index.json.
+type Index struct {
+	Name  string `json:"name"`
+	Lang  string `json:"lang"`
+	About string `json:"about,omitempty"` // who speaks, and under which licence
+	Clips []Clip `json:"clips"`
+}
+
+// Clip is one recording of a folder. Samples and Beat are at Rate. A clip without samples has not been measured: it is
+// trimmed and levelled when it is read, as a recording somebody made at home needs.
+type Clip struct {
+	Text    string `json:"text"`
+	File    string `json:"file"` // .opus, .flac or .wav, beside the index
+	Samples int    `json:"samples,omitempty"`
+	Beat    int    `json:"beat,omitempty"`
+}
+
+const indexFile = "index.json"
+
+// Folder is a voice made of recordings, embedded or the user's.
+type Folder struct {
+	Index
+	files fs.FS
+	byKey map[string]int // index in Clips
+	raw   []bool         // by clip: not measured by whoever made the folder
+}
+
+// OpenFolder reads the index of a folder of recordings, and every recording in it that has not been measured. The
+// error tells every clip that cannot be used.
+func OpenFolder(files fs.FS) (*Folder, error) {
+	data, err := fs.ReadFile(files, indexFile)
+	if err != nil {
+		return nil, fmt.Errorf("a voice needs an %s with the text of each recording: %w", indexFile, err)
+	}
+	f := &Folder{files: files, byKey: map[string]int{}}
+	if err := json.Unmarshal(data, &f.Index); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", indexFile, err)
+	}
+	f.raw = make([]bool, len(f.Clips))
+	var failed error
+	for i := range f.Clips {
+		c := &f.Clips[i]
+		if err := f.measure(i, c); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s, %q: %w", indexFile, c.Text, err))
+			continue
+		}
+		keys := textKeys(c.Text)
+		f.byKey[keys[0]] = i
+		if _, taken := f.byKey[keys[1]]; !taken {
+			f.byKey[keys[1]] = i
+		}
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	return f, nil
+}
+
+func (f *Folder) measure(i int, c *Clip) error {
+	switch {
+	case c.Text == "" || !fs.ValidPath(c.File):
+		return fmt.Errorf("a clip needs its text, and its file in the same folder, not %q", c.File)
+	case c.Samples < 0 || c.Samples > maxSeconds*Rate || c.Beat < 0 || c.Beat > c.Samples:
+		return fmt.Errorf("%d samples with a beat at %d cannot be; leave both out to have them measured", c.Samples, c.Beat)
+	case c.Samples > 0:
+		return nil
+	}
+	f.raw[i] = true
+	r, err := f.read(i)
+	c.Samples, c.Beat = len(r.PCM), r.Beat
+	return err
+}
+
+func (f *Folder) find(text string) (int, bool) {
+	for _, key := range textKeys(text) {
+		if i, has := f.byKey[key]; has {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// Measure answers from the index.
+func (f *Folder) Measure(text string) (routines.Extent, bool) {
+	i, has := f.find(text)
+	if !has {
+		return routines.Extent{}, false
+	}
+	return routines.Extent{Len: f.Clips[i].Samples, Beat: f.Clips[i].Beat}, true
+}
+
+// Speak decodes the recording; it is exactly as long as its index says.
+func (f *Folder) Speak(_ context.Context, text string) (Recording, error) {
+	i, has := f.find(text)
+	if !has {
+		return Recording{}, ErrUnspoken
+	}
+	return f.read(i)
+}
+
+func (f *Folder) read(i int) (Recording, error) {
+	c := f.Clips[i]
+	data, err := fs.ReadFile(f.files, c.File)
+	if err != nil {
+		return Recording{}, fmt.Errorf("reading a recording: %w", err)
+	}
+	if f.raw[i] {
+		r, err := importSpeech(data)
+		if err != nil {
+			return Recording{}, fmt.Errorf("%s: %w", c.File, err)
+		}
+		return r, nil
+	}
+	r, err := importSound(data)
+	if err != nil {
+		return Recording{}, fmt.Errorf("%s: %w", c.File, err)
+	}
+	return Recording{fixed(r.PCM, c.Samples), c.Beat}, nil
+}
+
+// fixed is samples cut or filled with silence to a length that a score already counts on.
+func fixed(pcm []int16, n int) []int16 {
+	if len(pcm) == n {
+		return pcm
+	}
+	out := make([]int16, n)
+	copy(out, pcm)
+	for i := 0; len(pcm) > n && i < min(edge, n); i++ { // a cut ends in a ramp
+		out[n-1-i] = int16(int(out[n-1-i]) * i / edge)
+	}
+	return out
+}

@@ -1,0 +1,48 @@
+package audio
+
+import (
+	"math"
+
+	"guided/routines"
+)
+
+// Recording is one sound as it is kept and played: mono samples of 16 bits at Rate, and the beat of its first word.
+// It is immutable.
+type Recording struct {
+	PCM  []int16
+	Beat int
+}
+
+// Extent is what a score needs to know of it.
+func (r Recording) Extent() routines.Extent { return routines.Extent{Len: len(r.PCM), Beat: r.Beat} }
+
+// importSpeech makes a recording of what a speech program or a speaker gave: trimmed, at one loudness, its beat found.
+func importSpeech(file []byte) (Recording, error) {
+	samples, rate, err := decode(file)
+	if err != nil {
+		return Recording{}, err
+	}
+	samples = trim(resample(samples, rate))
+	level(samples)
+	return Recording{quantize(samples), beat(samples)}, nil
+}
+
+// importSound makes a recording of a sound file as it is, its level untouched.
+func importSound(file []byte) (Recording, error) {
+	samples, rate, err := decode(file)
+	if err != nil {
+		return Recording{}, err
+	}
+	return Recording{PCM: quantize(resample(samples, rate))}, nil
+}
+
+// quantize ramps the edges and rounds to 16 bits.
+func quantize(samples []float64) []int16 {
+	samples = append([]float64(nil), samples...)
+	rampEdges(samples)
+	pcm := make([]int16, len(samples))
+	for i, x := range samples {
+		pcm[i] = int16(math.Round(math.Max(-1, math.Min(1, x)) * math.MaxInt16))
+	}
+	return pcm
+}

@@ -1,0 +1,91 @@
+package audio
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	"github.com/gopxl/beep/v2"
+
+	"guided/routines"
+)
+
+// Renderer is a score as sound: a beep.StreamSeeker. A sample is a function of the score and its index alone, so any
+// block size and any seek give the same samples. It is not safe for use by several goroutines.
+type Renderer struct {
+	cues    []heard
+	longest int // samples of the longest cue
+	length  int
+	at      int
+}
+
+type heard struct {
+	at  int
+	pcm []int16
+}
+
+var _ beep.StreamSeeker = (*Renderer)(nil)
+
+// Render makes a score sound; clips hold every clip of it.
+func Render(score *routines.Score, clips Clips) *Renderer {
+	r := &Renderer{length: score.Len}
+	for _, c := range score.Cues {
+		pcm := clips[c.Clip].PCM
+		r.cues = append(r.cues, heard{c.At, pcm})
+		r.longest = max(r.longest, len(pcm))
+	}
+	return r
+}
+
+// Stream fills samples from the position on; it is drained at the score's end.
+func (r *Renderer) Stream(samples [][2]float64) (int, bool) {
+	n := min(len(samples), r.length-r.at)
+	if n <= 0 {
+		return 0, false
+	}
+	samples = samples[:n]
+	clear(samples)
+	first := sort.Search(len(r.cues), func(i int) bool { return r.cues[i].at > r.at-r.longest })
+	for _, c := range r.cues[first:] {
+		if c.at >= r.at+n {
+			break
+		}
+		for i := max(0, c.at-r.at); i < min(n, c.at+len(c.pcm)-r.at); i++ {
+			samples[i][0] += float64(c.pcm[r.at+i-c.at]) / (math.MaxInt16 + 1)
+		}
+	}
+	for i := range samples {
+		x := limit(samples[i][0])
+		samples[i] = [2]float64{x, x}
+	}
+	r.at += n
+	return n, true
+}
+
+// limit lets a sum of voice and tones near full scale approach it instead of clipping; below knee it does nothing.
+func limit(x float64) float64 {
+	const knee = 0.92
+	if x >= -knee && x <= knee {
+		return x
+	}
+	over := (math.Abs(x) - knee) / (1 - knee)
+	return math.Copysign(knee+(1-knee)*over/(1+over), x)
+}
+
+// Err is nil: everything that could fail has happened before the first sample.
+func (r *Renderer) Err() error { return nil }
+
+// Len is the score's length in samples.
+func (r *Renderer) Len() int { return r.length }
+
+// Position is the next sample.
+func (r *Renderer) Position() int { return r.at }
+
+// Seek goes to a sample from 0 to Len.
+func (r *Renderer) Seek(to int) error {
+	if to < 0 || to > r.length {
+		return fmt.Errorf("sample %d lies outside the score of %d", to, r.length)
+	}
+	r.at = to
+	return nil
+}

@@ -1,0 +1,112 @@
+package audio
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// decodeWAV reads PCM of 8, 16, 24 or 32 bits and float of 32 or 64. The sizes in the header are hints only: speech
+// programs that write to a pipe put 0 or 0xFFFFFFFF there, and a file that was cut short says more than it has.
+func decodeWAV(data []byte) ([]float64, int, error) {
+	if len(data) < 12 || string(data[:4]) != "RIFF" || string(data[8:12]) != "WAVE" {
+		return nil, 0, errors.New("not a WAV file")
+	}
+	var format wavFormat
+	for rest := data[12:]; len(rest) >= 8; {
+		name, size := string(rest[:4]), uint64(binary.LittleEndian.Uint32(rest[4:]))
+		rest = rest[8:]
+		if name == "data" {
+			if format.frame == 0 {
+				return nil, 0, errors.New("the WAV file has no format before its sound")
+			}
+			if size > 0 && size < uint64(len(rest)) {
+				rest = rest[:size]
+			}
+			return format.samples(rest), format.rate, nil
+		}
+		if size > uint64(len(rest)) {
+			break
+		}
+		if name == "fmt " {
+			var err error
+			if format, err = parseWAVFormat(rest[:size]); err != nil {
+				return nil, 0, err
+			}
+		}
+		rest = rest[min(size+size%2, uint64(len(rest))):]
+	}
+	return nil, 0, errors.New("the WAV file has no sound in it")
+}
+
+type wavFormat struct {
+	float    bool
+	channels int
+	rate     int
+	bits     int
+	frame    int // bytes of one sample of every channel
+}
+
+func parseWAVFormat(b []byte) (wavFormat, error) {
+	if len(b) < 16 {
+		return wavFormat{}, errors.New("the WAV file's format is cut short")
+	}
+	tag := binary.LittleEndian.Uint16(b)
+	if tag == 0xFFFE && len(b) >= 26 { // extensible: the tag begins the sub-format
+		tag = binary.LittleEndian.Uint16(b[24:])
+	}
+	f := wavFormat{
+		float:    tag == 3,
+		channels: int(binary.LittleEndian.Uint16(b[2:])),
+		rate:     int(binary.LittleEndian.Uint32(b[4:])),
+		bits:     int(binary.LittleEndian.Uint16(b[14:])),
+	}
+	known := tag == 1 && (f.bits == 8 || f.bits == 16 || f.bits == 24 || f.bits == 32) || f.float && (f.bits == 32 || f.bits == 64)
+	if !known {
+		return wavFormat{}, fmt.Errorf("a WAV file of kind %d with %d bits cannot be read; store it as 16-bit PCM", tag, f.bits)
+	}
+	if f.channels < 1 || f.channels > 32 {
+		return wavFormat{}, fmt.Errorf("a WAV file with %d channels cannot be read", f.channels)
+	}
+	f.frame = f.channels * f.bits / 8
+	return f, checkRate(f.rate)
+}
+
+// samples is the mean of the channels; a last frame that is cut short is left out.
+func (f wavFormat) samples(b []byte) []float64 {
+	list := make([]float64, 0, min(len(b)/f.frame, maxSeconds*f.rate+1))
+	for ; len(b) >= f.frame && len(list) <= maxSeconds*f.rate; b = b[f.frame:] {
+		sum := 0.0
+		for c := range f.channels {
+			sum += f.sample(b[c*f.bits/8:])
+		}
+		list = append(list, sum/float64(f.channels))
+	}
+	return list
+}
+
+func (f wavFormat) sample(b []byte) float64 {
+	switch {
+	case f.float && f.bits == 32:
+		return finite(float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))
+	case f.float:
+		return finite(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+	case f.bits == 8:
+		return (float64(b[0]) - 128) / 128
+	case f.bits == 16:
+		return float64(int16(binary.LittleEndian.Uint16(b))) / (1 << 15)
+	case f.bits == 24:
+		return float64(int32(uint32(b[0])<<8|uint32(b[1])<<16|uint32(b[2])<<24)) / (1 << 31)
+	default:
+		return float64(int32(binary.LittleEndian.Uint32(b))) / (1 << 31)
+	}
+}
+
+// finite keeps what a damaged float could be from poisoning every filter behind it.
+func finite(x float64) float64 {
+	if math.IsNaN(x) {
+		return 0
+	}
+	return math.Max(-1, math.Min(1, x))
+}

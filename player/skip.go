@@ -1,0 +1,63 @@
+package player
+
+import (
+	"errors"
+
+	"guided/routines"
+)
+
+// restartAfter is how far into a step `back` goes to its start instead of to the step before.
+const restartAfter = 3 * routines.Rate
+
+// skip goes to the next step, or the next side of this one; from the last one the routine ends.
+func (p *Player) skip(Command) (bool, error) {
+	return p.move(func(score *routines.Score, at int) int {
+		if i := score.NextStep(score.StepAt(at)); i < len(score.Marks) {
+			return score.Marks[i].At
+		}
+		return score.Len
+	})
+}
+
+// back goes to the start of the step, or within its first seconds to the step before.
+func (p *Player) back(Command) (bool, error) {
+	return p.move(func(score *routines.Score, at int) int {
+		i := score.StepAt(at)
+		if at-score.Marks[i].At < restartAfter {
+			i = score.PreviousStep(i)
+		}
+		return score.Marks[i].At
+	})
+}
+
+// again goes to the start of the step.
+func (p *Player) again(Command) (bool, error) {
+	return p.move(func(score *routines.Score, at int) int { return score.Marks[score.StepAt(at)].At })
+}
+
+// move lets the sound leave and come back where to says, seen from where it stands or is about to stand.
+func (p *Player) move(to func(score *routines.Score, at int) int) (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.session
+	switch {
+	case p.running() == nil:
+		return false, ErrIdle
+	case p.next != nil || s == nil:
+		return false, errors.New("the routine is being prepared; wait until it sounds")
+	}
+	target := to(s.score, s.place())
+	if s.playing && !s.over && s.then != rest {
+		s.leave(jump, target)
+		return true, nil
+	}
+	// Paused, or without a device: the place changes in silence. A pause that is still fading keeps its fade.
+	if s.playing && s.then == rest && !s.over {
+		s.landAt, s.moved = target, true
+		return true, nil
+	}
+	s.seek(target)
+	p.changed()
+	p.look()
+	return true, nil
+}

@@ -1,0 +1,68 @@
+package player
+
+import "guided/routines"
+
+// track remembers which part of the score each frame of an output's stream came from, so that what is heard can be
+// told from how many frames were heard. Frames count from the start of one Play.
+type track struct {
+	parts []part // in order of their frames; the last one goes on
+}
+
+// part is a run of frames. A still one is silence that belongs before a sample of the score.
+type part struct {
+	frame int
+	pos   int
+	still bool
+}
+
+// to notes that from a frame on, after so many still frames, the score goes on at pos. Later parts that were planned
+// are forgotten.
+func (t *track) to(frame, still, pos int) {
+	for len(t.parts) > 0 && t.parts[len(t.parts)-1].frame >= frame {
+		t.parts = t.parts[:len(t.parts)-1]
+	}
+	if still > 0 {
+		t.parts = append(t.parts, part{frame, pos, true})
+	}
+	t.parts = append(t.parts, part{frame + still, pos, false})
+}
+
+// at is the sample of the score that a frame stands for.
+func (t *track) at(frame int) int {
+	for i := len(t.parts) - 1; i >= 0; i-- {
+		if p := t.parts[i]; p.frame <= frame {
+			if p.still {
+				return p.pos
+			}
+			return p.pos + frame - p.frame
+		}
+	}
+	return 0
+}
+
+// marks calls f for every mark whose frame lies after the one frame and up to the other, in order.
+func (t *track) marks(score *routines.Score, after, upTo int, f func(m routines.Mark, frame int)) {
+	for i, p := range t.parts {
+		if p.still {
+			continue
+		}
+		end := upTo
+		if i+1 < len(t.parts) {
+			end = min(end, t.parts[i+1].frame-1)
+		}
+		for _, m := range score.MarksFrom(p.pos + max(0, after+1-p.frame)) {
+			frame := p.frame + m.At - p.pos
+			if frame > end {
+				break
+			}
+			f(m, frame)
+		}
+	}
+}
+
+// forget drops the parts that ended before a frame.
+func (t *track) forget(frame int) {
+	for len(t.parts) > 1 && t.parts[1].frame <= frame {
+		t.parts = t.parts[1:]
+	}
+}

@@ -1,0 +1,79 @@
+package player
+
+import "context"
+
+// backlog is how many events an observer may fall behind before the oldest are dropped.
+const backlog = 100
+
+// watcher is one observer's channels.
+type watcher struct {
+	states chan State
+	infos  chan Info
+	events chan Event
+	phases chan Phase
+}
+
+// Watch opens a feed, which begins with the state and info of the moment. It ends with ctx.
+func (p *Player) Watch(ctx context.Context) Feed {
+	w := &watcher{make(chan State, 1), make(chan Info, 1), make(chan Event, backlog), make(chan Phase, backlog)}
+	p.mu.Lock()
+	p.watchers[w] = true
+	put(w.states, p.state())
+	put(w.infos, p.info)
+	p.mu.Unlock()
+	context.AfterFunc(ctx, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.watchers, w)
+		close(w.states)
+		close(w.infos)
+		close(w.events)
+		close(w.phases)
+	})
+	return Feed{w.states, w.infos, w.events, w.phases}
+}
+
+// put never waits: where the channel is full its oldest value goes. Only one goroutine at a time puts, under the lock.
+func put[T any](c chan T, v T) {
+	for {
+		select {
+		case c <- v:
+			return
+		default:
+		}
+		select {
+		case <-c:
+		default:
+		}
+	}
+}
+
+// changed tells every observer the state. The caller holds the lock.
+func (p *Player) changed() {
+	s := p.state()
+	for w := range p.watchers {
+		put(w.states, s)
+	}
+}
+
+// happened tells every observer an event. The caller holds the lock.
+func (p *Player) happened(e Event) {
+	for w := range p.watchers {
+		put(w.events, e)
+	}
+}
+
+func (p *Player) announced(ph Phase) {
+	for w := range p.watchers {
+		put(w.phases, ph)
+	}
+}
+
+func (p *Player) informed(i Info) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.info = i
+	for w := range p.watchers {
+		put(w.infos, i)
+	}
+}
