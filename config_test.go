@@ -1,0 +1,71 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func settingsFile(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "guided.toml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestSettings(t *testing.T) {
+	t.Run("an empty file is the defaults", func(t *testing.T) {
+		c, err := loadConfig(settingsFile(t, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Audio.Volume != 60 || c.Audio.Output != "auto" || c.MQTT.Prefix != "guided" || c.Voice.Name != "heart" || c.Node == "" {
+			t.Errorf("got %+v", c)
+		}
+	})
+	t.Run("every key of the commented file is known", func(t *testing.T) {
+		if _, err := loadConfig(settingsFile(t, defaults)); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("a setting given takes the default's place, its neighbours stay", func(t *testing.T) {
+		c, err := loadConfig(settingsFile(t, "node = \"mat\"\n[audio]\nlead_in = \"2s\"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Node != "mat" || c.Audio.LeadIn.Seconds() != 2 || c.Audio.Volume != 60 {
+			t.Errorf("got %+v", c)
+		}
+	})
+	for name, tt := range map[string]struct{ text, want string }{
+		"an unknown key is refused with a hint": {"[audio]\nouput = \"null\"\n", `did you mean "audio.output"`},
+		"a bare number for a time is refused":   {"[audio]\nlead_in = 5\n", `"5s"`},
+		"a volume above 100":                    {"[audio]\nvolume = 140\n", "audio.volume"},
+		"an engine that does not exist":         {"[voice]\nengine = \"festival\"\n", "voice.engine"},
+		"a command engine without its program":  {"[voice]\nengine = \"command\"\n", "voice.command"},
+		"a broken file shows the place":         {"[audio\n", "line 1"},
+		"a broker without a scheme":             {"[mqtt]\nbroker = \"localhost\"\n", "mqtt.broker"},
+		"a wildcard in the node":                {"node = \"a/#\"\n", "node"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := loadConfig(settingsFile(t, tt.text))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want it to say %s", err, tt.want)
+			}
+		})
+	}
+	t.Run("all problems are told at once", func(t *testing.T) {
+		_, err := loadConfig(settingsFile(t, "[audio]\nvolume = 140\n[voice]\nengine = \"x\"\n"))
+		if err == nil || !strings.Contains(err.Error(), "audio.volume") || !strings.Contains(err.Error(), "voice.engine") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a file named that is not there is an error", func(t *testing.T) {
+		if _, err := loadConfig(filepath.Join(t.TempDir(), "none.toml")); err == nil {
+			t.Error("no error")
+		}
+	})
+}

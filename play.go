@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"guided/audio"
+	"guided/player"
+	"guided/routines"
+)
+
+type playCommand struct {
+	Name string `arg:"" help:"A routine's name or title."`
+	parameters
+	Volume *int `help:"0 to 100, for this session." placeholder:"40"`
+}
+
+// Run plays a routine in this process, without a broker. The first interrupt lets the sound fade out.
+func (o *playCommand) Run(p *process) error {
+	if _, err := o.options(); err != nil {
+		return err
+	}
+	if o.Volume != nil && (*o.Volume < 0 || *o.Volume > 100) {
+		return fmt.Errorf("--volume %d: want a number from 0 to 100", *o.Volume)
+	}
+	c, err := p.settings()
+	if err != nil {
+		return err
+	}
+	log := p.logger(slog.LevelInfo)
+	out, err := audio.Open(c.Audio.Output, routines.Samples(c.Audio.LeadIn.Duration), log)
+	if err != nil {
+		return fmt.Errorf("audio.output: %w", err)
+	}
+	play, err := newPlayer(c, out, []string{c.Audio.Output}, log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	watching, leave := context.WithCancel(context.Background())
+	defer leave()
+	feed := play.Watch(watching)
+	var running sync.WaitGroup
+	running.Go(func() {
+		defer leave()
+		play.Run(ctx)
+	})
+	defer running.Wait()
+	defer cancel()
+	if r := play.Do(player.Command{Verb: "start", Routine: o.Name, For: o.For, Volume: o.Volume}); r.Status != "ok" {
+		return errors.New(r.Error)
+	}
+	newView(p.stdout).follow(feed, func(e player.Event) bool {
+		return e.Type == "routine_finished" || e.Type == "routine_stopped"
+	})
+	return nil
+}

@@ -1,0 +1,348 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"guided/audio"
+	"guided/mqtt"
+	"guided/player"
+)
+
+// need skips a test for want of a program, and fails it where everything must be there.
+func need(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil && os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not installed, and CI=true allows no skip", program)
+	}
+	if err != nil {
+		t.Skipf("%s is not installed", program)
+	}
+	return path
+}
+
+// place is a machine of its own for one test: settings, folders and a real mosquitto on a free port.
+type place struct {
+	t      *testing.T
+	config string
+	broker string
+	port   string
+	stop   func()
+}
+
+func newPlace(t *testing.T, settings string) *place {
+	t.Helper()
+	need(t, "mosquitto")
+	dir := t.TempDir()
+	for _, name := range []string{"XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"} {
+		t.Setenv(name, filepath.Join(dir, name))
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	l.Close()
+	p := &place{t: t, port: port, broker: "mqtt://127.0.0.1:" + port, config: filepath.Join(dir, "guided.toml")}
+	text := fmt.Sprintf("node = \"mat\"\n[mqtt]\nbroker = %q\n[routines]\ndir = %q\n%s", p.broker, filepath.Join(dir, "routines"), settings)
+	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.start()
+	t.Cleanup(func() { p.stop() })
+	return p
+}
+
+// start runs mosquitto, and waits until it listens.
+func (p *place) start() {
+	p.t.Helper()
+	file := filepath.Join(p.t.TempDir(), "mosquitto.conf")
+	text := fmt.Sprintf("listener %s 127.0.0.1\nallow_anonymous true\npersistence false\n", p.port)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+	cmd := exec.Command("mosquitto", "-c", file)
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	go func() { cmd.Wait(); close(gone) }()
+	p.stop = func() { cmd.Process.Kill(); <-gone }
+	waitFor(p.t, 10*time.Second, "mosquitto to listen", func() bool {
+		c, err := net.Dial("tcp", "127.0.0.1:"+p.port)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+}
+
+func waitFor(t *testing.T, most time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(most); !ok(); {
+		if time.Now().After(end) {
+			t.Fatalf("waited %v for %s", most, what)
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+}
+
+// daemon runs `guided serve` in this process, until the test ends.
+func (p *place) daemon() *logBook {
+	p.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	log := &logBook{}
+	code := make(chan int, 1)
+	go func() { code <- run(ctx, []string{"--config", p.config, "serve"}, log, log) }()
+	p.t.Cleanup(func() {
+		cancel()
+		if c := <-code; c != done {
+			p.t.Errorf("serve ended with %d:\n%s", c, log)
+		}
+	})
+	return log
+}
+
+// logBook is a log that may be read while it is written.
+type logBook struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBook) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *logBook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// guided runs one command of the program.
+func (p *place) guided(args ...string) (int, string) {
+	var out bytes.Buffer
+	code := run(context.Background(), append([]string{"--config", p.config}, args...), &out, &out)
+	return code, out.String()
+}
+
+// follower hears what a daemon tells.
+type follower struct {
+	mu     sync.Mutex
+	states []player.State
+	events []player.Event
+	phases []player.Phase
+}
+
+func (p *place) follow() *follower {
+	f := &follower{}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		for ctx.Err() == nil { // the broker may go and come back
+			_ = mqtt.Follow(ctx, mqtt.Config{Node: "mat", Prefix: "guided", Broker: p.broker}, f.take)
+		}
+	})
+	p.t.Cleanup(func() { cancel(); running.Wait() })
+	return f
+}
+
+func (f *follower) take(topic string, payload []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch filepath.Base(topic) {
+	case "state":
+		f.states = append(f.states, parsed[player.State](payload))
+	case "event":
+		f.events = append(f.events, parsed[player.Event](payload))
+	case "phase":
+		f.phases = append(f.phases, parsed[player.Phase](payload))
+	}
+}
+
+func parsed[T any](payload []byte) (v T) {
+	_ = json.Unmarshal(payload, &v) // a message that cannot be read is an empty one, and the test says so
+	return v
+}
+
+func (f *follower) last() player.State {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.states) == 0 {
+		return player.State{}
+	}
+	return f.states[len(f.states)-1]
+}
+
+func (f *follower) saw(event string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.events {
+		if e.Type == event {
+			return true
+		}
+	}
+	return false
+}
+
+func writeRoutine(t *testing.T, p *place, name, text string) {
+	t.Helper()
+	dir := filepath.Join(filepath.Dir(p.config), "routines")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".toml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const short = `title = "Short"
+[[step]]
+breathe = "1-1"
+for = "1 breath"
+[[step]]
+name = "Stay"
+hold = "1s"
+`
+
+const long = "title = \"Long\"\n[[step]]\nname = \"First\"\nhold = \"10m\"\n[[step]]\nname = \"Second\"\nhold = \"10m\"\n"
+
+func TestDaemonOnRealMosquitto(t *testing.T) {
+	p := newPlace(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[voice]\nengine = \"none\"\n")
+	writeRoutine(t, p, "short", short)
+	writeRoutine(t, p, "long", long)
+	p.daemon()
+	f := p.follow()
+	waitFor(t, 10*time.Second, "the first state", func() bool { return f.last().State == player.Idle })
+
+	t.Run("a button starts a routine, and it is told to its end", func(t *testing.T) {
+		if code, out := p.guided("send", "start", "short"); code != done || out != "ok\n" {
+			t.Fatalf("%d: %s", code, out)
+		}
+		waitFor(t, 15*time.Second, "the end", func() bool { return f.saw("routine_finished") })
+		waitFor(t, 5*time.Second, "idle", func() bool { return f.last().State == player.Idle })
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		var types []string
+		for _, e := range f.events {
+			types = append(types, e.Type)
+		}
+		if got := strings.Join(types, " "); got != "routine_started step_started step_started routine_finished" {
+			t.Errorf("events: %s", got)
+		}
+		if len(f.phases) != 2 || f.phases[0].Phase != "in" || f.phases[1].Phase != "out" || f.phases[1].At.Sub(f.phases[0].At).Round(50*time.Millisecond) != time.Second {
+			t.Errorf("phases: %+v", f.phases)
+		}
+	})
+	t.Run("pause, next and stop from another room", func(t *testing.T) {
+		for _, step := range []struct {
+			words string
+			want  func(s player.State) bool
+		}{
+			{"start long volume 20", func(s player.State) bool { return s.State == player.Playing && s.Step == "First" && s.Volume == 20 }},
+			{"pause", func(s player.State) bool { return s.State == player.Paused && s.EndsAt == nil }},
+			{"next", func(s player.State) bool { return s.State == player.Paused && s.Step == "Second" }},
+			{"resume", func(s player.State) bool { return s.State == player.Playing && s.Step == "Second" && s.EndsAt != nil }},
+			{"stop", func(s player.State) bool { return s.State == player.Idle && s.Volume == 60 }},
+		} {
+			if code, out := p.guided(append([]string{"send"}, strings.Fields(step.words)...)...); code != done {
+				t.Fatalf("%s: %d: %s", step.words, code, out)
+			}
+			waitFor(t, 5*time.Second, "the state after "+step.words, func() bool { return step.want(f.last()) })
+		}
+	})
+	t.Run("a name mistyped is answered with the nearest", func(t *testing.T) {
+		code, out := p.guided("send", "start", "shrot")
+		if code != failed || !strings.Contains(out, `did you mean "short"`) {
+			t.Errorf("%d: %s", code, out)
+		}
+	})
+	t.Run("the broker is restarted in mid-routine: the sound goes on, the state is right again", func(t *testing.T) {
+		if code, out := p.guided("send", "start", "long"); code != done {
+			t.Fatalf("%d: %s", code, out)
+		}
+		waitFor(t, 5*time.Second, "playing", func() bool { return f.last().State == player.Playing })
+		p.stop()
+		f.mu.Lock()
+		f.states = nil
+		f.mu.Unlock()
+		p.start()
+		waitFor(t, 35*time.Second, "the state", func() bool { return f.last().State == player.Playing && f.last().Step == "First" })
+		if code, out := p.guided("send", "stop"); code != done {
+			t.Fatalf("%d: %s", code, out)
+		}
+		waitFor(t, 5*time.Second, "idle", func() bool { return f.last().State == player.Idle })
+	})
+	t.Run("a retained start is refused", func(t *testing.T) {
+		need(t, "mosquitto_pub")
+		if err := exec.Command("mosquitto_pub", "-p", p.port, "-r", "-q", "1", "-t", "guided/mat/command", "-m", "start long").Run(); err != nil {
+			t.Fatal(err)
+		}
+		// The live copy is a command like any other; the one that the broker keeps must never start anything.
+		waitFor(t, 5*time.Second, "playing", func() bool { return f.last().State == player.Playing })
+		if code, out := p.guided("send", "stop"); code != done {
+			t.Fatalf("%d: %s", code, out)
+		}
+		waitFor(t, 5*time.Second, "idle", func() bool { return f.last().State == player.Idle })
+		second := newPlaceOn(t, p)
+		second.daemon()
+		g := second.follow()
+		waitFor(t, 10*time.Second, "the other daemon", func() bool { return g.last().State != "" })
+		if code, out := second.guided("send", "status"); code != done { // answered after the retained one was looked at
+			t.Fatalf("%d: %s", code, out)
+		}
+		if s := g.last().State; s != player.Idle || g.saw("routine_started") {
+			t.Errorf("a retained command made it %s", s)
+		}
+	})
+}
+
+// newPlaceOn is a second daemon's settings on the broker of another, under the same node.
+func newPlaceOn(t *testing.T, p *place) *place {
+	data, err := os.ReadFile(p.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &place{t: t, broker: p.broker, port: p.port, config: filepath.Join(t.TempDir(), "guided.toml")}
+	if err := os.WriteFile(q.config, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	return q
+}
+
+func TestDemo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HOME"} {
+		t.Setenv(name, t.TempDir())
+	}
+	if audio.EmbeddedVoices() == nil {
+		t.Fatal("no voice is embedded")
+	}
+	var out bytes.Buffer
+	code := run(context.Background(), []string{"demo", "--output", "wav:kept.wav", "--for", "45s"}, &out, &out)
+	if code != done {
+		t.Fatalf("%d: %s", code, out.String())
+	}
+	for _, want := range []string{"guided/demo/command", `"status":"ok"`, "Breathe", "finished"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s is missing in:\n%s", want, out.String())
+		}
+	}
+	if info, err := os.Stat("kept.wav"); err != nil || info.Size() < 30*48000*4 {
+		t.Errorf("kept.wav: %v %v", info, err)
+	}
+}

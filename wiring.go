@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"guided/audio"
+	"guided/player"
+	"guided/routines"
+)
+
+// library is the user's routines, then the built-in ones.
+func library(c config) routines.Library {
+	l := routines.Library{routines.Builtin()}
+	if c.Routines.Dir != "" {
+		l = append(routines.Library{os.DirFS(c.Routines.Dir)}, l...)
+	}
+	return l
+}
+
+// bank is everything that can be heard.
+func bank(c config, l routines.Library, log *slog.Logger) (*audio.Bank, error) {
+	recorded, err := voice(c.Voice.Name)
+	if err != nil {
+		return nil, err
+	}
+	voices := []audio.Voice{recorded}
+	if args := engine(c); args != nil {
+		voices = append(voices, audio.NewCommand(args, audio.NewCache(filepath.Join(cacheFolder(), "speech"), log)))
+	}
+	return audio.NewBank(voices, l.Open, log), nil
+}
+
+// voice is an embedded voice by its name, or a folder of recordings.
+func voice(name string) (*audio.Folder, error) {
+	if files, err := audio.Embedded(name); err == nil {
+		return audio.OpenFolder(files)
+	}
+	dir := home(name)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("voice.name: %q is neither a folder of recordings nor an embedded voice; those are %v", name, audio.EmbeddedVoices())
+	}
+	v, err := audio.OpenFolder(os.DirFS(dir))
+	if err != nil {
+		return nil, fmt.Errorf("the voice in %s: %w", dir, err)
+	}
+	return v, nil
+}
+
+// engine is the program that speaks what the voice lacks, nil for none.
+func engine(c config) []string {
+	switch c.Voice.Engine {
+	case "command":
+		return c.Voice.Command
+	case "auto":
+		if _, err := exec.LookPath("espeak-ng"); err == nil {
+			return audio.ESpeak("en")
+		}
+	}
+	return nil
+}
+
+// newPlayer wires the player of a daemon, of play and of demo.
+func newPlayer(c config, out audio.Output, outputs []string, log *slog.Logger) (*player.Player, error) {
+	l := library(c)
+	b, err := bank(c, l, log)
+	if err != nil {
+		return nil, err
+	}
+	return player.New(player.Config{
+		Library: l, Bank: b, Output: out, Outputs: outputs, Volume: c.Audio.Volume, Version: version(),
+		PhaseLead: c.MQTT.PhaseLead.Duration, ClockTrusted: clockTrusted, Log: log,
+	}), nil
+}
+
+// compiled is a routine's score, and how to hear it, as play, render, show and check want it.
+func compiled(p *process, l routines.Library, b *audio.Bank, r *routines.Routine, o routines.Options) (*routines.Score, error) {
+	clips, err := routines.Clips(r, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Prepare(p.ctx, clips); err != nil {
+		if errors.Is(err, p.ctx.Err()) && p.ctx.Err() != nil {
+			return nil, err
+		}
+		fmt.Fprintf(p.stderr, "guided: some phrases cannot be spoken: %v\n", err)
+	}
+	return routines.Compile(r, b.Measure, o)
+}
+
+// exists tells whether a name is a file, and not a routine of the library.
+func exists(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && !info.IsDir() && !errors.Is(err, fs.ErrNotExist)
+}
