@@ -54,13 +54,12 @@ func (l *layout) words(s *Step) {
 	for _, text := range s.texts() {
 		n, found := 0, true
 		for _, side := range l.bothSides() {
-			e, has := l.measure(Clip{Say: l.fill(text, side)})
-			n, found = max(n, e.Len), found && has
+			said, has := l.speak(l.fill(text, side))
+			n, found = max(n, said.len), found && has
 		}
 		if found {
-			clip := Clip{Say: l.fill(text, l.side)}
-			e, _ := l.measure(clip)
-			l.score.Cues = append(l.score.Cues, Cue{l.at, e.Len, clip})
+			said, _ := l.speak(l.fill(text, l.side))
+			l.write(said, l.at)
 			if text != s.Say {
 				l.note(s, "no voice has %q: says %q", s.Say, text)
 			}

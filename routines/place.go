@@ -49,32 +49,32 @@ func (l *layout) placeOne(s *Step, p phrase, taken []span) []span {
 	missing, tight := 0, 0
 	for i, raw := range p.texts {
 		text := l.fill(raw, l.side)
-		e, has := l.measure(Clip{Say: text})
+		said, has := l.speak(text)
 		if !has {
 			missing++
 			continue
 		}
 		start := p.at
 		if p.rank != asWritten {
-			start -= min(e.Beat, maxBeat)
+			start -= said.beat
 		}
 		k, start, free := slot(taken, start, p.rank == asWritten)
 		end := min(p.end, free) - betweenSay
-		if start < 0 || start+e.Len > end {
+		if start < 0 || start+said.len > end {
 			tight++
 			if p.rank != asCount {
-				l.note(s, "%q lasts %.2f s, its slot is %.2f s", text, seconds(e.Len), max(0, seconds(end-start)))
+				l.note(s, "%q lasts %.2f s, its slot is %.2f s", text, seconds(said.len), max(0, seconds(end-start)))
 			}
 			continue
 		}
 		if i > 0 && p.rank != asCount {
 			l.note(s, "says %q for %q", text, l.fill(p.texts[0], l.side))
 		}
-		l.score.Cues = append(l.score.Cues, Cue{start, e.Len, Clip{Say: text}})
+		l.write(said, start)
 		l.begin(p, start)
 		taken = append(taken, span{})
 		copy(taken[k+1:], taken[k:])
-		taken[k] = span{start, start + e.Len}
+		taken[k] = span{start, start + said.len}
 		return taken
 	}
 	if p.rank == asCount && tight > 0 {
