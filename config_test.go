@@ -46,7 +46,7 @@ func TestSettings(t *testing.T) {
 		"a volume above 100":                    {"[audio]\nvolume = 140\n", "audio.volume"},
 		"an engine that does not exist":         {"[voice]\nengine = \"festival\"\n", "voice.engine"},
 		"a command engine without its program":  {"[voice]\nengine = \"command\"\n", "voice.command"},
-		"a broken file shows the place":         {"[audio\n", "line 1"},
+		"a broken file shows the place":         {"[audio\n", "line 2"},
 		"a broker without a scheme":             {"[mqtt]\nbroker = \"localhost\"\n", "mqtt.broker"},
 		"a wildcard in the node":                {"node = \"a/#\"\n", "node"},
 	} {

@@ -1,6 +1,9 @@
 package routines
 
-import "sort"
+import (
+	"math"
+	"sort"
+)
 
 // The ranks of what is spoken: a higher one gives way.
 const (
@@ -101,7 +104,7 @@ func slot(taken []span, start int, movable bool) (index, from, free int) {
 			k++
 		}
 	}
-	free = 1 << 62
+	free = math.MaxInt
 	if k < len(taken) {
 		free = taken[k].from
 	}

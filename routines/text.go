@@ -2,6 +2,7 @@ package routines
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -10,7 +11,7 @@ func (s *Score) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %q: %s, %d samples, %d steps\n", s.Name, s.Title, Clock(s.Len), s.Len, s.Steps)
 	c := 0
-	for _, m := range append(s.Marks[:len(s.Marks):len(s.Marks)], Mark{At: 1 << 62}) {
+	for _, m := range append(s.Marks[:len(s.Marks):len(s.Marks)], Mark{At: math.MaxInt}) {
 		for ; c < len(s.Cues) && s.Cues[c].At < m.At; c++ {
 			cue := s.Cues[c]
 			what := fmt.Sprintf("say %q", cue.Clip.Say)
@@ -19,7 +20,7 @@ func (s *Score) String() string {
 			}
 			fmt.Fprintf(&b, "%9d %s       %s (%d)\n", cue.At, Clock(cue.At), what, cue.Len)
 		}
-		if m.At == 1<<62 {
+		if m.At == math.MaxInt {
 			break
 		}
 		fmt.Fprintf(&b, "%9d %s %s\n", m.At, Clock(m.At), m.text())

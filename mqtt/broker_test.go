@@ -1,0 +1,74 @@
+package mqtt
+
+import (
+	"log/slog"
+	"math"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestTheEmbeddedBrokersAddressIsTaken(t *testing.T) {
+	first := newEmbedded(t)
+	address := strings.TrimPrefix(first.Address(), "mqtt://")
+	_, err := Embedded(address, slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), `broker = "mqtt://`+address+`"`) {
+		t.Errorf("%v does not say what to do", err)
+	}
+}
+
+func TestTheEmbeddedBrokerIsForThisMachineOnly(t *testing.T) {
+	for _, address := range []string{"0.0.0.0:0", ":0", "192.168.1.5:1883", "[::]:0", "example.org:1883", "127.0.0.1"} {
+		b, err := Embedded(address, slog.New(slog.DiscardHandler))
+		if err == nil {
+			b.Close()
+			t.Errorf("%s is listened on", address)
+		} else if !strings.Contains(err.Error(), DefaultAddress) {
+			t.Errorf("%s: %v does not say what to do", address, err)
+		}
+	}
+}
+
+func TestTheEmbeddedBrokerEndsThoughSomebodyWaitsAtTheDoor(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	b := newEmbedded(t)
+	guest, err := net.Dial("tcp", b.door.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer guest.Close()
+	eventually(t, "the guest is inside", func() bool {
+		b.door.mu.Lock()
+		defer b.door.mu.Unlock()
+		return len(b.door.inside) == 1
+	})
+	began := time.Now()
+	b.Close()
+	b.Close()
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("Close took %v", took)
+	}
+	goleak.VerifyNone(t, before)
+}
+
+func TestTheEmbeddedBrokerKeepsWhatIsRetained(t *testing.T) {
+	// mochi deletes retained messages by their age, every second, by this limit.
+	if years := limits().MaximumMessageExpiryInterval / 3600 / 24 / 365; years < 5 || years > math.MaxInt32 {
+		t.Errorf("what is retained is forgotten after %d years", years)
+	}
+}
+
+func TestTheEmbeddedBrokerWhispers(t *testing.T) {
+	log := &logbook{}
+	b, err := Embedded("127.0.0.1:0", slog.New(log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	if lines := log.with(""); len(lines) > 0 {
+		t.Errorf("said aloud: %q", lines)
+	}
+}

@@ -1,0 +1,137 @@
+package mqtt
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"guided/player"
+)
+
+// A daemon is Run with a recording function in the player's place.
+type daemon struct {
+	t      *testing.T
+	states chan player.State
+	infos  chan player.Info
+	events chan player.Event
+	phases chan player.Phase
+	cancel context.CancelFunc
+	ended  chan error
+	log    *logbook
+
+	mu   sync.Mutex
+	did  []string
+	next func(payload string) // called within do
+}
+
+func config(broker string) Config {
+	return Config{Node: "mat", Broker: broker, Prefix: "guided", ID: "t" + fmt.Sprint(time.Now().UnixNano())}
+}
+
+func startDaemon(t *testing.T, cfg Config, p pace) *daemon {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	d := &daemon{
+		t:      t,
+		states: make(chan player.State),
+		infos:  make(chan player.Info),
+		events: make(chan player.Event),
+		phases: make(chan player.Phase),
+		cancel: cancel,
+		ended:  make(chan error, 1),
+		log:    &logbook{},
+	}
+	feed := player.Feed{States: d.states, Infos: d.infos, Events: d.events, Phases: d.phases}
+	go func() { d.ended <- run(ctx, cfg, p, d.do, feed, slog.New(d.log)) }()
+	t.Cleanup(d.stop)
+	return d
+}
+
+func (d *daemon) do(payload []byte, _ time.Time) player.Response {
+	d.mu.Lock()
+	d.did = append(d.did, string(payload))
+	next := d.next
+	d.mu.Unlock()
+	if next != nil {
+		next(string(payload))
+	}
+	verb, transaction := gist(payload)
+	return player.Response{Status: "ok", Command: verb, Transaction: transaction}
+}
+
+func (d *daemon) onCommand(f func(payload string)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.next = f
+}
+
+func (d *daemon) done() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]string(nil), d.did...)
+}
+
+// stop ends Run and demands that it takes less than two seconds, whatever became of the broker.
+func (d *daemon) stop() {
+	d.t.Helper()
+	d.cancel()
+	began := time.Now()
+	select {
+	case err := <-d.ended:
+		if err != nil {
+			d.t.Errorf("Run: %v", err)
+		}
+		d.ended <- err
+		if took := time.Since(began); took > 2*time.Second {
+			d.t.Errorf("Run took %v to end", took)
+		}
+	case <-time.After(20 * time.Second):
+		d.t.Fatal("Run does not end")
+	}
+}
+
+// A logbook keeps what was logged, at every level above debug.
+type logbook struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *logbook) Enabled(_ context.Context, level slog.Level) bool { return level > slog.LevelDebug }
+func (l *logbook) WithAttrs([]slog.Attr) slog.Handler               { return l }
+func (l *logbook) WithGroup(string) slog.Handler                    { return l }
+
+func (l *logbook) Handle(_ context.Context, r slog.Record) error {
+	line := r.Message
+	r.Attrs(func(a slog.Attr) bool { line += " " + a.String(); return true })
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, line)
+	return nil
+}
+
+func (l *logbook) with(part string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var some []string
+	for _, line := range l.lines {
+		if strings.Contains(line, part) {
+			some = append(some, line)
+		}
+	}
+	return some
+}
+
+// eventually waits for what no channel tells.
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		if cond() {
+			return
+		}
+	}
+	t.Fatalf("never: %s", what)
+}

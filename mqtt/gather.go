@@ -1,0 +1,72 @@
+package mqtt
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"guided/player"
+)
+
+// gather puts what the player tells into the outbox, also while the broker is away. It returns when ctx ends.
+func gather(ctx context.Context, feed player.Feed, at place, box *outbox, log *slog.Logger) {
+	for {
+		var err error
+		// A channel that is closed becomes nil, which is never ready.
+		select {
+		case <-ctx.Done():
+			return
+		case s, ok := <-feed.States:
+			if !ok {
+				feed.States = nil
+				continue
+			}
+			err = box.putState(at, s)
+		case i, ok := <-feed.Infos:
+			if !ok {
+				feed.Infos = nil
+				continue
+			}
+			var m message
+			if m, err = at.info(i); err == nil {
+				box.set(&box.info, m, m.payload)
+			}
+		case e, ok := <-feed.Events:
+			if !ok {
+				feed.Events = nil
+				continue
+			}
+			var m message
+			if m, err = at.event(e); err == nil {
+				box.push(&box.events, m)
+			}
+		case f, ok := <-feed.Phases:
+			if !ok {
+				feed.Phases = nil
+				continue
+			}
+			var m message
+			if m, err = at.phase(f); err == nil {
+				box.push(&box.phases, m)
+			}
+		}
+		if err != nil {
+			log.Error("news of the player lost", "error", err)
+		}
+	}
+}
+
+// putState takes a state that differs from the last in nothing but its time for the same.
+func (b *outbox) putState(at place, s player.State) error {
+	m, err := at.state(s)
+	if err != nil {
+		return err
+	}
+	s.UpdatedAt = time.Time{}
+	mark, err := encode(s)
+	if err != nil {
+		return err
+	}
+	b.set(&b.state, m, mark)
+	return nil
+}

@@ -1,0 +1,59 @@
+package mqtt
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// A pace holds every wait and every bound of this package.
+type pace struct {
+	connect    time.Duration // from dialling to the broker's welcome
+	ack        time.Duration // how long the broker may take over one message; then the link counts as dead
+	write      time.Duration // how long paho may be deaf to us; it is when the line breaks in the very moment of speaking
+	keepAlive  time.Duration // in whole seconds; silence after which the broker is asked whether it lives
+	pong       time.Duration // how long it may take to say so
+	firstRetry time.Duration
+	lastRetry  time.Duration
+	steady     time.Duration // a connection that held this long was a good one: the next retry is the first again
+	farewell   time.Duration // for everything there is to say at the end
+
+	queue    int           // commands that wait to be carried out
+	payload  int           // bytes of one command
+	queueAge time.Duration // a command that waited longer is refused
+	ring     int           // events, phases and responses that wait to be sent, of each
+	eventAge time.Duration // an event or response that waited longer is not sent: nobody takes it for news
+	phaseAge time.Duration
+	hold     time.Duration // how long a state may wait for the response to the command that caused it
+}
+
+func steady() pace {
+	return pace{
+		connect:    10 * time.Second,
+		ack:        5 * time.Second,
+		write:      time.Second,
+		keepAlive:  20 * time.Second,
+		pong:       9 * time.Second, // paho looks every 5 s: with 10 s it is noticed a look too late
+		firstRetry: 500 * time.Millisecond,
+		lastRetry:  30 * time.Second,
+		steady:     10 * time.Second,
+		farewell:   800 * time.Millisecond,
+
+		queue:    64,
+		payload:  64 << 10,
+		queueAge: 10 * time.Second,
+		ring:     100,
+		eventAge: 30 * time.Second,
+		phaseAge: time.Second,
+		hold:     time.Second,
+	}
+}
+
+// retry doubles with every failure and strays downwards by a fifth, so that the nodes of a house do not all come
+// back to their broker in the same moment.
+func (p pace) retry(failures int) time.Duration {
+	wait := p.lastRetry
+	if failures < 16 {
+		wait = min(wait, p.firstRetry<<failures)
+	}
+	return wait - rand.N(wait/5+1)
+}

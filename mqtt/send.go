@@ -1,0 +1,85 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"guided/player"
+)
+
+// Send gives one command to the daemon named by cfg, in words or as JSON, and returns its answer. Without a deadline
+// in ctx it waits five seconds. The error tells what the user can do.
+func Send(ctx context.Context, cfg Config, payload string) (player.Response, error) {
+	const patience = 5 * time.Second
+	if _, ok := ctx.Deadline(); !ok {
+		limited, done := context.WithTimeout(ctx, patience)
+		defer done()
+		ctx = limited
+	}
+	command, transaction, err := wrap(payload)
+	if err != nil {
+		return player.Response{}, err
+	}
+	at := cfg.place()
+	heard := make(chan paho.Message, 64)
+	c, err := visitor(ctx, cfg, heard, at.node+"/response", at.node+"/status")
+	if err != nil {
+		return player.Response{}, err
+	}
+	defer c.close()
+	if err := c.say(ctx, message{at.commands()[0], command, 1, false}); err != nil {
+		return player.Response{}, fmt.Errorf("sending the command to %s: %w", cfg.Broker, err)
+	}
+	status := ""
+	for {
+		select {
+		case m := <-heard:
+			if strings.HasSuffix(m.Topic(), "/status") {
+				status = string(m.Payload())
+				continue
+			}
+			var r player.Response
+			if json.Unmarshal(m.Payload(), &r) == nil && r.Transaction == transaction {
+				return r, nil
+			}
+		case <-c.lost:
+			return player.Response{}, fmt.Errorf("waiting for the answer: %w", c.loss())
+		case <-ctx.Done():
+			return player.Response{}, fmt.Errorf("no daemon answered on %s: %s", at.commands()[0], guess(status))
+		}
+	}
+}
+
+// wrap gives the command a transaction, by which its answer is known.
+func wrap(payload string) (command []byte, transaction string, err error) {
+	c := map[string]any{"command": strings.TrimSpace(payload)}
+	if strings.HasPrefix(strings.TrimSpace(payload), "{") {
+		clear(c)
+		if err := json.Unmarshal([]byte(payload), &c); err != nil {
+			return nil, "", fmt.Errorf("the command looks like JSON but is not: %w; write it in words, such as: start 4-4-6", err)
+		}
+	}
+	transaction, ok := c["transaction"].(string)
+	if !ok || transaction == "" {
+		transaction = rand.Text()
+		c["transaction"] = transaction
+	}
+	command, err = encode(c)
+	return command, transaction, err
+}
+
+func guess(status string) string {
+	switch status {
+	case "online":
+		return "it is online, but busy or of another version; look into its log"
+	case "offline":
+		return "is it running? It said that it is offline; start it with: guided serve"
+	}
+	return "is it running? No daemon was ever here under this name; look at node and prefix, or start it with: guided serve"
+}

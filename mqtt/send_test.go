@@ -1,0 +1,130 @@
+package mqtt
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"guided/player"
+)
+
+func TestACommandIsSentAndItsAnswerKnown(t *testing.T) {
+	brokers(t, func(t *testing.T, url string) {
+		cfg := config(url)
+		d := startDaemon(t, cfg, steady())
+		ear := listen(t, url)
+		ear.await(0, "guided/mat/status", "online")
+		d.onCommand(func(string) {
+			ear.client.Publish("guided/mat/response", 1, false, `{"status":"error","transaction":"of another"}`)
+		})
+
+		r, err := Send(t.Context(), cfg, " start 4-4-6 ")
+		if err != nil || r.Status != "ok" || r.Command != "start" {
+			t.Errorf("words: %+v, %v", r, err)
+		}
+		r, err = Send(t.Context(), cfg, `{"command":"volume","volume":40,"transaction":"mine"}`)
+		if err != nil || r.Status != "ok" || r.Transaction != "mine" {
+			t.Errorf("JSON: %+v, %v", r, err)
+		}
+		did := d.done()
+		if !strings.HasPrefix(did[0], `{"command":"start 4-4-6","transaction":"`) {
+			t.Errorf("words went as %s", did[0])
+		}
+		if did[1] != `{"command":"volume","transaction":"mine","volume":40}` {
+			t.Errorf("JSON went as %s", did[1])
+		}
+		if _, err := Send(t.Context(), cfg, `{"command":`); err == nil || !strings.Contains(err.Error(), "in words") {
+			t.Errorf("bad JSON: %v", err)
+		}
+	})
+}
+
+func TestNobodyAnswers(t *testing.T) {
+	url := newEmbedded(t).Address()
+	cfg := config(url)
+	send := func(cfg Config) string {
+		ctx, done := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer done()
+		if _, err := Send(ctx, cfg, "start"); err != nil {
+			return err.Error()
+		}
+		return ""
+	}
+	want := func(what, got, part string) {
+		t.Helper()
+		if !strings.Contains(got, part) {
+			t.Errorf("%s: %q does not say %q", what, got, part)
+		}
+	}
+	want("never there", send(cfg), "no daemon answered on guided/mat/command: is it running? No daemon was ever here")
+	d := startDaemon(t, cfg, steady())
+	listen(t, url).await(0, "guided/mat/status", "online")
+	d.stop()
+	want("gone", send(cfg), "offline")
+	d = startDaemon(t, cfg, steady())
+	listen(t, url).await(0, "guided/mat/status", "online")
+	end := make(chan bool)
+	d.onCommand(func(string) { <-end })
+	want("busy", send(cfg), "it is online, but busy")
+	close(end)
+	cfg.Broker = "mqtt://127.0.0.1:1"
+	want("no broker", send(cfg), "systemctl status mosquitto")
+	cfg.Broker = "http://127.0.0.1"
+	want("bad address", send(cfg), "mqtt://HOST:1883")
+}
+
+func TestFollowing(t *testing.T) {
+	brokers(t, func(t *testing.T, url string) {
+		cfg := config(url)
+		d := startDaemon(t, cfg, steady())
+		d.states <- player.State{Routine: "first"}
+		listen(t, url).await(0, "guided/mat/state", "first")
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		heard := make(chan string)
+		ended := make(chan error)
+		go func() {
+			ended <- Follow(ctx, cfg, func(topic string, payload []byte) { heard <- topic })
+		}()
+		expect := func(topic string) {
+			t.Helper()
+			select {
+			case got := <-heard:
+				if got != topic {
+					t.Errorf("heard %s, not %s", got, topic)
+				}
+			case err := <-ended:
+				t.Fatalf("Follow: %v", err)
+			case <-time.After(10 * time.Second):
+				t.Fatalf("nothing heard on %s", topic)
+			}
+		}
+		expect("guided/mat/state")
+		d.phases <- player.Phase{Phase: "in"}
+		expect("guided/mat/phase")
+		d.events <- player.Event{Type: "paused"}
+		expect("guided/mat/event")
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("Follow: %v", err)
+		}
+	})
+}
+
+func TestFollowingABrokerThatDies(t *testing.T) {
+	broker := newMosquitto(t)
+	cfg := config(broker.url())
+	ended := make(chan error)
+	started := make(chan bool, 10)
+	ear := listen(t, broker.url())
+	ear.sayRetained("guided/mat/state", "{}")
+	go func() {
+		ended <- Follow(t.Context(), cfg, func(string, []byte) { started <- true })
+	}()
+	<-started
+	broker.kill()
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "guided/mat") {
+		t.Errorf("Follow: %v", err)
+	}
+}
