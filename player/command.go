@@ -1,17 +1,11 @@
 package player
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"strconv"
 	"strings"
 	"time"
-
-	"guided/routines"
 )
 
 // Command is one order to the player, from any remote.
@@ -55,42 +49,50 @@ func parseWords(text string) (Command, error) {
 	if err != nil {
 		return c, err
 	}
-	return c, v.words(&c, words[1:])
+	if err := v.words(&c, words[1:]); err != nil {
+		return c, fmt.Errorf("%w; write: %s", err, v.usage)
+	}
+	return c, nil
 }
 
 // The shapes of what may follow a verb.
-func noWords(_ *Command, words []string) error {
+func noWords(c *Command, words []string) error {
 	if len(words) > 0 {
-		return fmt.Errorf("takes nothing after it, not %q", strings.Join(words, " "))
+		return fmt.Errorf("%s takes nothing after it, not %q", c.Verb, strings.Join(words, " "))
 	}
 	return nil
 }
 
-func anyWords(c *Command, words []string) error {
+func textWords(c *Command, words []string) error {
 	c.Text = strings.Join(words, " ")
 	return nil
 }
 
-func routineWords(c *Command, words []string) error {
-	for len(words) >= 2 {
+func nameWords(c *Command, words []string) error {
+	c.Routine = strings.Join(words, " ")
+	return nil
+}
+
+// startWords reads a name of several words and what may follow it. "for" and "volume" may stand in a title too: only
+// with a number after them they are more than that.
+func startWords(c *Command, words []string) (err error) {
+	for len(words) >= 2 && err == nil {
 		key, value := strings.ToLower(words[len(words)-2]), words[len(words)-1]
-		var err error
-		switch key {
-		case "for":
+		number := strings.ContainsAny(value[:1], "+-.0123456789")
+		switch {
+		case key == "for" && number:
 			c.For, err = parseFor(value)
-		case "volume":
+		case key == "volume" && number:
 			c.Volume, err = parseVolume(value)
 		default:
-			c.Routine = strings.Join(words, " ")
-			return nil
-		}
-		if err != nil {
-			return err
+			return nameWords(c, words)
 		}
 		words = words[:len(words)-2]
 	}
-	c.Routine = strings.Join(words, " ")
-	return nil
+	if err != nil {
+		return err
+	}
+	return nameWords(c, words)
 }
 
 func volumeWords(c *Command, words []string) (err error) {
@@ -104,7 +106,7 @@ func volumeWords(c *Command, words []string) (err error) {
 func parseFor(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil || d <= 0 {
-		return 0, fmt.Errorf(`for: %q is not a length; write one such as "5m" or "90s"`, s)
+		return 0, fmt.Errorf(`for: %q is not a length such as "5m" or "90s"`, s)
 	}
 	if d > 4*time.Hour {
 		return 0, fmt.Errorf("for: %q is longer than four hours", s)
@@ -113,100 +115,10 @@ func parseFor(s string) (time.Duration, error) {
 }
 
 func parseVolume(s string) (*int, error) {
-	f, err := strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
-	if err != nil || !(f >= 0 && f <= 100) {
+	f, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(s, "%")), 64)
+	if err != nil || !(f >= 0 && f <= 100) || strings.HasPrefix(s, "+") { // not a change by so much: that is no volume
 		return nil, fmt.Errorf("volume: %q is not a number from 0 to 100", s)
 	}
 	v := int(math.Round(f))
 	return &v, nil
-}
-
-// wire is a command as JSON. Numbers may stand where Home Assistant's templates put them.
-type wire struct {
-	Command     string          `json:"command"`
-	Routine     *string         `json:"routine"`
-	For         *string         `json:"for"`
-	Volume      *json.Number    `json:"volume"`
-	Text        *string         `json:"text"`
-	Transaction json.RawMessage `json:"transaction"`
-	SentAt      json.RawMessage `json:"sent_at"`
-}
-
-func parseJSON(data []byte) (Command, error) {
-	var w wire
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&w); err != nil {
-		return Command{Transaction: plain(w.Transaction)}, jsonError(err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return Command{Transaction: plain(w.Transaction)}, errors.New("the JSON goes on after its end; send one command a message")
-	}
-	c, err := parseWords(w.Command)
-	c.Transaction = plain(w.Transaction)
-	if err != nil {
-		return c, err
-	}
-	if w.Routine != nil {
-		c.Routine = *w.Routine
-	}
-	if w.Text != nil {
-		c.Text = *w.Text
-	}
-	if w.For != nil {
-		if c.For, err = parseFor(*w.For); err != nil {
-			return c, err
-		}
-	}
-	if w.Volume != nil {
-		if c.Volume, err = parseVolume(w.Volume.String()); err != nil {
-			return c, err
-		}
-	}
-	c.SentAt, err = parseSentAt(w.SentAt)
-	return c, err
-}
-
-func jsonError(err error) error {
-	if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
-		known := []string{"command", "routine", "for", "volume", "text", "transaction", "sent_at"}
-		name := strings.Trim(field, `"`)
-		if near := routines.Nearest(name, known); near != "" {
-			return fmt.Errorf("unknown key %q; did you mean %q?", name, near)
-		}
-		return fmt.Errorf("unknown key %q; use %s", name, strings.Join(known, ", "))
-	}
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		return fmt.Errorf("%s: a %s cannot stand here", wrong.Field, wrong.Value)
-	}
-	return fmt.Errorf("not a command in JSON: %w", err)
-}
-
-// plain is a JSON string or number as text.
-func plain(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	if s = string(raw); s == "null" {
-		return ""
-	}
-	return s
-}
-
-// parseSentAt reads a time stamp with its zone, or seconds since 1970.
-func parseSentAt(raw json.RawMessage) (time.Time, error) {
-	s := plain(raw)
-	if s == "" {
-		return time.Time{}, nil
-	}
-	if f, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(f) < 1e11 {
-		return time.UnixMilli(int64(f * 1000)), nil
-	}
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return t, fmt.Errorf(`sent_at: %q is not a time; write one such as "2026-01-31T07:30:00Z", or seconds since 1970`, s)
-	}
-	return t, nil
 }

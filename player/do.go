@@ -1,33 +1,13 @@
 package player
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
 
 // expiry is how old a command with a time stamp may be.
 const expiry = 30 * time.Second
-
-// remembered is how many transactions are kept.
-const remembered = 128
-
-// answered remembers the answers to the last transactions, so that a command that is delivered twice is carried out
-// once.
-type answered struct {
-	order     []string
-	responses map[string]Response
-}
-
-func newAnswered() answered { return answered{responses: map[string]Response{}} }
-
-func (a *answered) put(r Response) {
-	if len(a.order) == remembered {
-		delete(a.responses, a.order[0])
-		a.order = a.order[1:]
-	}
-	a.order = append(a.order, r.Transaction)
-	a.responses[r.Transaction] = r
-}
 
 // Order carries out a command as it came over the wire.
 func (p *Player) Order(payload []byte) Response {
@@ -39,33 +19,37 @@ func (p *Player) Order(payload []byte) Response {
 }
 
 // Do carries out a command and answers it. It does not wait for sound: a start is answered when the routine was found
-// and checked.
+// and checked. A command with a transaction that was carried out already is answered again, and no more.
 func (p *Player) Do(c Command) Response {
-	p.doing.Lock()
-	defer p.doing.Unlock()
-	if old, done := p.done.responses[c.Transaction]; done && c.Transaction != "" {
-		return old
+	if c.Transaction == "" {
+		return p.carryOut(c)
 	}
-	changed, err := p.carryOut(c)
-	r := response(c, changed, err)
-	if c.Transaction != "" {
-		p.done.put(r)
+	p.mu.Lock()
+	a, mine := p.done.claim(transaction{c.Verb, c.Transaction})
+	p.mu.Unlock()
+	if !mine {
+		<-a.ready
+		return a.response
 	}
-	return r
+	a.response = response(c, false, errors.New("the command failed inside guided"))
+	defer close(a.ready)
+	a.response = p.carryOut(c)
+	return a.response
 }
 
-func (p *Player) carryOut(c Command) (bool, error) {
+func (p *Player) carryOut(c Command) Response {
 	v, err := findVerb(c.Verb)
-	if err != nil {
-		return false, err
+	age := time.Since(c.SentAt)
+	switch {
+	case err != nil:
+		return response(c, false, err)
+	case !c.SentAt.IsZero() && age > expiry && p.cfg.ClockTrusted():
+		return response(c, false, fmt.Errorf("the command is %v old and was not carried out; commands expire after %v", age.Round(time.Second), expiry))
+	case v.do == nil:
+		return response(c, false, fmt.Errorf("%s does not work yet in this version", v.name))
 	}
-	if age := time.Since(c.SentAt); !c.SentAt.IsZero() && age > expiry && p.cfg.ClockTrusted() {
-		return false, fmt.Errorf("the command is %v old and was not carried out; commands expire after %v", age.Round(time.Second), expiry)
-	}
-	if v.do == nil {
-		return false, fmt.Errorf("%s does not work yet in this version", v.name)
-	}
-	return v.do(p, c)
+	changed, err := v.do(p, c)
+	return response(c, changed, err)
 }
 
 func response(c Command, changed bool, err error) Response {

@@ -6,51 +6,71 @@ import (
 	"guided/routines"
 )
 
-// hear is called by the output with the frames that were heard: what was crossed since the last call is told now.
+// hear takes how many frames of a Play were heard: what was crossed since the last call is told now. The caller holds
+// the lock.
 func (p *Player) hear(s *session, frames int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if frames <= s.heard {
 		return
 	}
+	before := s.heard
 	s.heard = frames
-	first := s.told < 0
-	if p.trouble != "" {
-		p.trouble = ""
-		p.changed()
+	changed := before == 0
+	if changed {
+		p.sounds(s)
 	}
-	if first && p.started.IsZero() {
-		p.started = now()
-		p.tell(s, "routine_started")
-	} else if first {
-		p.tell(s, "resumed")
-	}
-	stepped := first
-	s.track.marks(s.score, s.told, frames, func(m routines.Mark, _ int) {
-		if m.Kind == routines.StepMark {
-			p.tellAt(s, "step_started", m)
-			stepped = true
+	s.track.marks(s.score, before, frames, func(m routines.Mark, _ int) {
+		if m.Kind != routines.StepMark {
+			return
 		}
+		if m != s.step { // a phrase that is said again starts no new step
+			s.step = m
+			p.tellAt(s, "step_started", m)
+		}
+		changed = true
 	})
-	s.told = frames
 	p.announce(s)
-	s.track.forget(frames)
-	if stepped {
+	if s.track.forget(frames) || changed {
 		p.changed()
 	}
 }
 
-// announce tells the phases that will be heard within the lead.
+// sounds tells that a Play is heard.
+func (p *Player) sounds(s *session) {
+	p.trouble = ""
+	switch {
+	case s.started.IsZero():
+		s.started = now()
+		p.tell(s, "routine_started")
+	case s.told != sounding:
+		p.tell(s, "resumed")
+	}
+	s.told = sounding
+}
+
+// hush tells that the sound has left for a pause. The caller holds the lock.
+func (p *Player) hush() {
+	if p.session.told != silent {
+		p.session.told = silent
+		p.tell(p.session, "paused")
+	}
+	p.changed()
+}
+
+// announce tells the phases that will be heard within the lead. Where the sound is leaving, nothing lies ahead but
+// what was pulled.
 func (p *Player) announce(s *session) {
-	upTo := s.heard + routines.Samples(p.cfg.PhaseLead)
+	to := s.heard + routines.Samples(p.cfg.PhaseLead)
+	if s.then != goOn {
+		to = min(to, s.frames)
+	}
 	clock := time.Now().UTC()
-	s.track.marks(s.score, s.warned, upTo, func(m routines.Mark, frame int) {
+	s.track.marks(s.score, s.warned, to, func(m routines.Mark, frame int) {
 		if m.Kind == routines.PhaseMark {
 			at := clock.Add(routines.Duration(frame - s.heard)).Truncate(time.Millisecond)
 			p.announced(Phase{Phase: m.Name, At: at, Seconds: float64(m.Len) / routines.Rate, Side: m.Side})
 		}
 	})
-	s.warned = upTo
+	s.warned = max(s.warned, to)
 }
 
 // tell makes an event of where a session is heard. The caller holds the lock.
@@ -64,12 +84,4 @@ func (p *Player) tellAt(s *session, kind string, m routines.Mark) {
 		e.Error = p.trouble
 	}
 	p.happened(e)
-}
-
-// position is the sample that is heard, or where a silent session stands.
-func (s *session) position() int {
-	if s.over || len(s.track.parts) == 0 {
-		return s.sound.Position()
-	}
-	return s.track.at(s.heard)
 }

@@ -2,6 +2,7 @@ package player
 
 import (
 	"context"
+	"reflect"
 
 	"guided/routines"
 )
@@ -26,38 +27,34 @@ func (p *Player) keepLibrary(ctx context.Context) {
 	}
 }
 
+// scan tells first what can be told at once, and then again what speaking the phrases has changed.
 func (p *Player) scan(ctx context.Context) {
 	names, err := p.cfg.Library.Names()
 	if err != nil {
 		p.cfg.Log.Error("some routines cannot be read", "err", err)
 	}
-	p.mu.Lock()
-	info := p.info
-	p.mu.Unlock()
-	info.Routines = make([]RoutineInfo, 0, len(names))
-	for _, name := range names {
-		if ctx.Err() != nil {
-			return
+	for _, speak := range []bool{false, true} {
+		list := make([]RoutineInfo, 0, len(names))
+		for _, name := range names {
+			if ctx.Err() != nil || speak && len(p.rescan) > 0 {
+				return
+			}
+			list = append(list, p.examine(ctx, name, speak))
 		}
-		info.Routines = append(info.Routines, p.examine(ctx, name))
+		p.listed(list)
 	}
-	p.informed(info)
 }
 
-func (p *Player) examine(ctx context.Context, name string) RoutineInfo {
+func (p *Player) examine(ctx context.Context, name string, speak bool) RoutineInfo {
 	i := RoutineInfo{Name: name, Title: name, Steps: []string{}}
 	r, err := p.cfg.Library.Load(name)
 	if err != nil {
-		p.cfg.Log.Warn("a routine has problems", "routine", name, "err", err)
 		i.Error = err.Error()
 		return i
 	}
 	i.Title, i.About = r.Title, r.About
-	clips, err := routines.Clips(r, routines.Options{})
-	if err == nil {
-		if err := p.cfg.Bank.Prepare(ctx, clips); err != nil && ctx.Err() == nil {
-			p.cfg.Log.Warn("some phrases cannot be spoken ahead", "routine", name, "err", err)
-		}
+	if speak {
+		p.speak(ctx, r)
 	}
 	score, err := routines.Compile(r, p.cfg.Bank.Measure, routines.Options{})
 	if err != nil {
@@ -71,4 +68,33 @@ func (p *Player) examine(ctx context.Context, name string) RoutineInfo {
 		}
 	}
 	return i
+}
+
+func (p *Player) speak(ctx context.Context, r *routines.Routine) {
+	clips, err := routines.Clips(r, routines.Options{})
+	if err != nil {
+		return // Compile tells it
+	}
+	if err := p.cfg.Bank.Prepare(ctx, clips); err != nil && ctx.Err() == nil {
+		p.cfg.Log.Warn("some phrases cannot be spoken ahead", "routine", r.Name, "err", err)
+	}
+}
+
+// listed tells observers of the library where it has changed, and logs each routine's problem once.
+func (p *Player) listed(list []RoutineInfo) {
+	p.mu.Lock()
+	known := map[string]string{}
+	for _, i := range p.info.Routines {
+		known[i.Name] = i.Error
+	}
+	if !reflect.DeepEqual(list, p.info.Routines) {
+		p.info.Routines = list
+		p.informed()
+	}
+	p.mu.Unlock()
+	for _, i := range list {
+		if i.Error != "" && i.Error != known[i.Name] {
+			p.cfg.Log.Warn("a routine has problems", "routine", i.Name, "err", i.Error)
+		}
+	}
 }

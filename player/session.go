@@ -1,19 +1,15 @@
 package player
 
 import (
-	"math"
-
-	"github.com/gopxl/beep/v2"
+	"context"
+	"time"
 
 	"guided/audio"
 	"guided/routines"
 )
 
-const (
-	fade      = routines.Rate / 100     // 10 ms: how every interrupted sound leaves, and comes back
-	landing   = routines.Rate * 3 / 10  // the silence between leaving one place and coming back at another
-	volumeFor = routines.Rate * 2 / 100 // how long a change of volume takes
-)
+// landing is the silence between leaving one place and coming back at another.
+const landing = routines.Rate * 3 / 10
 
 // after is what becomes of a session when its sound has left.
 type after int
@@ -21,196 +17,150 @@ type after int
 const (
 	goOn   after = iota // it has not left
 	jump                // it comes back at another place
-	rest                // paused
-	finish              // stopped
+	pause               // it waits
+	finish              // it has ended
+)
+
+// telling is the last thing told about a session's sound.
+type telling int
+
+const (
+	nothing telling = iota
+	sounding
+	silent   // paused
+	troubled // the device is away
 )
 
 // session is one routine being played: a streamer that an output pulls. It has no clock; pause and skip move an
 // integer. The player's lock guards every field.
 type session struct {
-	score *routines.Score
-	sound *audio.Renderer
-	asked request
+	score   *routines.Score
+	sound   *audio.Renderer
+	asked   request
+	started time.Time // when it was heard first
+	told    telling
+	step    routines.Mark // the step told last
 
-	track  track
-	frames int // pulled by the output in this Play
-	heard  int // of those, heard
-	told   int // marks up to this frame have been told
-	warned int // phases up to this frame have been announced
+	// One Play.
+	playing bool // an output pulls it, or is about to
+	ctx     context.Context
+	cut     context.CancelFunc // ends the Play at once
+	track   track
+	frames  int // pulled
+	heard   int // of those, heard; marks below it have been told
+	warned  int // phases below it have been announced
 
-	still    int   // silent frames to come before the score goes on
-	leaving  int   // frames of fade-out to come, 0: none
-	then     after // what follows the fade-out
-	ended    bool  // the score was heard to its end
-	landAt   int   // where a jump lands
-	moved    bool  // landAt is where a pause lands too
-	entering int   // frames of fade-in to come
-	over     bool  // the sound has left for good: the stream is drained
-	playing  bool  // an output pulls it
+	// How it leaves and comes back.
+	then     after
+	leaving  int  // frames of fade-out to come, 0: none
+	over     bool // the sound has left: the stream is drained
+	landAt   int  // where it comes back, -1: by the law
+	still    int  // silent frames to come before the score goes on
+	entering int  // frames of fade-in to come
 
-	gain, target, step float64 // volume, and where it is going
+	gain, target, slope float64 // volume, where it is going, and its step in each sample
 }
 
-func newSession(score *routines.Score, sound *audio.Renderer, asked request, gain float64) *session {
-	return &session{score: score, sound: sound, asked: asked, gain: gain, target: gain}
+func newSession(score *routines.Score, sound *audio.Renderer, asked request) *session {
+	return &session{score: score, sound: sound, asked: asked, landAt: -1}
 }
 
 // begin makes the session ready for an output that starts counting frames from zero, at the place where it stands.
-func (s *session) begin() {
-	s.frames, s.heard, s.told, s.warned = 0, 0, -1, -1
-	s.leaving, s.then, s.over, s.still, s.playing = 0, goOn, false, 0, true
-	s.gain, s.moved = s.target, false
-	s.track = track{}
-	s.land(s.sound.Position(), 0)
+func (s *session) begin(ctx context.Context, cut context.CancelFunc) {
+	s.playing, s.ctx, s.cut = true, ctx, cut
+	s.track, s.frames, s.heard, s.warned = track{}, 0, 0, 0
+	s.then, s.leaving, s.over, s.landAt = goOn, 0, false, -1
+	s.gain = s.target
+	silence := 0
+	if !s.started.IsZero() {
+		silence = landing
+	}
+	s.land(s.sound.Position(), silence)
+}
+
+// rest lets the session stand at a sample until the next begin.
+func (s *session) rest(at int) {
+	s.playing, s.landAt = false, -1
+	s.seek(at)
 }
 
 // land puts the sound at a sample, after so much silence.
-func (s *session) land(pos, silence int) {
-	s.seek(pos)
-	s.still, s.entering = silence, fade
-	s.track.to(s.frames, silence, s.sound.Position())
+func (s *session) land(at, silence int) {
+	s.seek(at)
+	s.still, s.entering = silence, 0
+	if inSound(s.score, at) {
+		s.entering = fade
+	}
+	s.track.to(s.frames, silence, at)
+	s.warned = min(s.warned, s.frames)
 }
 
-func (s *session) seek(pos int) {
+// inSound tells whether a sound is going on at a sample, so that coming in there needs a fade.
+func inSound(score *routines.Score, at int) bool {
+	for _, c := range score.Cues {
+		if c.At >= at {
+			break
+		}
+		if at < c.At+c.Len {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *session) seek(at int) {
 	// Positions come from the score itself, so they lie inside it.
-	if err := s.sound.Seek(max(0, min(pos, s.score.Len))); err != nil {
+	if err := s.sound.Seek(at); err != nil {
 		panic(err)
 	}
 }
 
-// leave lets the sound fade out within 10 ms, and then does what is asked.
-func (s *session) leave(then after, landAt int) {
-	if then == rest && s.leaving > 0 && s.then == jump { // a pause in the middle of a skip: it lands there
-		s.moved, landAt = true, s.landAt
-	}
-	s.then, s.landAt = then, landAt
-	if s.leaving == 0 {
+// leave lets the sound fade out within 10 ms, and then does what is asked. In silence there is nothing to fade.
+func (s *session) leave(then after) {
+	s.then = then
+	switch {
+	case s.over || s.leaving > 0:
+	case s.frames == 0 || s.still > 0:
+		s.left()
+	default:
 		s.leaving = fade
 	}
 }
 
-// place is where the score stands, or will stand when the fade-out that is going on is over.
-func (s *session) place() int {
-	if s.leaving > 0 && (s.then == jump || s.moved) {
-		return s.landAt
+// left does what was asked for when the sound has left.
+func (s *session) left() {
+	s.leaving = 0
+	if s.then != jump {
+		s.over = true
+		return
+	}
+	at, silence := s.landAt, landing
+	if at == s.score.Len {
+		silence = 0
+	}
+	s.then, s.landAt = goOn, -1
+	s.land(at, silence)
+}
+
+// position is the sample that is heard, or where a silent session stands.
+func (s *session) position() int {
+	if s.playing {
+		return s.track.at(s.heard)
 	}
 	return s.sound.Position()
 }
 
-// stream fills a block; the caller holds the player's lock. It is drained when the score has ended or the sound has
-// left for a pause or a stop.
-func (s *session) stream(samples [][2]float64) (int, bool) {
-	n := 0
-	for n < len(samples) && !s.over {
-		n += s.run(samples[n:])
-	}
-	s.level(samples[:n])
-	return n, n > 0
-}
-
-// run fills samples up to the next turn of events.
-func (s *session) run(samples [][2]float64) int {
-	if s.still > 0 {
-		n := min(s.still, len(samples))
-		clear(samples[:n])
-		s.still -= n
-		s.frames += n
-		if s.leaving > 0 { // in silence there is nothing to fade
-			s.left()
-		}
-		return n
-	}
-	for _, ramp := range []int{s.leaving, s.entering} {
-		if ramp > 0 {
-			samples = samples[:min(ramp, len(samples))]
-		}
-	}
-	n, more := s.sound.Stream(samples)
-	s.frames += n
-	for i := range n {
-		if s.leaving > 0 {
-			shape(&samples[i], s.leaving-i)
-		}
-		if s.entering > 0 {
-			shape(&samples[i], fade-s.entering+i+1)
-		}
-	}
-	s.entering = max(0, s.entering-n)
+// place is where the listener is, or will be after the jumps asked for: what the next jump is seen from.
+func (s *session) place() int {
 	switch {
-	case s.leaving > 0:
-		if s.leaving -= n; s.leaving == 0 || !more {
-			s.left()
-		}
-	case !more:
-		s.over, s.ended = true, true
+	case s.landAt >= 0:
+		return s.landAt
+	case s.playing:
+		return s.track.ahead(s.heard)
 	}
-	return n
+	return s.sound.Position()
 }
 
-// left does what was asked for when the sound has left. It returns by the law: at the start of a breath or a phrase.
-func (s *session) left() {
-	s.leaving, s.entering = 0, 0
-	switch s.then {
-	case jump:
-		s.then = goOn
-		s.land(s.landAt, landing)
-	case rest:
-		s.over = true
-		if s.moved {
-			s.seek(s.landAt)
-		} else {
-			s.seek(s.score.Return(s.sound.Position()))
-		}
-	default:
-		s.over = true
-	}
-}
-
-// shape scales a frame by the k-th step of a ramp of `fade` steps, a raised cosine.
-func shape(f *[2]float64, k int) {
-	g := 0.5 - 0.5*math.Cos(math.Pi*float64(k)/fade)
-	f[0] *= g
-	f[1] *= g
-}
-
-// level applies the volume, in a ramp where it changes.
-func (s *session) level(samples [][2]float64) {
-	for i := range samples {
-		if s.gain != s.target {
-			if s.gain += s.step; (s.step > 0) == (s.gain > s.target) {
-				s.gain, s.moved = s.target, false
-			}
-		}
-		samples[i][0] *= s.gain
-		samples[i][1] *= s.gain
-	}
-}
-
-func (s *session) setGain(gain float64) {
-	s.target = gain
-	s.step = (gain - s.gain) / volumeFor
-}
-
-// gainOf is the factor of a volume from 0 to 100: (v/100)³, near to how loudness is felt.
-func gainOf(volume int) float64 {
-	v := float64(volume) / 100
-	return v * v * v
-}
-
-// puller is the session as an output sees it.
-type puller struct {
-	p *Player
-	s *session
-}
-
-var _ beep.Streamer = puller{}
-
-// Stream fills a block under the player's lock, which is never held across I/O.
-func (u puller) Stream(samples [][2]float64) (int, bool) {
-	u.p.mu.Lock()
-	defer u.p.mu.Unlock()
-	return u.s.stream(samples)
-}
-
-// Err is nil: a session cannot fail.
-func (u puller) Err() error { return nil }
+// comeback is where the sound returns after an interruption, by the law: the start of the breath or rep or phrase
+// that was heard last, or the same place in silence.
+func (s *session) comeback() int { return s.score.Return(s.place()) }

@@ -35,7 +35,7 @@ func (p *Player) again(Command) (bool, error) {
 	return p.move(func(score *routines.Score, at int) int { return score.Marks[score.StepAt(at)].At })
 }
 
-// move lets the sound leave and come back where to says, seen from where it stands or is about to stand.
+// move lets the sound leave and come back where to says, seen from where it is heard or is about to be.
 func (p *Player) move(to func(score *routines.Score, at int) int) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -43,21 +43,23 @@ func (p *Player) move(to func(score *routines.Score, at int) int) (bool, error) 
 	switch {
 	case p.running() == nil:
 		return false, ErrIdle
-	case p.next != nil || s == nil:
+	case p.next != nil || p.loading != nil:
 		return false, errors.New("the routine is being prepared; wait until it sounds")
 	}
 	target := to(s.score, s.place())
-	if s.playing && !s.over && s.then != rest {
-		s.leave(jump, target)
-		return true, nil
+	s.step = routines.Mark{}
+	switch {
+	case s.playing:
+		s.landAt = target
+		if s.then == goOn {
+			s.leave(jump)
+		}
+	case target == s.score.Len:
+		p.end("routine_finished")
+	default: // paused, or the device is away: it is tried at once
+		s.seek(target)
+		p.changed()
+		p.look()
 	}
-	// Paused, or without a device: the place changes in silence. A pause that is still fading keeps its fade.
-	if s.playing && s.then == rest && !s.over {
-		s.landAt, s.moved = target, true
-		return true, nil
-	}
-	s.seek(target)
-	p.changed()
-	p.look()
 	return true, nil
 }

@@ -107,26 +107,32 @@ func (p *Player) Info() Info {
 	return p.info
 }
 
-// state makes the state; the caller holds the lock.
+// state makes the state; the caller holds the lock. It tells what is heard: a session that was asked to pause plays
+// until its sound has left, and one that was asked to go on is paused until it is heard.
 func (p *Player) state() State {
 	st := State{State: Idle, Selected: p.selected, Volume: p.loudness(), Error: p.trouble, UpdatedAt: now()}
-	if p.trouble != "" {
+	s, req := p.session, p.running()
+	switch {
+	case req == nil && s != nil: // a stop that is not heard yet
+		req = &s.asked
+	case req == nil && p.trouble != "":
 		st.State = Trouble
 	}
-	req := p.running()
 	if req == nil {
 		return st
 	}
 	st.Routine, st.Title = req.routine.Name, req.routine.Title
-	s := p.session
-	if p.next != nil || p.loading != nil || s == nil {
+	switch {
+	case p.next != nil || p.loading != nil:
 		st.State = Preparing
 		return st
-	}
-	switch {
-	case p.paused:
+	case s.told == silent:
 		st.State = Paused
-	case p.trouble == "":
+	case p.trouble != "":
+		st.State = Trouble
+	case s.told == nothing:
+		st.State = Preparing
+	default:
 		st.State = Playing
 	}
 	p.place(&st, s)
@@ -137,23 +143,26 @@ func (p *Player) state() State {
 func (p *Player) place(st *State, s *session) {
 	at := s.position()
 	i := s.score.StepAt(at)
-	m := s.score.Marks[i]
+	m, end := s.score.Marks[i], s.score.Len
 	st.Step, st.StepNumber, st.Steps, st.Side = m.Name, m.Step, s.score.Steps, m.Side
 	if next := s.score.NextStep(i); next < len(s.score.Marks) {
-		st.NextStep = s.score.Marks[next].Name
+		st.NextStep, end = s.score.Marks[next].Name, s.score.Marks[next].At
 	}
 	st.Position, st.Length, st.Remaining = seconds(at), seconds(s.score.Len), seconds(s.score.Len-at)
 	if s.score.Len > 0 {
 		st.Progress = 100 * at / s.score.Len
 	}
-	if !p.started.IsZero() {
-		started := p.started
+	if !s.started.IsZero() {
+		started := s.started
 		st.StartedAt = &started
 	}
-	if st.State == Playing && s.playing {
-		stepEnd := m.At + m.Len
-		st.StepEndsAt = later(st.UpdatedAt, stepEnd-at)
-		st.EndsAt = later(st.UpdatedAt, s.score.Len-at)
+	if st.State == Playing && s.playing && !p.paused {
+		still := s.track.silence(s.heard)
+		if at < m.At+m.Len { // else the sides are being switched
+			end = m.At + m.Len
+		}
+		st.StepEndsAt = later(st.UpdatedAt, still+end-at)
+		st.EndsAt = later(st.UpdatedAt, still+s.score.Len-at)
 	}
 }
 

@@ -40,19 +40,37 @@ func (t *track) at(frame int) int {
 	return 0
 }
 
-// marks calls f for every mark whose frame lies after the one frame and up to the other, in order.
-func (t *track) marks(score *routines.Score, after, upTo int, f func(m routines.Mark, frame int)) {
+// ahead is where the last part begins when a frame lies before it, else what the frame stands for.
+func (t *track) ahead(frame int) int {
+	if last := t.parts[len(t.parts)-1]; last.frame > frame {
+		return last.pos
+	}
+	return t.at(frame)
+}
+
+// silence is how many still frames are to come at a frame.
+func (t *track) silence(frame int) int {
+	for i, p := range t.parts {
+		if p.still && p.frame <= frame && frame < t.parts[i+1].frame {
+			return t.parts[i+1].frame - frame
+		}
+	}
+	return 0
+}
+
+// marks calls f for every mark whose frame lies in [from, to), in order.
+func (t *track) marks(score *routines.Score, from, to int, f func(m routines.Mark, frame int)) {
 	for i, p := range t.parts {
 		if p.still {
 			continue
 		}
-		end := upTo
+		end := to
 		if i+1 < len(t.parts) {
-			end = min(end, t.parts[i+1].frame-1)
+			end = min(end, t.parts[i+1].frame)
 		}
-		for _, m := range score.MarksFrom(p.pos + max(0, after+1-p.frame)) {
+		for _, m := range score.MarksFrom(p.pos + max(0, from-p.frame)) {
 			frame := p.frame + m.At - p.pos
-			if frame > end {
+			if frame >= end {
 				break
 			}
 			f(m, frame)
@@ -60,9 +78,11 @@ func (t *track) marks(score *routines.Score, after, upTo int, f func(m routines.
 	}
 }
 
-// forget drops the parts that ended before a frame.
-func (t *track) forget(frame int) {
+// forget drops the parts that ended before a frame, and tells whether there were any.
+func (t *track) forget(frame int) bool {
+	n := len(t.parts)
 	for len(t.parts) > 1 && t.parts[1].frame <= frame {
 		t.parts = t.parts[1:]
 	}
+	return len(t.parts) < n
 }

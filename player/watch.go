@@ -69,11 +69,9 @@ func (p *Player) announced(ph Phase) {
 	}
 }
 
-func (p *Player) informed(i Info) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.info = i
+// informed tells every observer the info. The caller holds the lock.
+func (p *Player) informed() {
 	for w := range p.watchers {
-		put(w.infos, i)
+		put(w.infos, p.info)
 	}
 }

@@ -1,0 +1,109 @@
+package player
+
+import (
+	"math"
+
+	"github.com/gopxl/beep/v2"
+
+	"guided/routines"
+)
+
+const (
+	fade  = routines.Rate / 100     // 10 ms: how every interrupted sound leaves
+	glide = routines.Rate * 2 / 100 // how long a change of volume takes
+)
+
+// stream fills a block; the caller holds the player's lock. It is drained when the score has ended or the sound has
+// left for a pause or a stop.
+func (s *session) stream(samples [][2]float64) (int, bool) {
+	n := 0
+	for n < len(samples) && !s.over {
+		n += s.run(samples[n:])
+	}
+	s.level(samples[:n])
+	return n, n > 0
+}
+
+// run fills samples up to the next turn of events.
+func (s *session) run(samples [][2]float64) int {
+	if s.still > 0 {
+		n := min(s.still, len(samples))
+		clear(samples[:n])
+		s.still -= n
+		s.frames += n
+		return n
+	}
+	for _, ramp := range []int{s.leaving, s.entering} {
+		if ramp > 0 {
+			samples = samples[:min(ramp, len(samples))]
+		}
+	}
+	n, more := s.sound.Stream(samples)
+	s.frames += n
+	for i := range n {
+		if s.leaving > 0 {
+			shape(&samples[i], s.leaving-i)
+		}
+		if s.entering > 0 {
+			shape(&samples[i], fade-s.entering+i+1)
+		}
+	}
+	s.entering = max(0, s.entering-n)
+	s.leaving = max(0, s.leaving-n)
+	switch {
+	case s.then != goOn && (s.leaving == 0 || !more):
+		s.left()
+	case !more:
+		s.over = true
+	}
+	return n
+}
+
+// shape scales a frame by the k-th step of a ramp of `fade` steps, a raised cosine.
+func shape(f *[2]float64, k int) {
+	g := 0.5 - 0.5*math.Cos(math.Pi*float64(k)/fade)
+	f[0] *= g
+	f[1] *= g
+}
+
+// level applies the volume, in a ramp where it changes.
+func (s *session) level(samples [][2]float64) {
+	for i := range samples {
+		if s.gain != s.target {
+			if s.gain += s.slope; (s.slope > 0) == (s.gain > s.target) {
+				s.gain = s.target
+			}
+		}
+		samples[i][0] *= s.gain
+		samples[i][1] *= s.gain
+	}
+}
+
+func (s *session) setGain(gain float64) {
+	s.target = gain
+	s.slope = (gain - s.gain) / glide
+}
+
+// gainOf is the factor of a volume from 0 to 100: (v/100)³, near to how loudness is felt.
+func gainOf(volume int) float64 {
+	v := float64(volume) / 100
+	return v * v * v
+}
+
+// puller is the session as an output sees it.
+type puller struct {
+	p *Player
+	s *session
+}
+
+var _ beep.Streamer = puller{}
+
+// Stream fills a block under the player's lock, which is never held across I/O.
+func (u puller) Stream(samples [][2]float64) (int, bool) {
+	u.p.mu.Lock()
+	defer u.p.mu.Unlock()
+	return u.s.stream(samples)
+}
+
+// Err is nil: a session cannot fail.
+func (u puller) Err() error { return nil }

@@ -1,0 +1,140 @@
+package player_test
+
+import (
+	"math"
+	"testing"
+
+	"guided/audio"
+	"guided/routines"
+)
+
+const second = audio.Rate
+
+// span is a stretch of the score that is heard. It leaves in a fade, and the next one comes after the landing silence.
+type span struct{ from, to int }
+
+// act is a command after so many more samples were pulled.
+type act struct {
+	after int
+	verb  string
+}
+
+func TestWhatIsHeard(t *testing.T) {
+	x := record(t, mixed)
+	breath2 := x.mark(routines.BreathMark, "Breathe", 2, "")
+	rep3 := x.mark(routines.RepMark, "Squat", 3, "")
+	lean := x.mark(routines.StepMark, "Lean", 0, "left")
+	leanRight := x.step("Lean", "right")
+	sideBreath := x.mark(routines.BreathMark, "Side breath", 2, "right")
+	silence := lean.At + lean.Len - second // in the hold
+	word := x.Cues[0]
+	if x.Cues[len(x.Cues)-1].Clip.Say != "Well done." {
+		t.Fatal("the last words are not the last")
+	}
+	for _, c := range []struct {
+		situation string
+		acts      []act
+		want      []span
+	}{
+		{"nobody interrupts", nil, []span{{0, x.Len}}},
+		{"doorbell in the middle of a breath: pause, then the breath from its start",
+			[]act{{breath2.At + second, "pause"}, {0, "resume"}},
+			[]span{{0, breath2.At + second}, {breath2.From, x.Len}}},
+		{"doorbell in a phrase: the phrase from its beginning",
+			[]act{{word.Len / 2, "pause"}, {0, "resume"}},
+			[]span{{0, word.Len / 2}, {0, x.Len}}},
+		{"doorbell in a silent hold: it goes on where it was, so that both sides stay equal",
+			[]act{{silence, "pause"}, {0, "resume"}},
+			[]span{{0, silence}, {silence + fade, x.Len}}},
+		{"doorbell on the third squat: the third squat again",
+			[]act{{rep3.At + second/3, "pause"}, {0, "toggle"}},
+			[]span{{0, rep3.At + second/3}, {rep3.From, x.Len}}},
+		{"doorbell while breathing on the right: the breath again, the side kept",
+			[]act{{sideBreath.At + second, "toggle"}, {0, "toggle"}},
+			[]span{{0, sideBreath.At + second}, {sideBreath.From, x.Len}}},
+		{"doorbell on the word that opens a breath, before its beat",
+			[]act{{breath2.From + 100, "pause"}, {0, "resume"}},
+			[]span{{0, breath2.From + 100}, {breath2.From, x.Len}}},
+		{"doorbell in the last 10 ms of a breath: the next one is not lost",
+			[]act{{breath2.From - 100, "pause"}, {0, "resume"}},
+			[]span{{0, breath2.From - 100}, {breath2.From, x.Len}}},
+		{"two doorbells in one breath",
+			[]act{{breath2.At + second, "pause"}, {0, "resume"}, {landing + second, "pause"}, {0, "resume"}},
+			[]span{{0, breath2.At + second}, {breath2.From, breath2.From + second}, {breath2.From, x.Len}}},
+		{"this step is not for me: next",
+			[]act{{second, "next"}},
+			[]span{{0, second}, {x.step("Breathe", ""), x.Len}}},
+		{"this side hurts: next goes to the other side",
+			[]act{{lean.At + second, "next"}},
+			[]span{{0, lean.At + second}, {leanRight, x.Len}}},
+		{"two steps on: next, next",
+			[]act{{second, "next"}, {0, "next"}},
+			[]span{{0, second}, {lean.At, x.Len}}},
+		{"I did not get that: repeat",
+			[]act{{breath2.At, "repeat"}},
+			[]span{{0, breath2.At}, {x.step("Breathe", ""), x.Len}}},
+		{"back within three seconds: the step before",
+			[]act{{lean.At + 2*second, "back"}},
+			[]span{{0, lean.At + 2*second}, {x.step("Breathe", ""), x.Len}}},
+		{"back after three seconds: this step from its start",
+			[]act{{lean.At + 7*second/2, "back"}},
+			[]span{{0, lean.At + 7*second/2}, {lean.At, x.Len}}},
+		{"back in the first step",
+			[]act{{second, "back"}},
+			[]span{{0, second}, {0, x.Len}}},
+		{"next while paused: it comes back there",
+			[]act{{breath2.At, "pause"}, {0, "next"}, {0, "resume"}},
+			[]span{{0, breath2.At}, {lean.At, x.Len}}},
+		{"paused and back and back again",
+			[]act{{lean.At + second, "pause"}, {0, "back"}, {0, "back"}, {0, "resume"}},
+			[]span{{0, lean.At + second}, {0, x.Len}}},
+		{"the last step is enough: next is the end",
+			[]act{{x.step("Finish", "") + second/10, "next"}},
+			[]span{{0, x.step("Finish", "") + second/10}}},
+		{"stop", []act{{2 * second, "stop"}}, []span{{0, 2 * second}}},
+	} {
+		t.Run(c.situation, func(t *testing.T) {
+			t.Parallel()
+			perform(t, props{depth: audio.Depth}, func(st *stage) {
+				st.ear.block = audio.Rate / 10
+				st.ok("start mixed")
+				for _, a := range c.acts {
+					st.hear(a.after)
+					st.ok(a.verb)
+					if a.verb == "pause" || a.verb == "toggle" && a.after > 0 {
+						st.drain()
+					}
+				}
+				st.hear(2 * x.Len)
+				st.is("idle")
+				same(t, st.ear.heard(), x.joined(c.want))
+			})
+		})
+	}
+}
+
+// joined is what the spans sound like.
+func (x *tape) joined(spans []span) []float64 {
+	var list []float64
+	for i, s := range spans {
+		if i > 0 {
+			list = append(list, make([]float64, landing)...)
+		}
+		list = append(list, x.sound[s.from:s.to]...)
+		list = append(list, x.fadeOut(s.to)...)
+	}
+	return list
+}
+
+// same demands equal sound, sample by sample.
+func same(t *testing.T, got, want []float64) {
+	t.Helper()
+	for i := range min(len(got), len(want)) {
+		if math.Abs(got[i]-want[i]) > 1e-12 {
+			t.Fatalf("sample %d (%.3f s) is %g, want %g; %d samples, want %d", i, float64(i)/audio.Rate, got[i], want[i], len(got), len(want))
+		}
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d samples were heard, want %d", len(got), len(want))
+	}
+}

@@ -1,0 +1,69 @@
+package player_test
+
+import (
+	"context"
+	"hash/fnv"
+	"math"
+	"strings"
+	"sync"
+
+	"guided/audio"
+	"guided/routines"
+)
+
+// hum speaks every text as a hum of its own pitch, 40 ms a letter, with soft edges: words can be recognised, and
+// anything that is cut clicks.
+type hum struct{}
+
+func (hum) Measure(text string) (routines.Extent, bool) {
+	return routines.Extent{Len: (100 + 40*len(text)) * audio.Rate / 1000, Beat: audio.Rate / 20}, true
+}
+
+func (h hum) Speak(_ context.Context, text string) (audio.Recording, error) {
+	e, _ := h.Measure(text)
+	hash := fnv.New32()
+	hash.Write([]byte(text))
+	hz := 200 + float64(hash.Sum32()%3000)/10
+	pcm := make([]int16, e.Len)
+	const edge = audio.Rate / 50
+	for i := range pcm {
+		gain := 0.5 - 0.5*math.Cos(math.Pi*math.Min(1, float64(min(i, e.Len-1-i))/edge))
+		pcm[i] = int16(math.Round(8000 * gain * math.Sin(2*math.Pi*hz*float64(i)/audio.Rate)))
+	}
+	return audio.Recording{PCM: pcm, Beat: e.Beat}, nil
+}
+
+// slow is hum after a gate was opened, for texts with a word in them: a speech program that takes its time. It has a
+// text once it spoke it.
+type slow struct {
+	hum
+	word   string
+	gate   chan struct{}
+	mu     sync.Mutex
+	spoken map[string]bool
+}
+
+func newSlow(word string) *slow {
+	return &slow{word: word, gate: make(chan struct{}), spoken: map[string]bool{}}
+}
+
+func (s *slow) Measure(text string) (routines.Extent, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, _ := s.hum.Measure(text)
+	return e, s.spoken[text]
+}
+
+func (s *slow) Speak(ctx context.Context, text string) (audio.Recording, error) {
+	if strings.Contains(text, s.word) {
+		select {
+		case <-ctx.Done():
+			return audio.Recording{}, ctx.Err()
+		case <-s.gate:
+		}
+	}
+	s.mu.Lock()
+	s.spoken[text] = true
+	s.mu.Unlock()
+	return s.hum.Speak(ctx, text)
+}
