@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -22,7 +24,7 @@ type Bank struct {
 	log    *slog.Logger
 
 	mu    sync.Mutex
-	sizes map[[32]byte]routines.Extent // of sound files, by content
+	sizes map[[32]byte]routines.Extent // of sound files, by content; zero for one that cannot be played
 }
 
 // NewBank asks the voices in their order; file reads a sound file that lies beside the routines.
@@ -45,7 +47,7 @@ func (b *Bank) Measure(c routines.Clip) (routines.Extent, bool) {
 
 func (b *Bank) measureSound(name string) (routines.Extent, bool) {
 	if t, is := tones()[name]; is {
-		return routines.Extent{Len: int(t.seconds * Rate)}, true
+		return routines.Extent{Len: t.len()}, true
 	}
 	data, err := b.file(name)
 	if err != nil {
@@ -56,17 +58,16 @@ func (b *Bank) measureSound(name string) (routines.Extent, bool) {
 	e, has := b.sizes[sum]
 	b.mu.Unlock()
 	if has {
-		return e, true
+		return e, e.Len > 0
 	}
 	r, err := importSound(data)
 	if err != nil {
 		b.log.Warn("a sound file cannot be played", "file", name, "err", err)
-		return routines.Extent{}, false
 	}
 	b.mu.Lock()
 	b.sizes[sum] = r.Extent()
 	b.mu.Unlock()
-	return r.Extent(), true
+	return r.Extent(), err == nil
 }
 
 // Prepare speaks every text that no voice has at once, several at a time. What cannot be spoken is told in the error;
@@ -95,8 +96,8 @@ func (b *Bank) Prepare(ctx context.Context, clips []routines.Clip) error {
 		return err
 	}
 	var joined error
-	for _, err := range failed {
-		joined = errors.Join(joined, err)
+	for _, message := range slices.Sorted(maps.Keys(failed)) {
+		joined = errors.Join(joined, failed[message])
 	}
 	return joined
 }

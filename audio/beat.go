@@ -6,8 +6,9 @@ import "math"
 // word's beat may lie.
 const (
 	bandLow, bandHigh = 300.0, 3000.0
-	beatWindow        = Rate * 40 / 1000
+	beatWindow        = Rate * 60 / 1000
 	beatWithin        = Rate * 300 / 1000
+	beatStep          = Rate / 2000 // the beat is told to half a millisecond
 )
 
 // beat is the sample where a listener feels a word to fall, its P-centre: the steepest rise of the envelope of the
@@ -18,35 +19,35 @@ func beat(samples []float64) int {
 	n := min(len(samples), beatWithin+2*beatWindow)
 	padded := make([]float64, beatWindow+n) // a clip may begin in the middle of its rise
 	copy(padded[beatWindow:], samples[:n])
-	band := lowPass(bandHigh).both(highPass(bandLow).both(padded))
-	envelope := smooth(band)
+	highPass(bandLow).both(padded)
+	lowPass(bandHigh).both(padded)
+	envelope := smooth(padded)
 	best, steepest := 0, 0.0
-	for i := range min(n, beatWithin) {
-		at := i + beatWindow
-		const reach = beatWindow / 4
+	for i := range min(n, beatWithin) / beatStep {
+		at := i + beatWindow/beatStep
+		const reach = beatWindow / 4 / beatStep
 		rise := envelope[min(at+reach, len(envelope)-1)] - envelope[at-reach]
 		if rise > steepest {
-			best, steepest = i, rise
+			best, steepest = i*beatStep, rise
 		}
 	}
 	return best
 }
 
-// smooth is the amplitude of samples under a Hann window centred on each.
+// smooth is the amplitude of samples under a Hann window, once every beatStep.
 func smooth(samples []float64) []float64 {
-	window := make([]float64, beatWindow+1)
+	const half = beatWindow / 2 / beatStep
+	window := make([]float64, 2*half)
 	for i := range window {
-		window[i] = 0.5 - 0.5*math.Cos(2*math.Pi*float64(i)/beatWindow)
+		window[i] = 0.5 - 0.5*math.Cos(math.Pi*(float64(i)+0.5)/half)
 	}
-	out := make([]float64, len(samples))
+	power := make([]float64, len(samples)/beatStep)
+	for i := range power {
+		power[i] = meanSquare(samples[i*beatStep : (i+1)*beatStep])
+	}
+	out := make([]float64, len(power))
 	for i := range out {
-		sum := 0.0
-		for k, w := range window {
-			if j := i + k - beatWindow/2; j >= 0 && j < len(samples) {
-				sum += float64(w * samples[j] * samples[j])
-			}
-		}
-		out[i] = math.Sqrt(sum)
+		out[i] = math.Sqrt(between(power, i-1, window)) // power i−1 ends, and power i begins, where out i stands
 	}
 	return out
 }

@@ -1,34 +1,30 @@
 package audio
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // biquad is a second-order filter, normalised so that a0 is 1.
 type biquad struct{ b0, b1, b2, a1, a2 float64 }
 
-// run filters samples into a new slice.
-func (f biquad) run(in []float64) []float64 {
-	out := make([]float64, len(in))
+// run filters samples in place.
+func (f biquad) run(samples []float64) {
 	var z1, z2 float64
-	for i, x := range in {
+	for i, x := range samples {
 		y := float64(f.b0*x) + z1
 		z1 = float64(f.b1*x) - float64(f.a1*y) + z2
 		z2 = float64(f.b2*x) - float64(f.a2*y)
-		out[i] = y
+		samples[i] = y
 	}
-	return out
 }
 
-// both filters forward and backward, so that nothing is delayed.
-func (f biquad) both(in []float64) []float64 {
-	return reversed(f.run(reversed(f.run(in))))
-}
-
-func reversed(in []float64) []float64 {
-	out := make([]float64, len(in))
-	for i, x := range in {
-		out[len(in)-1-i] = x
-	}
-	return out
+// both filters in place, forward and backward, so that nothing is delayed.
+func (f biquad) both(samples []float64) {
+	f.run(samples)
+	slices.Reverse(samples)
+	f.run(samples)
+	slices.Reverse(samples)
 }
 
 // lowPass and highPass are Butterworth filters at Rate.

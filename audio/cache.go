@@ -19,24 +19,34 @@ import (
 	"guided/routines"
 )
 
-// cacheBytes is how much the cache keeps; the oldest goes first. It is about half an hour of speech.
-const cacheBytes = 192 << 20
+// How much the cache keeps on disk, about half an hour of speech, and in memory where there is no disk, ten minutes.
+// The oldest goes first.
+const (
+	cacheBytes   = 192 << 20
+	unsavedBytes = 58 << 20
+)
 
 // Cache keeps what speech programs said, one WAV file each, named by what was asked. Where the disk cannot be
 // written it keeps them in memory, says so once, and goes on.
 type Cache struct {
-	dir string
-	log *slog.Logger
+	dir   string
+	log   *slog.Logger
+	limit int64 // bytes on disk
 
 	mu      sync.Mutex
 	extents map[string]routines.Extent
 	unsaved map[string]Recording
+	order   []string // the keys of unsaved, the oldest first
+	held    int      // bytes in unsaved
 	warned  bool
 }
 
 // NewCache keeps files in dir, which is made when the first one comes.
 func NewCache(dir string, log *slog.Logger) *Cache {
-	return &Cache{dir: dir, log: log, extents: map[string]routines.Extent{}, unsaved: map[string]Recording{}}
+	return &Cache{
+		dir: dir, log: log, limit: cacheBytes,
+		extents: map[string]routines.Extent{}, unsaved: map[string]Recording{},
+	}
 }
 
 // cacheKey names a recording by everything that decided how it sounds.
@@ -91,14 +101,30 @@ func (c *Cache) Put(key string, r Recording) {
 	if err == nil {
 		err = renameio.WriteFile(c.path(key), formatCached(r), 0o644)
 	}
-	if err == nil {
-		err = c.prune(key)
-	}
 	if err != nil {
 		c.complain(err)
-		c.mu.Lock()
-		c.unsaved[key] = r
-		c.mu.Unlock()
+		c.hold(key, r)
+		return
+	}
+	if err := c.prune(key); err != nil {
+		c.complain(err)
+	}
+}
+
+// hold keeps a recording in memory, as long as there is room.
+func (c *Cache) hold(key string, r Recording) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, has := c.unsaved[key]; !has {
+		c.order = append(c.order, key)
+	}
+	c.held += 2 * (len(r.PCM) - len(c.unsaved[key].PCM))
+	c.unsaved[key] = r
+	for c.held > unsavedBytes && len(c.order) > 1 {
+		oldest := c.order[0]
+		c.order = c.order[1:]
+		c.held -= 2 * len(c.unsaved[oldest].PCM)
+		delete(c.unsaved, oldest)
 	}
 }
 
@@ -140,10 +166,12 @@ func (c *Cache) prune(newest string) error {
 	}
 	sort.Slice(files, func(i, j int) bool { return files[i].ModTime().Before(files[j].ModTime()) })
 	for _, f := range files {
-		if key := strings.TrimSuffix(f.Name(), ".wav"); total > cacheBytes && key != newest {
+		if key := strings.TrimSuffix(f.Name(), ".wav"); total > c.limit && key != newest {
 			total -= f.Size()
 			c.forget(key)
-			err = errors.Join(err, os.Remove(filepath.Join(c.dir, f.Name())))
+			if failed := os.Remove(filepath.Join(c.dir, f.Name())); !errors.Is(failed, fs.ErrNotExist) {
+				err = errors.Join(err, failed)
+			}
 		}
 	}
 	return err
@@ -176,15 +204,15 @@ const cachedHeader = 56
 
 func parseCached(b []byte) (Recording, error) {
 	if len(b) <= cachedHeader || string(b[36:40]) != "beat" || string(b[48:52]) != "data" ||
-		int(binary.LittleEndian.Uint32(b[52:])) != len(b)-cachedHeader {
+		uint64(binary.LittleEndian.Uint32(b[52:])) != uint64(len(b)-cachedHeader) {
 		return Recording{}, fmt.Errorf("a kept recording of %d bytes is not whole", len(b))
 	}
 	r := Recording{PCM: make([]int16, (len(b)-cachedHeader)/2), Beat: int(binary.LittleEndian.Uint32(b[44:]))}
 	for i := range r.PCM {
 		r.PCM[i] = int16(binary.LittleEndian.Uint16(b[cachedHeader+2*i:]))
 	}
-	if r.Beat > len(r.PCM) {
-		return Recording{}, errors.New("a kept recording's beat lies behind its end")
+	if r.Beat < 0 || r.Beat > len(r.PCM) {
+		return Recording{}, errors.New("a kept recording's beat lies outside it")
 	}
 	return r, nil
 }

@@ -2,23 +2,28 @@ package audio
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/mewkiz/flac"
 	"github.com/pion/opus"
 	"github.com/pion/opus/pkg/oggreader"
 )
 
-// What a sound file may be at most; more is a mistake, or meant to hurt.
+// What a sound file may be at most; more is a mistake, or meant to hurt. While it is imported a sound takes 25 MB of
+// memory a minute: five minutes is what a Pi with 512 MB can bear.
 const (
 	maxBytes   = 64 << 20
-	maxSeconds = 15 * 60
+	maxSeconds = 5 * 60
 	minRate    = 4000
 	maxRate    = 192_000
+	maxPhases  = 1000 // filters that a resampler may need: the rates in use need 640 at most
 )
+
+// mostSamples is what a file at a rate may hold: no more seconds, and no more memory.
+func mostSamples(rate int) int { return maxSeconds * min(rate, Rate) }
 
 // opusRate is the rate our Opus clips are decoded at: speech coded at 24 kHz holds nothing above 12 kHz.
 const opusRate = 24_000
@@ -33,8 +38,8 @@ func decode(data []byte) (samples []float64, rate int, err error) {
 	}()
 	switch {
 	case len(data) > maxBytes:
-		return nil, 0, fmt.Errorf("the file is larger than %d MiB", maxBytes>>20)
-	case bytes.HasPrefix(data, []byte("RIFF")), bytes.HasPrefix(data, []byte("RIFX")):
+		return nil, 0, errTooLarge
+	case bytes.HasPrefix(data, []byte("RIFF")):
 		samples, rate, err = decodeWAV(data)
 	case bytes.HasPrefix(data, []byte("fLaC")):
 		samples, rate, err = decodeFLAC(data)
@@ -43,47 +48,56 @@ func decode(data []byte) (samples []float64, rate int, err error) {
 	case len(data) == 0:
 		return nil, 0, errors.New("the file is empty")
 	default:
-		return nil, 0, errors.New("the file is neither WAV, FLAC nor Ogg Opus")
+		return nil, 0, errors.New("the file is neither WAV, FLAC nor Ogg Opus; convert it to one of them, such as: ffmpeg -i FILE FILE.flac")
 	}
 	switch {
 	case err != nil:
 		return nil, 0, err
 	case len(samples) == 0:
 		return nil, 0, errors.New("the file holds no sound")
-	case len(samples) > maxSeconds*rate:
+	case len(samples) > mostSamples(rate):
 		return nil, 0, errTooLong
 	}
 	return samples, rate, nil
 }
 
-var errTooLong = fmt.Errorf("the sound is longer than %d minutes", maxSeconds/60)
+var errTooLarge = fmt.Errorf("the file is larger than %d MiB", maxBytes>>20)
+
+var errTooLong = fmt.Errorf("the sound is longer than %d minutes at %d samples a second", maxSeconds/60, Rate)
 
 func decodeFLAC(data []byte) ([]float64, int, error) {
 	stream, err := flac.New(bytes.NewReader(data))
 	if err != nil {
 		return nil, 0, fmt.Errorf("not a FLAC file: %w", err)
 	}
-	rate, full := int(stream.Info.SampleRate), float64(int64(1)<<(stream.Info.BitsPerSample-1))
+	rate, bits, total := int(stream.Info.SampleRate), stream.Info.BitsPerSample, stream.Info.NSamples
 	if err := checkRate(rate); err != nil {
 		return nil, 0, err
 	}
-	var samples []float64
+	if bits < 4 || bits > 32 {
+		return nil, 0, fmt.Errorf("a FLAC file of %d bits cannot be read", bits)
+	}
+	if total > uint64(mostSamples(rate)) {
+		return nil, 0, errTooLong
+	}
+	samples := make([]float64, 0, min(int(total), 4*len(data))) // the total may be a lie
 	for {
 		f, err := stream.ParseNext()
-		if err == io.EOF {
+		if err == io.EOF && uint64(len(samples)) >= total {
 			return samples, rate, nil
 		}
 		if err != nil {
 			return nil, 0, fmt.Errorf("the FLAC file is damaged or cut short: %w", err)
 		}
+		scale := 1 / float64(int64(len(f.Subframes))<<(bits-1))
 		for i := range f.Subframes[0].Samples {
 			sum := 0.0
 			for _, channel := range f.Subframes {
 				sum += float64(channel.Samples[i])
 			}
-			samples = append(samples, sum/full/float64(len(f.Subframes)))
+			samples = append(samples, finite(sum*scale))
 		}
-		if len(samples) > maxSeconds*rate {
+		if len(samples) > mostSamples(rate) {
 			return nil, 0, errTooLong
 		}
 	}
@@ -92,38 +106,44 @@ func decodeFLAC(data []byte) ([]float64, int, error) {
 // decodeOpus reads one Ogg Opus stream; the pre-skip is dropped and the end cut at the last granule position
 // (RFC 7845 §4).
 func decodeOpus(data []byte) ([]float64, int, error) {
+	data, last, err := oggStream(data)
+	if err != nil {
+		return nil, 0, err
+	}
 	reader, header, err := oggreader.NewWith(bytes.NewReader(data))
 	if err != nil {
 		return nil, 0, fmt.Errorf("not an Ogg Opus file: %w", err)
+	}
+	if header.Channels < 1 || header.Channels > 2 {
+		return nil, 0, fmt.Errorf("an Opus file with %d channels cannot be read; store it as mono or stereo", header.Channels)
 	}
 	decoder, err := opus.NewDecoderWithOutput(opusRate, 1)
 	if err != nil {
 		return nil, 0, err
 	}
 	const ratio = 48_000 / opusRate // granules count samples at 48 kHz
-	var samples []float64
-	packet := make([]int16, opusRate*120/1000)
-	last := uint64(0)
+	gain := decibels(float64(int16(header.OutputGain)) / 256)
+	samples := make([]float64, 0, min(last/ratio, 16*uint64(len(data)))) // the granule may be a lie
+	packet := make([]float32, opusRate*120/1000)
 	for {
-		raw, page, err := reader.ParseNextPacket()
-		if errors.Is(err, io.EOF) {
+		raw, _, err := reader.ParseNextPacket()
+		if err == io.EOF {
 			break
 		}
 		if err != nil {
 			return nil, 0, fmt.Errorf("the Opus file is damaged or cut short: %w", err)
 		}
-		if strings.HasPrefix(string(raw), "OpusTags") {
+		if bytes.HasPrefix(raw, []byte("OpusTags")) {
 			continue
 		}
-		n, err := decoder.DecodeToInt16(raw, packet)
+		n, err := decoder.DecodeToFloat32(raw, packet)
 		if err != nil {
 			return nil, 0, fmt.Errorf("the Opus file is damaged: %w", err)
 		}
-		for _, s := range packet[:n] {
-			samples = append(samples, float64(s)/32768)
+		for _, x := range packet[:n] {
+			samples = append(samples, finite(gain*float64(x)))
 		}
-		last = page.GranulePosition
-		if len(samples) > maxSeconds*opusRate {
+		if len(samples) > mostSamples(opusRate) {
 			return nil, 0, errTooLong
 		}
 	}
@@ -134,9 +154,51 @@ func decodeOpus(data []byte) ([]float64, int, error) {
 	return samples[min(skip, len(samples)):], opusRate, nil
 }
 
+// oggStream is the pages of the one stream in a file, all of them whole, and its last granule position. oggreader would
+// take a file cut between two segments for one that ended.
+func oggStream(data []byte) (pages []byte, last uint64, err error) {
+	const serial, count, lengths = 14, 26, 27 // offsets in a page
+	at := 0
+	for at < len(data) {
+		page := data[at:]
+		if len(page) < lengths || len(page) < lengths+int(page[count]) {
+			return nil, 0, errors.New("the Ogg file is cut short")
+		}
+		size := lengths + int(page[count])
+		for _, n := range page[lengths:size] {
+			size += int(n)
+		}
+		switch {
+		case string(page[:4]) != "OggS":
+			return nil, 0, errors.New("the Ogg file is damaged")
+		case len(page) < size:
+			return nil, 0, errors.New("the Ogg file is cut short")
+		case !bytes.Equal(page[serial:serial+4], data[serial:serial+4]):
+			return nil, 0, errors.New("the Ogg file has more than one stream in it; store the sound alone")
+		}
+		last = binary.LittleEndian.Uint64(page[6:])
+		at += size
+	}
+	return data, last, nil
+}
+
 func checkRate(rate int) error {
-	if rate < minRate || rate > maxRate {
+	if rate < minRate || rate > maxRate || Rate/gcd(rate, Rate) > maxPhases {
 		return fmt.Errorf("a rate of %d samples a second cannot be used; store the file at 48000", rate)
 	}
 	return nil
+}
+
+// finite keeps what a damaged file could hold from poisoning every filter behind it.
+func finite(x float64) float64 {
+	switch {
+	case x >= -1 && x <= 1:
+		return x
+	case x > 1:
+		return 1
+	case x < -1:
+		return -1
+	default: // not a number
+		return 0
+	}
 }

@@ -33,7 +33,8 @@ const indexFile = "index.json"
 type Folder struct {
 	Index
 	files fs.FS
-	byKey map[string]int // index in Clips
+	exact map[string]int // index in Clips, by the text as it stands
+	loose map[string]int // and without its last punctuation
 	raw   []bool         // by clip: not measured by whoever made the folder
 }
 
@@ -44,7 +45,7 @@ func OpenFolder(files fs.FS) (*Folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("a voice needs an %s with the text of each recording: %w", indexFile, err)
 	}
-	f := &Folder{files: files, byKey: map[string]int{}}
+	f := &Folder{files: files, exact: map[string]int{}, loose: map[string]int{}}
 	if err := json.Unmarshal(data, &f.Index); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", indexFile, err)
 	}
@@ -57,9 +58,12 @@ func OpenFolder(files fs.FS) (*Folder, error) {
 			continue
 		}
 		keys := textKeys(c.Text)
-		f.byKey[keys[0]] = i
-		if _, taken := f.byKey[keys[1]]; !taken {
-			f.byKey[keys[1]] = i
+		if first, taken := f.exact[keys[0]]; taken {
+			failed = errors.Join(failed, fmt.Errorf("%s, %q: listed twice, with %s and %s", indexFile, c.Text, f.Clips[first].File, c.File))
+		}
+		f.exact[keys[0]] = i
+		if _, taken := f.loose[keys[1]]; !taken {
+			f.loose[keys[1]] = i
 		}
 	}
 	if failed != nil {
@@ -70,11 +74,19 @@ func OpenFolder(files fs.FS) (*Folder, error) {
 
 func (f *Folder) measure(i int, c *Clip) error {
 	switch {
-	case c.Text == "" || !fs.ValidPath(c.File):
+	case textKeys(c.Text)[1] == "" || !fs.ValidPath(c.File):
 		return fmt.Errorf("a clip needs its text, and its file in the same folder, not %q", c.File)
 	case c.Samples < 0 || c.Samples > maxSeconds*Rate || c.Beat < 0 || c.Beat > c.Samples:
 		return fmt.Errorf("%d samples with a beat at %d cannot be; leave both out to have them measured", c.Samples, c.Beat)
-	case c.Samples > 0:
+	}
+	if info, err := fs.Stat(f.files, c.File); err != nil {
+		return err
+	} else if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a file", c.File)
+	} else if info.Size() > maxBytes {
+		return fmt.Errorf("%s: %w", c.File, errTooLarge)
+	}
+	if c.Samples > 0 {
 		return nil
 	}
 	f.raw[i] = true
@@ -83,13 +95,16 @@ func (f *Folder) measure(i int, c *Clip) error {
 	return err
 }
 
+// find looks for a text as it stands, then as a whole sentence, then in any tone.
 func (f *Folder) find(text string) (int, bool) {
-	for _, key := range textKeys(text) {
-		if i, has := f.byKey[key]; has {
+	keys := textKeys(text)
+	for _, key := range []string{keys[0], keys[1] + "."} {
+		if i, has := f.exact[key]; has {
 			return i, true
 		}
 	}
-	return 0, false
+	i, has := f.loose[keys[1]]
+	return i, has
 }
 
 // Measure answers from the index.
@@ -107,27 +122,29 @@ func (f *Folder) Speak(_ context.Context, text string) (Recording, error) {
 	if !has {
 		return Recording{}, ErrUnspoken
 	}
-	return f.read(i)
+	r, err := f.read(i)
+	if err != nil {
+		return Recording{}, err
+	}
+	return Recording{fixed(r.PCM, f.Clips[i].Samples), f.Clips[i].Beat}, nil
 }
 
+// read imports a recording as it lies in the folder.
 func (f *Folder) read(i int) (Recording, error) {
-	c := f.Clips[i]
-	data, err := fs.ReadFile(f.files, c.File)
+	file := f.Clips[i].File
+	data, err := fs.ReadFile(f.files, file)
 	if err != nil {
 		return Recording{}, fmt.Errorf("reading a recording: %w", err)
 	}
+	imported := importSound
 	if f.raw[i] {
-		r, err := importSpeech(data)
-		if err != nil {
-			return Recording{}, fmt.Errorf("%s: %w", c.File, err)
-		}
-		return r, nil
+		imported = importSpeech
 	}
-	r, err := importSound(data)
+	r, err := imported(data)
 	if err != nil {
-		return Recording{}, fmt.Errorf("%s: %w", c.File, err)
+		return Recording{}, fmt.Errorf("%s: %w", file, err)
 	}
-	return Recording{fixed(r.PCM, c.Samples), c.Beat}, nil
+	return r, nil
 }
 
 // fixed is samples cut or filled with silence to a length that a score already counts on.

@@ -1,18 +1,27 @@
 package audio
 
-import "math"
+import (
+	"errors"
+	"math"
+	"slices"
+)
 
 // Levels, of the stereo mix that both channels make (ITU-R BS.1770-5).
 const (
 	phraseLUFS = -18.0 // integrated, for a phrase of a second and more; for a word its ungated mean
 	truePeak   = -1.0  // dBTP that no recording goes over
+
+	absoluteGate, relativeGate = -70.0, -10.0 // LUFS; LU below what the first gate lets through
 )
 
 // kWeighted filters samples at Rate as BS.1770 weighs them: a shelf for the head, a high-pass below 38 Hz.
 func kWeighted(samples []float64) []float64 {
 	shelf := biquad{1.53512485958697, -2.69169618940638, 1.19839281085285, -1.69065929318241, 0.73248077421585}
 	high := biquad{1, -2, 1, -1.99004745483398, 0.99007225036621}
-	return high.run(shelf.run(samples))
+	weighted := slices.Clone(samples)
+	shelf.run(weighted)
+	high.run(weighted)
+	return weighted
 }
 
 // lufs is the loudness of a mean square of one channel, played on two.
@@ -43,7 +52,7 @@ func loudness(samples []float64) float64 {
 		}
 		return sum / float64(n)
 	}
-	return lufs(gated(lufs(gated(-70)) - 10))
+	return lufs(gated(lufs(gated(absoluteGate)) + relativeGate))
 }
 
 func meanSquare(samples []float64) float64 {
@@ -60,17 +69,24 @@ func meanSquare(samples []float64) float64 {
 // peak is the highest level between samples too, looked at four times as finely (BS.1770-5 annex 2).
 func peak(samples []float64) float64 {
 	high := 0.0
-	for _, x := range resample(samples, Rate/4) {
-		high = math.Max(high, math.Abs(x))
+	for _, x := range samples {
+		high = max(high, math.Abs(x))
+	}
+	for _, frac := range []float64{0.25, 0.5, 0.75} {
+		filter := sincFilter(1, frac)
+		for i := range samples {
+			high = max(high, math.Abs(between(samples, i, filter)))
+		}
 	}
 	return high
 }
 
-// level brings a phrase to phraseLUFS, or as near as its peak lets it.
-func level(samples []float64) {
+// level brings a phrase to phraseLUFS, or as near as its peak lets it. What is below the absolute gate is no phrase:
+// it would come out as loud noise.
+func level(samples []float64) error {
 	loud := loudness(samples)
-	if math.IsInf(loud, -1) {
-		return
+	if loud < absoluteGate || math.IsNaN(loud) {
+		return errors.New("the recording is silent")
 	}
 	gain := decibels(phraseLUFS - loud)
 	if top := peak(samples); top*gain > decibels(truePeak) {
@@ -79,7 +95,11 @@ func level(samples []float64) {
 	for i := range samples {
 		samples[i] *= gain
 	}
+	return nil
 }
 
 // decibels is the factor of a gain in dB.
 func decibels(db float64) float64 { return math.Pow(10, db/20) }
+
+// power is the factor of a gain in dB on a mean square.
+func power(db float64) float64 { return math.Pow(10, db/10) }

@@ -18,6 +18,19 @@ const Block = Rate / 100
 // for a busy Pi, shallow enough that a pause is heard within 150 ms without taking anything back.
 const Depth = Rate / 10
 
+// Reserve is how many frames an output keeps ahead that can take back what is not heard yet: 1 s. A machine may be
+// busy that long without a gap, and a pause is still heard at once.
+const Reserve = Rate
+
+// A Rewinder is a source whose future may change after it was pulled. An output that can take back what it has pulled
+// does so when Changed tells it to, and calls Rewind with the number of the last frames that nobody will hear; then it
+// pulls on, and gets what belongs there now. An output that cannot, pulls on as ever.
+type Rewinder interface {
+	beep.Streamer
+	Changed() <-chan struct{}
+	Rewind(frames int)
+}
+
 // An Output plays src at its own pace and returns
 //
 //	nil                    when src is drained and its last sample was heard,

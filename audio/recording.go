@@ -17,14 +17,26 @@ type Recording struct {
 func (r Recording) Extent() routines.Extent { return routines.Extent{Len: len(r.PCM), Beat: r.Beat} }
 
 // importSpeech makes a recording of what a speech program or a speaker gave: trimmed, at one loudness, its beat found.
-func importSpeech(file []byte) (Recording, error) {
+func importSpeech(file []byte) (Recording, error) { return importWord(file, 0, 0) }
+
+// importWord is importSpeech of one word of several with pauses between them; of is 0 for all that was said.
+func importWord(file []byte, of, take int) (Recording, error) {
 	samples, rate, err := decode(file)
 	if err != nil {
 		return Recording{}, err
 	}
 	samples = trim(resample(samples, rate))
-	level(samples)
-	return Recording{quantize(samples), beat(samples)}, nil
+	if of > 0 {
+		if samples, err = cutWord(samples, of, take); err != nil {
+			return Recording{}, err
+		}
+		samples = trim(samples)
+	}
+	if err := level(samples); err != nil {
+		return Recording{}, err
+	}
+	at := beat(samples)
+	return Recording{quantize(samples), at}, nil
 }
 
 // importSound makes a recording of a sound file as it is, its level untouched.
@@ -36,13 +48,12 @@ func importSound(file []byte) (Recording, error) {
 	return Recording{PCM: quantize(resample(samples, rate))}, nil
 }
 
-// quantize ramps the edges and rounds to 16 bits.
+// quantize ramps the edges, in place, and rounds to 16 bits.
 func quantize(samples []float64) []int16 {
-	samples = append([]float64(nil), samples...)
 	rampEdges(samples)
 	pcm := make([]int16, len(samples))
 	for i, x := range samples {
-		pcm[i] = int16(math.Round(math.Max(-1, math.Min(1, x)) * math.MaxInt16))
+		pcm[i] = int16(math.Round(max(-1, min(1, x)) * math.MaxInt16))
 	}
 	return pcm
 }

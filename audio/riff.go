@@ -7,8 +7,12 @@ import (
 	"math"
 )
 
-// decodeWAV reads PCM of 8, 16, 24 or 32 bits and float of 32 or 64. The sizes in the header are hints only: speech
-// programs that write to a pipe put 0 or 0xFFFFFFFF there, and a file that was cut short says more than it has.
+// unknownSize and everything above it is what programs put in the header when they write to a pipe and cannot go back,
+// as 0 is: the sound goes on to the end of the file.
+const unknownSize = 0x7FFF0000
+
+// decodeWAV reads PCM of 8, 16, 24 or 32 bits and float of 32 or 64. Sizes are not believed; a file that has less sound
+// than it says was cut short, perhaps within a word.
 func decodeWAV(data []byte) ([]float64, int, error) {
 	if len(data) < 12 || string(data[:4]) != "RIFF" || string(data[8:12]) != "WAVE" {
 		return nil, 0, errors.New("not a WAV file")
@@ -21,8 +25,14 @@ func decodeWAV(data []byte) ([]float64, int, error) {
 			if format.frame == 0 {
 				return nil, 0, errors.New("the WAV file has no format before its sound")
 			}
-			if size > 0 && size < uint64(len(rest)) {
-				rest = rest[:size]
+			if size > 0 && size < unknownSize {
+				if have := uint64(len(rest)); size > have+uint64(format.frame) {
+					return nil, 0, fmt.Errorf("the WAV file is cut short: it says %d bytes of sound and has %d", size, have)
+				}
+				rest = rest[:min(size, uint64(len(rest)))]
+			}
+			if len(rest)/format.frame > mostSamples(format.rate) {
+				return nil, 0, errTooLong
 			}
 			return format.samples(rest), format.rate, nil
 		}
@@ -75,8 +85,8 @@ func parseWAVFormat(b []byte) (wavFormat, error) {
 
 // samples is the mean of the channels; a last frame that is cut short is left out.
 func (f wavFormat) samples(b []byte) []float64 {
-	list := make([]float64, 0, min(len(b)/f.frame, maxSeconds*f.rate+1))
-	for ; len(b) >= f.frame && len(list) <= maxSeconds*f.rate; b = b[f.frame:] {
+	list := make([]float64, 0, len(b)/f.frame)
+	for ; len(b) >= f.frame; b = b[f.frame:] {
 		sum := 0.0
 		for c := range f.channels {
 			sum += f.sample(b[c*f.bits/8:])
@@ -101,12 +111,4 @@ func (f wavFormat) sample(b []byte) float64 {
 	default:
 		return float64(int32(binary.LittleEndian.Uint32(b))) / (1 << 31)
 	}
-}
-
-// finite keeps what a damaged float could be from poisoning every filter behind it.
-func finite(x float64) float64 {
-	if math.IsNaN(x) {
-		return 0
-	}
-	return math.Max(-1, math.Min(1, x))
 }

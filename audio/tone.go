@@ -37,30 +37,35 @@ func tones() map[string]tone {
 		"chime": {1.6, 0.004, 0.18, []partial{{784, 784, 1, 0.45}, {1568, 1568, 0.25, 0.2}, {2352, 2352, 0.08, 0.1}}},
 		"ping":  {0.5, 0.006, 0.16, []partial{{587.33, 587.33, 1, 0.14}, {1174.66, 1174.66, 0.2, 0.07}}},
 		"tick":  {0.06, 0.002, 0.09, []partial{{880, 880, 1, 0.012}, {1760, 1760, 0.3, 0.006}}},
-		"in":    {0.9, 0.12, 0.17, soft(low, high)},
-		"again": {0.5, 0.06, 0.17, soft(high, 440)},
-		"hold":  {0.5, 0.06, 0.14, soft(high, high)},
-		"out":   {0.9, 0.12, 0.17, soft(high, low)},
-		"wait":  {0.5, 0.06, 0.14, soft(low, low)},
+		"in":    {0.9, 0.12, 0.13, soft(low, high)},
+		"again": {0.5, 0.06, 0.13, soft(high, 440)},
+		"hold":  {0.5, 0.06, 0.12, soft(high, high)},
+		"out":   {0.9, 0.12, 0.13, soft(high, low)},
+		"wait":  {0.5, 0.06, 0.12, soft(low, low)},
 	}
 }
 
+// len is the tone's length in samples.
+func (t tone) len() int { return int(math.Round(t.seconds * Rate)) }
+
 func (t tone) render() Recording {
-	n := int(t.seconds * Rate)
+	n := t.len()
 	samples := make([]float64, n)
 	shares := 0.0
 	for _, p := range t.partials {
 		shares += p.share
-		phase := 0.0
+		phase, share, fall := 0.0, p.share, 1.0
+		if p.decay > 0 {
+			fall = math.Exp(-1 / (Rate * p.decay))
+		}
 		for i := range samples {
-			x := float64(i) / float64(n)
-			hz := p.from * math.Pow(p.to/p.from, smoothStep(x))
-			fall := 1.0
-			if p.decay > 0 {
-				fall = math.Exp(-float64(i) / Rate / p.decay)
+			samples[i] += float64(share * math.Sin(2*math.Pi*phase))
+			hz := p.from
+			if p.to != p.from {
+				hz *= math.Pow(p.to/p.from, smoothStep(float64(i)/float64(n)))
 			}
-			samples[i] += float64(p.share * fall * math.Sin(2*math.Pi*phase))
 			phase += hz / Rate
+			share *= fall
 		}
 	}
 	for i := range samples {

@@ -23,5 +23,5 @@ var ErrUnspoken = errors.New("the voice does not have this text")
 // not matter; a final comma keeps the voice up, so "two," and "two." may be two recordings.
 func textKeys(text string) [2]string {
 	exact := strings.ToLower(strings.Join(strings.Fields(text), " "))
-	return [2]string{exact, strings.TrimRight(exact, ".,;:! ")}
+	return [2]string{exact, strings.TrimRight(exact, ".,;:!?… ")}
 }

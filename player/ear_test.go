@@ -13,9 +13,10 @@ import (
 // ear is an audio.Output that pulls when a test says so and keeps what was heard. What it pulled is heard `depth`
 // frames later. It runs in virtual time: a block takes as long as it sounds.
 type ear struct {
-	depth  int
-	block  int // frames pulled at a time
-	orders chan *order
+	depth   int
+	reserve int // frames pulled before their time, which can be taken back; 0: none can
+	block   int // frames pulled at a time
+	orders  chan *order
 
 	mu     sync.Mutex
 	away   error // how opening the device fails
@@ -44,8 +45,8 @@ func newEar(depth int) *ear {
 }
 
 func (e *ear) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
-	h := &hearing{samples: make([]float64, 0, 60*audio.Rate)}
-	block := make([][2]float64, e.block)
+	h := &hearing{samples: make([]float64, 0, 16*audio.Rate)}
+	var block [][2]float64
 	e.mu.Lock()
 	e.opened++
 	if err := e.away; err != nil {
@@ -70,7 +71,10 @@ func (e *ear) Play(ctx context.Context, src beep.Streamer, heard func(frames int
 				n := min(o.frames, e.block)
 				o.frames -= n
 				time.Sleep(time.Duration(n) * time.Second / audio.Rate)
-				over = h.pull(src, block[:n], e.depth)
+				if len(block) < n {
+					block = make([][2]float64, n)
+				}
+				over = h.pull(src, block[:n], e)
 				heard(h.heard)
 			}
 			if over {
@@ -87,17 +91,26 @@ func (e *ear) Play(ctx context.Context, src beep.Streamer, heard func(frames int
 }
 
 // pull lets a block of time go by, and tells whether all was heard.
-func (h *hearing) pull(src beep.Streamer, block [][2]float64, depth int) bool {
-	for got := 0; got < len(block) && !h.drained; {
-		n, ok := src.Stream(block[got:])
-		for _, f := range block[got : got+n] {
+func (h *hearing) pull(src beep.Streamer, block [][2]float64, e *ear) bool {
+	if r, is := src.(audio.Rewinder); is && e.reserve > 0 {
+		select {
+		case <-r.Changed():
+			if n := len(h.samples) - h.passed; n > 0 {
+				h.samples = h.samples[:h.passed]
+				h.drained = false
+				r.Rewind(n)
+			}
+		default:
+		}
+	}
+	for h.passed += len(block); len(h.samples) < h.passed+e.reserve && !h.drained; {
+		n, ok := src.Stream(block[:min(len(block), h.passed+e.reserve-len(h.samples))])
+		for _, f := range block[:n] {
 			h.samples = append(h.samples, f[0])
 		}
-		got += n
 		h.drained = !ok
 	}
-	h.passed += len(block)
-	h.heard = max(h.heard, min(h.passed-depth, len(h.samples)))
+	h.heard = max(h.heard, min(h.passed-e.depth, len(h.samples)))
 	return h.drained && h.heard == len(h.samples)
 }
 
@@ -129,7 +142,10 @@ func (e *ear) attempts() int {
 
 // heard is the left channel of all that was heard, one Play after another.
 func (e *ear) heard() []float64 {
-	var list []float64
+	if len(e.plays) == 1 {
+		return e.plays[0].samples[:e.plays[0].heard]
+	}
+	list := make([]float64, 0, 32*audio.Rate)
 	for _, h := range e.plays {
 		list = append(list, h.samples[:h.heard]...)
 	}

@@ -154,7 +154,7 @@ func TestNothingIsToldBeforeItIsHeard(t *testing.T) {
 			t.Errorf("the end is told in %.3f s, want %.3f s", left, want)
 		}
 
-		st.hear(2 * second)
+		st.hear(second)
 		st.ok("stop")
 		st.tells("")
 		st.is("playing")

@@ -66,7 +66,7 @@ func (p *Player) goOn() bool {
 // caller holds the lock.
 func (p *Player) leave(then after) {
 	s := p.session
-	s.leave(then)
+	s.ask(func(s *session) { s.leave(then) })
 	if s.frames == 0 && then != jump {
 		s.cut()
 	}

@@ -59,10 +59,15 @@ type session struct {
 	entering int  // frames of fade-in to come
 
 	gain, target, slope float64 // volume, where it is going, and its step in each sample
+
+	// What may be taken back.
+	moments []moment
+	orders  []order
+	changed chan struct{}
 }
 
 func newSession(score *routines.Score, sound *audio.Renderer, asked request) *session {
-	return &session{score: score, sound: sound, asked: asked, landAt: -1}
+	return &session{score: score, sound: sound, asked: asked, landAt: -1, changed: make(chan struct{}, 1)}
 }
 
 // begin makes the session ready for an output that starts counting frames from zero, at the place where it stands.
@@ -71,6 +76,11 @@ func (s *session) begin(ctx context.Context, cut context.CancelFunc) {
 	s.track, s.frames, s.heard, s.warned = track{}, 0, 0, 0
 	s.then, s.leaving, s.over, s.landAt = goOn, 0, false, -1
 	s.gain = s.target
+	s.moments, s.orders = nil, nil
+	select {
+	case <-s.changed: // it rang for the output before
+	default:
+	}
 	silence := 0
 	if !s.started.IsZero() {
 		silence = landing

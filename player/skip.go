@@ -50,10 +50,12 @@ func (p *Player) move(to func(score *routines.Score, at int) int) (bool, error) 
 	s.step = routines.Mark{}
 	switch {
 	case s.playing:
-		s.landAt = target
-		if s.then == goOn {
-			s.leave(jump)
-		}
+		s.ask(func(s *session) {
+			s.landAt = target
+			if s.then == goOn {
+				s.leave(jump)
+			}
+		})
 	case target == s.score.Len:
 		p.end("routine_finished")
 	default: // paused, or the device is away: it is tried at once

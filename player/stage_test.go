@@ -117,6 +117,9 @@ func perform(t *testing.T, x props, f func(st *stage)) {
 		if x.voice == nil {
 			x.voice = hum{}
 		}
+		if v, is := x.voice.(*slow); is {
+			v.gate = make(chan struct{}) // of this bubble
+		}
 		if x.volume == 0 {
 			x.volume = 100
 		}

@@ -3,8 +3,7 @@ package player
 import (
 	"math"
 
-	"github.com/gopxl/beep/v2"
-
+	"guided/audio"
 	"guided/routines"
 )
 
@@ -16,6 +15,7 @@ const (
 // stream fills a block; the caller holds the player's lock. It is drained when the score has ended or the sound has
 // left for a pause or a stop.
 func (s *session) stream(samples [][2]float64) (int, bool) {
+	s.remember()
 	n := 0
 	for n < len(samples) && !s.over {
 		n += s.run(samples[n:])
@@ -96,7 +96,7 @@ type puller struct {
 	s *session
 }
 
-var _ beep.Streamer = puller{}
+var _ audio.Rewinder = puller{}
 
 // Stream fills a block under the player's lock, which is never held across I/O.
 func (u puller) Stream(samples [][2]float64) (int, bool) {

@@ -44,7 +44,7 @@ type slow struct {
 }
 
 func newSlow(word string) *slow {
-	return &slow{word: word, gate: make(chan struct{}), spoken: map[string]bool{}}
+	return &slow{word: word, spoken: map[string]bool{}}
 }
 
 func (s *slow) Measure(text string) (routines.Extent, bool) {

@@ -32,7 +32,8 @@ func (p *Player) loud(own *int) {
 		r.volume = own
 	}
 	if p.session != nil && r == &p.session.asked {
-		p.session.setGain(gainOf(p.loudness()))
+		gain := gainOf(p.loudness())
+		p.session.ask(func(s *session) { s.setGain(gain) })
 	}
 	p.changed()
 }

@@ -1,0 +1,96 @@
+package audio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"guided/routines"
+)
+
+// outputForms is what the setting audio.output may say.
+const outputForms = "auto, pulse, pulse:SINK, alsa, alsa:DEVICE, wav:FILE, or null"
+
+// Open makes the output that spec names, which plays leadIn frames of silence before each Play. It opens no device:
+// one that is away now may be there at Play.
+func Open(spec string, leadIn int, log *slog.Logger) (Output, error) {
+	if leadIn < 0 {
+		return nil, fmt.Errorf("a lead-in of %d frames is negative", leadIn)
+	}
+	open, err := opener(spec, log)
+	if err != nil {
+		return nil, err
+	}
+	return &speaker{open, leadIn}, nil
+}
+
+func opener(spec string, log *slog.Logger) (func(context.Context) (device, error), error) {
+	kind, arg, more := strings.Cut(strings.TrimSpace(spec), ":")
+	if more && arg == "" {
+		return nil, fmt.Errorf("%q names nothing after the colon; use %s", spec, outputForms)
+	}
+	alsa := &alsaOutput{lib: &alsaLib{}, name: arg, log: log}
+	if !more {
+		alsa.name = "default"
+	}
+	switch {
+	case kind == "auto" && !more:
+		return (&autoOutput{pulse: &pulseOutput{log: log}, alsa: alsa, log: log}).open, nil
+	case kind == "pulse":
+		return (&pulseOutput{arg, log}).open, nil
+	case kind == "alsa":
+		return alsa.open, nil
+	case kind == "wav" && more:
+		return (&wavFile{path: arg}).open, nil
+	case kind == "null" && !more:
+		return openNull, nil
+	case kind == "snapcast":
+		return nil, errors.New("snapcast is not built in yet; let a Snapcast server capture a sink, and use pulse:SINK")
+	}
+	hint := ""
+	if near := routines.Nearest(kind, []string{"auto", "pulse", "alsa", "wav", "null"}); near != "" {
+		if near == "wav" && !more {
+			arg = "FILE"
+		}
+		if arg != "" && near != "auto" && near != "null" {
+			near += ":" + arg
+		}
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	}
+	return nil, fmt.Errorf("there is no output %q; use %s%s", spec, outputForms, hint)
+}
+
+// autoOutput is the output "auto": the sound server where one answers, else ALSA's default device. It looks anew at
+// each Play, so a server that starts later is found. Play is called by one goroutine at a time.
+type autoOutput struct {
+	pulse  *pulseOutput
+	alsa   *alsaOutput
+	log    *slog.Logger
+	choice string
+}
+
+func (o *autoOutput) open(ctx context.Context) (device, error) {
+	d, err := o.pulse.open(ctx)
+	if none := (noServer{}); !errors.As(err, &none) {
+		if err == nil {
+			o.chosen("pulse")
+		}
+		return d, err
+	}
+	d, other := o.alsa.open(ctx)
+	if other != nil {
+		o.choice = ""
+		return nil, fmt.Errorf("there is nothing to play to: %w; and %w", err, other)
+	}
+	o.chosen("alsa")
+	return d, nil
+}
+
+func (o *autoOutput) chosen(name string) {
+	if o.choice != name {
+		o.log.Info("the output was chosen", "output", name)
+		o.choice = name
+	}
+}

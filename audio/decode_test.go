@@ -1,0 +1,187 @@
+package audio
+
+import (
+	"encoding/binary"
+	"math"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestDecodeFLACIsExact(t *testing.T) {
+	for _, f := range fixtures[:3] {
+		t.Run(f.file, func(t *testing.T) {
+			for kind, data := range map[string][]byte{"flac": f.read(t), "wav": f.wav()} {
+				got, rate, err := decode(data)
+				if err != nil || rate != f.rate || len(got) != f.n {
+					t.Fatalf("%s: %d samples at %d (%v), want %d at %d", kind, len(got), rate, err, f.n, f.rate)
+				}
+				for i, want := range f.mean() {
+					if math.Abs(got[i]-want) > 1e-12 {
+						t.Fatalf("%s: sample %d is %v, want %v", kind, i, got[i], want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// The pre-skip is dropped and the end cut: a clip is as long as its source, and lies where it lay.
+func TestDecodeOpusKeepsLengthAndPlace(t *testing.T) {
+	for _, f := range fixtures[3:6] {
+		t.Run(f.file, func(t *testing.T) {
+			got, rate, err := decode(f.read(t))
+			if err != nil || rate != opusRate {
+				t.Fatalf("at %d: %v", rate, err)
+			}
+			step := f.rate / opusRate
+			want := f.mean()
+			if len(got) != f.n/step {
+				t.Fatalf("%d samples, want %d", len(got), f.n/step)
+			}
+			best, lag := 0.0, 0
+			for shift := -48; shift <= 48; shift++ {
+				sum := 0.0
+				for i := 48; i < len(got)-48; i++ {
+					sum += got[i+shift] * want[i*step]
+				}
+				if sum > best {
+					best, lag = sum, shift
+				}
+			}
+			if lag < -1 || lag > 1 { // a lossy coder bends phases a little
+				t.Errorf("lies %d samples late", lag)
+			}
+			power := 0.0
+			for i := range got {
+				power += want[i*step] * want[i*step]
+			}
+			if best < 0.9*power {
+				t.Errorf("is like its source by %.2f", best/power)
+			}
+		})
+	}
+}
+
+func TestDecodeWAVKinds(t *testing.T) {
+	f32 := func(x float32) []byte { return binary.LittleEndian.AppendUint32(nil, math.Float32bits(x)) }
+	f64 := func(x float64) []byte { return binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)) }
+	list := []byte("LIST\x05\x00\x00\x00INFO!\x00") // of an odd size, with its pad
+	for name, c := range map[string]struct {
+		header riffHeader
+		data   []byte
+		want   float64
+	}{
+		"8 bits":              {riffHeader{1, 1, 8, 8000, 1, 2, nil}, []byte{192, 192}, 0.5},
+		"24 bits":             {riffHeader{1, 1, 24, 8000, 3, 3, nil}, []byte{0, 0, 0xC0}, -0.5},
+		"32 bits":             {riffHeader{1, 1, 32, 8000, 4, 4, nil}, []byte{0, 0, 0, 0x40}, 0.5},
+		"float of 32":         {riffHeader{3, 1, 32, 8000, 4, 4, nil}, f32(0.25), 0.25},
+		"float of 64":         {riffHeader{3, 1, 64, 8000, 8, 8, nil}, f64(-0.25), -0.25},
+		"not a number":        {riffHeader{3, 1, 64, 8000, 8, 8, nil}, f64(math.NaN()), 0},
+		"infinite":            {riffHeader{3, 1, 32, 8000, 4, 4, nil}, f32(float32(math.Inf(-1))), -1},
+		"stereo":              {riffHeader{1, 2, 16, 8000, 4, 4, nil}, []byte{0, 0x40, 0, 0}, 0.25},
+		"a list before":       {riffHeader{1, 1, 16, 8000, 2, 2, list}, []byte{0, 0x40}, 0.5},
+		"something after":     {riffHeader{1, 1, 16, 8000, 2, 2, nil}, []byte("\x00\x40LIST\x04\x00\x00\x00INFO"), 0.5},
+		"size 0":              {riffHeader{1, 1, 16, 8000, 2, 0, nil}, []byte{0, 0x40}, 0.5},
+		"size 0xFFFFFFFF":     {riffHeader{1, 1, 16, 8000, 2, 0xFFFFFFFF, nil}, []byte{0, 0x40}, 0.5},
+		"size 0x7FFFF000":     {riffHeader{1, 1, 16, 8000, 2, 0x7FFFF000, nil}, []byte{0, 0x40}, 0.5},
+		"BytesPerFrame 0":     {riffHeader{1, 1, 16, 8000, 0, 2, nil}, []byte{0, 0x40}, 0.5},
+		"half a frame at end": {riffHeader{1, 1, 16, 8000, 2, 3, nil}, []byte{0, 0x40, 7}, 0.5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, rate, err := decode(c.header.with(c.data))
+			if err != nil || rate != 8000 || len(got) == 0 {
+				t.Fatalf("%d samples at %d: %v", len(got), rate, err)
+			}
+			for _, x := range got {
+				if x != c.want {
+					t.Fatalf("got %v, want %v", got, c.want)
+				}
+			}
+		})
+	}
+}
+
+func TestDecodeRefusesWhatIsHostileOrDamaged(t *testing.T) {
+	for name, c := range hostile(t) {
+		t.Run(name, func(t *testing.T) {
+			samples, _, err := decode(c.data)
+			if err == nil || samples != nil {
+				t.Fatalf("decoded %d samples: %v", len(samples), err)
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("says %q, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// A small file must not make a Pi run out of memory.
+func TestDecodeAllocatesNoMoreThanTheLimits(t *testing.T) {
+	for name, c := range hostile(t) {
+		if strings.HasSuffix(name, "too long") || name == "FLAC longer than it says" {
+			continue // up to the limit, and then it stops
+		}
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, _, _ = decode(c.data)
+			runtime.ReadMemStats(&after)
+			if used := after.TotalAlloc - before.TotalAlloc; used > 8<<20 {
+				t.Errorf("%d bytes took %d MB", len(c.data), used>>20)
+			}
+		})
+	}
+}
+
+// A file that was cut anywhere gives an error, or what was whole: never a panic, a hang or a sound that is longer.
+func TestDecodeOfCutFiles(t *testing.T) {
+	for _, f := range fixtures[:6] {
+		data := f.read(t)
+		whole, _, err := decode(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := 0; n < len(data); n += 1 + len(data)/150 {
+			if got, _, err := decode(data[:n]); err == nil && len(got) >= len(whole) {
+				t.Errorf("%s: %d of %d bytes give %d samples of %d", f.file, n, len(data), len(got), len(whole))
+			}
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, x := range fixtures[:6] {
+		f.Add(x.read(f))
+	}
+	for name, c := range hostile(f) {
+		if len(c.data) < 1<<16 && !strings.HasPrefix(name, "FLAC longer") {
+			f.Add(c.data)
+		}
+	}
+	f.Add(wavOf(16000, vowel(4000, func(float64) float64 { return 1 })))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		samples, rate, err := decode(data)
+		if err != nil {
+			if samples != nil {
+				t.Fatal("an error with samples")
+			}
+			return
+		}
+		if len(samples) == 0 || len(samples) > mostSamples(rate) || checkRate(rate) != nil {
+			t.Fatalf("%d samples at %d", len(samples), rate)
+		}
+		for i, x := range samples {
+			if !(x >= -1 && x <= 1) {
+				t.Fatalf("sample %d is %v", i, x)
+			}
+		}
+		if len(samples) > rate {
+			return
+		}
+		r, err := importSpeech(data)
+		if err == nil && (len(r.PCM) == 0 || r.Beat < 0 || r.Beat > len(r.PCM)) {
+			t.Fatalf("a beat at %d of %d", r.Beat, len(r.PCM))
+		}
+	})
+}

@@ -1,0 +1,111 @@
+package audio
+
+import (
+	"math"
+	"regexp"
+	"strconv"
+	"testing"
+)
+
+// programmes are signals whose loudness is told by their gates, their spectrum or their peaks.
+func programmes() map[string][]float64 {
+	always := func(float64) float64 { return 1 }
+	list := map[string][]float64{
+		"a tone of 997 Hz":          sine(2*Rate, Rate, 997, 0.1),
+		"a tone of 60 Hz":           sine(2*Rate, Rate, 60, 0.5),
+		"a tone of 8 kHz":           sine(2*Rate, Rate, 8000, 0.2),
+		"noise of speech":           resample(hiss(2*24000, 0.3), 24000),
+		"a vowel":                   vowel(2*Rate, always),
+		"speech with long pauses":   join(vowel(Rate, always), make([]float64, 3*Rate), vowel(Rate/2, always)),
+		"loud, then 15 dB below":    resample(join(hiss(2*24000, 0.5), hiss(2*24000, 0.09)), 24000),
+		"a little over a second":    vowel(Rate*11/10, func(x float64) float64 { return 1.1 - x }),
+		"a peak between samples":    sine(2*Rate, Rate, Rate/4+1, 0.9),
+		"a quiet one near the gate": sine(2*Rate, Rate, 997, 0.001),
+	}
+	for _, samples := range list {
+		rampEdges(samples)
+	}
+	return list
+}
+
+// ebur128 is what ffmpeg measures, of one channel played on two.
+func ebur128(t *testing.T, samples []float64) (integrated, truePeak float64) {
+	t.Helper()
+	_, report := output(t, wavOf(Rate, samples), "ffmpeg", "-hide_banner", "-nostats", "-i", "-",
+		"-filter_complex", "ebur128=dualmono=true:peak=true", "-f", "null", "-")
+	find := func(pattern string) float64 {
+		m := regexp.MustCompile(pattern).FindAllSubmatch(report, -1)
+		if m == nil {
+			t.Fatalf("no %s in\n%s", pattern, report)
+		}
+		v, err := strconv.ParseFloat(string(m[len(m)-1][1]), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	return find(`I:\s+(-?[\d.]+) LUFS`), find(`Peak:\s+(-?[\d.]+) dBFS`)
+}
+
+func TestLoudnessIsThatOfFFmpeg(t *testing.T) {
+	tool(t, "ffmpeg")
+	for name, samples := range programmes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			loud, top := ebur128(t, samples)
+			if got := loudness(samples); math.Abs(got-loud) > 0.1 {
+				t.Errorf("measures %.2f LUFS, ffmpeg %.1f", got, loud)
+			}
+			if got := inDB(peak(samples)); math.Abs(got-top) > 0.2 {
+				t.Errorf("peaks at %.2f dB, ffmpeg %.1f", got, top)
+			}
+		})
+	}
+}
+
+// The reference of BS.1770: a tone of 997 Hz at full scale on one channel is −3.01 LUFS, on two as loud as 0.
+func TestLoudnessOfTheReferenceTone(t *testing.T) {
+	if got := loudness(sine(3*Rate, Rate, 997, 1)); math.Abs(got) > 0.05 {
+		t.Errorf("%.3f LUFS", got)
+	}
+}
+
+func TestLevel(t *testing.T) {
+	word := vowel(Rate/3, func(x float64) float64 { return rise(x, 0, 0.05) })
+	clicks := make([]float64, 2*Rate)
+	for i := 0; i < len(clicks); i += Rate / 4 {
+		clicks[i] = 0.3
+	}
+	sources := map[string][]float64{"a word": word, "a quiet word": gained(word, 0.01), "clicks": clicks}
+	for name, samples := range programmes() {
+		sources[name] = samples
+	}
+	for name, samples := range sources {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			samples = gained(samples, 1)
+			if err := level(samples); err != nil {
+				t.Fatal(err)
+			}
+			loud, top := loudness(samples), inDB(peak(samples))
+			limited := top > -1.01
+			if top > -0.99 || math.Abs(loud-phraseLUFS) > 0.5 && !(limited && loud < phraseLUFS) {
+				t.Errorf("%.2f LUFS with a peak at %.2f dB", loud, top)
+			}
+			if (name == "clicks") != limited {
+				t.Errorf("limited by its peak: %v, at %.2f dB", limited, top)
+			}
+		})
+	}
+}
+
+func TestLevelRefusesSilence(t *testing.T) {
+	for name, samples := range map[string][]float64{
+		"nothing": nil, "zeros": make([]float64, Rate/10), "a long nothing": make([]float64, 2*Rate),
+		"the last bit": hiss(2*Rate, 0.00003), "a short hiss": hiss(Rate/10, 0.00003),
+	} {
+		if err := level(samples); err == nil {
+			t.Errorf("%s is brought to a level", name)
+		}
+	}
+}

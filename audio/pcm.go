@@ -1,0 +1,124 @@
+package audio
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/gopxl/beep/v2"
+)
+
+// frameBytes is one frame of 16-bit stereo.
+const frameBytes = 4
+
+// encode is the one way from samples to bytes: 16-bit stereo, little-endian, dithered. index is the number of
+// src's first frame; the noise is a function of it, so any block size gives the same bytes. dst holds at least
+// frameBytes for each frame.
+func encode(dst []byte, src [][2]float64, index int) {
+	dst = dst[:frameBytes*len(src)]
+	place := 2 * uint32(index)
+	for i := range src {
+		left, right := noise(place), noise(place+1)
+		frame := uint32(uint16(toS16(src[i][0], left))) | uint32(uint16(toS16(src[i][1], right)))<<16
+		binary.LittleEndian.PutUint32(dst[frameBytes*i:], frame)
+		place += 2
+	}
+}
+
+// noise is triangular, from -1 to 1 step of 16 bits, in units of 2^-16 step: the sum of the two halves of a well-mixed
+// integer.
+func noise(place uint32) int32 {
+	place ^= place >> 16
+	place *= 0x7feb352d
+	place ^= place >> 15
+	place *= 0x846ca68b
+	place ^= place >> 16
+	return int32(place&0xffff) + int32(place>>16) - 0xffff
+}
+
+// toS16 adds noise to x and rounds. The scaling is exact and all that follows is of integers, so that there is nothing
+// that a machine could fuse or round in a way of its own; a 32-bit ARM is not slowed down by it either.
+func toS16(x float64, noise int32) int32 {
+	fixed := float64(x * (1 << 31))
+	if fixed > -1<<31 && fixed < 1<<31 {
+		y := (int64(int32(fixed)) + int64(noise) + 1<<15) >> 16
+		return int32(max(-math.MaxInt16, min(y, math.MaxInt16)))
+	}
+	switch {
+	case fixed > 0:
+		return math.MaxInt16
+	case fixed < 0:
+		return -math.MaxInt16
+	}
+	return 0 // not a number
+}
+
+const (
+	wavHeaderBytes = 44
+	wavMostFrames  = (math.MaxUint32 - wavHeaderBytes) / frameBytes // 6.2 hours
+)
+
+// wavHeader begins a WAV file of so many frames.
+func wavHeader(frames int) []byte {
+	size := uint32(frames) * frameBytes
+	b := append(make([]byte, 0, wavHeaderBytes), "RIFF"...)
+	b = binary.LittleEndian.AppendUint32(b, wavHeaderBytes-8+size)
+	b = append(b, "WAVEfmt "...)
+	b = binary.LittleEndian.AppendUint32(b, 16)
+	b = binary.LittleEndian.AppendUint16(b, 1) // PCM
+	b = binary.LittleEndian.AppendUint16(b, 2)
+	b = binary.LittleEndian.AppendUint32(b, Rate)
+	b = binary.LittleEndian.AppendUint32(b, Rate*frameBytes)
+	b = binary.LittleEndian.AppendUint16(b, frameBytes)
+	b = binary.LittleEndian.AppendUint16(b, 16)
+	b = append(b, "data"...)
+	return binary.LittleEndian.AppendUint32(b, size)
+}
+
+// WriteWAV writes src as a WAV file of exactly so many frames: what is longer is cut, what is shorter goes on in
+// silence. It needs little memory and never seeks, so w may be a pipe. progress, where it is not nil, is told after
+// each second of sound how many frames are done.
+func WriteWAV(w io.Writer, src beep.Streamer, frames int, progress func(done int)) error {
+	if frames < 0 || int64(frames) > wavMostFrames {
+		return fmt.Errorf("a WAV file holds up to 6 hours of sound; %d frames do not fit", frames)
+	}
+	if _, err := w.Write(wavHeader(frames)); err != nil {
+		return fmt.Errorf("writing the WAV header: %w", err)
+	}
+	samples := make([][2]float64, min(frames, Rate))
+	bytes := make([]byte, frameBytes*len(samples))
+	for done, drained := 0, false; done < frames; {
+		samples = samples[:min(len(samples), frames-done)]
+		n := 0
+		if !drained {
+			n, drained = pullAll(src, samples)
+		}
+		clear(samples[n:])
+		encode(bytes, samples, done)
+		if _, err := w.Write(bytes[:frameBytes*len(samples)]); err != nil {
+			return fmt.Errorf("writing the sound: %w", err)
+		}
+		if done += len(samples); progress != nil {
+			progress(done)
+		}
+	}
+	if err := src.Err(); err != nil {
+		return fmt.Errorf("making the sound: %w", err)
+	}
+	return nil
+}
+
+// pullAll fills samples from src, and tells whether that was its end. A streamer may return a short block only at its
+// end, but one that does so earlier is heard out: it is drained when it gives nothing.
+func pullAll(src beep.Streamer, samples [][2]float64) (n int, drained bool) {
+	for len(samples) > 0 {
+		got, ok := src.Stream(samples)
+		samples = samples[got:]
+		n += got
+		if !ok || got == 0 {
+			return n, true
+		}
+	}
+	return n, false
+}

@@ -1,0 +1,153 @@
+package audio
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+	"math"
+	"testing"
+
+	"github.com/gopxl/beep/v2"
+)
+
+func TestEncodeIsAFunctionOfTheIndex(t *testing.T) {
+	const frames = 5000
+	want := rendered(frames)
+	samples := make([][2]float64, frames)
+	for i := range samples {
+		samples[i] = rustleAt(i)
+	}
+	for _, size := range []int{1, 7, Block, 4096} {
+		got := make([]byte, len(want))
+		for at := 0; at < frames; at += size {
+			encode(got[at*frameBytes:], samples[at:min(at+size, frames)], at)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("blocks of %d give other bytes", size)
+		}
+	}
+}
+
+// These bytes must be the same on every machine.
+func TestEncodeGolden(t *testing.T) {
+	src := [][2]float64{{0, 0}, {0.5, -0.5}, {1, -1}, {7, -7}, {math.NaN(), math.Inf(-1)}, {1e-5, -1e-5}, {0.1, 0.2}, {math.Inf(1), 0}}
+	got := make([]byte, len(src)*frameBytes)
+	encode(got, src, -3)
+	want := [][2]int16{{1, 0}, {16384, -16384}, {32767, -32767}, {32767, -32767}, {0, -32767}, {1, 0}, {3277, 6554}, {32767, 0}}
+	for i := range src {
+		l, r := int16(binary.LittleEndian.Uint16(got[4*i:])), int16(binary.LittleEndian.Uint16(got[4*i+2:]))
+		if l != want[i][0] || r != want[i][1] {
+			t.Errorf("frame %d, %v: got %d, %d, want %v", i, src[i], l, r, want[i])
+		}
+	}
+	if sum := crc32.ChecksumIEEE(rendered(10 * Rate)); sum != 0x1531389b {
+		t.Errorf("ten seconds of noise have the checksum %#x", sum)
+	}
+}
+
+// The noise is triangular, of ±1 step, white, and of its own in each channel: then rounding leaves no distortion.
+func TestDither(t *testing.T) {
+	const n = 1 << 20
+	var sum, squares, next, other float64
+	for i := range n {
+		x := float64(noise(2*uint32(i))) / (1 << 16)
+		if math.Abs(x) > 1 {
+			t.Fatalf("noise of %v", x)
+		}
+		sum += x
+		squares += x * x
+		next += x * float64(noise(2*uint32(i)+2)) / (1 << 16)
+		other += x * float64(noise(2*uint32(i)+1)) / (1 << 16)
+	}
+	for what, got := range map[string]float64{
+		"mean": sum / n, "variance": squares/n - 1.0/6, "correlation with the next": next / n, "with the other channel": other / n,
+	} {
+		if math.Abs(got) > 1e-3 {
+			t.Errorf("%s is off by %v", what, got)
+		}
+	}
+}
+
+// A constant between two steps comes out as itself, on average.
+func TestDitherKeepsWhatIsSmallerThanAStep(t *testing.T) {
+	const n = 1 << 18
+	src := make([][2]float64, n)
+	for i := range src {
+		src[i] = [2]float64{0.3 / (1 << 15), -0.3 / (1 << 15)}
+	}
+	b := make([]byte, n*frameBytes)
+	encode(b, src, 0)
+	sum := 0
+	for i := range src {
+		sum += int(int16(binary.LittleEndian.Uint16(b[4*i:])))
+	}
+	if mean := float64(sum) / n; math.Abs(mean-0.3) > 0.01 {
+		t.Errorf("0.3 steps come out as %v", mean)
+	}
+}
+
+func TestWriteWAV(t *testing.T) {
+	for _, test := range []struct{ there, frames int }{{Rate * 5 / 2, Rate * 5 / 2}, {Rate, Rate + 100}, {Rate, 100}, {0, 10}, {10, 0}} {
+		var out bytes.Buffer
+		var told []int
+		if err := WriteWAV(&out, newRustle(test.there), test.frames, func(done int) { told = append(told, done) }); err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Bytes()) != wavHeaderBytes+test.frames*frameBytes {
+			t.Fatalf("%+v: %d bytes", test, out.Len())
+		}
+		header, sound := out.Bytes()[:wavHeaderBytes], out.Bytes()[wavHeaderBytes:]
+		if size := binary.LittleEndian.Uint32(header[40:]); int(size) != len(sound) || binary.LittleEndian.Uint32(header[4:]) != size+36 {
+			t.Errorf("%+v: the header tells of %d bytes", test, size)
+		}
+		both := min(test.there, test.frames)
+		if !bytes.Equal(sound[:both*frameBytes], rendered(both)) {
+			t.Errorf("%+v: another sound", test)
+		}
+		if first, _ := loudFrames(sound[both*frameBytes:]); first >= 0 {
+			t.Errorf("%+v: the rest is not silent", test)
+		}
+		if test.frames > 0 && told[len(told)-1] != test.frames {
+			t.Errorf("%+v: progress is %v", test, told)
+		}
+	}
+}
+
+func TestWriteWAVFails(t *testing.T) {
+	if err := WriteWAV(io.Discard, newRustle(1), wavMostFrames+1, nil); err == nil {
+		t.Error("more than a WAV file holds is no error")
+	}
+	if err := WriteWAV(io.Discard, newRustle(1), -1, nil); err == nil {
+		t.Error("less than nothing is no error")
+	}
+	broken := errors.New("the pipe broke")
+	r, w := io.Pipe()
+	r.CloseWithError(broken)
+	if err := WriteWAV(w, newRustle(1), 1, nil); !errors.Is(err, broken) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	src := make([][2]float64, Rate)
+	for i := range src {
+		src[i] = rustleAt(i)
+	}
+	dst := make([]byte, len(src)*frameBytes)
+	for b.Loop() {
+		encode(dst, src, 0)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "x-realtime")
+}
+
+func BenchmarkWriteWAV(b *testing.B) {
+	const seconds = 60
+	for b.Loop() {
+		if err := WriteWAV(io.Discard, beep.Silence(-1), seconds*Rate, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(seconds*float64(b.N)/b.Elapsed().Seconds(), "x-realtime")
+}

@@ -1,0 +1,112 @@
+package audio
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+var sourceRates = []int{8000, 11025, 16000, 22050, 24000, 32000, 44100, 88200, 96000, 192000}
+
+// levelAt is the level in dB of one frequency in the middle of samples at Rate, under a window that hides what is
+// further away than 30 Hz by 90 dB.
+func levelAt(samples []float64, hz float64) float64 {
+	n := len(samples)
+	re, im, sum := 0.0, 0.0, 0.0
+	for i, x := range samples {
+		u := 2 * math.Pi * (float64(i) + 0.5) / float64(n)
+		w := 0.35875 - 0.48829*math.Cos(u) + 0.14128*math.Cos(2*u) - 0.01168*math.Cos(3*u)
+		s, c := math.Sincos(2 * math.Pi * hz * float64(i) / Rate)
+		re, im, sum = re+w*x*c, im+w*x*s, sum+w
+	}
+	return inDB(2 * math.Hypot(re, im) / sum)
+}
+
+// What is below 0.8 of the lower Nyquist frequency comes through as it was; images and aliases of all there is in the
+// source are 80 dB down.
+func TestResampleRippleImagesAndAliases(t *testing.T) {
+	const n = Rate / 4
+	for _, rate := range sourceRates {
+		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			t.Parallel()
+			nyquist := float64(min(rate, Rate)) / 2
+			ripple, stray := 0.0, math.Inf(-1)
+			for _, part := range []float64{0.01, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.97, 0.995, 1.003, 1.05, 1.3, 1.7, 1.95} {
+				hz := part * nyquist
+				if hz >= float64(rate)/2 {
+					continue
+				}
+				out := resample(sine(rate/2, rate, hz, 1), rate)[Rate/8:][:n]
+				if part <= 0.8 {
+					ripple = max(ripple, math.Abs(levelAt(out, hz)))
+				}
+				for k := 0.0; k*float64(rate) < Rate; k++ {
+					for _, image := range []float64{k*float64(rate) - hz, k*float64(rate) + hz, Rate - hz} {
+						if image > 0 && image < Rate/2 && math.Abs(image-hz) > 60 {
+							stray = max(stray, levelAt(out, image))
+						}
+					}
+				}
+			}
+			t.Logf("ripple %.3f dB, images and aliases %.1f dB", ripple, stray)
+			if ripple > 0.01 || stray > -80 {
+				t.Errorf("ripple %.3f dB, images and aliases %.1f dB", ripple, stray)
+			}
+		})
+	}
+}
+
+func TestResampleLengthAndPlace(t *testing.T) {
+	for _, rate := range sourceRates {
+		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			for _, n := range []int{0, 1, 2, 479, 2401} {
+				want := (n*Rate + rate - 1) / rate
+				if got := len(resample(make([]float64, n), rate)); got != want {
+					t.Errorf("%d samples give %d, want %d", n, got, want)
+				}
+			}
+			for _, at := range []int{0, 1, 700, 2400} { // an impulse stays at its place, at the edges too
+				in := make([]float64, 2401)
+				in[at] = 1
+				out := resample(in, rate)
+				top := 0
+				for i := range out {
+					if out[i] > out[top] {
+						top = i
+					}
+				}
+				if place := float64(at) * Rate / float64(rate); math.Abs(float64(top)-place) > 0.5 {
+					t.Errorf("an impulse at %d is at %d, want %.1f", at, top, place)
+				}
+			}
+		})
+	}
+}
+
+func TestResampleOfRateIsTheSame(t *testing.T) {
+	in := hiss(1000, 1)
+	out := resample(in, Rate)
+	for i := range in {
+		if in[i] != out[i] {
+			t.Fatalf("sample %d is %v, was %v", i, out[i], in[i])
+		}
+	}
+}
+
+func BenchmarkResample(b *testing.B) {
+	for _, rate := range []int{16000, 22050, 24000, 44100, 96000} {
+		b.Run(fmt.Sprint(rate), func(b *testing.B) {
+			in := hiss(2*rate, 0.5) // a clip of two seconds
+			b.ReportAllocs()
+			for b.Loop() {
+				resample(in, rate)
+			}
+			realTime(b, 2)
+		})
+	}
+}
+
+// realTime reports how many times faster than it lasts a sound of so many seconds was made.
+func realTime(b *testing.B, seconds float64) {
+	b.ReportMetric(seconds*float64(b.N)/b.Elapsed().Seconds(), "x-real-time")
+}
