@@ -113,13 +113,13 @@ func (o *demoCommand) output(p *process, c config, log *slog.Logger) (audio.Outp
 	if o.Output != "" {
 		spec = o.Output
 	}
-	if devices := audio.Devices(p.ctx); spec == "auto" && !playable(devices) {
+	if err := audio.Try(p.ctx, spec, log); err != nil && o.Output == "" {
 		file, err := filepath.Abs(demoFile)
 		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintln(p.stdout, "sound:   there is no sound device on this machine; the demo keeps time without one,")
-		fmt.Fprintf(p.stdout, "         and keeps what it plays in %s\n", file)
+		fmt.Fprintf(p.stdout, "sound:   none (%v).\n", err)
+		fmt.Fprintf(p.stdout, "         The demo keeps time without it, and keeps what it plays in %s\n", file)
 		spec = "wav:" + file
 	} else {
 		fmt.Fprintf(p.stdout, "sound:   %s\n", spec)

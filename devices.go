@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"strings"
+	"log/slog"
 	"text/tabwriter"
 
 	"guided/audio"
@@ -30,18 +30,8 @@ func (devicesCommand) Run(p *process) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if !playable(list) {
-		fmt.Fprintln(p.stdout, "there is no sound device on this machine; wav:FILE and null work everywhere")
+	if err := audio.Try(p.ctx, "auto", p.logger(slog.LevelWarn)); err != nil {
+		fmt.Fprintf(p.stdout, "auto finds no sound here: %v\nwav:FILE and null work everywhere\n", err)
 	}
 	return nil
-}
-
-// playable tells whether there is a device that makes a sound.
-func playable(list []audio.Device) bool {
-	for _, d := range list {
-		if d.Problem == "" && (strings.HasPrefix(d.Spec, "pulse") || strings.HasPrefix(d.Spec, "alsa")) {
-			return true
-		}
-	}
-	return false
 }

@@ -94,3 +94,16 @@ func (o *autoOutput) chosen(name string) {
 		o.choice = name
 	}
 }
+
+// Try opens the device that spec names and closes it again: nil where a Play would sound now. It plays nothing.
+func Try(ctx context.Context, spec string, log *slog.Logger) error {
+	open, err := opener(spec, log)
+	if err != nil {
+		return err
+	}
+	d, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	return d.close(0)
+}
