@@ -132,23 +132,29 @@ func (b *Bank) Load(ctx context.Context, score *routines.Score) (Clips, error) {
 	work.SetLimit(runtime.NumCPU())
 	for clip, n := range lengths {
 		work.Go(func() error {
-			r, err := b.load(ctx, clip)
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if err != nil {
-				b.log.Error("a clip is silent", "say", clip.Say, "sound", clip.Sound, "err", err)
-			}
+			r, err := b.exactly(ctx, clip, n)
 			mu.Lock()
-			clips[clip] = Recording{fixed(r.PCM, n), r.Beat}
+			clips[clip] = r
 			mu.Unlock()
-			return nil
+			return err
 		})
 	}
 	if err := work.Wait(); err != nil {
 		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, err)
 	}
 	return clips, nil
+}
+
+// exactly loads a clip at a length. It fails only when ctx ends.
+func (b *Bank) exactly(ctx context.Context, clip routines.Clip, n int) (Recording, error) {
+	r, err := b.load(ctx, clip)
+	if ctx.Err() != nil {
+		return Recording{}, ctx.Err()
+	}
+	if err != nil {
+		b.log.Error("a clip is silent", "say", clip.Say, "sound", clip.Sound, "err", err)
+	}
+	return Recording{fixed(r.PCM, n), r.Beat}, nil
 }
 
 func (b *Bank) load(ctx context.Context, c routines.Clip) (Recording, error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"sort"
+	"sync/atomic"
 
 	"github.com/gopxl/beep/v2"
 
@@ -19,9 +20,10 @@ type Renderer struct {
 	at      int
 }
 
+// heard is a cue as sound. What is not loaded yet is silent; Bank.Begin sees to it that it is loaded before its time.
 type heard struct {
-	at  int
-	pcm []int16
+	at, n int
+	pcm   *atomic.Pointer[[]int16]
 }
 
 var _ beep.StreamSeeker = (*Renderer)(nil)
@@ -31,10 +33,16 @@ func Render(score *routines.Score, clips Clips) *Renderer {
 	r := &Renderer{length: score.Len}
 	for _, c := range score.Cues {
 		pcm := clips[c.Clip].PCM
-		r.cues = append(r.cues, heard{c.At, pcm})
-		r.longest = max(r.longest, len(pcm))
+		slot := &atomic.Pointer[[]int16]{}
+		slot.Store(&pcm)
+		r.add(heard{c.At, len(pcm), slot})
 	}
 	return r
+}
+
+func (r *Renderer) add(c heard) {
+	r.cues = append(r.cues, c)
+	r.longest = max(r.longest, c.n)
 }
 
 // Stream fills samples from the position on; it is drained at the score's end.
@@ -50,8 +58,12 @@ func (r *Renderer) Stream(samples [][2]float64) (int, bool) {
 		if c.at >= r.at+n {
 			break
 		}
-		for i := max(0, c.at-r.at); i < min(n, c.at+len(c.pcm)-r.at); i++ {
-			samples[i][0] += float64(c.pcm[r.at+i-c.at]) / (math.MaxInt16 + 1)
+		pcm := c.pcm.Load()
+		if pcm == nil {
+			continue
+		}
+		for i := max(0, c.at-r.at); i < min(n, c.at+len(*pcm)-r.at); i++ {
+			samples[i][0] += float64((*pcm)[r.at+i-c.at]) / (math.MaxInt16 + 1)
 		}
 	}
 	for i := range samples {

@@ -31,13 +31,26 @@ type hearing struct {
 	heard   int
 	passed  int // frames of time, with those after the end of the stream
 	drained bool
+	failed  bool // the device went away: what was heard last was cut
 }
 
 // order is what a test wants of the device: so many frames, or that it fails.
 type order struct {
 	frames int
 	err    error
+	quit   bool // that it returns, against its contract
 	done   chan struct{}
+}
+
+// tapes are used again: the race detector makes fresh memory dear.
+var tapes = sync.Pool{New: func() any { return make([]float64, 0, 12*audio.Rate) }}
+
+// close gives the tapes back.
+func (e *ear) close() {
+	for _, h := range e.plays {
+		tapes.Put(h.samples)
+		h.samples = nil
+	}
 }
 
 func newEar(depth int) *ear {
@@ -45,7 +58,7 @@ func newEar(depth int) *ear {
 }
 
 func (e *ear) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
-	h := &hearing{samples: make([]float64, 0, 16*audio.Rate)}
+	h := &hearing{samples: tapes.Get().([]float64)[:0]}
 	var block [][2]float64
 	e.mu.Lock()
 	e.opened++
@@ -66,7 +79,8 @@ func (e *ear) Play(ctx context.Context, src beep.Streamer, heard func(frames int
 		case <-ctx.Done():
 			return ctx.Err()
 		case o := <-e.orders:
-			over := o.err != nil
+			h.failed = o.err != nil || o.quit
+			over := h.failed
 			for !over && o.frames > 0 {
 				n := min(o.frames, e.block)
 				o.frames -= n
@@ -145,7 +159,7 @@ func (e *ear) heard() []float64 {
 	if len(e.plays) == 1 {
 		return e.plays[0].samples[:e.plays[0].heard]
 	}
-	list := make([]float64, 0, 32*audio.Rate)
+	list := make([]float64, 0, 16*audio.Rate)
 	for _, h := range e.plays {
 		list = append(list, h.samples[:h.heard]...)
 	}

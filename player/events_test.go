@@ -203,6 +203,57 @@ func TestPhasesAreAnnouncedOnceForEachSound(t *testing.T) {
 	})
 }
 
+const steady = `
+title = "Steady"
+
+[[step]]
+breathe = "1-1"
+for     = "10 breaths"
+prepare = "0s"
+
+[[step]]
+breathe = "1-1"
+for     = "10 breaths"
+prepare = "0s"
+`
+
+func TestPhasesWhereTheSoundLeaves(t *testing.T) {
+	x := record(t, steady)
+	breath3 := x.mark(routines.BreathMark, "Breathe", 3, "")
+	count := func(st *stage) int {
+		synctest.Wait()
+		n := len(st.phases)
+		st.phases = nil
+		return n
+	}
+	t.Run("after a pause nothing is announced", func(t *testing.T) {
+		perform(t, props{files: shelf(map[string]string{"steady": steady}), depth: audio.Depth}, func(st *stage) {
+			st.ok("start steady")
+			st.hear(breath3.At - second/20 + audio.Depth) // its "out" lies 1.05 s ahead
+			if n := count(st); n != 5 {
+				t.Fatalf("%d phases", n)
+			}
+			st.ok("pause")
+			st.drain()
+			if n := count(st); n != 0 {
+				t.Errorf("%d phases were announced that nobody will hear", n)
+			}
+		})
+	})
+	t.Run("after next the first one is announced", func(t *testing.T) {
+		perform(t, props{files: shelf(map[string]string{"steady": steady}), depth: audio.Depth}, func(st *stage) {
+			st.ok("start steady")
+			st.hear(breath3.At + second/2)
+			count(st)
+			st.ok("next") // lands with its first breath 0.8 s ahead, nearer than what was announced before
+			st.hear(fade + landing + 2*second + audio.Depth)
+			if n := count(st); n != 3 {
+				t.Errorf("%d phases, want in, out, in", n)
+			}
+		})
+	})
+}
+
 // A switch of sides belongs to the side before it, and its state tells when the next side begins.
 func TestAStateWhileSidesAreSwitched(t *testing.T) {
 	x := record(t, mixed)

@@ -33,9 +33,10 @@ type Config struct {
 
 // Player is the transport. Make it with New, and call Run.
 type Player struct {
-	cfg    Config
-	wake   chan struct{} // there is something for Run to look at
-	rescan chan struct{} // the library has changed
+	cfg     Config
+	wake    chan struct{}  // there is something for Run to look at
+	rescan  chan struct{}  // the library has changed
+	loaders sync.WaitGroup // what loads sounds ahead of a session; Run waits for it
 
 	mu       sync.Mutex
 	session  *session           // what is playing or paused, nil when idle

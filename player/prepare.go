@@ -7,7 +7,8 @@ import (
 	"guided/routines"
 )
 
-// prepare makes a session of a request: everything that takes time happens before its first sample.
+// prepare makes a session of a request: everything that takes time happens before its first sample, or ahead of its
+// own. ctx ends with the session.
 func (p *Player) prepare(ctx context.Context, r request) {
 	score, sound, err := p.compile(ctx, r)
 	p.mu.Lock()
@@ -15,10 +16,11 @@ func (p *Player) prepare(ctx context.Context, r request) {
 	if ctx.Err() != nil { // stopped or replaced meanwhile
 		return
 	}
-	p.abort()
+	abort := p.abort
 	r = *p.loading // its volume may have changed
 	p.loading, p.abort = nil, nil
 	if err != nil {
+		abort()
 		p.cfg.Log.Error("a routine cannot be played", "routine", r.routine.Name, "err", err)
 		p.paused, p.trouble = false, err.Error()
 		p.happened(Event{Type: "problem", Routine: r.routine.Name, Title: r.routine.Title, Error: p.trouble, At: now()})
@@ -26,6 +28,7 @@ func (p *Player) prepare(ctx context.Context, r request) {
 		return
 	}
 	p.session = newSession(score, sound, r)
+	p.session.unload = abort
 	p.session.target = gainOf(p.loudness())
 	if p.paused {
 		p.hush()
@@ -45,11 +48,8 @@ func (p *Player) compile(ctx context.Context, r request) (*routines.Score, *audi
 	if err != nil {
 		return nil, nil, err
 	}
-	sounds, err := p.cfg.Bank.Load(ctx, score)
-	if err != nil {
-		return nil, nil, err
-	}
-	return score, audio.Render(score, sounds), nil
+	sound, err := p.cfg.Bank.Begin(ctx, score, p.loaders.Go)
+	return score, sound, err
 }
 
 // drop forgets what has not become a session. The caller holds the lock.

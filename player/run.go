@@ -27,6 +27,7 @@ func (p *Player) Run(ctx context.Context) {
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
+	defer p.loaders.Wait()
 	defer cancel()
 	helpers.Go(func() { p.keepLibrary(ctx) })
 	helpers.Go(func() {
@@ -66,6 +67,7 @@ func (p *Player) Run(ctx context.Context) {
 	defer p.mu.Unlock()
 	p.drop()
 	p.end("routine_stopped")
+	p.changed()
 }
 
 // turn tells what there is to do: to play a session, or to prepare one. A request comes before the session that it
@@ -175,6 +177,7 @@ func (p *Player) end(kind string) {
 		return
 	}
 	p.session = nil
+	s.unload()
 	if p.next == nil && p.loading == nil {
 		p.paused, p.trouble = false, ""
 	}

@@ -37,7 +37,8 @@ type session struct {
 	score   *routines.Score
 	sound   *audio.Renderer
 	asked   request
-	started time.Time // when it was heard first
+	unload  context.CancelFunc // ends the loading of its sounds
+	started time.Time          // when it was heard first
 	told    telling
 	step    routines.Mark // the step told last
 

@@ -1,0 +1,88 @@
+package player_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+
+	"github.com/gopxl/beep/v2"
+
+	"guided/audio"
+	"guided/player"
+	"guided/routines"
+)
+
+// puller is an output that hands each Play to a benchmark.
+type puller chan *playing
+
+// playing is one Play whose every sample is heard as soon as it is pulled.
+type playing struct {
+	src    beep.Streamer
+	heard  func(int)
+	block  [audio.Block][2]float64
+	frames int
+}
+
+func (p *playing) pull() {
+	n, _ := p.src.Stream(p.block[:])
+	p.frames += n
+	p.heard(p.frames)
+}
+
+func (p puller) Play(ctx context.Context, src beep.Streamer, heard func(int)) error {
+	select {
+	case p <- &playing{src: src, heard: heard}:
+	case <-ctx.Done():
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func bench(b *testing.B) (*player.Player, puller) {
+	out := make(puller)
+	library := routines.Library{shelf(map[string]string{"mixed": mixed, "other": other})}
+	p := player.New(player.Config{
+		Library: library, Bank: audio.NewBank([]audio.Voice{hum{}}, library.Open, slog.New(slog.DiscardHandler)),
+		Output: out, Volume: 60, ClockTrusted: func() bool { return true }, Log: slog.New(slog.DiscardHandler),
+	})
+	ended := make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer close(ended)
+		p.Run(ctx)
+	}()
+	b.Cleanup(func() {
+		p.Do(player.Command{Verb: "stop"})
+		cancel()
+		<-ended
+	})
+	return p, out
+}
+
+// BenchmarkStream is one block through the session.
+func BenchmarkStream(b *testing.B) {
+	p, out := bench(b)
+	p.Do(player.Command{Verb: "start", Routine: "mixed"})
+	play := <-out
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		if n++; n%1000 == 0 { // go round before the end
+			p.Do(player.Command{Verb: "back"})
+			p.Do(player.Command{Verb: "back"})
+		}
+		play.pull()
+	}
+}
+
+// BenchmarkStart is from a start to the first samples pulled.
+func BenchmarkStart(b *testing.B) {
+	p, out := bench(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Do(player.Command{Verb: "start", Routine: "mixed"})
+		(<-out).pull()
+		p.Do(player.Command{Verb: "pause"})
+		p.Do(player.Command{Verb: "stop"})
+	}
+}

@@ -1,0 +1,109 @@
+package player_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"guided/audio"
+	"guided/player"
+)
+
+// A listener who interrupts at random, a thousand times and more: no click, no word that begins in its middle, no
+// breath that goes on in its middle, and a state that makes sense at every moment.
+func TestInterruptedAtRandom(t *testing.T) {
+	x, y := record(t, mixed), record(t, other)
+	spoken, bound := vocabulary(x, y), smooth(x.sound)
+	words := []string{
+		"pause", "resume", "resume", "toggle", "next", "next", "back", "repeat", "stop", "start mixed", "start mixed", "start mixed", "start other",
+		"select other", "status", "lose", "away", "back again", "back again",
+	}
+	for seed := range uint64(10) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(seed, 1))
+			words := words
+			if seed%2 == 1 {
+				words = append(slices.Clone(words), "volume 30", "volume 100", "start mixed volume 60")
+			}
+			perform(t, props{depth: []int{0, audio.Depth, 777}[seed%3]}, func(st *stage) {
+				st.ear.block = 1000
+				st.ear.reserve = []int{0, second}[seed/2%2]
+				for i := range 130 {
+					if seconds := 2 * r.Float64(); r.IntN(3) > 0 {
+						st.hear(int(seconds * second))
+					} else {
+						st.hear(r.IntN(3 * fade))
+					}
+					word := words[r.IntN(len(words))]
+					switch word {
+					case "lose":
+						if st.ear.open() != nil {
+							st.lose(errGone)
+						}
+					case "away":
+						st.ear.unplug(errGone)
+					case "back again":
+						st.ear.unplug(nil)
+						time.Sleep(time.Duration(r.IntN(40)) * time.Second)
+					default:
+						st.do(word)
+					}
+					if problem := senseless(st.p.State()); problem != "" {
+						t.Fatalf("act %d, %s: %s: %+v", i, word, problem, st.p.State())
+					}
+				}
+				st.ear.unplug(nil)
+				st.ok("stop")
+				st.drain()
+				synctest.Wait()
+				if st.ear.open() != nil {
+					t.Error("it plays on")
+				}
+				st.is(player.Idle)
+				for i, h := range st.ear.plays {
+					heard := h.samples[:h.heard]
+					if !h.failed { // then the silence after it belongs to it
+						heard = append(slices.Clone(heard), 0, 0)
+					}
+					if most := clicks(append([]float64{0, 0}, heard...)); most > bound {
+						t.Errorf("a click in Play %d: %g, a smooth sound has %g", i, most, bound)
+					}
+					if seed%2 == 0 {
+						listen(t, spoken, heard, h.failed)
+					}
+				}
+			})
+		})
+	}
+}
+
+// senseless tells what cannot be true of a state.
+func senseless(s player.State) string {
+	timed := s.EndsAt != nil && s.StepEndsAt != nil
+	switch {
+	case s.State != player.Playing && (s.EndsAt != nil || s.StepEndsAt != nil):
+		return "it tells an end that will not come"
+	case s.State == player.Idle && (s.Routine != "" || s.Error != "" || s.Step != ""):
+		return "idle, and playing something"
+	case s.State != player.Idle && s.State != player.Trouble && (s.Routine == "" || s.Title == ""):
+		return "it plays nothing"
+	case s.State == player.Trouble && s.Error == "":
+		return "a problem without a reason"
+	case s.State == player.Playing && s.StartedAt == nil:
+		return "it plays and has not begun"
+	case s.Step != "" && (s.StepNumber < 1 || s.StepNumber > s.Steps):
+		return "a step that there is not"
+	case s.Position < 0 || s.Position > s.Length || math.Abs(s.Position+s.Remaining-s.Length) > 0.0011 || s.Progress < 0 || s.Progress > 100:
+		return "a place outside the routine"
+	case timed && s.StepEndsAt.After(s.EndsAt.Add(2*time.Millisecond)):
+		return "the step ends after the routine"
+	case timed && s.StepEndsAt.Before(s.UpdatedAt):
+		return "the step has ended"
+	}
+	return ""
+}
