@@ -21,6 +21,7 @@ type playing struct {
 	heard  func(int)
 	block  [audio.Block][2]float64
 	frames int
+	left   chan struct{} // closed when the benchmark pulls no more
 }
 
 func (p *playing) pull() {
@@ -30,12 +31,18 @@ func (p *playing) pull() {
 }
 
 func (p puller) Play(ctx context.Context, src beep.Streamer, heard func(int)) error {
+	play := &playing{src: src, heard: heard, left: make(chan struct{})}
 	select {
-	case p <- &playing{src: src, heard: heard}:
+	case p <- play:
 	case <-ctx.Done():
+		return ctx.Err()
 	}
-	<-ctx.Done()
-	return ctx.Err()
+	select {
+	case <-play.left:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func bench(b *testing.B) (*player.Player, puller) {
@@ -81,8 +88,9 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		p.Do(player.Command{Verb: "start", Routine: "mixed"})
-		(<-out).pull()
-		p.Do(player.Command{Verb: "pause"})
+		play := <-out
+		play.pull()
 		p.Do(player.Command{Verb: "stop"})
+		close(play.left)
 	}
 }

@@ -2,6 +2,7 @@ package player_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -154,14 +155,14 @@ func (e *ear) attempts() int {
 	return e.opened
 }
 
-// heard is the left channel of all that was heard, one Play after another.
-func (e *ear) heard() []float64 {
-	if len(e.plays) == 1 {
-		return e.plays[0].samples[:e.plays[0].heard]
-	}
-	list := make([]float64, 0, 16*audio.Rate)
+// pieces is the left channel of all that was heard, Play by Play.
+func (e *ear) pieces() [][]float64 {
+	var list [][]float64
 	for _, h := range e.plays {
-		list = append(list, h.samples[:h.heard]...)
+		list = append(list, h.samples[:h.heard])
 	}
 	return list
 }
+
+// heard is all that was heard.
+func (e *ear) heard() []float64 { return slices.Concat(e.pieces()...) }

@@ -1,7 +1,6 @@
 package player_test
 
 import (
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,7 +79,7 @@ func TestInAHurry(t *testing.T) {
 				st.is(c.state)
 				if c.want != nil {
 					st.ear.block = audio.Depth
-					x.begins(st, slices.Clone(c.want), c.more)
+					x.begins(st, c.want, c.more)
 				}
 			})
 		})
