@@ -54,8 +54,12 @@ func (o *playCommand) Run(p *process) error {
 	if r := play.Do(player.Command{Verb: "start", Routine: o.Name, For: o.For, Volume: o.Volume}); r.Status != "ok" {
 		return errors.New(r.Error)
 	}
+	var failure error
 	newView(p.stdout).follow(feed, func(e player.Event) bool {
-		return e.Type == "routine_finished" || e.Type == "routine_stopped"
+		if e.Type == "problem" && e.Step == "" { // it could not even be prepared; one without sound waits for its device
+			failure = errors.New(e.Error)
+		}
+		return e.Type == "routine_finished" || e.Type == "routine_stopped" || failure != nil
 	})
-	return nil
+	return failure
 }

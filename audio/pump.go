@@ -105,20 +105,24 @@ func (p *pump) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// takeBack lets a device that can forget what was pulled and not heard, and the source give it anew. What follows the
-// end of the source is left as it is: there is nothing to change in silence.
+// takeBack lets a device that can forget what was pulled and not heard, and the silence behind its end, and the source
+// give it anew.
 func (p *pump) takeBack() error {
 	dev, can := p.dev.(taker)
-	if !can || p.drained {
+	if !can {
 		return nil
 	}
-	n, err := dev.takeBack(p.pulled - p.told)
+	end := p.written - p.leadIn - p.pulled // silence after a drained source
+	n, err := dev.takeBack(p.pulled - p.told + max(0, end))
 	if err != nil || n == 0 {
 		return err
 	}
 	p.written -= n
-	p.pulled -= n
-	p.src.(Rewinder).Rewind(n)
+	if n -= max(0, end); n > 0 {
+		p.pulled -= n
+		p.drained = false
+		p.src.(Rewinder).Rewind(n)
+	}
 	return nil
 }
 

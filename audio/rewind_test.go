@@ -91,3 +91,30 @@ func TestPulseTakesBackWhatIsNotHeard(t *testing.T) {
 		t.Errorf("%d frames are heard at the end, want all", p.heard())
 	}
 }
+
+// In the last moments of a routine all of it has been pulled already; a pause is heard at once there too.
+func TestPulseTakesBackTheEnd(t *testing.T) {
+	noLeaks(t)
+	server := startServer(t)
+	recording := server.record()
+	src := newFickle(3*Rate/2 + 100) // not a whole number of blocks
+	p := play(t, openOutput(t, "pulse:mat", 0), src)
+	p.untilHeard(t, Rate)
+	asked := src.hush()
+	if err := p.end(t, 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	got := recording.sound(Rate * frameBytes / 5)
+	first, last := loudFrames(got)
+	delay := recording.arrived(last * frameBytes).Sub(asked)
+	t.Logf("silence is recorded %v after it was asked for", delay)
+	if delay > 150*time.Millisecond || src.taken == 0 {
+		t.Errorf("silence is recorded %v after it was asked for, and %d frames were taken back", delay, src.taken)
+	}
+	if want := rendered(src.quiet); !bytes.Equal(got[first*frameBytes:min(len(got), first*frameBytes+len(want))], want) {
+		t.Errorf("what was heard before the silence is not the render")
+	}
+	if p.heard() != src.frames {
+		t.Errorf("%d frames are heard at the end, want all %d", p.heard(), src.frames)
+	}
+}
