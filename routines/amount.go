@@ -11,6 +11,8 @@ import (
 // longest is the longest length any key may give: a typing error such as "300m" should not start a day.
 const longest = 4 * 60 * 60 * Rate
 
+const maxBreaths = 1000
+
 // Amount is a length: of time, or of whole breaths. One field is set, or none.
 type Amount struct {
 	Samples int
@@ -61,18 +63,37 @@ func parseDuration(s string) (int, error) {
 }
 
 func parseAmount(s string) (Amount, error) {
-	if number, unit, found := strings.Cut(strings.TrimSpace(s), " "); found && (unit == "breaths" || unit == "breath") {
+	if number, found := cutUnit(s, "breaths", "breath"); found {
 		n, err := strconv.Atoi(number)
-		if err != nil || n < 1 || n > 1000 {
-			return Amount{}, fmt.Errorf(`%q: write a whole number of breaths from 1 to 1000, such as "5 breaths"`, s)
+		if err != nil || n < 1 || n > maxBreaths {
+			return Amount{}, fmt.Errorf(`%q: write a whole number of breaths from 1 to %d, such as "5 breaths"`, s, maxBreaths)
 		}
 		return Amount{Breaths: n}, nil
 	}
 	n, err := parseDuration(s)
-	if err == nil && n == 0 {
+	switch {
+	case err == nil && n == 0:
 		err = fmt.Errorf("%q is nothing; leave the key out or give a length", s)
+	case err != nil && !isNumber(s) && isNothing(s):
+		err = fmt.Errorf(`%q is not a length; write one such as "45s", "3m" or "5 breaths"`, s)
 	}
 	return Amount{Samples: n}, err
+}
+
+// cutUnit cuts one of the words from the end of a text.
+func cutUnit(s string, units ...string) (string, bool) {
+	for _, unit := range units {
+		if number, found := strings.CutSuffix(strings.TrimSpace(s), unit); found {
+			return strings.TrimSpace(number), true
+		}
+	}
+	return s, false
+}
+
+// isNothing tells a text that is no duration of any length.
+func isNothing(s string) bool {
+	_, err := time.ParseDuration(strings.ReplaceAll(s, " ", ""))
+	return err != nil
 }
 
 // parseMoment reads "halfway", "20s", "10s before end" or "25%".
@@ -88,15 +109,15 @@ func parseMoment(s string) (Moment, error) {
 		}
 		return Moment{Fraction: f / 100}, nil
 	}
-	if left, found := strings.CutSuffix(s, "before end"); found {
-		n, err := parseDuration(strings.TrimSpace(left))
+	if left, found := cutUnit(s, "before end", "before the end"); found {
+		n, err := parseDuration(left)
 		if err == nil && n == 0 {
 			err = fmt.Errorf("%q is the end itself; say it in the next step", s)
 		}
 		return Moment{FromEnd: n}, err
 	}
 	n, err := parseDuration(s)
-	if err != nil {
+	if err != nil && !isNumber(s) && isNothing(s) {
 		err = fmt.Errorf(`%q is not a moment; write "halfway", "20s", "10s before end" or "25%%"`, s)
 	}
 	return Moment{FromStart: n}, err

@@ -16,15 +16,20 @@ func breathTone(phase string) string {
 	return phase
 }
 
-// breathCount is how many whole breaths a step has: as asked, or the nearest to its time, at least one.
-func (l *layout) breathCount(s *Step) int {
-	if n, stretched := l.fitted[s]; stretched {
-		return n
-	}
+// breaths is how many whole breaths a step has: as asked, or the nearest to its time, at least one.
+func (s *Step) breaths() int {
 	if s.For.Breaths > 0 {
 		return s.For.Breaths
 	}
 	return max(1, int(math.Round(float64(s.For.Samples)/float64(s.Pattern.Len()))))
+}
+
+// breathCount is that number, or the one that fits the length asked for.
+func (l *layout) breathCount(s *Step) int {
+	if n, stretched := l.fitted[s]; stretched {
+		return n
+	}
+	return s.breaths()
 }
 
 // breaths writes the breaths of a breathing step, or of the pacer inside a hold.
@@ -59,7 +64,7 @@ func (l *layout) breaths(s *Step) {
 		}
 	}
 	l.place(s, list)
-	l.at += n * length
+	l.advance(n * length)
 }
 
 // counted is one phase in the mode asked for: its word and counts, its tones, or nothing.
@@ -113,7 +118,7 @@ func (l *layout) reps(s *Step) {
 		}
 	}
 	l.place(s, list)
-	l.at += s.Reps * length
+	l.advance(s.Reps * length)
 }
 
 func (l *layout) mode(s *Step) CountMode {

@@ -26,6 +26,7 @@ const (
 	maxBeat    = Rate * 3 / 10  // a beat later than this in a clip is no beat of a first word
 	leastLead  = Rate * 4 / 10  // before the first word of a count: its beat and a little silence
 	maxCues    = 20_000
+	maxMarks   = 5 * maxCues
 )
 
 // Compile lays a routine out. It is pure: no file, no clock. The error says why the length asked for cannot be had,
@@ -38,7 +39,10 @@ func Compile(r *Routine, measure Measure, o Options) (*Score, error) {
 	if o.For == 0 {
 		return l.score, nil
 	}
-	fitted, err := l.fit(Samples(o.For))
+	if o.For > Duration(longest) {
+		return nil, fmt.Errorf("%v is longer than four hours; ask for less", o.For)
+	}
+	fitted, err := l.fit(Samples(max(0, o.For)))
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +76,7 @@ type layout struct {
 	fitted  map[*Step]int // breaths of a stretched step
 	score   *Score
 	at      int // the next free sample
+	talked  int // the end of what was said last
 	step    int // number of the step being written
 	side    string
 	lang    *Lang
@@ -84,12 +89,15 @@ type layout struct {
 func newLayout(r *Routine, measure Measure, o Options) *layout {
 	return &layout{
 		routine: r, measure: measure, asked: o.Count,
-		score: &Score{Name: r.Name, Title: r.Title}, noted: map[Note]bool{},
+		score: &Score{Name: r.Name, Title: r.Title}, talked: -betweenSay, noted: map[Note]bool{},
 	}
 }
 
 func (l *layout) run() error {
 	if err := l.include(l.routine); err != nil {
+		return err
+	}
+	if err := l.tooLong(0); err != nil {
 		return err
 	}
 	l.score.Len, l.score.Steps = l.at, l.step
@@ -152,15 +160,49 @@ func (l *layout) once(s *Step, fresh bool) error {
 	if fresh {
 		l.step++
 	}
-	if l.at > longest || len(l.score.Cues) > maxCues || l.step > maxCues {
-		return fmt.Errorf("%s is too long: more than four hours or %d cues; repeat less", l.routine.Name, maxCues)
+	if err := l.tooLong(l.phrases(s)); err != nil {
+		return err
 	}
 	mark := len(l.score.Marks)
-	l.mark(Mark{Kind: StepMark, At: l.at, Name: s.Name})
+	l.mark(Mark{Kind: StepMark, At: l.at, Name: l.fill(s.Name, l.side)})
 	start := l.at
 	l.leaf(s)
 	l.score.Marks[mark].Len = l.at - start
 	return nil
+}
+
+// tooLong is the error when a routine is longer than anybody listens to, before its more phrases are laid out.
+func (l *layout) tooLong(more int) error {
+	if l.at > longest || len(l.score.Cues)+more > maxCues || len(l.score.Marks) > maxMarks || l.step > maxCues {
+		return fmt.Errorf("%s is too long: more than four hours or %d cues; repeat less", l.routine.Name, maxCues)
+	}
+	return nil
+}
+
+// phrases is the least that a step will say or sound.
+func (l *layout) phrases(s *Step) int {
+	switch {
+	case s.Pattern == nil || l.mode(s) == Silent:
+		return 0
+	case s.Kind == Reps:
+		return s.Reps
+	}
+	return l.breathCount(s) * len(s.Pattern.phases(breathPhases))
+}
+
+// advance moves to n samples later. What is longer than it may be is as long as can be, and refused.
+func (l *layout) advance(n int) {
+	l.at = min(l.at+n, longest+1)
+}
+
+// extent measures a clip. Nothing is longer than a routine may be, and no beat lies outside its clip.
+func (l *layout) extent(c Clip) (Extent, bool) {
+	e, has := l.measure(c)
+	if !has || e.Len < 0 || e.Len > longest {
+		return Extent{}, false
+	}
+	e.Beat = max(0, min(e.Beat, maxBeat, e.Len))
+	return e, true
 }
 
 func (l *layout) mark(m Mark) int {

@@ -13,8 +13,8 @@ var (
 	}
 	StepKeys = []Key{
 		{"name", "say sound breathe hold rest reps step"},
-		{"say", "say breathe hold rest reps sound"},
-		{"short", "say breathe hold rest reps sound"},
+		{"say", "say breathe hold rest reps"},
+		{"short", "say breathe hold rest reps"},
 		{"sound", "say sound breathe hold rest reps"},
 		{"breathe", "breathe hold"},
 		{"for", "breathe say sound"},

@@ -8,17 +8,17 @@ func (l *layout) leaf(s *Step) {
 		n := l.sound(s, s.Sound, l.at)
 		switch {
 		case s.Kind == Sound && s.For.Samples == 0:
-			l.at += n
+			l.advance(n)
 			return
 		case s.Say != "" && s.Kind != Sound:
-			l.at += soundFirst
+			l.advance(soundFirst)
 		}
 	}
 	switch s.Kind {
 	case Say:
 		if s.For.Samples == 0 {
 			l.words(s)
-			l.at += afterWords
+			l.advance(afterWords)
 			return
 		}
 		l.body(s, s.For.Samples, true)
@@ -28,20 +28,20 @@ func (l *layout) leaf(s *Step) {
 		l.body(s, s.For.Samples, true)
 	case Hold:
 		l.words(s)
-		l.at += s.Prepare
+		l.advance(s.Prepare)
 		if s.Pattern == nil {
 			l.body(s, l.holdLength(s), false)
 			return
 		}
-		l.at += max(0, leastLead-s.Prepare)
+		l.advance(max(0, leastLead-s.Prepare))
 		l.breaths(s)
 	case Breathe:
 		l.words(s)
-		l.at += max(s.Prepare, leastLead)
+		l.advance(max(s.Prepare, leastLead))
 		l.breaths(s)
 	case Reps:
 		l.words(s)
-		l.at += max(s.Prepare, leastLead)
+		l.advance(max(s.Prepare, leastLead))
 		l.reps(s)
 	}
 }
@@ -63,12 +63,12 @@ func (l *layout) words(s *Step) {
 			if text != s.Say {
 				l.note(s, "no voice has %q: says %q", s.Say, text)
 			}
-			l.at += n
+			l.advance(n)
 			return
 		}
 	}
 	l.note(s, "no voice has %q: a tone sounds", s.Say)
-	l.at += l.sound(s, "ping", l.at)
+	l.advance(l.sound(s, "ping", l.at))
 }
 
 // body writes n samples with what is said and sounded inside them; spoken tells that the step's words belong there too.
@@ -84,7 +84,7 @@ func (l *layout) body(s *Step, n int, spoken bool) {
 		list = append(list, phrase{rank: onBeat, at: at, texts: []string{said(l.lang.number(c), c == 1)}, end: l.at + n, tone: "tick", mark: m, marked: true})
 	}
 	l.place(s, list)
-	l.at += n
+	l.advance(n)
 }
 
 // innerCues lists what an author put inside a body of n samples.
@@ -121,23 +121,24 @@ func (l *layout) switchSides(s *Step, to string) {
 	clip := Clip{Say: l.lang.Sides.Switch}
 	window := s.Switch
 	mark := Mark{Kind: SwitchMark, At: l.at, From: l.at, Name: strings.TrimRight(clip.Say, ".")}
-	if e, has := l.measure(clip); has {
+	if e, has := l.extent(clip); has {
 		window = max(window, e.Len+betweenSay)
 		l.score.Cues = append(l.score.Cues, Cue{l.at, e.Len, clip})
+		l.talked = l.at + e.Len
 	} else {
 		window = max(window, l.sound(s, "chime", l.at))
 		l.note(s, "no voice has %q: a tone sounds", clip.Say)
 	}
 	mark.Len = window
 	l.mark(mark)
-	l.at += window
+	l.advance(window)
 	l.side = outer
 }
 
 // sound places a tone or a sound file, and returns its length.
 func (l *layout) sound(s *Step, name string, at int) int {
 	clip := Clip{Sound: name}
-	e, has := l.measure(clip)
+	e, has := l.extent(clip)
 	if !has {
 		l.note(s, "the sound %q cannot be played: left out", name)
 		return 0
@@ -166,8 +167,8 @@ func (l *layout) fill(text, side string) string {
 // texts lists what may be said for a step, the best first.
 func (s *Step) texts() []string {
 	name := s.Name
-	if strings.HasSuffix(name, "…") || name == s.Say {
-		name = ""
+	if strings.HasSuffix(name, "…") || name == s.Say || !s.named && s.Kind != Say {
+		name = "" // cut off, the same again, or a word for the kind of step in no language
 	}
 	return nonEmpty(s.Say, s.Short, name)
 }

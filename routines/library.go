@@ -8,6 +8,7 @@ import (
 	"path"
 	"sort"
 	"strings"
+	"unicode"
 )
 
 //go:embed *.toml
@@ -22,158 +23,147 @@ var ErrNotFound = errors.New("no such routine")
 // Library is folders of routines, one TOML file each; where two have the same name the first folder wins.
 type Library []fs.FS
 
-// Names lists the routines by name. A folder that cannot be read is left out, and told in the error.
-func (l Library) Names() ([]string, error) {
-	seen := map[string]bool{}
+// entry is one routine of a library: its name, and the folder that has it.
+type entry struct {
+	name   string
+	folder fs.FS
+}
+
+// entries lists the routines, the first folder's first. One that a folder before it has, in any case, is hidden.
+func (l Library) entries() ([]entry, error) {
+	var list []entry
 	var failed error
+	seen := map[string]bool{}
 	for _, folder := range l {
-		entries, err := fs.ReadDir(folder, ".")
+		files, err := fs.ReadDir(folder, ".")
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			failed = errors.Join(failed, fmt.Errorf("reading routines: %w", err))
 		}
-		for _, e := range entries {
-			if name, is := strings.CutSuffix(e.Name(), ".toml"); is && !e.IsDir() && !strings.HasPrefix(name, ".") {
-				seen[name] = true
+		var here []entry
+		for _, file := range files {
+			name, is := strings.CutSuffix(file.Name(), ".toml")
+			if is && name != "" && !file.IsDir() && !strings.HasPrefix(name, ".") && !seen[strings.ToLower(name)] {
+				here = append(here, entry{name, folder})
 			}
 		}
+		for _, e := range here {
+			seen[strings.ToLower(e.name)] = true
+		}
+		list = append(list, here...)
 	}
-	names := make([]string, 0, len(seen))
-	for name := range seen {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names, failed
+	return list, failed
 }
 
-// Load finds a routine by its name or its title, in any case, and everything it includes. The error is ErrNotFound
-// with the nearest names, or the Problems of the file.
-func (l Library) Load(name string) (*Routine, error) {
-	names, failed := l.Names()
-	file := l.resolve(name, names)
-	if file == "" {
-		if failed != nil {
-			return nil, failed
-		}
-		return nil, fmt.Errorf("%w as %q; %s", ErrNotFound, name, didYouMean(name, names))
+// Names lists the routines by name. A folder that cannot be read is left out, and told in the error.
+func (l Library) Names() ([]string, error) {
+	entries, err := l.entries()
+	names := namesOf(entries)
+	sort.Strings(names)
+	return names, err
+}
+
+func namesOf(entries []entry) []string {
+	names := make([]string, 0, len(entries))
+	for _, e := range entries {
+		names = append(names, e.name)
 	}
-	return l.load(file, nil)
+	return names
+}
+
+// Load finds a routine by its name or its title, in any case and punctuation, and everything it includes. The error is
+// ErrNotFound with the nearest name, or the Problems of the file and of those it includes.
+func (l Library) Load(name string) (*Routine, error) {
+	entries, failed := l.entries()
+	e, found := resolve(name, entries)
+	if !found {
+		return nil, errors.Join(fmt.Errorf("%w as %q; %s", ErrNotFound, name, hint(name, entries)), failed)
+	}
+	data, err := e.read()
+	if err != nil {
+		return nil, err
+	}
+	return l.linker(entries).link(e.file(), data, nil)
 }
 
 // Check reads one file outside the library, its includes from the library.
 func (l Library) Check(name string, data []byte) (*Routine, error) {
-	return l.link(name, data, nil)
+	entries, _ := l.entries() // a folder that cannot be read is told by Names; what is missing from it is told here
+	return l.linker(entries).link(name, data, nil)
 }
 
-func (l Library) resolve(name string, names []string) string {
-	for _, n := range names {
-		if strings.EqualFold(n, name) {
-			return n
-		}
+func (e entry) file() string { return e.name + ".toml" }
+
+func (e entry) read() ([]byte, error) {
+	data, err := fs.ReadFile(e.folder, e.file())
+	if err != nil {
+		return nil, fmt.Errorf("reading the routine %q: %w", e.name, err)
 	}
-	for _, n := range names {
-		if data, file, err := l.read(n); err == nil {
-			if r, err := Parse(file, data); err == nil && plain(r.Title) == plain(name) {
-				return n
-			}
-		}
-	}
-	return ""
+	return data, nil
 }
 
-// plain is a title as somebody may type or say it: no case, no punctuation.
+// title is the routine's title, also of a file with problems; "" when it cannot be read.
+func (e entry) title() string {
+	data, err := e.read()
+	if err != nil || len(data) > maxFile {
+		return ""
+	}
+	r, _ := parse(e.file(), data)
+	if r == nil {
+		return ""
+	}
+	return r.Title
+}
+
+// resolve finds a routine: by its name as it is written, then in any case and punctuation, then by its title.
+func resolve(name string, entries []entry) (entry, bool) {
+	for _, e := range entries {
+		if e.name == name {
+			return e, true
+		}
+	}
+	wanted := plain(name)
+	if wanted == "" {
+		return entry{}, false
+	}
+	for _, e := range entries {
+		if plain(e.name) == wanted {
+			return e, true
+		}
+	}
+	for _, e := range entries {
+		if plain(e.title()) == wanted {
+			return e, true
+		}
+	}
+	return entry{}, false
+}
+
+// hint names the routine that was probably meant, by its name or its title.
+func hint(name string, entries []entry) string {
+	names := namesOf(entries)
+	if len(names) == 0 {
+		return "there are no routines; put one into your folder of routines"
+	}
+	near := Nearest(name, names)
+	for i := 0; i < len(entries) && near == ""; i++ {
+		if title := entries[i].title(); title != "" && Nearest(plain(name), []string{plain(title)}) != "" {
+			near = entries[i].name
+		}
+	}
+	if near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	if len(names) > 12 {
+		return "guided list names all there are"
+	}
+	sort.Strings(names)
+	return "use one of " + strings.Join(names, ", ")
+}
+
+// plain is a name or a title as somebody may type or say it: no case, no punctuation.
 func plain(title string) string {
-	return strings.Join(strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return strings.ContainsRune(" ,.;:!?-", r) }), " ")
-}
-
-func (l Library) read(name string) (data []byte, file string, err error) {
-	err = fs.ErrNotExist
-	for _, folder := range l {
-		file = name + ".toml"
-		if data, err = fs.ReadFile(folder, file); err == nil {
-			return data, file, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-	}
-	return nil, file, fmt.Errorf("reading the routine %q: %w", name, err)
-}
-
-func (l Library) load(name string, above []string) (*Routine, error) {
-	data, file, err := l.read(name)
-	if err != nil {
-		return nil, err
-	}
-	return l.link(file, data, above)
-}
-
-// link parses a routine and loads what it includes; above are the routines that are including it.
-func (l Library) link(file string, data []byte, above []string) (*Routine, error) {
-	r, err := Parse(file, data)
-	if err != nil {
-		return nil, err
-	}
-	names, _ := l.Names() // a folder that cannot be read was told by whoever asked for this routine
-	above = append(above, r.Name)
-	var problems Problems
-	var visit func(steps []Step)
-	visit = func(steps []Step) {
-		for i := range steps {
-			s := &steps[i]
-			tell := func(format string, args ...any) {
-				problems = append(problems, Problem{file, s.Line, fmt.Sprintf("step %q", s.Name), fmt.Sprintf(format, args...)})
-			}
-			for _, sound := range s.sounds() {
-				if isSoundFile(sound) && !l.holds(sound) {
-					tell("sound: there is no file %q beside the routines", sound)
-				}
-			}
-			visit(s.Steps)
-			if s.Kind != Include {
-				continue
-			}
-			name := l.resolve(s.Routine.Name, names)
-			if name == "" {
-				tell("routine: there is none named %q; %s", s.Routine.Name, didYouMean(s.Routine.Name, names))
-				continue
-			}
-			if contains(above, name) {
-				tell("routine: includes itself: %s", strings.Join(append(above, name), " -> "))
-				continue
-			}
-			included, err := l.load(name, above[:len(above):len(above)])
-			if err != nil {
-				tell("routine: %q has problems of its own; run: guided check %s", name, name)
-				continue
-			}
-			s.Routine, s.Name = included, included.Title
-		}
-	}
-	visit(r.Steps)
-	if len(problems) > 0 {
-		return nil, problems.sorted()
-	}
-	return r, nil
-}
-
-// sounds lists the sounds a step names.
-func (s *Step) sounds() []string {
-	var list []string
-	for _, c := range append([]InnerCue{{Sound: s.Sound}}, s.Cues...) {
-		if c.Sound != "" {
-			list = append(list, c.Sound)
-		}
-	}
-	return list
-}
-
-func (l Library) holds(file string) bool {
-	for _, folder := range l {
-		if info, err := fs.Stat(folder, path.Clean(file)); err == nil && info.Mode().IsRegular() {
-			return true
-		}
-	}
-	return false
+	title = strings.NewReplacer("'", "", "\u2019", "").Replace(strings.ToLower(title))
+	return strings.Join(strings.FieldsFunc(title, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), " ")
 }
 
 // Open reads a sound file that lies beside the routines.

@@ -16,87 +16,153 @@ const (
 	defaultTeachFor  = 2        // rounds
 	defaultBreath    = "4-0-6"
 	defaultTempo     = "2-1-2"
-	maxSteps         = 1000
-	maxDepth         = 8
-	maxFile          = 1 << 20
-	maxName          = 40 // letters of a name made from the words
+	defaultLang      = "en"
 	defaultCountMode = Spoken
+)
+
+// Limits of the format. They are far beyond any routine, and keep a mistake or a malicious file small.
+const (
+	maxSteps    = 1000
+	maxDepth    = 8 // of groups, and of includes
+	maxFile     = 1 << 20
+	maxNesting  = 4 * maxDepth // of TOML
+	maxProblems = 100
+	maxLetters  = 1000 // of a text
+	maxRepeat   = 100
+	maxName     = 40 // letters of a name made from the words
 )
 
 // Parse reads one routine; name is its file, as problems should name it. Included routines are named, not loaded:
 // see Library.Load. The error is Problems, everything that is wrong.
 func Parse(name string, data []byte) (*Routine, error) {
+	r, problems := parse(name, data)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return r, nil
+}
+
+// parse reads a routine as far as it can be read, so that a library can look for further problems; nil is no TOML.
+func parse(name string, data []byte) (*Routine, Problems) {
 	f := &file{name: name}
 	var m map[string]any
 	if len(data) > maxFile {
 		return nil, Problems{{File: name, What: "is larger than 1 MiB; this cannot be a routine"}}
 	}
-	if _, err := toml.Decode(string(data), &m); err != nil {
-		var syntax toml.ParseError
-		if errors.As(err, &syntax) {
-			return nil, Problems{{name, syntax.Position.Line, "", "not TOML: " + syntax.Message}}
-		}
-		return nil, Problems{{File: name, What: "not TOML: " + err.Error()}}
+	text := string(data)
+	lines, tooDeep := indexLines(text)
+	if tooDeep > 0 {
+		return nil, Problems{{name, tooDeep, "", fmt.Sprintf("is nested deeper than %d; this cannot be a routine", maxNesting)}}
 	}
-	f.lines = indexLines(string(data))
+	if _, err := toml.Decode(text, &m); err != nil {
+		return nil, Problems{syntax(name, err)}
+	}
+	f.lines = lines
 	t := &table{file: f, keys: RoutineKeys, m: m}
 	r := parseRoutine(t)
 	r.Name = strings.TrimSuffix(path.Base(strings.ReplaceAll(name, `\`, "/")), ".toml")
-	if len(f.problems) > 0 {
-		return nil, f.problems.sorted()
+	return r, f.told()
+}
+
+// syntax tells what is no TOML, and what is probably meant.
+func syntax(name string, err error) Problem {
+	var at toml.ParseError
+	if !errors.As(err, &at) {
+		return Problem{File: name, What: "not TOML: " + err.Error()}
 	}
-	return r, nil
+	what, line := cut(at.Message, 200), at.Position.Line
+	hint := ""
+	switch {
+	case strings.HasPrefix(what, "expected value but found"), strings.HasPrefix(what, "expected a top-level item to end"):
+		hint = `; a text, a duration and a pattern stand in "quotes"`
+	case strings.HasPrefix(what, "Key 'step' has already been defined"):
+		hint = "; begin each step with [[step]], in two brackets"
+	case strings.HasSuffix(what, "has already been defined."):
+		hint = "; a key may stand only once"
+	case strings.HasPrefix(what, "expected '.' or '='"):
+		hint = `; write key = "value"`
+	case strings.HasPrefix(what, "strings cannot contain newlines"):
+		hint = `; close the text with a quote, or write it between """ and """`
+	case strings.HasPrefix(what, "expected end of table array name"), strings.Contains(what, "to end table name"):
+		hint = "; close the brackets, as in [[step]]"
+		if strings.Contains(what, `'\n'`) {
+			line-- // the library counts the end of the line already
+		}
+	case strings.HasPrefix(what, "invalid UTF-8"):
+		hint = "; save the file as UTF-8"
+	}
+	if at.LastKey != "" && !strings.HasPrefix(what, "Key ") && !strings.HasPrefix(what, "expected a top-level") {
+		what = fmt.Sprintf("after %s: %s", shortened(at.LastKey), what)
+	}
+	return Problem{name, line, "", "not TOML: " + strings.TrimSuffix(what, ".") + hint}
 }
 
 func parseRoutine(t *table) *Routine {
 	t.unknown()
-	r := &Routine{Title: t.text("title"), About: t.text("about"), Count: defaultCountMode}
+	r := &Routine{Title: t.speech("title", false), About: t.text("about"), Count: defaultCountMode}
 	if !t.has("title") {
 		t.problem("", `has no title; begin with title = "…", as it is spoken`)
 	}
-	code := "en"
-	if t.has("lang") {
-		code = t.text("lang")
-	}
-	lang, err := loadLang(code)
-	if err != nil {
-		t.problem("lang", "%v", err)
-		lang, _ = loadLang("en") // so that the other problems are found too
-	}
-	r.Lang = lang
+	r.Lang = t.lang("lang")
 	r.Breath, _ = parsePattern(defaultBreath)
-	if p := t.pattern("breath"); p != nil {
+	if p := t.pattern("breath", "4-0-6"); p != nil {
 		r.Breath = *p
 	}
 	if count := t.count("count"); count != "" {
 		r.Count = count
 	}
-	steps := 0
-	r.Steps = parseSteps(t, lang, "", 0, &steps)
-	if len(r.Steps) == 0 && !t.has("step") {
+	number := 0
+	r.Steps = parseSteps(t, scope{lang: r.Lang, breath: r.Breath, number: &number})
+	if !t.has("step") {
 		t.problem("", "has no step; add a [[step]]")
 	}
 	return r
 }
 
-// parseSteps reads the [[step]] tables of a routine or a group. number counts them through the whole file.
-func parseSteps(t *table, lang *Lang, sided string, depth int, number *int) []Step {
-	if depth > maxDepth {
-		t.problem("step", "groups are nested deeper than %d", maxDepth)
+// lang is the language named; the default when none is, or when it is not known, so that other problems are found too.
+func (t *table) lang(key string) *Lang {
+	if code := t.text(key); code != "" {
+		lang, err := loadLang(code)
+		if err == nil {
+			return lang
+		}
+		t.problem(key, "%v", err)
+	}
+	lang, _ := loadLang(defaultLang)
+	return lang
+}
+
+// scope is what a step takes from around it.
+type scope struct {
+	lang   *Lang
+	breath Pattern // the routine's
+	sided  bool    // a group around it has sides, so that {side} has a meaning
+	depth  int     // of groups
+	number *int    // counts the steps through the whole file
+}
+
+// parseSteps reads the [[step]] tables of a routine or a group.
+func parseSteps(t *table, in scope) []Step {
+	if in.depth > maxDepth {
+		t.problem("step", "groups are nested deeper than %d; make the inner ones a routine and include it", maxDepth)
 		return nil
 	}
 	var steps []Step
-	for _, st := range t.list("step", StepKeys) {
-		if *number++; *number > maxSteps {
+	tables, ok := t.list("step", StepKeys)
+	if ok && len(tables) == 0 && t.has("step") {
+		t.problem("step", "has no step in it; add a [[step]], or leave the key out")
+	}
+	for _, st := range tables {
+		if *in.number++; *in.number > maxSteps {
 			st.problem("", "more than %d steps; split the routine", maxSteps)
 			return steps
 		}
-		st.where = fmt.Sprintf("step %d", *number)
-		name := st.text("name")
+		st.where = fmt.Sprintf("step %d", *in.number)
+		name := st.speech("name", in.sided || st.has("sides"))
 		if name != "" {
 			st.where += fmt.Sprintf(" %q", name)
 		}
-		steps = append(steps, parseStep(st, lang, sided, depth, number))
+		steps = append(steps, parseStep(st, name, in))
 	}
 	return steps
 }

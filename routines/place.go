@@ -42,7 +42,7 @@ func (l *layout) place(s *Step, list []phrase) {
 		}
 		return a.at < b.at
 	})
-	var taken []span // sorted
+	taken := []span{{math.MinInt, l.talked}} // sorted
 	for _, p := range list {
 		taken = l.placeOne(s, p, taken)
 	}

@@ -2,6 +2,7 @@ package routines
 
 import (
 	"fmt"
+	"math"
 	"sort"
 	"strings"
 )
@@ -37,17 +38,33 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// sorted puts problems in the order of their lines, file by file as they were first told.
 func (ps Problems) sorted() Problems {
-	sort.SliceStable(ps, func(i, j int) bool { return ps[i].File == ps[j].File && ps[i].Line < ps[j].Line })
+	order := map[string]int{}
+	for _, p := range ps {
+		if _, known := order[p.File]; !known {
+			order[p.File] = len(order)
+		}
+	}
+	sort.SliceStable(ps, func(i, j int) bool {
+		if a, b := order[ps[i].File], order[ps[j].File]; a != b {
+			return a < b
+		}
+		return ps[i].Line < ps[j].Line
+	})
 	return ps
 }
 
-// Nearest is the name that word was probably meant to be, or "": at most a third of its letters are wrong.
+// Nearest is the name that word was probably meant to be, or "": at most a third of the letters are wrong.
 func Nearest(word string, names []string) string {
+	if len(word) > 100 {
+		return ""
+	}
 	word = strings.ToLower(word)
-	best, found := 1+max(1, len(word)/3), ""
+	best, found := math.MaxInt, ""
 	for _, name := range names {
-		if d := distance(word, strings.ToLower(name)); d < best {
+		d := distance(word, strings.ToLower(name))
+		if d < best && d <= max(1, max(len(word), len(name))/3) {
 			best, found = d, name
 		}
 	}

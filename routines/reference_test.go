@@ -21,11 +21,11 @@ func TestReference(t *testing.T) {
 
 	t.Run("the tables hold the keys that are known, with the steps they go with", func(t *testing.T) {
 		for heading, keys := range map[string][]routines.Key{
-			"| key | what it takes | default |":        routines.RoutineKeys,
-			"| key | what it takes | in steps that |":  routines.StepKeys,
-			"| key of a cue | what it takes |":         routines.CueKeys,
+			"| key | what it takes | default |":       routines.RoutineKeys,
+			"| key | what it takes | in steps that |": routines.StepKeys,
+			"| key of a cue | what it takes |":        routines.CueKeys,
 			"| key of `words` | the phase | in steps": routines.WordKeys,
-			"| key of `teach` | what it is |":          routines.TeachKeys,
+			"| key of `teach` | what it is |":         routines.TeachKeys,
 		} {
 			told := table(t, page, heading)
 			var known []string
@@ -63,6 +63,9 @@ func TestReference(t *testing.T) {
 			t.Fatalf("only %d examples", len(examples))
 		}
 		for _, e := range examples {
+			if !strings.HasPrefix(e[1], "title") {
+				continue // the words of a language
+			}
 			library := routines.Library{fstest.MapFS{"example.toml": {Data: []byte(e[1])}}, routines.Builtin()}
 			r, err := library.Load("example")
 			if err != nil {

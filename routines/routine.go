@@ -70,6 +70,9 @@ type Step struct {
 
 	Routine *Routine // Include: what is included
 	Steps   []Step   // Group
+
+	named bool // Name is what the author wrote
+	place place
 }
 
 // InnerCue is something said or sounded inside a step.
@@ -77,4 +80,6 @@ type InnerCue struct {
 	At         Moment
 	Say, Short string
 	Sound      string
+
+	place place
 }

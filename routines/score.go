@@ -64,15 +64,32 @@ type Note struct {
 // Return is where the sound comes back after an interruption at a sample: the start of the breath or rep that was
 // going on, the beginning of the phrase, or the sample itself in silence.
 func (s *Score) Return(at int) int {
+	for {
+		back := s.phraseAt(s.breathAt(at)) // a phrase may go on over the start of a breath
+		if back == at {
+			return at
+		}
+		at = back
+	}
+}
+
+// breathAt is the start of the breath or rep that is going on at a sample, or the sample.
+func (s *Score) breathAt(at int) int {
 	for i := s.marksBefore(at) - 1; i >= 0; i-- {
 		m := s.Marks[i]
-		if m.Kind == BreathMark || m.Kind == RepMark {
-			if m.From <= at && at < m.At+m.Len {
-				return m.From
-			}
-			break // breaths do not overlap: an earlier one ended before
+		if m.Kind != BreathMark && m.Kind != RepMark || m.From > at {
+			continue // no breath, or one that is about to begin
 		}
+		if at < m.At+m.Len {
+			return m.From
+		}
+		break // breaths do not overlap: an earlier one ended before
 	}
+	return at
+}
+
+// phraseAt is the start of the phrase that is being said at a sample, or the sample.
+func (s *Score) phraseAt(at int) int {
 	for i := sort.Search(len(s.Cues), func(i int) bool { return s.Cues[i].At > at }) - 1; i >= 0; i-- {
 		if c := s.Cues[i]; c.Clip.Say != "" { // speech does not overlap speech: only the last one can be going on
 			if at < c.At+c.Len {
@@ -96,13 +113,12 @@ func (s *Score) MarksFrom(at int) []Mark {
 
 // StepAt is the index in Marks of the step that is going on at a sample.
 func (s *Score) StepAt(at int) int {
-	found := 0
 	for i := sort.Search(len(s.Marks), func(i int) bool { return s.Marks[i].At > at }) - 1; i >= 0; i-- {
 		if s.Marks[i].Kind == StepMark {
 			return i
 		}
 	}
-	return found
+	return 0
 }
 
 // NextStep is the index in Marks of the step mark after mark i, len(Marks) after the last.

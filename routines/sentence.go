@@ -20,15 +20,17 @@ func (l *layout) speak(text string) (spoken, bool) {
 	all := true
 	for i, sentence := range sentences(text) {
 		clip := Clip{Say: sentence}
-		e, has := l.measure(clip)
+		e, has := l.extent(clip)
 		all = all && has
 		if i == 0 {
-			s.beat = min(e.Beat, maxBeat, e.Len)
+			s.beat = e.Beat
 		} else {
 			s.len += betweenSentences
 		}
 		s.clips, s.at = append(s.clips, clip), append(s.at, s.len)
-		s.len += e.Len
+		if s.len += e.Len; s.len > longest {
+			return s, false
+		}
 	}
 	return s, all
 }
@@ -42,6 +44,7 @@ func (l *layout) write(s spoken, at int) {
 		}
 		l.score.Cues = append(l.score.Cues, Cue{at + s.at[i], n - s.at[i], clip})
 	}
+	l.talked = max(l.talked, at+s.len)
 }
 
 // sentences cuts a text after every full stop, question mark or exclamation mark that a blank follows.

@@ -2,247 +2,134 @@ package routines
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
-// parseStep reads one [[step]]. sided tells whether a group around it has sides, so that {side} has a meaning.
-func parseStep(t *table, lang *Lang, sided string, depth int, number *int) Step {
+// parseStep reads one [[step]], whose name is already read.
+func parseStep(t *table, name string, in scope) Step {
 	t.unknown()
-	s := Step{Line: t.file.lines.of(t.path), Kind: t.kind()}
+	s := Step{Line: t.file.lines.of(t.path), Kind: t.kind(), Name: name, named: name != "", place: t.placed()}
 	t.misplaced(s.Kind)
+	t.parseTurns(&s, in)
+	in.sided = in.sided || t.has("sides") // nonsense in sides is told once, not at every {side}
 
-	s.Sides = t.sides()
-	if len(s.Sides) > 0 && sided != "" {
-		t.problem("sides", "the group around this step has sides already")
-	}
-	if len(s.Sides) > 0 {
-		sided = "here"
-	}
-	s.Switch = t.duration("switch", defaultSwitch)
-	if t.has("switch") && len(s.Sides) == 0 {
-		t.problem("switch", "has no meaning without sides")
-	}
-	s.Repeat = t.number("repeat", 1, 100, 1)
-
-	s.Say, s.Short = t.speech("say", lang, sided), t.speech("short", lang, sided)
+	s.Say, s.Short = t.speech("say", in.sided), t.speech("short", in.sided)
 	if t.has("short") && !t.has("say") {
 		t.problem("short", "has no meaning without say")
 	}
 	s.Sound = t.sound("sound")
-	s.For, s.Pattern = t.amount("for"), t.pattern("breathe")
-	if s.Kind != Breathe && s.For.Breaths > 0 {
-		t.problem("for", `breaths are counted in breathe and hold steps; write a time such as "20s"`)
-		s.For = Amount{}
+	s.Pattern = t.pattern("breathe", "4-4-6")
+	t.parseKind(&s, in)
+	if n := s.length(in.breath); n > longest {
+		t.problem("", "lasts %v, which is longer than four hours", Duration(n))
 	}
-	switch s.Kind {
-	case Breathe:
-		if !t.has("for") {
-			t.problem("", `breathes for how long? add for = "3m" or for = "10 breaths"`)
-		}
-	case Hold:
-		s.For = t.amount("hold")
-	case Rest:
-		s.For = t.amount("rest")
-		if s.For.Breaths > 0 {
-			t.problem("rest", `breaths are counted in breathe and hold steps; write a time such as "20s"`)
-		}
-	case Reps:
-		s.Reps = t.number("reps", 1, len(lang.Numbers.List), 1)
-		if s.Pattern = t.pattern("tempo"); s.Pattern == nil {
-			p, _ := parsePattern(defaultTempo)
-			s.Pattern = &p
-		}
-	case Include:
-		s.Routine = &Routine{Name: t.text("routine")}
-	case Group:
-		s.Steps = parseSteps(t, lang, sided, depth+1, number)
-		if len(s.Steps) == 0 {
-			t.problem("step", "the group is empty")
-		}
-	}
-	paced := s.Kind == Hold && s.Pattern != nil
-	for _, key := range []string{"words", "teach", "count"} {
-		if s.Kind == Hold && !paced && t.has(key) {
-			t.problem(key, `has no meaning in a hold without breathe = "4-6"`)
-		}
-	}
-	s.Count = t.count("count")
-	s.Words = t.phaseTexts("words", WordKeys, s.Kind, lang, sided)
-	s.Teach = t.phaseTexts("teach", TeachKeys, s.Kind, lang, sided)
-	s.TeachFor = defaultTeachFor
-	if teach := t.inner("teach", TeachKeys); teach != nil {
-		s.TeachFor = teach.number("rounds", 1, 100, defaultTeachFor)
-	}
+	t.parsePace(&s, in)
 	s.Prepare = t.duration("prepare", defaultPrepare)
-	s.Countdown = t.number("countdown", 1, 10, 0)
-	if paced && s.Countdown > 0 {
-		t.problem("countdown", "would be spoken over the breath; leave one of the two out")
-	}
-	if s.For.Samples > 0 && s.Countdown*Rate >= s.For.Samples {
-		t.problem("countdown", "is as long as the step")
-	}
-	s.Cues = t.cues(s, lang, sided)
-	s.Name = t.text("name")
-	if s.Name == "" {
+	t.parseCountdown(&s, in)
+	s.Cues = t.cues(s, in)
+	if !s.named {
 		s.Name = defaultName(s)
 	}
 	return s
 }
 
-// kind finds the one thing the step does.
-func (t *table) kind() Kind {
-	var found []string
-	for _, k := range []Kind{Breathe, Hold, Rest, Reps, Include, Group} {
-		if t.has(string(k)) {
-			found = append(found, string(k))
+// parseTurns reads how often and on which sides a step is done.
+func (t *table) parseTurns(s *Step, in scope) {
+	s.Sides = t.sides()
+	if len(s.Sides) > 0 && in.sided {
+		t.problem("sides", "the group around this step has sides already")
+	}
+	s.Switch = t.duration("switch", defaultSwitch)
+	if t.has("switch") && len(s.Sides) == 0 && (!t.has("sides") || t.m["sides"] == false) {
+		t.problem("switch", "has no meaning without sides = true")
+	}
+	s.Repeat = t.number("repeat", 1, maxRepeat, 1)
+}
+
+// parseKind reads how long the step lasts, or what it holds.
+func (t *table) parseKind(s *Step, in scope) {
+	switch s.Kind {
+	case Say, Sound:
+		s.For = t.time("for")
+	case Breathe:
+		if s.For = t.amount("for"); !t.has("for") {
+			t.problem("", `breathes for how long? add for = "3m" or for = "10 breaths"`)
 		}
+	case Hold:
+		s.For = t.amount("hold")
+	case Rest:
+		s.For = t.time("rest")
+	case Reps:
+		s.Reps = t.number("reps", 1, len(in.lang.Numbers.List), 1)
+		if s.Pattern = t.pattern("tempo", defaultTempo); s.Pattern == nil {
+			p, _ := parsePattern(defaultTempo)
+			s.Pattern = &p
+		}
+		if s.Pattern.Again > 0 {
+			t.problem("tempo", `a + stands for a second breath in, which a movement has not; write %q`, defaultTempo)
+		}
+	case Include:
+		s.Routine = &Routine{Name: t.text("routine")}
+	case Group:
+		in.depth++
+		s.Steps = parseSteps(t, in)
 	}
-	if len(found) == 2 && found[0] == "breathe" && found[1] == "hold" {
-		return Hold // with a pacer inside
+}
+
+// time is a length in time alone.
+func (t *table) time(key string) Amount {
+	a := t.amount(key)
+	if a.Breaths > 0 {
+		t.problem(key, `breaths are counted in breathe and hold steps; write a time such as "20s"`)
+		return Amount{}
 	}
+	return a
+}
+
+// parsePace reads what is said with the breaths or reps.
+func (t *table) parsePace(s *Step, in scope) {
+	s.TeachFor = defaultTeachFor
+	if s.Kind == Hold && !t.has("breathe") {
+		for _, key := range []string{"words", "teach", "count"} {
+			if t.has(key) {
+				t.problem(key, `has no meaning in a hold without breathe = "4-6"`)
+			}
+		}
+		return
+	}
+	s.Count = t.count("count")
+	if words := t.inner("words", WordKeys); words != nil {
+		s.Words = words.phaseTexts(t.kindFor("words", s.Kind), in)
+	}
+	if teach := t.inner("teach", TeachKeys); teach != nil {
+		s.Teach = teach.phaseTexts(t.kindFor("teach", s.Kind), in)
+		s.TeachFor = teach.number("rounds", 1, 100, defaultTeachFor)
+	}
+}
+
+func (t *table) parseCountdown(s *Step, in scope) {
+	s.Countdown = t.number("countdown", 1, 10, 0)
+	if s.Kind == Hold && t.has("breathe") && s.Countdown > 0 {
+		t.problem("countdown", "would be spoken over the breath; leave one of the two out")
+	}
+	if n := s.length(in.breath); n > 0 && s.Countdown*Rate >= n {
+		t.problem("countdown", "%d seconds are as long as the step, which lasts %v; count fewer", s.Countdown, Duration(n))
+	}
+}
+
+// length is how long the step's body lasts; 0 when that is not known, or as long as its words or sound.
+func (s *Step) length(breath Pattern) int {
+	turns, turn := 1, int64(s.For.Samples)
 	switch {
-	case len(found) > 1:
-		t.problem("", "does several things at once: %s; make a step of each", strings.Join(found, ", "))
-	case len(found) == 0 && t.has("say"):
-		return Say
-	case len(found) == 0 && t.has("sound"):
-		return Sound
-	case len(found) == 0:
-		t.problem("", "does nothing; give it say, breathe, hold, rest, reps, sound, routine or steps of its own")
-		return Say
+	case s.Kind == Reps && s.Pattern != nil:
+		turns, turn = s.Reps, int64(s.Pattern.Len())
+	case s.For.Samples == 0 && s.For.Breaths == 0:
+	case s.Pattern != nil:
+		turns, turn = s.breaths(), int64(s.Pattern.Len())
+	case s.For.Breaths > 0:
+		turns, turn = s.For.Breaths, int64(breath.Len())
 	}
-	return Kind(found[0])
-}
-
-// misplaced refuses keys that mean nothing for this kind of step.
-func (t *table) misplaced(kind Kind) {
-	for _, k := range t.keys {
-		if t.has(k.Name) && k.For != "" && !contains(strings.Fields(k.For), string(kind)) {
-			hint := ""
-			if k.Name == "for" && (kind == Hold || kind == Rest) {
-				hint = "; the time stands in " + string(kind) + " itself"
-			}
-			if kind == Include || kind == Group {
-				hint = "; put it into a step of its own"
-			}
-			t.problem(k.Name, "has no meaning in a %s step%s", kind, hint)
-		}
-	}
-}
-
-// sides reads sides = true, or the two in their order.
-func (t *table) sides() []string {
-	switch v := t.m["sides"].(type) {
-	case nil:
-		return nil
-	case bool:
-		if v {
-			return []string{"left", "right"}
-		}
-		return nil
-	case []any:
-		if len(v) == 2 && (v[0] == "left" && v[1] == "right" || v[0] == "right" && v[1] == "left") {
-			return []string{v[0].(string), v[1].(string)}
-		}
-	}
-	t.problem("sides", `write sides = true, or sides = ["right", "left"] to begin with the right`)
-	return nil
-}
-
-// speech is a text to be spoken, its {side} and {other} checked.
-func (t *table) speech(key string, lang *Lang, sided string) string {
-	s := t.text(key)
-	rest := s
-	for {
-		_, after, found := strings.Cut(rest, "{")
-		if !found {
-			break
-		}
-		name, after, closed := strings.Cut(after, "}")
-		switch {
-		case !closed:
-			t.problem(key, "an opening { has no closing }")
-		case name != "side" && name != "other":
-			t.problem(key, "{%s} is not known; %s", name, didYouMean(name, []string{"{side}", "{other}"}))
-		case sided == "":
-			t.problem(key, "{%s} has no meaning without sides = true", name)
-		}
-		rest = after
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) < 0 {
-		t.problem(key, "%q has no word to speak", s)
-	}
-	return s
-}
-
-// sound is the name of a tone or a sound file beside the routine.
-func (t *table) sound(key string) string {
-	s := t.text(key)
-	if s == "" || contains(SoundNames(), s) {
-		return s
-	}
-	if !isSoundFile(s) {
-		t.problem(key, "%q is neither a tone nor a .wav, .flac or .opus file; %s", s, didYouMean(s, SoundNames()))
-		return ""
-	}
-	if strings.HasPrefix(s, "/") || contains(strings.Split(s, "/"), "..") {
-		t.problem(key, "%q lies outside the folder of routines; put the file beside the routine", s)
-		return ""
-	}
-	return s
-}
-
-func isSoundFile(s string) bool {
-	s = strings.ToLower(s)
-	return strings.HasSuffix(s, ".wav") || strings.HasSuffix(s, ".flac") || strings.HasSuffix(s, ".opus")
-}
-
-// phaseTexts reads the texts of words or teach.
-func (t *table) phaseTexts(key string, keys []Key, kind Kind, lang *Lang, sided string) map[string]string {
-	inner := t.inner(key, keys)
-	if inner == nil {
-		return nil
-	}
-	inner.unknown()
-	inner.misplaced(kind)
-	texts := map[string]string{}
-	for _, k := range keys {
-		if k.Name != "rounds" && inner.has(k.Name) {
-			texts[k.Name] = inner.speech(k.Name, lang, sided)
-		}
-	}
-	return texts
-}
-
-// cues reads what is said or sounded inside the step.
-func (t *table) cues(s Step, lang *Lang, sided string) []InnerCue {
-	var cues []InnerCue
-	tables := t.list("cues", CueKeys)
-	if len(tables) > 0 && (s.Kind == Say || s.Kind == Sound) && s.For.Samples == 0 {
-		t.problem("cues", `need a step of a fixed length; add for = "20s"`)
-	}
-	for _, ct := range tables {
-		ct.unknown()
-		c := InnerCue{Say: ct.speech("say", lang, sided), Short: ct.speech("short", lang, sided), Sound: ct.sound("sound")}
-		if !ct.has("say") && !ct.has("sound") {
-			ct.problem("", "a cue needs say or sound")
-		}
-		if !ct.has("at") {
-			ct.problem("", `a cue needs its moment, such as at = "halfway"`)
-		} else if text, ok := ct.timed("at", "halfway"); ok {
-			at, err := parseMoment(text)
-			if err != nil {
-				ct.problem("at", "%v", err)
-			}
-			c.At = at
-			if _, inside := at.at(s.For.Samples); s.For.Samples > 0 && err == nil && !inside {
-				ct.problem("at", "%q lies outside the step, which lasts %v", text, Duration(s.For.Samples))
-			}
-		}
-		cues = append(cues, c)
-	}
-	return cues
+	return int(min(int64(turns)*turn, 2*int64(longest))) // an int of 32 bits cannot hold every number of breaths
 }
 
 // defaultName is the step's first words, or what it does.

@@ -2,8 +2,12 @@ package routines
 
 import (
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // table reads one decoded TOML table key by key, and turns everything wrong into a Problem at the right line.
@@ -11,8 +15,10 @@ type table struct {
 	file  *file
 	path  string // such as step[1].cues[0]
 	where string // such as `step 2 "Left side"`
+	label string // before the keys in problems, such as "words."
 	keys  []Key  // what may stand here
 	m     map[string]any
+	n     int // its number in a list, from 1
 }
 
 // file is one routine file while it is read.
@@ -22,13 +28,42 @@ type file struct {
 	problems Problems
 }
 
+// tell adds a problem at the line of a path.
+func (f *file) tell(path, where, what string) {
+	f.problems = append(f.problems, Problem{f.name, f.lines.of(path), where, what})
+}
+
+// told is every problem in the order of the lines; of very many the first ones.
+func (f *file) told() Problems {
+	ps := f.problems.sorted()
+	if len(ps) > maxProblems {
+		ps = append(ps[:maxProblems:maxProblems], Problem{File: f.name,
+			What: fmt.Sprintf("has more than %d problems; mend these, then check again", maxProblems)})
+	}
+	return ps
+}
+
+// problem tells what is wrong with a key, or with the table as a whole when the key is empty.
 func (t *table) problem(key, format string, args ...any) {
-	path := t.path
+	path, what := t.path, fmt.Sprintf(format, args...)
 	if key != "" {
 		path = join(path, key)
-		format = key + ": " + format
+		if !isBare(key) {
+			key = fmt.Sprintf("%q", key)
+		}
+		what = t.label + shortened(key) + ": " + what
 	}
-	t.file.problems = append(t.file.problems, Problem{t.file.name, t.file.lines.of(path), t.where, fmt.Sprintf(format, args...)})
+	t.file.tell(path, t.where, what)
+}
+
+// shortened is a piece of a file as a problem quotes it.
+func shortened(s string) string { return cut(s, 60) }
+
+func cut(s string, letters int) string {
+	if r := []rune(s); len(r) > letters {
+		return string(r[:letters-3]) + "..."
+	}
+	return s
 }
 
 func (t *table) has(key string) bool {
@@ -38,19 +73,22 @@ func (t *table) has(key string) bool {
 
 // unknown refuses keys that have no meaning here.
 func (t *table) unknown() {
-	var names []string
+	var names, keys []string
 	for _, k := range t.keys {
 		names = append(names, k.Name)
 	}
-	var keys []string
 	for key := range t.m {
-		keys = append(keys, key)
+		if !contains(names, key) {
+			keys = append(keys, key)
+		}
 	}
 	sort.Strings(keys)
 	for _, key := range keys {
-		if !contains(names, key) {
-			t.problem(key, "unknown key; %s", didYouMean(key, names))
+		if key == "" {
+			t.problem("", `"" is no key; give it a name`)
+			continue
 		}
+		t.problem(key, "unknown key; %s", didYouMean(key, names))
 	}
 }
 
@@ -61,23 +99,38 @@ func (t *table) text(key string) string {
 		return ""
 	}
 	s, is := v.(string)
+	text := strings.Join(strings.Fields(s), " ")
 	switch {
 	case !is:
 		t.problem(key, "want a text in quotes, found %s", describe(v))
-	case strings.TrimSpace(s) == "":
+	case text == "":
 		t.problem(key, "is empty; write the words or leave the key out")
-	case len(s) > 1000:
-		t.problem(key, "is longer than 1000 letters; split it into steps")
+	case utf8.RuneCountInString(text) > maxLetters:
+		t.problem(key, "is longer than %d letters; split it into steps", maxLetters)
+		return ""
+	case strings.IndexFunc(text, unicode.IsControl) >= 0:
+		t.problem(key, "holds a control character, which cannot be spoken; leave it out")
 	}
-	return strings.Join(strings.Fields(s), " ")
+	return text
 }
 
-// timed is the text of a key that must hold a duration, an amount, a moment or a pattern.
+// timed is the text of a key that must hold a duration, an amount, a moment or a pattern; false when absent or wrong.
 func (t *table) timed(key, example string) (string, bool) {
 	switch v := t.m[key].(type) {
+	case nil:
 	case string:
-		return v, true
+		if len(v) <= 60 {
+			return v, true
+		}
+		t.problem(key, "want a text such as %q, found %s", example, describe(v))
 	case int64, float64:
+		if n := fmt.Sprint(v); strings.HasSuffix(example, "s") && isPlain(n) {
+			example = n + "s"
+		}
+		if strings.Contains(example, "-") {
+			t.problem(key, "%v is a bare number; write a pattern such as %q", v, example)
+			break
+		}
 		t.problem(key, "%v is a bare number; write it with its unit, such as %q", v, example)
 	default:
 		t.problem(key, "want a text such as %q, found %s", example, describe(v))
@@ -85,41 +138,39 @@ func (t *table) timed(key, example string) (string, bool) {
 	return "", false
 }
 
+// isPlain tells a number that would be a duration if its unit stood with it.
+func isPlain(number string) bool {
+	_, err := parseDuration(number + "s")
+	return err == nil && number != "0"
+}
+
 func (t *table) amount(key string) Amount {
-	if !t.has(key) {
-		return Amount{}
-	}
-	s, ok := t.timed(key, fmt.Sprint(t.m[key], "s"))
-	if !ok {
-		return Amount{}
-	}
-	a, err := parseAmount(s)
-	if err != nil {
-		t.problem(key, "%v", err)
+	var a Amount
+	if s, ok := t.timed(key, "45s"); ok {
+		var err error
+		if a, err = parseAmount(s); err != nil {
+			t.problem(key, "%v", err)
+			return Amount{}
+		}
 	}
 	return a
 }
 
 func (t *table) duration(key string, unset int) int {
-	if !t.has(key) {
-		return unset
-	}
-	s, ok := t.timed(key, fmt.Sprint(t.m[key], "s"))
+	s, ok := t.timed(key, "5s")
 	if !ok {
 		return unset
 	}
 	n, err := parseDuration(s)
 	if err != nil {
 		t.problem(key, "%v", err)
+		return unset
 	}
 	return n
 }
 
-func (t *table) pattern(key string) *Pattern {
-	if !t.has(key) {
-		return nil
-	}
-	s, ok := t.timed(key, "4-4-6")
+func (t *table) pattern(key, example string) *Pattern {
+	s, ok := t.timed(key, example)
 	if !ok {
 		return nil
 	}
@@ -147,12 +198,9 @@ func (t *table) number(key string, low, high, unset int) int {
 
 // oneOf is one of the words; "" when the key is absent or wrong.
 func (t *table) oneOf(key string, words ...string) string {
-	if !t.has(key) {
-		return ""
-	}
 	s := t.text(key)
 	if s != "" && !contains(words, s) {
-		t.problem(key, "%q is not known; %s", s, didYouMean(s, words))
+		t.problem(key, "%q is not known; %s", shortened(s), didYouMean(s, words))
 		return ""
 	}
 	return s
@@ -160,53 +208,68 @@ func (t *table) oneOf(key string, words ...string) string {
 
 // inner is a table inside this one, nil when absent or wrong.
 func (t *table) inner(key string, keys []Key) *table {
-	v, found := t.m[key]
-	if !found {
-		return nil
-	}
-	m, is := v.(map[string]any)
-	if !is {
+	switch v := t.m[key].(type) {
+	case nil:
+	case map[string]any:
+		return &table{file: t.file, path: join(t.path, key), where: t.where, label: t.label + key + ".", keys: keys, m: v}
+	default:
 		t.problem(key, "want a table such as { %s = \"…\" }, found %s", keys[0].Name, describe(v))
-		return nil
 	}
-	return &table{t.file, join(t.path, key), t.where, keys, m}
+	return nil
 }
 
-// list is a list of tables inside this one.
-func (t *table) list(key string, keys []Key) []*table {
-	v, found := t.m[key]
-	if !found {
-		return nil
-	}
-	var tables []*table
-	switch v := v.(type) {
+// place is where something stands in its file, for problems that are found after it is read.
+type place struct {
+	where string
+	path  string
+	lines lineIndex
+}
+
+// placed is the table's place.
+func (t *table) placed() place { return place{t.where, t.path, t.file.lines} }
+
+// list is a list of tables inside this one, false when it is something else, wholly or in part.
+func (t *table) list(key string, keys []Key) ([]*table, bool) {
+	var elements []any
+	switch v := t.m[key].(type) {
+	case nil:
 	case []map[string]any:
-		for i, m := range v {
-			tables = append(tables, &table{t.file, fmt.Sprintf("%s[%d]", join(t.path, key), i), t.where, keys, m})
+		for _, m := range v {
+			elements = append(elements, m)
 		}
 	case []any:
-		for i, e := range v {
-			m, is := e.(map[string]any)
-			if !is {
-				t.problem(fmt.Sprintf("%s[%d]", key, i), "want a table in braces, found %s", describe(e))
-				continue
-			}
-			tables = append(tables, &table{t.file, fmt.Sprintf("%s[%d]", join(t.path, key), i), t.where, keys, m})
-		}
+		elements = v
 	default:
-		t.problem(key, "want a list of tables, found %s", describe(v))
+		header := regexp.MustCompile(`\[\d+\]`).ReplaceAllString(join(t.path, key), "")
+		t.problem(key, "want a list of tables, found %s; begin each with [[%s]], in two brackets", describe(v), header)
+		return nil, false
 	}
-	return tables
+	var tables []*table
+	ok := true
+	for i, e := range elements {
+		path := element(join(t.path, key), i)
+		m, is := e.(map[string]any)
+		if !is {
+			t.file.tell(path, t.where, fmt.Sprintf("%s: want a table in braces, found %s", key, describe(e)))
+			ok = false
+			continue
+		}
+		tables = append(tables, &table{file: t.file, path: path, where: t.where, keys: keys, m: m, n: i + 1})
+	}
+	return tables, ok
 }
 
+// describe is a value as a problem names it.
 func describe(v any) string {
 	switch v := v.(type) {
 	case string:
-		return fmt.Sprintf("the text %q", v)
+		return fmt.Sprintf("the text %q", shortened(v))
 	case map[string]any:
 		return "a table"
 	case []any, []map[string]any:
 		return "a list"
+	case time.Time:
+		return "a date or a time of day"
 	default:
 		return fmt.Sprint(v)
 	}

@@ -1,0 +1,111 @@
+package routines
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/BurntSushi/toml"
+)
+
+// page is README.md, its lines joined so that a sentence can be found.
+func page(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// row is the table row of a key under a heading.
+func row(t *testing.T, heading, key string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(page(t), "\n"+heading+"\n")
+	if !found {
+		t.Fatalf("the page has no heading %s", heading)
+	}
+	for _, line := range strings.Split(rest, "\n") {
+		if strings.HasPrefix(line, "| `"+key+"` |") {
+			return line
+		}
+	}
+	t.Fatalf("%s: no row for %s", heading, key)
+	return ""
+}
+
+func TestDefaultsOnThePage(t *testing.T) {
+	for _, d := range []struct{ heading, key, want string }{
+		{"## The routine", "lang", fmt.Sprintf("| `%q` |", defaultLang)},
+		{"## The routine", "breath", fmt.Sprintf("| `%q` |", defaultBreath)},
+		{"## The routine", "count", fmt.Sprintf("| `%q` |", defaultCountMode)},
+		{"## The steps", "tempo", fmt.Sprintf("default `%q`", defaultTempo)},
+		{"## The steps", "prepare", fmt.Sprintf("default `\"%v\"`, before breaths and reps at least `\"%v\"`", Duration(defaultPrepare), Duration(leastLead))},
+		{"## The steps", "switch", fmt.Sprintf("default `\"%v\"`", Duration(defaultSwitch))},
+		{"## The steps", "repeat", fmt.Sprintf("from 1 to %d; default 1 ", maxRepeat)},
+		{"## The steps", "reps", "from 1 to 60"},
+		{"## What is said, and what fits", "rounds", fmt.Sprintf("from 1 to 100; default %d |", defaultTeachFor)},
+	} {
+		t.Run(d.key, func(t *testing.T) {
+			if got := row(t, d.heading, d.key); !strings.Contains(got, d.want) {
+				t.Errorf("the page says\n%s\nthe code %s", got, d.want)
+			}
+		})
+	}
+}
+
+func TestLimitsOnThePage(t *testing.T) {
+	text := strings.Join(strings.Fields(page(t)), " ")
+	for _, want := range []string{
+		fmt.Sprintf("A text has at most %d letters, a file %d steps, groups are at most %d deep", maxLetters, maxSteps, maxDepth),
+		fmt.Sprintf("at most %d of them", maxBreaths),
+		fmt.Sprintf("routines inside routines more than %s deep", mustLang(t).number(maxDepth)),
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say: %s", want)
+		}
+	}
+	if longest != 4*60*60*Rate || afterWords != Rate || soundFirst != Rate {
+		t.Error("the page says: four hours, one second after words, one second after a sound")
+	}
+}
+
+func mustLang(t *testing.T) *Lang {
+	t.Helper()
+	l, err := loadLang(defaultLang)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// TestCountModesOnThePage: the table lists the modes there are, and what an unknown one is told.
+func TestCountModesOnThePage(t *testing.T) {
+	for _, mode := range []CountMode{Spoken, Tones, Words, Silent} {
+		row(t, "## What is said, and what fits", string(mode))
+	}
+}
+
+func TestLanguageOnThePage(t *testing.T) {
+	for _, e := range regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(page(t), -1) {
+		if !strings.HasPrefix(e[1], "name") {
+			continue
+		}
+		var onPage, inProgram map[string]any
+		if _, err := toml.Decode(e[1], &onPage); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := toml.DecodeFS(langFiles, "lang/"+defaultLang+".toml", &inProgram); err != nil {
+			t.Fatal(err)
+		}
+		delete(onPage, "numbers") // shortened on the page
+		delete(inProgram, "numbers")
+		if fmt.Sprint(onPage) != fmt.Sprint(inProgram) {
+			t.Errorf("the page has\n%v\nthe program\n%v", onPage, inProgram)
+		}
+		return
+	}
+	t.Error("no words of a language on the page")
+}

@@ -1,0 +1,126 @@
+package routines
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// speech is a text to be spoken, its {side} and {other} checked.
+func (t *table) speech(key string, sided bool) string {
+	s := t.text(key)
+	rest := s
+	for brace := strings.IndexAny(rest, "{}"); brace >= 0; brace = strings.IndexAny(rest, "{}") {
+		if rest[brace] == '}' {
+			t.problem(key, "a closing } has no opening {; write {side} or {other}")
+			break
+		}
+		name, after, closed := strings.Cut(rest[brace+1:], "}")
+		switch {
+		case !closed:
+			t.problem(key, "an opening { has no closing }; write {side} or {other}")
+		case name != "side" && name != "other":
+			t.problem(key, "{%s} is not known; %s", shortened(name), didYouMean("{"+name+"}", []string{"{side}", "{other}"}))
+		case !sided:
+			t.problem(key, "{%s} has no meaning without sides = true", name)
+		}
+		rest = after
+	}
+	if s != "" && !hasWord(s) {
+		t.problem(key, "%q has no word to speak", shortened(s))
+	}
+	return s
+}
+
+// hasWord tells a text that can be spoken.
+func hasWord(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) >= 0
+}
+
+// sound is the name of a tone or a sound file beside the routine.
+func (t *table) sound(key string) string {
+	s := t.text(key)
+	if s == "" || contains(SoundNames(), s) {
+		return s
+	}
+	if !isSoundFile(s) {
+		t.problem(key, "%q is neither a tone nor a .wav, .flac or .opus file; %s", shortened(s), didYouMean(s, SoundNames()))
+		return ""
+	}
+	if strings.HasPrefix(s, "/") || contains(strings.Split(s, "/"), "..") {
+		t.problem(key, "%q lies outside the folder of routines; put the file beside the routine", shortened(s))
+		return ""
+	}
+	return s
+}
+
+func isSoundFile(s string) bool {
+	s = strings.ToLower(s)
+	return strings.HasSuffix(s, ".wav") || strings.HasSuffix(s, ".flac") || strings.HasSuffix(s, ".opus")
+}
+
+// sides reads sides = true, or the two in their order.
+func (t *table) sides() []string {
+	switch v := t.m["sides"].(type) {
+	case nil:
+		return nil
+	case bool:
+		if v {
+			return []string{"left", "right"}
+		}
+		return nil
+	case []any:
+		if len(v) == 2 && (v[0] == "left" && v[1] == "right" || v[0] == "right" && v[1] == "left") {
+			return []string{v[0].(string), v[1].(string)}
+		}
+	}
+	t.problem("sides", `write sides = true, or sides = ["right", "left"] to begin with the right`)
+	return nil
+}
+
+// phaseTexts reads the texts of words or teach.
+func (t *table) phaseTexts(kind Kind, in scope) map[string]string {
+	t.unknown()
+	t.misplaced(kind)
+	texts := map[string]string{}
+	for _, k := range t.keys {
+		if k.Name != "rounds" && t.has(k.Name) {
+			texts[k.Name] = t.speech(k.Name, in.sided)
+		}
+	}
+	return texts
+}
+
+// cues reads what is said or sounded inside the step.
+func (t *table) cues(s Step, in scope) []InnerCue {
+	var cues []InnerCue
+	tables, _ := t.list("cues", CueKeys)
+	if len(tables) > 0 && (s.Kind == Say || s.Kind == Sound) && !t.has("for") {
+		t.problem("cues", `need a step of a fixed length; add for = "20s"`)
+	}
+	for _, ct := range tables {
+		ct.where = strings.TrimPrefix(fmt.Sprintf("%s, cue %d", t.where, ct.n), ", ")
+		ct.unknown()
+		c := InnerCue{Say: ct.speech("say", in.sided), Short: ct.speech("short", in.sided), Sound: ct.sound("sound"), place: ct.placed()}
+		if !ct.has("say") && !ct.has("sound") {
+			ct.problem("", "a cue needs say or sound")
+		}
+		if ct.has("short") && !ct.has("say") {
+			ct.problem("short", "has no meaning without say")
+		}
+		if !ct.has("at") {
+			ct.problem("", `a cue needs its moment, such as at = "halfway"`)
+		} else if text, ok := ct.timed("at", "20s"); ok {
+			at, err := parseMoment(text)
+			n := s.length(in.breath)
+			if err != nil {
+				ct.problem("at", "%v", err)
+			} else if _, inside := at.at(n); n > 0 && !inside {
+				ct.problem("at", "%q lies outside the step, which lasts %v", text, Duration(n))
+			}
+			c.At = at
+		}
+		cues = append(cues, c)
+	}
+	return cues
+}
