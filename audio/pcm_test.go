@@ -9,7 +9,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/gopxl/beep/v2"
+	"github.com/gopxl/beep/v2/generators"
 )
 
 func TestEncodeIsAFunctionOfTheIndex(t *testing.T) {
@@ -145,7 +145,7 @@ func BenchmarkEncode(b *testing.B) {
 func BenchmarkWriteWAV(b *testing.B) {
 	const seconds = 60
 	for b.Loop() {
-		if err := WriteWAV(io.Discard, beep.Silence(-1), seconds*Rate, nil); err != nil {
+		if err := WriteWAV(io.Discard, generators.Silence(-1), seconds*Rate, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

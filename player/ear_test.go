@@ -44,12 +44,16 @@ type order struct {
 }
 
 // tapes are used again: the race detector makes fresh memory dear.
-var tapes = sync.Pool{New: func() any { return make([]float64, 0, 12*audio.Rate) }}
+var tapes = sync.Pool{New: func() any {
+	tape := make([]float64, 0, 12*audio.Rate)
+	return &tape
+}}
 
 // close gives the tapes back.
 func (e *ear) close() {
 	for _, h := range e.plays {
-		tapes.Put(h.samples)
+		tape := h.samples
+		tapes.Put(&tape)
 		h.samples = nil
 	}
 }
@@ -59,7 +63,7 @@ func newEar(depth int) *ear {
 }
 
 func (e *ear) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
-	h := &hearing{samples: tapes.Get().([]float64)[:0]}
+	h := &hearing{samples: (*tapes.Get().(*[]float64))[:0]}
 	var block [][2]float64
 	e.mu.Lock()
 	e.opened++
