@@ -32,7 +32,7 @@ func (m Moment) at(n int) (int, bool) {
 	case m.FromEnd > 0:
 		at = n - m.FromEnd
 	case m.Fraction > 0:
-		at = int(math.Round(m.Fraction * float64(n)))
+		at = min(int(math.Round(m.Fraction*float64(n))), n-1) // a part of the step lies inside it
 	}
 	return at, at >= 0 && at < n
 }

@@ -1,0 +1,169 @@
+package routines_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"guided/routines"
+)
+
+// composer writes right routines by chance: every kind of step, with every key that goes with it.
+type composer struct {
+	*rand.Rand
+	text strings.Builder
+}
+
+func (c *composer) one(of ...string) string { return of[c.IntN(len(of))] }
+
+// some writes a line one time in n.
+func (c *composer) some(n int, format string, args ...any) {
+	if c.IntN(n) == 0 {
+		fmt.Fprintf(&c.text, format+"\n", args...)
+	}
+}
+
+func (c *composer) always(format string, args ...any) { c.some(1, format, args...) }
+
+func (c *composer) pattern() string {
+	return c.one("4-4-6", "4-6", "4-4-4-4", "5.5-5.5", "2+1-0-6", "0.5-0.5", "1-0.7-1.3-0.001", "0.5+0.3-0-2.5", "7-7")
+}
+
+func (c *composer) tempo() string { return c.one("2-1-2", "0.5-0.5", "3-3", "1-0-2-1") }
+
+func (c *composer) length() string {
+	return c.one("1s", "2s", "3.1s", "10s", "30s", "300ms", "1m", "1ms")
+}
+
+func (c *composer) words(sided bool) string {
+	if sided && c.IntN(2) == 0 {
+		return c.one("To the {side}.", "{other}", "The {other} hand. Then to the {side}, and stay.")
+	}
+	return c.one("Here.", "In.", "One. Two. Three.", "A text which is longer than some of the times it is given.", "Breathe in, wide", "Well done. Rest.")
+}
+
+func (c *composer) steps(path string, depth int, sided bool) {
+	for range 1 + c.IntN(4-depth) {
+		c.step(path, depth, sided)
+	}
+}
+
+func (c *composer) step(path string, depth int, sided bool) {
+	kind := c.one("say", "say for", "sound", "breathe", "hold", "paced", "rest", "reps", "routine", "group")
+	if depth == 2 && kind == "group" {
+		kind = "breathe"
+	}
+	c.always("[[%s]]", path)
+	c.some(4, "repeat = %d", 1+c.IntN(3))
+	if !sided && !strings.Contains("sound routine", kind) && c.IntN(3) == 0 {
+		sided = true
+		c.always("sides = %s", c.one("true", `["right", "left"]`))
+		c.some(2, "switch = %q", c.length())
+	}
+	switch kind {
+	case "group":
+		c.steps(path+".step", depth+1, sided)
+		return
+	case "routine":
+		c.always("routine = %q", c.one("4-4-6", "three-words"))
+		return
+	case "sound":
+		c.always("sound = %q", c.one("bell", "chime"))
+		c.some(2, "for = %q", c.length())
+		return
+	case "say", "say for":
+		c.always("say = %q", c.words(sided))
+	default:
+		if c.IntN(2) == 0 {
+			c.always("say = %q", c.words(sided))
+			c.some(2, "short = %q", c.words(sided))
+		}
+		c.some(4, "name = %q", c.words(sided))
+		c.some(4, "sound = %q", c.one("bell", "chime"))
+	}
+	c.body(kind, sided)
+	if kind != "say" {
+		c.cues(sided)
+	}
+}
+
+// body writes the keys of one kind of step.
+func (c *composer) body(kind string, sided bool) {
+	switch kind {
+	case "say for":
+		c.always("for = %q", c.length())
+	case "rest":
+		c.always("rest = %q", c.one("5s", "20s"))
+		c.some(2, "countdown = %d", 1+c.IntN(4))
+	case "hold":
+		c.always("hold = %q", c.one("3.001s", "4s", "20s", "2 breaths"))
+		c.some(2, "countdown = %d", 1+c.IntN(3))
+	case "reps":
+		c.always("reps = %d\ntempo = %q", 1+c.IntN(8), c.tempo())
+		c.some(2, "words = { hold = %q, back = %q, wait = %q }", c.words(sided), c.words(sided), c.words(sided))
+	case "paced", "breathe":
+		c.always("breathe = %q", c.pattern())
+		c.always("%s = %q", map[string]string{"paced": "hold", "breathe": "for"}[kind], c.one("3 breaths", "1 breath", "20s", "1s"))
+		c.some(3, "words = { in = %q, out = %q }", c.words(sided), c.words(sided))
+		c.some(3, "teach = { in = %q, hold = %q, rounds = %d }", c.words(sided), c.words(sided), 1+c.IntN(4))
+	}
+	if kind != "rest" && kind != "say for" && kind != "say" {
+		c.some(3, "prepare = %q", c.one("0s", "100ms", "3s"))
+	}
+	if kind == "reps" || kind == "paced" || kind == "breathe" {
+		c.some(3, "count = %q", c.one("spoken", "tones", "words", "silent"))
+	}
+}
+
+func (c *composer) cues(sided bool) {
+	if c.IntN(2) == 0 {
+		return
+	}
+	c.always("cues = [")
+	for range 1 + c.IntN(4) {
+		c.always("  { at = %q, say = %q%s },", c.one("halfway", "25%", "99%", "1%", "0s"), c.words(sided), c.one("", `, short = "Now."`, `, sound = "ping"`))
+	}
+	c.always("]")
+}
+
+func TestLawsOfRandomRoutines(t *testing.T) {
+	library := routines.Library{os.DirFS("testdata/golden"), routines.Builtin()}
+	compiledOnce := 0
+	for seed := range uint64(250) {
+		c := &composer{Rand: rand.New(rand.NewPCG(seed, 1))}
+		c.always("title = \"Random\"\nbreath = %q\ncount = %q", c.pattern(), c.one("spoken", "spoken", "tones", "words", "silent"))
+		c.steps("step", 0, false)
+		text := c.text.String()
+		r, err := library.Check("random.toml", []byte(text))
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		for name, measure := range map[string]routines.Measure{"letters": letters, "nothing": nothing, "strange": strange(seed), "hostile": hostile(seed)} {
+			s, err := routines.Compile(r, measure, routines.Options{})
+			if err != nil {
+				continue // a word of hours
+			}
+			compiledOnce++
+			checkScore(t, s)
+			checkTiming(t, s, measure)
+			checkSteps(t, s)
+			checkClips(t, r, s)
+			if again, _ := routines.Compile(r, measure, routines.Options{}); again.String() != s.String() {
+				t.Error("compiled twice, the scores differ")
+			}
+			if fitted, err := routines.Compile(r, measure, routines.Options{For: time.Duration(c.IntN(1800)) * time.Second, Count: routines.CountMode(c.one("", "tones", "silent"))}); err == nil {
+				checkScore(t, fitted)
+				checkTiming(t, fitted, measure)
+			}
+			if t.Failed() {
+				t.Fatalf("seed %d, %s\n%s", seed, name, text)
+			}
+		}
+	}
+	if compiledOnce < 500 {
+		t.Errorf("only %d scores were looked at", compiledOnce)
+	}
+}
