@@ -57,7 +57,7 @@ type pulseDevice struct {
 // sinkShare is how many frames the server's sink takes at a time, and onTheWay how many it may take while a message
 // travels to the server: what lies that near to the speaker is not taken back.
 const (
-	sinkShare = Rate * 20 / 1000
+	sinkShare = Rate * 10 / 1000
 	onTheWay  = Rate * 20 / 1000
 )
 
@@ -78,7 +78,7 @@ func (d *pulseDevice) start() error {
 		SinkName:              d.want,
 		BufferMaxLength:       proto.Undefined,
 		BufferTargetLength:    Reserve * frameBytes,
-		BufferPrebufferLength: Depth * frameBytes,
+		BufferPrebufferLength: 2 * Block * frameBytes, // the rest follows faster than it plays
 		BufferMinimumRequest:  sinkShare * frameBytes,
 		EarlyRequests:         true, // the sink holds no more than the minimum request; the rest can be taken back
 		ChannelVolumes:        volume,

@@ -48,12 +48,17 @@ func Duration(samples int) time.Duration {
 }
 
 func parseDuration(s string) (int, error) {
+	return parseTime(s, `is not a duration; write one such as "45s", "3m" or "1m30s"`)
+}
+
+// parseTime reads a duration; not is what to say of a text that is none.
+func parseTime(s, not string) (int, error) {
 	d, err := time.ParseDuration(strings.ReplaceAll(s, " ", ""))
 	switch {
 	case err != nil && isNumber(s):
 		return 0, fmt.Errorf("%q has no unit; write %q", s, strings.TrimSpace(s)+"s")
 	case err != nil:
-		return 0, fmt.Errorf(`%q is not a duration; write one such as "45s", "3m" or "1m30s"`, s)
+		return 0, fmt.Errorf("%q %s", s, not)
 	case d < 0:
 		return 0, fmt.Errorf("%q is negative", s)
 	case d > Duration(longest):
@@ -70,12 +75,9 @@ func parseAmount(s string) (Amount, error) {
 		}
 		return Amount{Breaths: n}, nil
 	}
-	n, err := parseDuration(s)
-	switch {
-	case err == nil && n == 0:
+	n, err := parseTime(s, `is not a length; write one such as "45s", "3m" or "5 breaths"`)
+	if err == nil && n == 0 {
 		err = fmt.Errorf("%q is nothing; leave the key out or give a length", s)
-	case err != nil && !isNumber(s) && isNothing(s):
-		err = fmt.Errorf(`%q is not a length; write one such as "45s", "3m" or "5 breaths"`, s)
 	}
 	return Amount{Samples: n}, err
 }
@@ -88,12 +90,6 @@ func cutUnit(s string, units ...string) (string, bool) {
 		}
 	}
 	return s, false
-}
-
-// isNothing tells a text that is no duration of any length.
-func isNothing(s string) bool {
-	_, err := time.ParseDuration(strings.ReplaceAll(s, " ", ""))
-	return err != nil
 }
 
 // parseMoment reads "halfway", "20s", "10s before end" or "25%".
@@ -116,10 +112,7 @@ func parseMoment(s string) (Moment, error) {
 		}
 		return Moment{FromEnd: n}, err
 	}
-	n, err := parseDuration(s)
-	if err != nil && !isNumber(s) && isNothing(s) {
-		err = fmt.Errorf(`%q is not a moment; write "halfway", "20s", "10s before end" or "25%%"`, s)
-	}
+	n, err := parseTime(s, `is not a moment; write "halfway", "20s", "10s before end" or "25%"`)
 	return Moment{FromStart: n}, err
 }
 
