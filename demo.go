@@ -113,12 +113,12 @@ func (o *demoCommand) output(p *process, c config, log *slog.Logger) (audio.Outp
 	if o.Output != "" {
 		spec = o.Output
 	}
-	if err := audio.Try(p.ctx, spec, log); err != nil && o.Output == "" {
+	if silent := audio.Try(p.ctx, spec, log); silent != nil && o.Output == "" {
 		file, err := filepath.Abs(demoFile)
 		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(p.stdout, "sound:   none (%v).\n", err)
+		fmt.Fprintf(p.stdout, "sound:   none. %v.\n", silent)
 		fmt.Fprintf(p.stdout, "         The demo keeps time without it, and keeps what it plays in %s\n", file)
 		spec = "wav:" + file
 	} else {

@@ -140,6 +140,31 @@ func newPlaceOn(t *testing.T, p *place) *place {
 	return q
 }
 
+func TestDemoWithoutSound(t *testing.T) {
+	t.Chdir(t.TempDir())
+	alone(t)
+	t.Setenv("PULSE_SERVER", "unix:/nowhere")
+	t.Setenv("ALSA_CONFIG_PATH", "/nowhere") // no device of this machine counts
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	log := &logBook{}
+	ended := make(chan int, 1)
+	go func() { ended <- run(ctx, []string{"demo"}, log, log) }()
+	waitFor(t, 20*time.Second, "the first step", func() bool { return strings.Contains(log.String(), "Settle") })
+	cancel()
+	if code := <-ended; code != done {
+		t.Errorf("interrupted, it ends with %d", code)
+	}
+	for _, want := range []string{"sound:   none. there is nothing to play to", demoFile} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%q is missing in:\n%s", want, log)
+		}
+	}
+	if _, err := os.Stat(demoFile); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDemo(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HOME"} {
