@@ -25,11 +25,12 @@ type Bank struct {
 
 	mu    sync.Mutex
 	sizes map[[32]byte]routines.Extent // of sound files, by content; zero for one that cannot be played
+	made  map[string]Recording         // tones; a bell takes a Pi a tenth of a second
 }
 
 // NewBank asks the voices in their order; file reads a sound file that lies beside the routines.
 func NewBank(voices []Voice, file func(name string) ([]byte, error), log *slog.Logger) *Bank {
-	return &Bank{voices: voices, file: file, log: log, sizes: map[[32]byte]routines.Extent{}}
+	return &Bank{voices: voices, file: file, log: log, sizes: map[[32]byte]routines.Extent{}, made: map[string]Recording{}}
 }
 
 // Measure is a routines.Measure: what can be heard at once.
@@ -70,14 +71,37 @@ func (b *Bank) measureSound(name string) (routines.Extent, bool) {
 	return r.Extent(), err == nil
 }
 
-// Prepare speaks every text that no voice has at once, several at a time. What cannot be spoken is told in the error;
-// the rest is prepared all the same.
+// tone makes a tone, once.
+func (b *Bank) tone(name string) (Recording, error) {
+	b.mu.Lock()
+	r, has := b.made[name]
+	b.mu.Unlock()
+	if has {
+		return r, nil
+	}
+	r, err := synth(name)
+	if err == nil {
+		b.mu.Lock()
+		b.made[name] = r
+		b.mu.Unlock()
+	}
+	return r, err
+}
+
+// Prepare makes every tone, and speaks every text that no voice has at once, several at a time. What cannot be had is
+// told in the error; the rest is prepared all the same.
 func (b *Bank) Prepare(ctx context.Context, clips []routines.Clip) error {
 	var mu sync.Mutex
 	failed := map[string]error{} // by message: an engine that is missing fails for every text alike
 	work := errgroup.Group{}
 	work.SetLimit(runtime.NumCPU())
 	for _, c := range clips {
+		if _, is := tones()[c.Sound]; is {
+			work.Go(func() error {
+				_, err := b.tone(c.Sound)
+				return err
+			})
+		}
 		if _, has := b.Measure(c); has || c.Say == "" {
 			continue
 		}
@@ -91,11 +115,10 @@ func (b *Bank) Prepare(ctx context.Context, clips []routines.Clip) error {
 			return nil
 		})
 	}
-	work.Wait()
+	joined := work.Wait()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	var joined error
 	for _, message := range slices.Sorted(maps.Keys(failed)) {
 		joined = errors.Join(joined, failed[message])
 	}
@@ -162,7 +185,7 @@ func (b *Bank) load(ctx context.Context, c routines.Clip) (Recording, error) {
 		return b.speak(ctx, c.Say)
 	}
 	if _, is := tones()[c.Sound]; is {
-		return synth(c.Sound)
+		return b.tone(c.Sound)
 	}
 	data, err := b.file(c.Sound)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"guided/routines"
 )
 
-// firstLoaded is how much of a score is loaded before it begins: what an output pulls at once, and as much again.
-const firstLoaded = 2 * Reserve
+// firstLoaded is how much of a score is loaded before it begins: what an output pulls at once, and a little more.
+const firstLoaded = Reserve * 5 / 4
 
 // Begin makes a score sound before all of it is loaded: the clips of its first seconds now, the others in the order of
 // their time, by a function handed to background, which ends with ctx. Clips load a hundred times faster than they
