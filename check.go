@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 
@@ -17,12 +16,7 @@ type checkCommand struct {
 // Run tells every problem, and every phrase that does not fit its slot or that no voice has. It fails when a routine
 // cannot be played; a phrase that falls back is told, and is no failure.
 func (o *checkCommand) Run(p *process) error {
-	c, err := p.settings()
-	if err != nil {
-		return err
-	}
-	l := library(c)
-	b, err := bank(c, l, p.logger(slog.LevelWarn))
+	l, b, err := p.open()
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"text/tabwriter"
 
 	"guided/routines"
@@ -23,12 +22,7 @@ type listed struct {
 
 // Run lists every routine; one with problems is listed with them.
 func (listCommand) Run(p *process) error {
-	c, err := p.settings()
-	if err != nil {
-		return err
-	}
-	l := library(c)
-	b, err := bank(c, l, p.logger(slog.LevelWarn))
+	l, b, err := p.open()
 	if err != nil {
 		return err
 	}

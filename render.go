@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -67,16 +66,11 @@ func (p *process) prepare(name string, o parameters) (*routines.Score, *audio.Re
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := p.settings()
+	l, b, err := p.open()
 	if err != nil {
 		return nil, nil, err
 	}
-	l := library(c)
 	r, err := find(l, name)
-	if err != nil {
-		return nil, nil, err
-	}
-	b, err := bank(c, l, p.logger(slog.LevelWarn))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 
 	"guided/routines"
@@ -24,16 +23,11 @@ func (o *showCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	c, err := p.settings()
+	l, b, err := p.open()
 	if err != nil {
 		return err
 	}
-	l := library(c)
 	r, err := find(l, o.Name)
-	if err != nil {
-		return err
-	}
-	b, err := bank(c, l, p.logger(slog.LevelWarn))
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,17 @@ func bank(c config, l routines.Library, log *slog.Logger) (*audio.Bank, error) {
 	return audio.NewBank(voices, l.Open, log), nil
 }
 
+// open loads the settings, and makes the library and the bank that they name.
+func (p *process) open() (routines.Library, *audio.Bank, error) {
+	c, err := p.settings()
+	if err != nil {
+		return nil, nil, err
+	}
+	l := library(c)
+	b, err := bank(c, l, p.logger(slog.LevelWarn))
+	return l, b, err
+}
+
 // voice is an embedded voice by its name, or a folder of recordings.
 func voice(name string) (*audio.Folder, error) {
 	if files, err := audio.Embedded(name); err == nil {
