@@ -74,7 +74,7 @@ func phrases(l routines.Library) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		clips, err := routines.Clips(r, routines.Options{})
+		clips, err := routines.Clips(r)
 		if err != nil {
 			return nil, err
 		}

@@ -91,7 +91,7 @@ func newPlayer(c config, out audio.Output, outputs []string, log *slog.Logger) (
 
 // compiled is a routine's score, and how to hear it, as play, render, show and check want it.
 func compiled(p *process, l routines.Library, b *audio.Bank, r *routines.Routine, o routines.Options) (*routines.Score, error) {
-	clips, err := routines.Clips(r, o)
+	clips, err := routines.Clips(r)
 	if err != nil {
 		return nil, err
 	}

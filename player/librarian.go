@@ -71,7 +71,7 @@ func (p *Player) examine(ctx context.Context, name string, speak bool) RoutineIn
 }
 
 func (p *Player) speak(ctx context.Context, r *routines.Routine) {
-	clips, err := routines.Clips(r, routines.Options{})
+	clips, err := routines.Clips(r)
 	if err != nil {
 		return // Compile tells it
 	}

@@ -37,7 +37,7 @@ func (p *Player) prepare(ctx context.Context, r request) {
 }
 
 func (p *Player) compile(ctx context.Context, r request) (*routines.Score, *audio.Renderer, error) {
-	clips, err := routines.Clips(r.routine, routines.Options{})
+	clips, err := routines.Clips(r.routine)
 	if err != nil {
 		return nil, nil, err
 	}

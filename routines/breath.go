@@ -122,7 +122,7 @@ func (l *layout) reps(s *Step) {
 }
 
 func (l *layout) mode(s *Step) CountMode {
-	if s.Count != "" && l.asked == "" {
+	if s.Count != "" {
 		return s.Count
 	}
 	return l.count

@@ -14,8 +14,7 @@ type Measure func(Clip) (Extent, bool)
 
 // Options is what may be asked of a routine when it is started.
 type Options struct {
-	For   time.Duration // the whole length asked for; 0: its own
-	Count CountMode     // for every step; empty: as the routine says
+	For time.Duration // the whole length asked for; 0: its own
 }
 
 // The silences between things said.
@@ -32,7 +31,7 @@ const (
 // Compile lays a routine out. It is pure: no file, no clock. The error says why the length asked for cannot be had,
 // or that the routine is longer than four hours.
 func Compile(r *Routine, measure Measure, o Options) (*Score, error) {
-	l := newLayout(r, measure, o)
+	l := newLayout(r, measure)
 	if err := l.run(); err != nil {
 		return nil, err
 	}
@@ -46,7 +45,7 @@ func Compile(r *Routine, measure Measure, o Options) (*Score, error) {
 	if err != nil {
 		return nil, err
 	}
-	l = newLayout(r, measure, o)
+	l = newLayout(r, measure)
 	l.fitted = fitted
 	if err := l.run(); err != nil {
 		return nil, err
@@ -55,7 +54,7 @@ func Compile(r *Routine, measure Measure, o Options) (*Score, error) {
 }
 
 // Clips lists every clip that a compiled routine may want: full texts, short ones, names, counts and sounds.
-func Clips(r *Routine, o Options) ([]Clip, error) {
+func Clips(r *Routine) ([]Clip, error) {
 	seen := map[Clip]bool{}
 	var clips []Clip
 	_, err := Compile(r, func(c Clip) (Extent, bool) {
@@ -64,7 +63,7 @@ func Clips(r *Routine, o Options) ([]Clip, error) {
 			clips = append(clips, c)
 		}
 		return Extent{}, false
-	}, Options{Count: o.Count})
+	}, Options{})
 	return clips, err
 }
 
@@ -72,7 +71,6 @@ func Clips(r *Routine, o Options) ([]Clip, error) {
 type layout struct {
 	routine *Routine
 	measure Measure
-	asked   CountMode
 	fitted  map[*Step]int // breaths of a stretched step
 	score   *Score
 	at      int // the next free sample
@@ -86,9 +84,9 @@ type layout struct {
 	paced   []*Step // the breathing steps in the order laid out, once each time
 }
 
-func newLayout(r *Routine, measure Measure, o Options) *layout {
+func newLayout(r *Routine, measure Measure) *layout {
 	return &layout{
-		routine: r, measure: measure, asked: o.Count,
+		routine: r, measure: measure,
 		score: &Score{Name: r.Name, Title: r.Title}, talked: -betweenSay, noted: map[Note]bool{},
 	}
 }
@@ -110,9 +108,6 @@ func (l *layout) run() error {
 func (l *layout) include(r *Routine) error {
 	lang, breath, count := l.lang, l.breath, l.count
 	l.lang, l.breath, l.count = r.Lang, r.Breath, r.Count
-	if l.asked != "" {
-		l.count = l.asked
-	}
 	err := l.steps(r.Steps)
 	l.lang, l.breath, l.count = lang, breath, count
 	return err

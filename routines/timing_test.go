@@ -108,7 +108,7 @@ func checkSteps(t *testing.T, s *routines.Score) {
 // checkClips: what sounds was announced by Clips.
 func checkClips(t *testing.T, r *routines.Routine, s *routines.Score) {
 	t.Helper()
-	clips, err := routines.Clips(r, routines.Options{})
+	clips, err := routines.Clips(r)
 	if err != nil {
 		return // too long with tones for words, which last longer than some measures say
 	}
