@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -107,5 +106,5 @@ func compiled(p *process, l routines.Library, b *audio.Bank, r *routines.Routine
 // exists tells whether a name is a file, and not a routine of the library.
 func exists(name string) bool {
 	info, err := os.Stat(name)
-	return err == nil && !info.IsDir() && !errors.Is(err, fs.ErrNotExist)
+	return err == nil && !info.IsDir()
 }

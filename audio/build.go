@@ -130,7 +130,7 @@ func (b *Builder) record(ctx context.Context, text string) (Clip, error) {
 	if err != nil {
 		return Clip{}, fmt.Errorf("reading back what was stored: %w", err)
 	}
-	c.Samples, c.Beat = len(decoded.PCM), min(spoken.Beat, len(decoded.PCM))
+	c.Samples, c.Beat = len(decoded.PCM), beatOf(decoded)
 	if err := renameio.WriteFile(filepath.Join(b.Dir, c.File), encoded, 0o644); err != nil {
 		return Clip{}, fmt.Errorf("storing a recording: %w", err)
 	}

@@ -57,3 +57,12 @@ func quantize(samples []float64) []int16 {
 	}
 	return pcm
 }
+
+// beatOf finds the beat of a recording as it will be played.
+func beatOf(r Recording) int {
+	samples := make([]float64, len(r.PCM))
+	for i, x := range r.PCM {
+		samples[i] = float64(x) / (math.MaxInt16 + 1)
+	}
+	return beat(samples)
+}
