@@ -64,57 +64,37 @@ func (f *fickle) hush() time.Time {
 // A pause must not wait for what is buffered, and what is heard up to it must be as it was rendered: no sample lost,
 // none twice, none of what was taken back.
 func TestPulseTakesBackWhatIsNotHeard(t *testing.T) {
-	noLeaks(t)
-	server := startServer(t)
-	recording := server.record()
-	src := newFickle(3 * Rate)
-	p := play(t, openOutput(t, "pulse:mat", 0), src)
-	p.untilHeard(t, Rate)
-	asked := src.hush()
-	if err := p.end(t, 10*time.Second); err != nil {
-		t.Fatal(err)
-	}
-	got := recording.sound(Rate * frameBytes / 5)
-	first, last := loudFrames(got)
-	delay := recording.arrived(last * frameBytes).Sub(asked)
-	t.Logf("silence is recorded %v after it was asked for; %d frames were taken back", delay, src.taken)
-	if delay > 150*time.Millisecond {
-		t.Errorf("silence is recorded %v after it was asked for, want within 150 ms", delay)
-	}
-	if src.taken < Reserve/2 || src.rewinds != 1 {
-		t.Errorf("%d frames were taken back in %d goes, want most of %d in one", src.taken, src.rewinds, Reserve)
-	}
-	if want := rendered(src.quiet); !bytes.Equal(got[first*frameBytes:min(len(got), first*frameBytes+len(want))], want) {
-		t.Errorf("what was heard before the silence is not the render")
-	}
-	if p.heard() != 3*Rate {
-		t.Errorf("%d frames are heard at the end, want all", p.heard())
-	}
-}
-
-// In the last moments of a routine all of it has been pulled already; a pause is heard at once there too.
-func TestPulseTakesBackTheEnd(t *testing.T) {
-	noLeaks(t)
-	server := startServer(t)
-	recording := server.record()
-	src := newFickle(3*Rate/2 + 100) // not a whole number of blocks
-	p := play(t, openOutput(t, "pulse:mat", 0), src)
-	p.untilHeard(t, Rate)
-	asked := src.hush()
-	if err := p.end(t, 10*time.Second); err != nil {
-		t.Fatal(err)
-	}
-	got := recording.sound(Rate * frameBytes / 5)
-	first, last := loudFrames(got)
-	delay := recording.arrived(last * frameBytes).Sub(asked)
-	t.Logf("silence is recorded %v after it was asked for", delay)
-	if delay > 150*time.Millisecond || src.taken == 0 {
-		t.Errorf("silence is recorded %v after it was asked for, and %d frames were taken back", delay, src.taken)
-	}
-	if want := rendered(src.quiet); !bytes.Equal(got[first*frameBytes:min(len(got), first*frameBytes+len(want))], want) {
-		t.Errorf("what was heard before the silence is not the render")
-	}
-	if p.heard() != src.frames {
-		t.Errorf("%d frames are heard at the end, want all %d", p.heard(), src.frames)
+	for name, tt := range map[string]struct{ frames, least int }{
+		"in the middle": {3 * Rate, Reserve / 2},
+		"near the end, when all of it has been pulled": {3*Rate/2 + 100, 1}, // not a whole number of blocks
+	} {
+		t.Run(name, func(t *testing.T) {
+			noLeaks(t)
+			server := startServer(t)
+			recording := server.record()
+			src := newFickle(tt.frames)
+			p := play(t, openOutput(t, "pulse:mat", 0), src)
+			p.untilHeard(t, Rate)
+			asked := src.hush()
+			if err := p.end(t, 10*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			got := recording.sound(Rate * frameBytes / 5)
+			first, last := loudFrames(got)
+			delay := recording.arrived(last * frameBytes).Sub(asked)
+			t.Logf("silence is recorded %v after it was asked for; %d frames were taken back", delay, src.taken)
+			if delay > 150*time.Millisecond {
+				t.Errorf("silence is recorded %v after it was asked for, want within 150 ms", delay)
+			}
+			if src.taken < tt.least || src.rewinds != 1 {
+				t.Errorf("%d frames were taken back in %d goes, want at least %d in one", src.taken, src.rewinds, tt.least)
+			}
+			if want := rendered(src.quiet); !bytes.Equal(got[first*frameBytes:min(len(got), first*frameBytes+len(want))], want) {
+				t.Errorf("what was heard before the silence is not the render")
+			}
+			if p.heard() != tt.frames {
+				t.Errorf("%d frames are heard at the end, want all %d", p.heard(), tt.frames)
+			}
+		})
 	}
 }
