@@ -3,7 +3,6 @@ package routines
 import (
 	"fmt"
 	"sort"
-	"time"
 )
 
 // Extent is the length of a clip and its beat: the sample where a listener feels the word to fall, its P-centre.
@@ -11,11 +10,6 @@ type Extent struct{ Len, Beat int }
 
 // Measure tells a clip's extent, false when no voice has it.
 type Measure func(Clip) (Extent, bool)
-
-// Options is what may be asked of a routine when it is started.
-type Options struct {
-	For time.Duration // the whole length asked for; 0: its own
-}
 
 // The silences between things said.
 const (
@@ -28,24 +22,20 @@ const (
 	maxMarks   = 5 * maxCues
 )
 
-// Compile lays a routine out. It is pure: no file, no clock. The error says why the length asked for cannot be had,
-// or that the routine is longer than four hours.
+// Compile lays a routine out. It is pure: no file, no clock. The error says why what was asked for cannot be had, or
+// that the routine is longer than four hours.
 func Compile(r *Routine, measure Measure, o Options) (*Score, error) {
-	l := newLayout(r, measure)
-	if err := l.run(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	if o.For == 0 {
-		return l.score, nil
+	var fitted map[*Step]int
+	if o.For > 0 {
+		var err error
+		if fitted, err = fit(r, measure, o); err != nil {
+			return nil, err
+		}
 	}
-	if o.For > Duration(longest) {
-		return nil, fmt.Errorf("%v is longer than four hours; ask for less", o.For)
-	}
-	fitted, err := l.fit(Samples(max(0, o.For)))
-	if err != nil {
-		return nil, err
-	}
-	l = newLayout(r, measure)
+	l := newLayout(r, measure, o)
 	l.fitted = fitted
 	if err := l.run(); err != nil {
 		return nil, err
@@ -53,25 +43,32 @@ func Compile(r *Routine, measure Measure, o Options) (*Score, error) {
 	return l.score, nil
 }
 
-// Clips lists every clip that a compiled routine may want: full texts, short ones, names, counts and sounds.
+// Clips lists every clip that a compiled routine may want, with any options: full texts, short ones, names, counts and
+// sounds.
 func Clips(r *Routine) ([]Clip, error) {
 	seen := map[Clip]bool{}
 	var clips []Clip
-	_, err := Compile(r, func(c Clip) (Extent, bool) {
+	measure := func(c Clip) (Extent, bool) {
 		if !seen[c] {
 			seen[c] = true
 			clips = append(clips, c)
 		}
 		return Extent{}, false
-	}, Options{})
-	return clips, err
+	}
+	for _, noHolds := range []bool{false, true} {
+		if _, err := Compile(r, measure, Options{NoHolds: noHolds}); err != nil {
+			return clips, err
+		}
+	}
+	return clips, nil
 }
 
 // layout is a score while it is written, from its first sample to its last.
 type layout struct {
 	routine *Routine
 	measure Measure
-	fitted  map[*Step]int // breaths of a stretched step
+	asked   Options
+	fitted  map[*Step]int // what a step counts when a length was asked for
 	score   *Score
 	at      int // the next free sample
 	talked  int // the end of what was said last
@@ -80,14 +77,21 @@ type layout struct {
 	lang    *Lang
 	breath  Pattern
 	count   CountMode
+	round   int // of the innermost repeat that is in its second round or later; 0: all are in their first
 	noted   map[Note]bool
-	paced   []*Step // the breathing steps in the order laid out, once each time
+	warned  map[string]bool           // cautions that were spoken
+	bodies  []*Step                   // what may be changed for a length asked for, once each time it was laid out
+	length  map[*Step]func(n int) int // how long each of those is
+	used    int                       // how many of the changes no later step can take
+	first   bool                      // the first of two sides is being written
+	carried []int                     // what its steps were extended by, in their order, for the second
 }
 
-func newLayout(r *Routine, measure Measure) *layout {
+func newLayout(r *Routine, measure Measure, o Options) *layout {
 	return &layout{
-		routine: r, measure: measure,
-		score: &Score{Name: r.Name, Title: r.Title}, talked: -betweenSay, noted: map[Note]bool{},
+		routine: r, measure: measure, asked: o,
+		score:  &Score{Name: r.Name, Title: r.Title, Bed: o.bed(r.Bed), Quiet: o.Quiet},
+		talked: -betweenSay, noted: map[Note]bool{}, warned: map[string]bool{}, length: map[*Step]func(int) int{},
 	}
 }
 
@@ -107,7 +111,7 @@ func (l *layout) run() error {
 // include writes a routine's steps under its own language and defaults.
 func (l *layout) include(r *Routine) error {
 	lang, breath, count := l.lang, l.breath, l.count
-	l.lang, l.breath, l.count = r.Lang, r.Breath, r.Count
+	l.lang, l.breath, l.count = r.Lang, l.held(r.Breath), r.Count
 	err := l.steps(r.Steps)
 	l.lang, l.breath, l.count = lang, breath, count
 	return err
@@ -116,13 +120,24 @@ func (l *layout) include(r *Routine) error {
 func (l *layout) steps(steps []Step) error {
 	for i := range steps {
 		s := &steps[i]
-		for n := 0; n < s.Repeat; n++ {
+		outer := l.round
+		for n := range l.repeats(s) {
+			l.round = max(outer, n)
 			if err := l.allSides(s); err != nil {
 				return err
 			}
 		}
+		l.round = outer
 	}
 	return nil
+}
+
+// repeats is how often a step is done.
+func (l *layout) repeats(s *Step) int {
+	if s.Kind == Group && s.Fit.Most > 0 {
+		return l.size(s)
+	}
+	return s.Repeat
 }
 
 // allSides writes a step once, or once a side with the switch window between them.
@@ -130,12 +145,16 @@ func (l *layout) allSides(s *Step) error {
 	if len(s.Sides) == 0 {
 		return l.once(s, true)
 	}
+	if l.side == "" {
+		l.cautions(s) // before the first side, so that both are as long
+	}
+	l.carried = nil
 	outer := l.side
 	for i, side := range s.Sides {
 		if i > 0 {
 			l.switchSides(s, side)
 		}
-		l.side = side
+		l.side, l.first = side, i == 0
 		if err := l.once(s, i == 0); err != nil {
 			return err
 		}
@@ -151,6 +170,12 @@ func (l *layout) once(s *Step, fresh bool) error {
 		return l.include(s.Routine)
 	case Group:
 		return l.steps(s.Steps)
+	}
+	if l.side == "" {
+		l.caution(s)
+	}
+	if s.Kind == Say && s.For.Samples == 0 && s.Sound == "" && len(l.texts(s)) == 0 {
+		return nil // nothing is left to say
 	}
 	if fresh {
 		l.step++
@@ -180,9 +205,9 @@ func (l *layout) phrases(s *Step) int {
 	case s.Pattern == nil || l.mode(s) == Silent:
 		return 0
 	case s.Kind == Reps:
-		return s.Reps
+		return l.size(s)
 	}
-	return l.breathCount(s) * len(s.Pattern.phases(breathPhases))
+	return l.size(s) * len(s.Pattern.phases(breathPhases))
 }
 
 // advance moves to n samples later. What is longer than it may be is as long as can be, and refused.

@@ -3,29 +3,113 @@ package routines
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
-// fit finds how many breaths the longest breathing step needs so that the whole lasts the samples asked for, to half
-// a breath.
-func (l *layout) fit(want int) (map[*Step]int, error) {
-	turns := map[*Step]int{}
-	var longest *Step
-	most := 0
-	for _, s := range l.paced {
-		turns[s]++
-		if n := turns[s] * l.breathCount(s) * s.Pattern.Len(); s.Kind == Breathe && n > most {
-			longest, most = s, n
+// near is how far a whole may lie from the length asked for where rests can take the difference.
+const near = 5 * Rate
+
+// fit finds what each step must count so that the whole lasts as long as asked: rounds, breaths, holds and reps are
+// stretched alike, as far as each may be, and rests take what is left.
+func fit(r *Routine, measure Measure, o Options) (map[*Step]int, error) {
+	want := Samples(o.For)
+	o.For, o.Changes = 0, nil
+	own := newLayout(r, measure, o)
+	if err := own.run(); err != nil {
+		return nil, err
+	}
+	var best *plan
+	shortest, longestFit := math.MaxInt, 0
+	for _, rounds := range roundPlans(groups(r, nil)) {
+		l := newLayout(r, measure, o)
+		l.fitted = rounds
+		if l.run() != nil {
+			continue // so many rounds are too long
+		}
+		p := l.plan(rounds)
+		if len(p.parts) == 0 && len(rounds) == 0 {
+			return nil, fmt.Errorf("%s has nothing that could be stretched; start it without a length", r.Name)
+		}
+		shortest, longestFit = min(shortest, p.total(0)), max(longestFit, p.total(math.Inf(1)))
+		p.stretch(want)
+		p.rate(want, own.score.Len)
+		if best == nil || p.cost < best.cost {
+			best = p
 		}
 	}
-	if longest == nil {
-		return nil, fmt.Errorf("%s has no breathing step that could be stretched; start it without a length", l.routine.Name)
+	if slack := max(near, best.step()/2); want < shortest-slack || want > longestFit+slack {
+		return nil, fmt.Errorf("%s lasts at least %v and at most %v; ask for a length between", r.Name, rounded(shortest), rounded(min(longestFit, longest)))
 	}
-	turn := turns[longest] * longest.Pattern.Len()
-	rest := l.score.Len - l.breathCount(longest)*turn
-	n := int(math.Round(float64(want-rest) / float64(turn)))
-	if n < 1 {
-		return nil, fmt.Errorf("%s lasts at least %v; ask for that or more", l.routine.Name, Duration(rest+turn).Round(time.Second))
+	if off := abs(want - best.len()); off > max(near, best.step()/2) {
+		return nil, fmt.Errorf("%s cannot last %v, as it is made of whole rounds; the nearest is %v", r.Name, rounded(want), rounded(best.len()))
 	}
-	return map[*Step]int{longest: n}, nil
+	for _, part := range best.parts {
+		best.rounds[part.step] = part.n
+	}
+	return best.rounds, nil
+}
+
+func rounded(samples int) time.Duration { return Duration(samples).Round(time.Second) }
+
+// groups lists the groups whose rounds may be changed.
+func groups(r *Routine, list []*Step) []*Step {
+	var visit func(steps []Step)
+	visit = func(steps []Step) {
+		for i := range steps {
+			s := &steps[i]
+			switch {
+			case slices.Contains(list, s): // in a routine that is included more than once
+				continue
+			case s.Kind == Group && s.Fit.Most > 0:
+				list = append(list, s)
+			case s.Kind == Include:
+				visit(s.Routine.Steps)
+			}
+			visit(s.Steps)
+		}
+	}
+	visit(r.Steps)
+	return list
+}
+
+// maxPlans is how many ways to choose rounds are looked at one by one.
+const maxPlans = 200
+
+// roundPlans lists ways to choose the rounds of groups: all of them, or where they are too many, those in which every
+// group takes the same share of its range.
+func roundPlans(groups []*Step) []map[*Step]int {
+	plans, most := []map[*Step]int{{}}, 1
+	for _, g := range groups {
+		most *= g.Fit.Most - g.Fit.Least + 1
+		if most > maxPlans {
+			return alike(groups)
+		}
+	}
+	for _, g := range groups {
+		var longer []map[*Step]int
+		for _, p := range plans {
+			for n := g.Fit.Least; n <= g.Fit.Most; n++ {
+				q := map[*Step]int{g: n}
+				for k, v := range p {
+					q[k] = v
+				}
+				longer = append(longer, q)
+			}
+		}
+		plans = longer
+	}
+	return plans
+}
+
+func alike(groups []*Step) []map[*Step]int {
+	var plans []map[*Step]int
+	for i := range maxPlans {
+		p := map[*Step]int{}
+		for _, g := range groups {
+			p[g] = g.Fit.Least + (g.Fit.Most-g.Fit.Least)*i/(maxPlans-1)
+		}
+		plans = append(plans, p)
+	}
+	return plans
 }

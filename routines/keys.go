@@ -9,15 +9,20 @@ type Key struct {
 // The keys of the format, in the order of the reference page.
 var (
 	RoutineKeys = []Key{
-		{"title", ""}, {"about", ""}, {"lang", ""}, {"breath", ""}, {"count", ""}, {"step", ""},
+		{"title", ""}, {"about", ""}, {"lang", ""}, {"breath", ""}, {"count", ""},
+		{"bed", ""}, {"swell", ""}, {"tags", ""}, {"equipment", ""}, {"position", ""}, {"level", ""}, {"cautions", ""}, {"step", ""},
 	}
 	StepKeys = []Key{
 		{"name", "say sound breathe hold rest reps step"},
 		{"say", "say breathe hold rest reps"},
 		{"short", "say breathe hold rest reps"},
+		{"caution", "say breathe hold rest reps"},
+		{"without_holds", "say breathe hold rest reps"},
 		{"sound", "say sound breathe hold rest reps"},
 		{"breathe", "breathe hold"},
 		{"for", "breathe say sound"},
+		{"from", "breathe"},
+		{"over", "breathe"},
 		{"hold", "hold"},
 		{"rest", "rest"},
 		{"reps", "reps"},
@@ -30,6 +35,7 @@ var (
 		{"prepare", "breathe hold reps"},
 		{"countdown", "hold rest"},
 		{"cues", "say sound breathe hold rest reps"},
+		{"fit", "breathe hold rest reps step"},
 		{"repeat", ""},
 		{"sides", "say breathe hold rest reps step"},
 		{"switch", "say breathe hold rest reps step"},
@@ -41,5 +47,11 @@ var (
 
 // SoundNames are the tones that can be named in a routine; audio makes them.
 func SoundNames() []string {
-	return []string{"bell", "chime", "ping", "tick", "in", "again", "hold", "out", "wait"}
+	return []string{"bell", "bowl", "chime", "ping", "tick", "in", "again", "hold", "out", "wait"}
 }
+
+// SwellNames are the sounds of the breath itself; a clip of one says how long it is.
+func SwellNames() []string { return []string{"swell-in", "swell-again", "swell-out"} }
+
+// BedNames are the beds that can be named in a routine; audio makes them.
+func BedNames() []string { return []string{"rain", "waves", "brown", "drone"} }

@@ -18,19 +18,17 @@ func (l *layout) leaf(s *Step) {
 	case Say:
 		if s.For.Samples == 0 {
 			l.words(s)
-			l.advance(afterWords)
+			l.advance(l.extended(afterWords))
 			return
 		}
-		l.body(s, s.For.Samples, true)
-	case Sound:
-		l.body(s, s.For.Samples, true)
-	case Rest:
-		l.body(s, s.For.Samples, true)
+		l.body(s, true)
+	case Sound, Rest:
+		l.body(s, true)
 	case Hold:
 		l.words(s)
 		l.advance(s.Prepare)
 		if s.Pattern == nil {
-			l.body(s, l.holdLength(s), false)
+			l.body(s, false)
 			return
 		}
 		l.advance(max(0, leastLead-s.Prepare))
@@ -48,10 +46,11 @@ func (l *layout) leaf(s *Step) {
 
 // words speaks a step's text before its body, in a slot as long as it needs: as long on either side.
 func (l *layout) words(s *Step) {
-	if s.Say == "" {
+	texts := l.texts(s)
+	if len(texts) == 0 {
 		return
 	}
-	for _, text := range s.texts() {
+	for _, text := range texts {
 		n, found := 0, true
 		for _, side := range l.bothSides() {
 			said, has := l.speak(l.fill(text, side))
@@ -60,38 +59,42 @@ func (l *layout) words(s *Step) {
 		if found {
 			said, _ := l.speak(l.fill(text, l.side))
 			l.write(said, l.at)
-			if text != s.Say {
-				l.note(s, "no voice has %q: says %q", s.Say, text)
+			if text != texts[0] {
+				l.note(s, "no voice has %q: says %q", texts[0], text)
 			}
 			l.advance(n)
 			return
 		}
 	}
-	l.note(s, "no voice has %q: a tone sounds", s.Say)
+	l.note(s, "no voice has %q: a tone sounds", texts[0])
 	l.advance(l.sound(s, "ping", l.at))
 }
 
-// body writes n samples with what is said and sounded inside them; spoken tells that the step's words belong there too.
-func (l *layout) body(s *Step, n int, spoken bool) {
+// body writes a step of a length in time, with what is said and sounded inside it; spoken tells that the step's words
+// belong there too.
+func (l *layout) body(s *Step, spoken bool) {
+	lengths := l.lengths(s)
+	n := lengths[len(lengths)-1]
 	var list []phrase
-	if spoken && s.Say != "" {
-		list = append(list, phrase{rank: asWritten, at: l.at, texts: s.texts(), end: l.at + n, tone: "ping"})
+	if texts := l.texts(s); spoken && len(texts) > 0 {
+		list = append(list, phrase{rank: asWritten, at: l.at, texts: texts, end: l.at + n, tone: "ping"})
 	}
-	list = append(list, l.innerCues(s, n)...)
+	list = append(list, l.innerCues(s, lengths)...)
 	for c := s.Countdown; c > 0; c-- {
-		at := l.at + n - c*Rate
-		m := l.mark(Mark{Kind: CountMark, At: at, Len: Rate, Name: "countdown", N: c})
-		list = append(list, phrase{rank: onBeat, at: at, texts: []string{said(l.lang.number(c), c == 1)}, end: l.at + n, tone: "tick", mark: m, marked: true})
+		at, _ := l.settled(lengths, func(n int) (int, bool) { return n - c*Rate, true })
+		m := l.mark(Mark{Kind: CountMark, At: l.at + at, Len: Rate, Name: "countdown", N: c})
+		list = append(list, phrase{rank: onBeat, at: l.at + at, texts: []string{said(l.lang.number(c), c == 1)}, end: l.at + n, tone: "tick", mark: m, marked: true})
 	}
 	l.place(s, list)
 	l.advance(n)
 }
 
-// innerCues lists what an author put inside a body of n samples.
-func (l *layout) innerCues(s *Step, n int) []phrase {
+// innerCues lists what an author put inside a body; lengths is how long it was known to be, change by change.
+func (l *layout) innerCues(s *Step, lengths []int) []phrase {
 	var list []phrase
+	n := lengths[len(lengths)-1]
 	for _, c := range s.Cues {
-		at, inside := c.At.at(n)
+		at, inside := l.settled(lengths, c.At.at)
 		if !inside {
 			l.note(s, "a cue lies outside the step, which lasts %v: left out", Duration(n))
 			continue
@@ -99,19 +102,11 @@ func (l *layout) innerCues(s *Step, n int) []phrase {
 		if c.Sound != "" {
 			l.sound(s, c.Sound, l.at+at)
 		}
-		if c.Say != "" {
-			list = append(list, phrase{rank: asWritten, at: l.at + at, texts: nonEmpty(c.Say, c.Short), end: l.at + n, tone: "ping"})
+		if texts := l.cueTexts(c); len(texts) > 0 {
+			list = append(list, phrase{rank: asWritten, at: l.at + at, texts: texts, end: l.at + n, tone: "ping"})
 		}
 	}
 	return list
-}
-
-// holdLength is a hold's length; counted in breaths it counts the routine's.
-func (l *layout) holdLength(s *Step) int {
-	if s.For.Breaths > 0 {
-		return s.For.Breaths * l.breath.Len()
-	}
-	return s.For.Samples
 }
 
 // switchSides writes the window in which the body turns round.
@@ -137,10 +132,13 @@ func (l *layout) switchSides(s *Step, to string) {
 
 // sound places a tone or a sound file, and returns its length.
 func (l *layout) sound(s *Step, name string, at int) int {
-	clip := Clip{Sound: name}
+	return l.clip(s, Clip{Sound: name}, at)
+}
+
+func (l *layout) clip(s *Step, clip Clip, at int) int {
 	e, has := l.extent(clip)
 	if !has {
-		l.note(s, "the sound %q cannot be played: left out", name)
+		l.note(s, "the sound %q cannot be played: left out", clip.Sound)
 		return 0
 	}
 	l.score.Cues = append(l.score.Cues, Cue{at, e.Len, clip})
@@ -162,15 +160,6 @@ func (l *layout) fill(text, side string) string {
 		other = "right"
 	}
 	return strings.NewReplacer("{side}", l.lang.side(side), "{other}", l.lang.side(other)).Replace(text)
-}
-
-// texts lists what may be said for a step, the best first.
-func (s *Step) texts() []string {
-	name := s.Name
-	if strings.HasSuffix(name, "…") || name == s.Say || !s.named && s.Kind != Say {
-		name = "" // cut off, the same again, or a word for the kind of step in no language
-	}
-	return nonEmpty(s.Say, s.Short, name)
 }
 
 func nonEmpty(texts ...string) []string {

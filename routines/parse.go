@@ -111,6 +111,7 @@ func parseRoutine(t *table) *Routine {
 	if count := t.count("count"); count != "" {
 		r.Count = count
 	}
+	r.Bed, r.Facts = t.bed(), t.facts()
 	number := 0
 	r.Steps = parseSteps(t, scope{lang: r.Lang, breath: r.Breath, number: &number})
 	if !t.has("step") {
@@ -168,5 +169,5 @@ func parseSteps(t *table, in scope) []Step {
 }
 
 func (t *table) count(key string) CountMode {
-	return CountMode(t.oneOf(key, string(Spoken), string(Tones), string(Words), string(Silent)))
+	return CountMode(t.oneOf(key, string(Spoken), string(Tones), string(Swells), string(Words), string(Silent)))
 }

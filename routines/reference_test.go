@@ -93,7 +93,7 @@ func table(t *testing.T, page, heading string) map[string]string {
 			break
 		}
 		cells := strings.Split(strings.Trim(line, "| "), " | ")
-		for _, m := range regexp.MustCompile("`([a-z]+)`").FindAllStringSubmatch(cells[0], -1) {
+		for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(cells[0], -1) {
 			rows[m[1]] = cells[len(cells)-1]
 		}
 	}
@@ -102,7 +102,7 @@ func table(t *testing.T, page, heading string) map[string]string {
 
 // words are a list's words in order, whatever separates them.
 func words(list string) string {
-	w := regexp.MustCompile(`[a-z]+`).FindAllString(list, -1)
+	w := regexp.MustCompile(`[a-z_]+`).FindAllString(list, -1)
 	sort.Strings(w)
 	return strings.Join(w, " ")
 }

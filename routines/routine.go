@@ -25,10 +25,12 @@ const (
 // CountMode is how a breath or rep is counted aloud.
 type CountMode string
 
-// The count modes: words and numbers; tones and ticks; the phase words alone; nothing.
+// The count modes: words and numbers; tones and ticks; a sound that rises and falls with the breath; the phase words
+// alone; nothing.
 const (
 	Spoken CountMode = "spoken"
 	Tones  CountMode = "tones"
+	Swells CountMode = "swells"
 	Words  CountMode = "words"
 	Silent CountMode = "silent"
 )
@@ -41,7 +43,18 @@ type Routine struct {
 	Lang   *Lang
 	Breath Pattern   // what a hold counted in breaths counts
 	Count  CountMode // how breaths are counted where a step does not say
+	Bed    Bed
+	Facts  Facts
 	Steps  []Step
+}
+
+// Facts is what people choose a routine by.
+type Facts struct {
+	Tags      []string `json:"tags,omitempty"`
+	Equipment []string `json:"equipment,omitempty"`
+	Position  []string `json:"position,omitempty"` // of Positions
+	Level     string   `json:"level,omitempty"`    // of Levels
+	Cautions  []string `json:"cautions,omitempty"` // who should leave it, or ask a doctor first: sentences
 }
 
 // Step is one checked step. Times are samples.
@@ -50,11 +63,16 @@ type Step struct {
 	Kind Kind
 	Name string // what it is called in states and timelines
 
-	Say, Short string // the full text and the one for a slot too small for it
-	Sound      string // a tone's name or a sound file, at the step's start
+	Say, Short   string  // the full text, and the one for a slot too small for it and for who wants less
+	Caution      string  // said once in a session, before the first step that has it
+	WithoutHolds *string // the text in place of Say when holds are left out
+	Sound        string  // a tone's name or a sound file, at the step's start
 
 	Pattern   *Pattern // of the breath (breathe, hold with a pacer) or the tempo (reps)
 	For       Amount   // breathe: how long; hold, rest: their length; say, sound: fixed length or zero
+	From      *Pattern // breathe: what the breath settles from
+	Over      Amount   // and in which time; nothing: half of the step
+	Fit       Range    // how far the step may be changed for a length asked for
 	Reps      int
 	Words     map[string]string // phase words in place of the language's
 	Teach     map[string]string // instructions in place of phase words and counts in the first rounds
@@ -74,6 +92,9 @@ type Step struct {
 	named bool // Name is what the author wrote
 	place place
 }
+
+// Range is the least and the most of what a step counts: breaths, repeats of a group, reps, or samples. Zero: not told.
+type Range struct{ Least, Most int }
 
 // InnerCue is something said or sounded inside a step.
 type InnerCue struct {

@@ -5,10 +5,17 @@ import "sort"
 // Rate is the one rate of the program, in samples a second. Every int of a score is samples at this rate.
 const Rate = 48_000
 
-// Clip names a sound: a text to be spoken, or a tone or sound file. Exactly one field is set.
+// Clip names a sound: a text to be spoken, or a tone or sound file. Say or Sound is set.
 type Clip struct {
 	Say   string // the words
 	Sound string // the name of a synthesised tone, or a file beside the routine
+	Len   int    // of a swell, which is made as long as the phase it goes with
+}
+
+// Bed is what sounds under a whole session.
+type Bed struct {
+	Sound string // one of BedNames, or a sound file beside the routine; empty: none
+	Swell bool   // it rises and falls with the breath
 }
 
 // Cue is one clip at one exact sample.
@@ -47,8 +54,10 @@ type Mark struct {
 type Score struct {
 	Name  string
 	Title string
-	Len   int    // samples
-	Steps int    // how many steps; the two sides of a step are one
+	Len   int // samples
+	Steps int // how many steps; the two sides of a step are one
+	Bed   Bed
+	Quiet bool   // to be played in the quiet profile of the night
 	Cues  []Cue  // sorted by At
 	Marks []Mark // sorted by At
 	Notes []Note // what could not be spoken as it was written

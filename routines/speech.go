@@ -47,11 +47,31 @@ func (t *table) sound(key string) string {
 		t.problem(key, "%q is neither a tone nor a .wav, .flac or .opus file; %s", shortened(s), didYouMean(s, SoundNames()))
 		return ""
 	}
-	if strings.HasPrefix(s, "/") || contains(strings.Split(s, "/"), "..") {
+	if outside(s) {
 		t.problem(key, "%q lies outside the folder of routines; put the file beside the routine", shortened(s))
 		return ""
 	}
 	return s
+}
+
+// outside tells a file that is not in the folder of routines.
+func outside(file string) bool {
+	return strings.HasPrefix(file, "/") || contains(strings.Split(file, "/"), "..")
+}
+
+// withoutHolds is the text in place of say where holds are left out; "" leaves the words out, so it may be empty.
+func (t *table) withoutHolds(sided bool) *string {
+	if !t.has("without_holds") {
+		return nil
+	}
+	if !t.has("say") {
+		t.problem("without_holds", "has no meaning without say")
+	}
+	text := ""
+	if t.m["without_holds"] != "" {
+		text = t.speech("without_holds", sided)
+	}
+	return &text
 }
 
 func isSoundFile(s string) bool {

@@ -17,12 +17,16 @@ func parseStep(t *table, name string, in scope) Step {
 	if t.has("short") && !t.has("say") {
 		t.problem("short", "has no meaning without say")
 	}
+	s.Caution = t.speech("caution", false)
+	s.WithoutHolds = t.withoutHolds(in.sided)
 	s.Sound = t.sound("sound")
 	s.Pattern = t.pattern("breathe", "4-4-6")
 	t.parseKind(&s, in)
 	if n := s.length(in.breath); n > longest {
 		t.problem("", "lasts %v, which is longer than four hours", Duration(n))
 	}
+	t.parseRamp(&s)
+	t.parseFit(&s, in)
 	t.parsePace(&s, in)
 	s.Prepare = t.duration("prepare", defaultPrepare)
 	t.parseCountdown(&s, in)
