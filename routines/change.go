@@ -58,17 +58,19 @@ func (l *layout) carry() int {
 	return n
 }
 
-// settled is where something stands in a body whose length changed while it was heard: at tells its place in a body of
-// a length.
-func (l *layout) settled(lengths []int, at func(n int) (int, bool)) (int, bool) {
-	place, inside := at(lengths[0])
+// settled is where something stands in a body whose length changed while it was heard, and how long the body was known
+// to be then: at tells its place in a body of a length.
+func (l *layout) settled(lengths []int, at func(n int) (int, bool)) (place, length int, inside bool) {
+	length = lengths[0]
+	place, inside = at(length)
 	for i, c := range l.asked.Changes {
 		if inside && l.at+place-maxBeat < c.At {
-			break // heard, and so are all changes to come later than this one
+			break // it was heard before this change and all later ones
 		}
-		if place, inside = at(lengths[i+1]); inside {
+		length = lengths[i+1]
+		if place, inside = at(length); inside {
 			place = max(place, c.At+maxBeat-l.at)
 		}
 	}
-	return place, inside
+	return place, length, inside
 }

@@ -99,6 +99,32 @@ func FuzzCompile(f *testing.F) {
 // checkScore holds a score against what every score must be.
 func checkScore(t *testing.T, s *routines.Score) {
 	t.Helper()
+	checkOrder(t, s)
+	checkSides(t, s)
+}
+
+// checkSides holds both sides of every step to the same length.
+func checkSides(t *testing.T, s *routines.Score) {
+	t.Helper()
+	sides := map[int]map[string]int{} // lengths, by step
+	for _, m := range s.Marks {
+		if m.Kind == routines.StepMark && m.Side != "" {
+			if sides[m.Step] == nil {
+				sides[m.Step] = map[string]int{}
+			}
+			sides[m.Step][m.Side] = m.Len
+		}
+	}
+	for step, lengths := range sides {
+		if l, r := lengths["left"], lengths["right"]; len(lengths) == 2 && l != r {
+			t.Errorf("step %d: %d samples on the left, %d on the right", step, l, r)
+		}
+	}
+}
+
+// checkOrder holds everything in its place.
+func checkOrder(t *testing.T, s *routines.Score) {
+	t.Helper()
 	end, speech := 0, 0
 	for i, c := range s.Cues {
 		if c.At < 0 || c.Len < 0 || i > 0 && c.At < s.Cues[i-1].At {
@@ -115,30 +141,17 @@ func checkScore(t *testing.T, s *routines.Score) {
 			t.Errorf("%q ends at %d, behind the end %d", c.Clip.Say, speech, s.Len)
 		}
 	}
-	sides := map[int]map[string]int{} // lengths, by step
 	breaths := 0
 	for i, m := range s.Marks {
 		if i > 0 && m.At < s.Marks[i-1].At || m.At < 0 || m.Len < 0 || m.At+m.Len > s.Len || m.From > m.At || m.From < 0 {
 			t.Errorf("mark %d is out of place: %+v in %d", i, m, s.Len)
 		}
 		switch m.Kind {
-		case routines.StepMark:
-			if m.Side != "" {
-				if sides[m.Step] == nil {
-					sides[m.Step] = map[string]int{}
-				}
-				sides[m.Step][m.Side] = m.Len
-			}
 		case routines.BreathMark, routines.RepMark:
 			if m.At < breaths {
 				t.Errorf("%s %d begins at %d inside the one before, which ends at %d", m.Kind, m.N, m.At, breaths)
 			}
 			breaths = m.At + m.Len
-		}
-	}
-	for step, lengths := range sides {
-		if l, r := lengths["left"], lengths["right"]; len(lengths) == 2 && l != r {
-			t.Errorf("step %d: %d samples on the left, %d on the right", step, l, r)
 		}
 	}
 	checkReturns(t, s)

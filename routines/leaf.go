@@ -81,7 +81,7 @@ func (l *layout) body(s *Step, spoken bool) {
 	}
 	list = append(list, l.innerCues(s, lengths)...)
 	for c := s.Countdown; c > 0; c-- {
-		at, _ := l.settled(lengths, func(n int) (int, bool) { return n - c*Rate, true })
+		at, _, _ := l.settled(lengths, func(n int) (int, bool) { return n - c*Rate, true })
 		m := l.mark(Mark{Kind: CountMark, At: l.at + at, Len: Rate, Name: "countdown", N: c})
 		list = append(list, phrase{rank: onBeat, at: l.at + at, texts: []string{said(l.lang.number(c), c == 1)}, end: l.at + n, tone: "tick", mark: m, marked: true})
 	}
@@ -92,9 +92,8 @@ func (l *layout) body(s *Step, spoken bool) {
 // innerCues lists what an author put inside a body; lengths is how long it was known to be, change by change.
 func (l *layout) innerCues(s *Step, lengths []int) []phrase {
 	var list []phrase
-	n := lengths[len(lengths)-1]
 	for _, c := range s.Cues {
-		at, inside := l.settled(lengths, c.At.at)
+		at, n, inside := l.settled(lengths, c.At.at)
 		if !inside {
 			l.note(s, "a cue lies outside the step, which lasts %v: left out", Duration(n))
 			continue

@@ -32,6 +32,14 @@ func (c *composer) pattern() string {
 	return c.one("4-4-6", "4-6", "4-4-4-4", "5.5-5.5", "2+1-0-6", "0.5-0.5", "1-0.7-1.3-0.001", "0.5+0.3-0-2.5", "7-7")
 }
 
+// like is 1 for a pattern that settles from itself, where no other is known.
+func (c *composer) like(pattern string) int {
+	if strings.Contains("4-4-6 4-6 4-4-4-4", pattern) {
+		return 0
+	}
+	return 1
+}
+
 func (c *composer) tempo() string { return c.one("2-1-2", "0.5-0.5", "3-3", "1-0-2-1") }
 
 func (c *composer) length() string {
@@ -57,7 +65,11 @@ func (c *composer) step(path string, depth int, sided bool) {
 		kind = "breathe"
 	}
 	c.always("[[%s]]", path)
-	c.some(4, "repeat = %d", 1+c.IntN(3))
+	rounds := 1 + c.IntN(3)
+	c.some(4, "repeat = %d", rounds)
+	if kind == "group" {
+		c.some(3, "fit = [1, %d]", 3+c.IntN(3))
+	}
 	if !sided && !strings.Contains("sound routine", kind) && c.IntN(3) == 0 {
 		sided = true
 		c.always("sides = %s", c.one("true", `["right", "left"]`))
@@ -83,6 +95,7 @@ func (c *composer) step(path string, depth int, sided bool) {
 		}
 		c.some(4, "name = %q", c.words(sided))
 		c.some(4, "sound = %q", c.one("bell", "chime"))
+		c.some(6, "caution = %q", c.one("Stop if it hurts.", "Stay where it is easy. Stop if it hurts."))
 	}
 	c.body(kind, sided)
 	if kind != "say" {
@@ -97,15 +110,27 @@ func (c *composer) body(kind string, sided bool) {
 		c.always("for = %q", c.length())
 	case "rest":
 		c.always("rest = %q", c.one("5s", "20s"))
+		c.some(4, `fit = ["5s", "40s"]`)
 		c.some(2, "countdown = %d", 1+c.IntN(4))
 	case "hold":
-		c.always("hold = %q", c.one("3.001s", "4s", "20s", "2 breaths"))
+		if hold := c.one("3.001s", "4s", "20s", "8 breaths"); hold == "8 breaths" {
+			c.always("hold = %q", hold)
+			c.some(2, `fit = ["1 breath", "9 breaths"]`)
+		} else {
+			c.always("hold = %q", hold)
+			c.some(2, `fit = ["3s", "1m"]`)
+		}
 		c.some(2, "countdown = %d", 1+c.IntN(3))
 	case "reps":
 		c.always("reps = %d\ntempo = %q", 1+c.IntN(8), c.tempo())
 		c.some(2, "words = { hold = %q, back = %q, wait = %q }", c.words(sided), c.words(sided), c.words(sided))
 	case "paced", "breathe":
-		c.always("breathe = %q", c.pattern())
+		pattern := c.pattern()
+		c.always("breathe = %q", pattern)
+		if kind == "breathe" {
+			c.some(3, "from = %q", map[string]string{"4-4-6": "3-3-4", "4-6": "2.5-3", "4-4-4-4": "2-6-2-2"}[pattern]+strings.Repeat(pattern, c.like(pattern)))
+			c.some(3, `fit = ["1 breath", "20 breaths"]`)
+		}
 		c.always("%s = %q", map[string]string{"paced": "hold", "breathe": "for"}[kind], c.one("3 breaths", "1 breath", "20s", "1s"))
 		c.some(3, "words = { in = %q, out = %q }", c.words(sided), c.words(sided))
 		c.some(3, "teach = { in = %q, hold = %q, rounds = %d }", c.words(sided), c.words(sided), 1+c.IntN(4))
@@ -114,7 +139,7 @@ func (c *composer) body(kind string, sided bool) {
 		c.some(3, "prepare = %q", c.one("0s", "100ms", "3s"))
 	}
 	if kind == "reps" || kind == "paced" || kind == "breathe" {
-		c.some(3, "count = %q", c.one("spoken", "tones", "words", "silent"))
+		c.some(3, "count = %q", c.one("spoken", "tones", "swells", "words", "silent"))
 	}
 }
 
@@ -151,6 +176,14 @@ func TestLawsOfRandomRoutines(t *testing.T) {
 			checkTiming(t, s, measure)
 			checkSteps(t, s)
 			checkClips(t, r, s)
+			checkChanges(t, r, s, measure, c.Rand)
+			asked := routines.Options{Verbosity: routines.Verbosity(c.one("short", "minimal", "full")), NoHolds: c.IntN(2) == 0}
+			if less, err := routines.Compile(r, measure, asked); err == nil {
+				checkScore(t, less)
+				checkTiming(t, less, measure)
+				checkClips(t, r, less)
+				checkScore(t, less)
+			}
 			if again, _ := routines.Compile(r, measure, routines.Options{}); again.String() != s.String() {
 				t.Error("compiled twice, the scores differ")
 			}

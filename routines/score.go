@@ -1,6 +1,9 @@
 package routines
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // Rate is the one rate of the program, in samples a second. Every int of a score is samples at this rate.
 const Rate = 48_000
@@ -80,6 +83,13 @@ func (s *Score) Return(at int) int {
 		}
 		at = back
 	}
+}
+
+// Same tells that two scores sound the same before a sample.
+func (s *Score) Same(o *Score, before int) bool {
+	n := sort.Search(len(s.Cues), func(i int) bool { return s.Cues[i].At >= before })
+	m := sort.Search(len(o.Cues), func(i int) bool { return o.Cues[i].At >= before })
+	return before <= min(s.Len, o.Len) && slices.Equal(s.Cues[:n], o.Cues[:m])
 }
 
 // breathAt is the start of the breath or rep that is going on at a sample, or the sample.
