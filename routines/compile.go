@@ -28,13 +28,14 @@ func Compile(r *Routine, measure Measure, o Options) (*Score, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	var fitted map[*Step]int
-	if o.For > 0 {
-		var err error
-		if fitted, err = fit(r, measure, o); err != nil {
-			return nil, err
-		}
+	fitted, err := fit(r, measure, o)
+	if err != nil {
+		return nil, err
 	}
+	return compile(r, measure, o, fitted)
+}
+
+func compile(r *Routine, measure Measure, o Options, fitted map[*Step]int) (*Score, error) {
 	l := newLayout(r, measure, o)
 	l.fitted = fitted
 	if err := l.run(); err != nil {

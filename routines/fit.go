@@ -13,6 +13,9 @@ const near = 5 * Rate
 // fit finds what each step must count so that the whole lasts as long as asked: rounds, breaths, holds and reps are
 // stretched alike, as far as each may be, and rests take what is left.
 func fit(r *Routine, measure Measure, o Options) (map[*Step]int, error) {
+	if o.For == 0 {
+		return nil, nil
+	}
 	want := Samples(o.For)
 	o.For, o.Changes = 0, nil
 	own := newLayout(r, measure, o)
@@ -21,7 +24,7 @@ func fit(r *Routine, measure Measure, o Options) (map[*Step]int, error) {
 	}
 	var best *plan
 	shortest, longestFit := math.MaxInt, 0
-	for _, rounds := range roundPlans(groups(r, nil)) {
+	for _, rounds := range roundPlans(groups(r, nil), own.score) {
 		l := newLayout(r, measure, o)
 		l.fitted = rounds
 		if l.run() != nil {
@@ -73,17 +76,21 @@ func groups(r *Routine, list []*Step) []*Step {
 	return list
 }
 
-// maxPlans is how many ways to choose rounds are looked at one by one.
-const maxPlans = 200
+// How many ways to choose rounds are looked at one by one: fewer where each takes long to lay out.
+const (
+	maxPlans = 200
+	maxLaid  = 400_000 // cues and marks in all of them
+)
 
 // roundPlans lists ways to choose the rounds of groups: all of them, or where they are too many, those in which every
 // group takes the same share of its range.
-func roundPlans(groups []*Step) []map[*Step]int {
+func roundPlans(groups []*Step, own *Score) []map[*Step]int {
+	limit := max(4, min(maxPlans, maxLaid/(len(own.Cues)+len(own.Marks)+1)))
 	plans, most := []map[*Step]int{{}}, 1
 	for _, g := range groups {
 		most *= g.Fit.Most - g.Fit.Least + 1
-		if most > maxPlans {
-			return alike(groups)
+		if most > limit {
+			return alike(groups, limit)
 		}
 	}
 	for _, g := range groups {
@@ -102,12 +109,12 @@ func roundPlans(groups []*Step) []map[*Step]int {
 	return plans
 }
 
-func alike(groups []*Step) []map[*Step]int {
+func alike(groups []*Step, n int) []map[*Step]int {
 	var plans []map[*Step]int
-	for i := range maxPlans {
+	for i := range n {
 		p := map[*Step]int{}
 		for _, g := range groups {
-			p[g] = g.Fit.Least + (g.Fit.Most-g.Fit.Least)*i/(maxPlans-1)
+			p[g] = g.Fit.Least + (g.Fit.Most-g.Fit.Least)*i/(n-1)
 		}
 		plans = append(plans, p)
 	}

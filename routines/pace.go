@@ -49,15 +49,7 @@ func (l *layout) size(s *Step) int {
 	if s.Pattern == nil || s.Kind == Reps || s.For.Breaths > 0 {
 		return s.count(l.breath)
 	}
-	// The whole number of breaths that comes nearest to the time.
-	r, n := l.ramp(s), 1
-	for r.len(n) < s.For.Samples {
-		n++
-	}
-	if n > 1 && s.For.Samples-r.len(n-1) <= r.len(n)-s.For.Samples {
-		n--
-	}
-	return n
+	return l.ramp(s).nearest(s.For.Samples)
 }
 
 // paced lays out a step's breaths or reps, and how long all of them were known to be, change by change.

@@ -73,3 +73,16 @@ func (r ramp) len(n int) int {
 	}
 	return total
 }
+
+// nearest is the number of breaths, at least one, that comes nearest to a length.
+func (r ramp) nearest(want int) int {
+	at := 0
+	for i := range r.n {
+		n := r.at(i).Len()
+		if at+n/2 >= want {
+			return max(1, i)
+		}
+		at += n
+	}
+	return max(1, r.n+int(math.Round(float64(want-at)/float64(r.to.Len()))))
+}

@@ -16,13 +16,17 @@ var ErrTooLate = errors.New("this step is almost over; ask again in the next one
 // returned are those of the new score.
 func Revise(r *Routine, measure Measure, o Options, heard *Score, c Change) (*Score, Options, error) {
 	step := heard.StepAt(c.At)
+	fitted, err := fit(r, measure, o)
+	if err != nil {
+		return nil, o, err
+	}
 	asked := o.Changes
 	for range reviseTries {
 		if c.At >= heard.Len || c.Pace == 0 && heard.StepAt(c.At) != step {
 			break
 		}
 		o.Changes = append(asked[:len(asked):len(asked)], c)
-		s, err := Compile(r, measure, o)
+		s, err := compile(r, measure, o, fitted)
 		if err != nil {
 			return nil, o, err
 		}
