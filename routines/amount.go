@@ -67,7 +67,8 @@ func parseTime(s, not string) (int, error) {
 	return Samples(d), nil
 }
 
-func parseAmount(s string) (Amount, error) {
+// ParseAmount reads "45s", "3m" or "5 breaths".
+func ParseAmount(s string) (Amount, error) {
 	if number, found := cutUnit(s, "breaths", "breath"); found {
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 1 || n > maxBreaths {

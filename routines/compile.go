@@ -56,8 +56,8 @@ func Clips(r *Routine) ([]Clip, error) {
 		}
 		return Extent{}, false
 	}
-	for _, noHolds := range []bool{false, true} {
-		if _, err := Compile(r, measure, Options{NoHolds: noHolds}); err != nil {
+	for _, o := range []Options{{}, {NoHolds: true}, {Verbosity: Minimal}} {
+		if _, err := Compile(r, measure, o); err != nil {
 			return clips, err
 		}
 	}
@@ -152,8 +152,11 @@ func (l *layout) allSides(s *Step) error {
 	l.carried = nil
 	outer := l.side
 	for i, side := range s.Sides {
-		if i > 0 {
-			l.switchSides(s, side)
+		switch {
+		case i > 0:
+			l.turnTo(s, side, l.lang.Sides.Switch, s.Switch)
+		case l.level() == 2: // a name alone does not tell the side
+			l.turnTo(s, side, l.lang.on(side), afterWords)
 		}
 		l.side, l.first = side, i == 0
 		if err := l.once(s, i == 0); err != nil {

@@ -56,7 +56,7 @@ func (t *table) fitValue(s *Step, in scope, v any, least bool) (int, bool) {
 	if !is || len(text) > 60 {
 		return wrong()
 	}
-	a, err := parseAmount(text)
+	a, err := ParseAmount(text)
 	switch {
 	case err != nil:
 		t.problem("fit", "%v", err)

@@ -18,7 +18,11 @@ type Lang struct {
 	Code    string // the file's name, such as "en"
 	Name    string
 	Phases  map[string]string
-	Sides   struct{ Left, Right, Switch string }
+	Sides   struct {
+		Left, Right, Switch string
+		OnLeft              string `toml:"on_left"`
+		OnRight             string `toml:"on_right"`
+	}
 	Numbers struct{ List []string } // "one" first
 }
 
@@ -45,6 +49,14 @@ func (l *Lang) number(n int) string {
 		return ""
 	}
 	return l.Numbers.List[n-1]
+}
+
+// on is what tells the first side.
+func (l *Lang) on(side string) string {
+	if side == "right" {
+		return l.Sides.OnRight
+	}
+	return l.Sides.OnLeft
 }
 
 // side is the word for the side "left" or "right".

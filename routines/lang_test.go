@@ -23,7 +23,7 @@ func TestLanguagesAreComplete(t *testing.T) {
 			if err != nil || len(meta.Undecoded()) > 0 {
 				t.Errorf("unknown keys %v, %v", meta.Undecoded(), err)
 			}
-			words := map[string]string{"name": l.Name, "sides.left": l.Sides.Left, "sides.right": l.Sides.Right, "sides.switch": l.Sides.Switch}
+			words := map[string]string{"name": l.Name, "sides.left": l.Sides.Left, "sides.right": l.Sides.Right, "sides.switch": l.Sides.Switch, "sides.on_left": l.Sides.OnLeft, "sides.on_right": l.Sides.OnRight}
 			for _, phase := range breathPhases {
 				words["phases."+phase] = l.Phases[phase]
 			}

@@ -108,12 +108,11 @@ func (l *layout) innerCues(s *Step, lengths []int) []phrase {
 	return list
 }
 
-// switchSides writes the window in which the body turns round.
-func (l *layout) switchSides(s *Step, to string) {
+// turnTo writes the window in which the body turns to a side: as long as asked, or as what is said in it.
+func (l *layout) turnTo(s *Step, side, words string, window int) {
 	outer := l.side
-	l.side = to
-	clip := Clip{Say: l.lang.Sides.Switch}
-	window := s.Switch
+	l.side = side
+	clip := Clip{Say: words}
 	mark := Mark{Kind: SwitchMark, At: l.at, From: l.at, Name: strings.TrimRight(clip.Say, ".")}
 	if e, has := l.extent(clip); has {
 		window = max(window, e.Len+betweenSay)

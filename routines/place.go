@@ -12,6 +12,9 @@ const (
 	asCount          // numbers of a count: on their beat, or not at all
 )
 
+// longestWait is how long a cue may wait for a place in which it can be said whole.
+const longestWait = 10 * Rate
+
 // phrase is something to be said inside a step's body.
 type phrase struct {
 	rank   int
@@ -62,6 +65,9 @@ func (l *layout) placeOne(s *Step, p phrase, taken []span) []span {
 			start -= said.beat
 		}
 		k, start, free := slot(taken, start, p.rank == asWritten)
+		for wait := p.at + longestWait; p.rank == asWritten && free <= wait && start+said.len > free-betweenSay; {
+			k, start, free = slot(taken, free, true) // after the word that stands in its way
+		}
 		end := min(p.end, free) - betweenSay
 		if start < 0 || start+said.len > end {
 			tight++

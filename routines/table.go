@@ -148,7 +148,7 @@ func (t *table) amount(key string) Amount {
 	var a Amount
 	if s, ok := t.timed(key, "45s"); ok {
 		var err error
-		if a, err = parseAmount(s); err != nil {
+		if a, err = ParseAmount(s); err != nil {
 			t.problem(key, "%v", err)
 			return Amount{}
 		}

@@ -1,0 +1,34 @@
+package routines
+
+import "strings"
+
+// Talk is how much is said in a score.
+type Talk struct {
+	Words          int
+	WordsPerMinute float64 // while somebody speaks
+	Silence        float64 // the part of the whole in which nobody speaks, from 0 to 1
+	Longest        int     // samples of the longest silence
+}
+
+// Talk counts what is said.
+func (s *Score) Talk() Talk {
+	var t Talk
+	spoken, end := 0, 0
+	for _, c := range s.Cues {
+		if c.Clip.Say == "" {
+			continue
+		}
+		t.Words += len(strings.Fields(c.Clip.Say))
+		spoken += c.Len
+		t.Longest = max(t.Longest, c.At-end)
+		end = c.At + c.Len
+	}
+	t.Longest = max(t.Longest, s.Len-end)
+	if spoken > 0 {
+		t.WordsPerMinute = float64(t.Words) / (seconds(spoken) / 60)
+	}
+	if s.Len > 0 {
+		t.Silence = 1 - seconds(spoken)/seconds(s.Len)
+	}
+	return t
+}
