@@ -11,12 +11,13 @@ import (
 
 type checkCommand struct {
 	Files []string `arg:"" optional:"" help:"Routine files or names; without any, the whole library."`
+	parameters
 }
 
 // Run tells every problem, and every phrase that does not fit its slot or that no voice has. It fails when a routine
 // cannot be played; a phrase that falls back is told, and is no failure.
 func (o *checkCommand) Run(p *process) error {
-	l, b, err := p.open()
+	l, b, options, err := o.open(p)
 	if err != nil {
 		return err
 	}
@@ -28,18 +29,20 @@ func (o *checkCommand) Run(p *process) error {
 	}
 	wrong := false
 	for _, name := range names {
-		score, err := checkOne(p, l, b, name)
-		switch {
-		case err != nil:
+		score, err := checkOne(p, l, b, name, options)
+		if err != nil {
 			wrong = true
 			fmt.Fprintln(p.stdout, err)
-		case len(score.Notes) == 0:
-			fmt.Fprintf(p.stdout, "%s: good, %s, %d steps\n", name, brief(score.Len), score.Steps)
-		default:
-			fmt.Fprintf(p.stdout, "%s: plays, %s, %d steps, but:\n", name, brief(score.Len), score.Steps)
-			for _, n := range score.Notes {
-				fmt.Fprintf(p.stdout, "  line %d, step %q: %s\n", n.Line, n.Step, n.What)
-			}
+			continue
+		}
+		good := "good"
+		if len(score.Notes) > 0 {
+			good = "plays, but"
+		}
+		talk := score.Talk()
+		fmt.Fprintf(p.stdout, "%s: %s, %s, %d steps, %.0f words a minute, %.0f %% silence\n", name, good, brief(score.Len), score.Steps, talk.WordsPerMinute, 100*talk.Silence)
+		for _, n := range score.Notes {
+			fmt.Fprintf(p.stdout, "  line %d, step %q: %s\n", n.Line, n.Step, n.What)
 		}
 	}
 	if wrong {
@@ -48,7 +51,7 @@ func (o *checkCommand) Run(p *process) error {
 	return nil
 }
 
-func checkOne(p *process, l routines.Library, b *audio.Bank, name string) (*routines.Score, error) {
+func checkOne(p *process, l routines.Library, b *audio.Bank, name string, options routines.Options) (*routines.Score, error) {
 	var r *routines.Routine
 	var err error
 	if exists(name) && strings.Contains(name, ".") { // any file, whatever its ending
@@ -62,5 +65,5 @@ func checkOne(p *process, l routines.Library, b *audio.Bank, name string) (*rout
 	if err != nil {
 		return nil, err
 	}
-	return compiled(p, l, b, r, routines.Options{})
+	return compiled(p, l, b, r, options)
 }

@@ -70,13 +70,32 @@ func TestList(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, _ := cli(t, "list")
-	if code != done || !regexp.MustCompile(`(?m)^4-4-6 +3:\d\d +Four four six$`).MatchString(out) || !strings.Contains(out, "guided check mine") {
+	if code != done || !regexp.MustCompile(`(?m)^4-4-6 +3:\d\d +Four four six +chair`).MatchString(out) || !strings.Contains(out, "guided check mine") {
 		t.Errorf("%d:\n%s", code, out)
 	}
 	code, out, _ = cli(t, "--json", "list")
 	var list []listed
 	if err := json.Unmarshal([]byte(out), &list); err != nil || code != done || len(list) < 2 {
 		t.Fatalf("%d: %v:\n%s", code, err, out)
+	}
+	for name, tt := range map[string]struct {
+		flags      []string
+		has, lacks string
+	}{
+		"on a chair, under three minutes": {[]string{"--position", "chair", "--under", "3m"}, "three-breaths", "4-4-6"},
+		"with nothing at hand":            {[]string{"--equipment", "none"}, "4-4-6", "strength"},
+		"for the night":                   {[]string{"--tag", "sleep"}, "4-7-8", "desk"},
+		"longer than eight minutes":       {[]string{"--over", "8m"}, "unwind", "4-4-6"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, _ := cli(t, append([]string{"list"}, tt.flags...)...)
+			if code != done || !strings.Contains(out, tt.has+" ") || strings.Contains(out, tt.lacks+" ") || strings.Contains(out, "mine") {
+				t.Errorf("%d:\n%s", code, out)
+			}
+		})
+	}
+	if code, _, complaint := cli(t, "list", "--position", "sofa"); code != failed || !strings.Contains(complaint, "chair, floor") {
+		t.Errorf("%d: %s", code, complaint)
 	}
 	code, out, _ = cli(t, "check", "mine")
 	if code != failed || !strings.Contains(out, `mine.toml:3`) || !strings.Contains(out, `"5s"`) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"guided/audio"
 	"guided/mqtt"
 	"guided/routines"
 )
@@ -33,14 +34,20 @@ type config struct {
 		Output string   `toml:"output"`
 		LeadIn duration `toml:"lead_in"`
 		Volume int      `toml:"volume"`
+		Quiet  hours    `toml:"quiet"`
 	} `toml:"audio"`
 	Routines struct {
-		Dir string `toml:"dir"`
+		Dir   string `toml:"dir"`
+		Holds bool   `toml:"holds"`
 	} `toml:"routines"`
 	Voice struct {
-		Name    string   `toml:"name"`
-		Engine  string   `toml:"engine"`
-		Command []string `toml:"command"`
+		Name         string   `toml:"name"`
+		Engine       string   `toml:"engine"`
+		Command      []string `toml:"command"`
+		Wyoming      string   `toml:"wyoming"`
+		WyomingVoice string   `toml:"wyoming_voice"`
+
+		Verbosity routines.Verbosity `toml:"verbosity"`
 	} `toml:"voice"`
 }
 
@@ -146,12 +153,19 @@ func (c *config) complete(file string) error {
 	if c.Audio.Volume < 0 || c.Audio.Volume > 100 {
 		tell("audio.volume: %d is not from 0 to 100", c.Audio.Volume)
 	}
-	engines := []string{"auto", "none", "command"}
+	if err := (routines.Options{Verbosity: c.Voice.Verbosity}).Check(); err != nil {
+		tell("voice.%v", err)
+	}
+	engines := []string{"auto", "none", "command", "wyoming"}
 	switch c.Voice.Engine {
 	case "auto", "none":
 	case "command":
 		if len(c.Voice.Command) == 0 {
 			tell(`voice.command: engine = "command" needs the program, such as command = ["piper", "--model", "voice.onnx", "--output_file", "-"]`)
+		}
+	case "wyoming":
+		if _, err := audio.NewWyoming(c.Voice.Wyoming, c.Voice.WyomingVoice); err != nil {
+			tell("voice.wyoming: %v", err)
 		}
 	default:
 		tell("voice.engine: %q is not known; use one of %s", c.Voice.Engine, strings.Join(engines, ", "))

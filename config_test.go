@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func settingsFile(t *testing.T, text string) string {
@@ -44,8 +45,11 @@ func TestSettings(t *testing.T) {
 		"an unknown key is refused with a hint": {"[audio]\nouput = \"null\"\n", `did you mean "audio.output"`},
 		"a bare number for a time is refused":   {"[audio]\nlead_in = 5\n", `"5s"`},
 		"a volume above 100":                    {"[audio]\nvolume = 140\n", "audio.volume"},
+		"hours that are none":                   {"[audio]\nquiet = \"22-7\"\n", `"22:00-07:00"`},
+		"a verbosity that does not exist":       {"[voice]\nverbosity = \"much\"\n", "voice.verbosity"},
 		"an engine that does not exist":         {"[voice]\nengine = \"festival\"\n", "voice.engine"},
 		"a command engine without its program":  {"[voice]\nengine = \"command\"\n", "voice.command"},
+		"a Wyoming server without its scheme":   {"[voice]\nengine = \"wyoming\"\nwyoming = \"pi:10200\"\n", "tcp://127.0.0.1:10200"},
 		"a broken file shows the place":         {"[audio\n", "line 2"},
 		"a broker without a scheme":             {"[mqtt]\nbroker = \"localhost\"\n", "mqtt.broker"},
 		"a wildcard in the node":                {"node = \"a/#\"\n", "node"},
@@ -68,4 +72,32 @@ func TestSettings(t *testing.T) {
 			t.Error("no error")
 		}
 	})
+}
+
+func TestQuietHours(t *testing.T) {
+	for name, tt := range map[string]struct {
+		hours, at string
+		want      bool
+	}{
+		"in the night":            {"22:00-07:00", "23:30", true},
+		"after midnight":          {"22:00-07:00", "06:59", true},
+		"at breakfast":            {"22:00-07:00", "07:00", false},
+		"in the afternoon's nap":  {"13:00-14:30", "13:00", true},
+		"after it":                {"13:00-14:30", "14:30", false},
+		"where there are no such": {"", "03:00", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var h hours
+			if err := h.UnmarshalTOML(tt.hours); err != nil {
+				t.Fatal(err)
+			}
+			at, err := time.Parse("15:04", tt.at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := h.has(at); got != tt.want {
+				t.Errorf("quiet: %v, want %v", got, tt.want)
+			}
+		})
+	}
 }

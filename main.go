@@ -38,6 +38,8 @@ type commands struct {
 	Show    showCommand    `cmd:"" help:"Show a routine's timeline."`
 	Check   checkCommand   `cmd:"" help:"Tell every problem of routine files, or of the whole library."`
 	Devices devicesCommand `cmd:"" help:"List what sound could come out of."`
+	Doctor  doctorCommand  `cmd:"" help:"Look for everything that can be wrong on this machine."`
+	Prove   proveCommand   `cmd:"" help:"Play a routine, record what comes out, and measure it."`
 	Send    sendCommand    `cmd:"" help:"Send a command to the daemon over MQTT, such as: send start 4-4-6 for 5m"`
 	Demo    demoCommand    `cmd:"" help:"Breathe for a minute: the daemon, a broker and a routine, on this machine alone."`
 	Voices  voicesCommand  `cmd:"" help:"List the voices, or build one."`

@@ -20,15 +20,18 @@ type playCommand struct {
 
 // Run plays a routine in this process, without a broker. The first interrupt lets the sound fade out.
 func (o *playCommand) Run(p *process) error {
-	if _, err := o.options(); err != nil {
-		return err
-	}
 	if o.Volume != nil && (*o.Volume < 0 || *o.Volume > 100) {
 		return fmt.Errorf("--volume %d: want a number from 0 to 100", *o.Volume)
 	}
 	c, err := p.settings()
 	if err != nil {
 		return err
+	}
+	if _, err := o.options(c); err != nil {
+		return err
+	}
+	if o.Quiet {
+		c.Audio.Quiet = always()
 	}
 	log := p.logger(slog.LevelInfo)
 	out, err := audio.Open(c.Audio.Output, routines.Samples(c.Audio.LeadIn.Duration), log)
@@ -51,7 +54,7 @@ func (o *playCommand) Run(p *process) error {
 	})
 	defer running.Wait()
 	defer cancel()
-	if r := play.Do(player.Command{Verb: "start", Routine: o.Name, For: o.For, Volume: o.Volume}); r.Status != "ok" {
+	if r := play.Do(player.Command{Verb: "start", Routine: o.Name, Parameters: o.player(), Volume: o.Volume}); r.Status != "ok" {
 		return errors.New(r.Error)
 	}
 	var failure error

@@ -16,18 +16,6 @@ import (
 	"guided/routines"
 )
 
-// parameters are what a start may be given; play, render and show take them as flags.
-type parameters struct {
-	For time.Duration `help:"The whole length, such as 5m." placeholder:"5m"`
-}
-
-func (o parameters) options() (routines.Options, error) {
-	if o.For < 0 {
-		return routines.Options{}, fmt.Errorf("--for %v: a length cannot be negative", o.For)
-	}
-	return routines.Options{For: o.For}, nil
-}
-
 type renderCommand struct {
 	Name string `arg:"" help:"A routine's name or title."`
 	parameters
@@ -62,11 +50,7 @@ func (o *renderCommand) Run(p *process) error {
 
 // prepare finds a routine, compiles it, and brings its sounds into memory.
 func (p *process) prepare(name string, o parameters) (*routines.Score, *audio.Renderer, error) {
-	options, err := o.options()
-	if err != nil {
-		return nil, nil, err
-	}
-	l, b, err := p.open()
+	l, b, options, err := o.open(p)
 	if err != nil {
 		return nil, nil, err
 	}

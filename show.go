@@ -19,11 +19,7 @@ const barWidth = 40
 
 // Run prints the timeline: a bar a step, in its place and as long as it lasts.
 func (o *showCommand) Run(p *process) error {
-	options, err := o.options()
-	if err != nil {
-		return err
-	}
-	l, b, err := p.open()
+	l, b, options, err := o.open(p)
 	if err != nil {
 		return err
 	}

@@ -29,10 +29,14 @@ func bank(c config, l routines.Library, log *slog.Logger) (*audio.Bank, error) {
 		return nil, err
 	}
 	voices := []audio.Voice{recorded}
-	if args := engine(c); args != nil {
-		voices = append(voices, audio.NewCommand(args, audio.NewCache(filepath.Join(cacheFolder(), "speech"), log)))
+	e, err := engine(c)
+	if err != nil {
+		return nil, err
 	}
-	return audio.NewBank(voices, l.Open, log), nil
+	if e != nil {
+		voices = append(voices, audio.NewSpeech(e, audio.NewCache(filepath.Join(cacheFolder(), "speech"), log)))
+	}
+	return audio.NewBank(voices, func(name string) (audio.Voice, error) { return voice(name) }, l.Open, log), nil
 }
 
 // open loads the settings, and makes the library and the bank that they name.
@@ -62,17 +66,19 @@ func voice(name string) (*audio.Folder, error) {
 	return v, nil
 }
 
-// engine is the program that speaks what the voice lacks, nil for none.
-func engine(c config) []string {
+// engine speaks what the voice lacks, nil for none.
+func engine(c config) (audio.Engine, error) {
 	switch c.Voice.Engine {
 	case "command":
-		return c.Voice.Command
+		return audio.NewCommand(c.Voice.Command), nil
+	case "wyoming":
+		return audio.NewWyoming(c.Voice.Wyoming, c.Voice.WyomingVoice)
 	case "auto":
 		if _, err := exec.LookPath("espeak-ng"); err == nil {
-			return audio.ESpeak("en")
+			return audio.NewCommand(audio.ESpeak("en")), nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // newPlayer wires the player of a daemon, of play and of demo.
@@ -84,6 +90,7 @@ func newPlayer(c config, out audio.Output, outputs []string, log *slog.Logger) (
 	}
 	return player.New(player.Config{
 		Library: l, Bank: b, Output: out, Outputs: outputs, Volume: c.Audio.Volume, Version: version(),
+		Verbosity: c.Voice.Verbosity, NoHolds: !c.Routines.Holds, Quiet: c.quiet,
 		PhaseLead: c.MQTT.PhaseLead.Duration, ClockTrusted: clockTrusted, Log: log,
 	}), nil
 }

@@ -2,9 +2,7 @@ package audio
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"runtime"
@@ -19,23 +17,28 @@ import (
 
 // Bank is everything that can be heard: voices in the order they are asked, tones, and the sound files beside routines.
 type Bank struct {
+	*vault
+	voice  string // the name of the first voice, empty for the default
 	voices []Voice
-	file   func(name string) ([]byte, error)
-	log    *slog.Logger
-
-	mu    sync.Mutex
-	sizes map[[32]byte]routines.Extent // of sound files, by content; zero for one that cannot be played
-	made  map[string]Recording         // tones; a bell takes a Pi a tenth of a second
 }
 
-// NewBank asks the voices in their order; file reads a sound file that lies beside the routines.
-func NewBank(voices []Voice, file func(name string) ([]byte, error), log *slog.Logger) *Bank {
-	return &Bank{voices: voices, file: file, log: log, sizes: map[[32]byte]routines.Extent{}, made: map[string]Recording{}}
+// NewBank asks the voices in their order: the default one, then what speaks the texts that a voice lacks. open opens
+// another voice by its name, nil where there is none; file reads a sound file that lies beside the routines.
+func NewBank(voices []Voice, open func(name string) (Voice, error), file func(name string) ([]byte, error), log *slog.Logger) *Bank {
+	b := &Bank{voices: voices, vault: &vault{
+		open: open, file: file, log: log, recent: newRecent(recentBytes),
+		sizes: map[[32]byte]routines.Extent{}, made: map[string]Recording{}, banks: map[string]*Bank{},
+	}}
+	b.banks[""] = b
+	return b
 }
 
 // Measure is a routines.Measure: what can be heard at once.
 func (b *Bank) Measure(c routines.Clip) (routines.Extent, bool) {
-	if c.Sound != "" {
+	switch {
+	case slices.Contains(routines.SwellNames(), c.Sound):
+		return routines.Extent{Len: c.Len}, true
+	case c.Sound != "":
 		return b.measureSound(c.Sound)
 	}
 	for _, v := range b.voices {
@@ -46,63 +49,18 @@ func (b *Bank) Measure(c routines.Clip) (routines.Extent, bool) {
 	return routines.Extent{}, false
 }
 
-func (b *Bank) measureSound(name string) (routines.Extent, bool) {
-	if t, is := tones()[name]; is {
-		return routines.Extent{Len: t.len()}, true
-	}
-	data, err := b.file(name)
-	if err != nil {
-		return routines.Extent{}, false
-	}
-	sum := sha256.Sum256(data)
-	b.mu.Lock()
-	e, has := b.sizes[sum]
-	b.mu.Unlock()
-	if has {
-		return e, e.Len > 0
-	}
-	r, err := importSound(data)
-	if err != nil {
-		b.log.Warn("a sound file cannot be played", "file", name, "err", err)
-	}
-	b.mu.Lock()
-	b.sizes[sum] = r.Extent()
-	b.mu.Unlock()
-	return r.Extent(), err == nil
-}
-
-// tone makes a tone, once.
-func (b *Bank) tone(name string) (Recording, error) {
-	b.mu.Lock()
-	r, has := b.made[name]
-	b.mu.Unlock()
-	if has {
-		return r, nil
-	}
-	r, err := synth(name)
-	if err == nil {
-		b.mu.Lock()
-		b.made[name] = r
-		b.mu.Unlock()
-	}
-	return r, err
-}
-
-// Prepare makes every tone, and speaks every text that no voice has at once, several at a time. What cannot be had is
-// told in the error; the rest is prepared all the same.
+// Prepare speaks every text that no voice has at once, several at a time. What cannot be had is told in the error; the
+// rest is prepared all the same.
 func (b *Bank) Prepare(ctx context.Context, clips []routines.Clip) error {
 	var mu sync.Mutex
 	failed := map[string]error{} // by message: an engine that is missing fails for every text alike
 	work := errgroup.Group{}
 	work.SetLimit(runtime.NumCPU())
 	for _, c := range clips {
-		if _, is := tones()[c.Sound]; is {
-			work.Go(func() error {
-				_, err := b.tone(c.Sound)
-				return err
-			})
+		if c.Say == "" {
+			continue
 		}
-		if _, has := b.Measure(c); has || c.Say == "" {
+		if _, has := b.Measure(c); has {
 			continue
 		}
 		work.Go(func() error {
@@ -115,10 +73,11 @@ func (b *Bank) Prepare(ctx context.Context, clips []routines.Clip) error {
 			return nil
 		})
 	}
-	joined := work.Wait()
+	_ = work.Wait() // what failed is in failed
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	var joined error
 	for _, message := range slices.Sorted(maps.Keys(failed)) {
 		joined = errors.Join(joined, failed[message])
 	}
@@ -139,50 +98,12 @@ func (b *Bank) speak(ctx context.Context, text string) (Recording, error) {
 	return Recording{}, err
 }
 
-// Clips is the sounds of a score, by what they are. It is immutable.
-type Clips map[routines.Clip]Recording
-
-// Load brings every clip of a score into memory, exactly as long as the score counts on. One that cannot be had
-// any more is silence in its place, and logged: the session goes on.
-func (b *Bank) Load(ctx context.Context, score *routines.Score) (Clips, error) {
-	lengths := map[routines.Clip]int{}
-	for _, c := range score.Cues {
-		lengths[c.Clip] = c.Len
-	}
-	clips := make(Clips, len(lengths))
-	var mu sync.Mutex
-	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(runtime.NumCPU())
-	for clip, n := range lengths {
-		work.Go(func() error {
-			r, err := b.exactly(ctx, clip, n)
-			mu.Lock()
-			clips[clip] = r
-			mu.Unlock()
-			return err
-		})
-	}
-	if err := work.Wait(); err != nil {
-		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, err)
-	}
-	return clips, nil
-}
-
-// exactly loads a clip at a length. It fails only when ctx ends.
-func (b *Bank) exactly(ctx context.Context, clip routines.Clip, n int) (Recording, error) {
-	r, err := b.load(ctx, clip)
-	if ctx.Err() != nil {
-		return Recording{}, ctx.Err()
-	}
-	if err != nil {
-		b.log.Error("a clip is silent", "say", clip.Say, "sound", clip.Sound, "err", err)
-	}
-	return Recording{fixed(r.PCM, n), r.Beat}, nil
-}
-
 func (b *Bank) load(ctx context.Context, c routines.Clip) (Recording, error) {
 	if c.Sound == "" {
 		return b.speak(ctx, c.Say)
+	}
+	if slices.Contains(routines.SwellNames(), c.Sound) {
+		return swell(c.Sound, c.Len), nil
 	}
 	if _, is := tones()[c.Sound]; is {
 		return b.tone(c.Sound)

@@ -41,10 +41,10 @@ func newEngine(t *testing.T) *engine {
 	return &engine{cache: NewCache(t.TempDir(), testLog(t)), fail: errors.New("no model")}
 }
 
-func bankOf(t *testing.T, log *slog.Logger, voices ...Voice) *Bank {
+func bankOf(t testing.TB, log *slog.Logger, voices ...Voice) *Bank {
 	t.Helper()
 	files := map[string][]byte{"gong.wav": wavOf(Rate, sine(2400, Rate, 300, 0.5)), "bad.wav": []byte("gong")}
-	return NewBank(voices, func(name string) ([]byte, error) {
+	return NewBank(voices, nil, func(name string) ([]byte, error) {
 		if data, has := files[name]; has {
 			return data, nil
 		}

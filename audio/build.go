@@ -10,70 +10,97 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"runtime"
+	"slices"
 	"sort"
-	"strings"
+	"sync"
 
 	"github.com/google/renameio/v2"
+	"golang.org/x/sync/errgroup"
 )
 
-// recipeFile says how single texts are to be spoken, beside the index of a voice that was built.
-const recipeFile = "recipe.json"
-
-// Recipe is how one text is spoken where the speaker would say it badly as it stands: other words for it, more
-// arguments for the speaker, and which word of what he said is kept. A word said among others is clearer than alone.
-type Recipe struct {
-	Text string   `json:"text"`
-	Say  string   `json:"say,omitempty"`
-	Args []string `json:"args,omitempty"`
-	Of   int      `json:"of,omitempty"`   // how many words with pauses between them the speaker says
-	Take int      `json:"take,omitempty"` // which one is kept, from 1
-}
-
-// Builder makes a folder of recordings with a speech program and opusenc.
+// Builder makes a folder of recordings with an engine and opusenc.
 type Builder struct {
-	Dir     string
-	Speaker []string          // the program: text on standard input, WAV on standard output
-	Told    func(text string) // called before each text that is spoken
+	Dir    string
+	Engine Engine
+	Again  []string                           // texts that are spoken though the folder has them
+	Told   func(done, total int, text string) // called before each text that is spoken, never by two at a time
+
+	mu      sync.Mutex // index
 	index   Index
-	recipes map[string]Recipe
+	recipes map[string]Recipe // by key
 }
 
-// Build speaks what the folder does not have yet of the texts, and of those that its recipes name. What was spoken is
-// kept even when a later text fails.
+// Build speaks what the folder does not have yet of the texts, and of those that its recipes name, several at a time.
+// What was spoken is kept even when other texts fail; the error tells them all.
 func (b *Builder) Build(ctx context.Context, texts []string) error {
 	if err := b.open(); err != nil {
 		return err
 	}
-	have := map[string]bool{}
-	for _, c := range b.index.Clips {
-		have[textKeys(c.Text)[0]] = true
+	jobs, err := b.missing(b.wanted(texts))
+	if err != nil {
+		return err
 	}
-	for text := range b.recipes {
-		texts = append(texts, text)
-	}
-	sort.Strings(texts)
-	var failed error
-	for _, text := range texts {
-		key := textKeys(text)[0]
-		if have[key] || ctx.Err() != nil {
-			continue
+	var done int
+	failed := make([]error, len(jobs))
+	work := errgroup.Group{}
+	work.SetLimit(runtime.NumCPU() + 1) // a server speaks one text while others are encoded
+	for i, j := range jobs {
+		if ctx.Err() != nil {
+			break
 		}
-		have[key] = true
 		if b.Told != nil {
-			b.Told(text)
+			b.mu.Lock()
+			so := done
+			b.mu.Unlock()
+			b.Told(so, len(jobs), j.Text)
 		}
-		c, err := b.record(ctx, text)
-		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%q: %w", text, err))
+		work.Go(func() error {
+			err := b.record(ctx, j)
+			if err != nil && ctx.Err() == nil {
+				failed[i] = fmt.Errorf("%q: %w", j.Text, err)
+			}
+			b.mu.Lock()
+			done++
+			b.mu.Unlock()
+			return nil
+		})
+	}
+	_ = work.Wait() // what failed is in failed
+	return errors.Join(errors.Join(failed...), ctx.Err(), b.save())
+}
+
+// Prune removes the recordings that neither the texts nor a recipe want, and tells their texts.
+func (b *Builder) Prune(texts []string) (removed []string, err error) {
+	if err := b.open(); err != nil {
+		return nil, err
+	}
+	wanted := map[string]bool{}
+	for _, r := range b.wanted(texts) {
+		wanted[textKeys(r.Text)[0]] = true
+	}
+	var kept []Clip
+	var files []string
+	for _, c := range b.index.Clips {
+		if wanted[textKeys(c.Text)[0]] {
+			kept = append(kept, c)
 			continue
 		}
-		b.index.Clips = append(b.index.Clips, c)
-		if err := b.save(); err != nil {
-			return err
+		removed, files = append(removed, c.Text), append(files, c.File)
+	}
+	if len(removed) == 0 {
+		return nil, nil
+	}
+	b.index.Clips = kept
+	if err := b.save(); err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		if failed := os.Remove(filepath.Join(b.Dir, file)); !errors.Is(failed, fs.ErrNotExist) {
+			err = errors.Join(err, failed)
 		}
 	}
-	return errors.Join(failed, ctx.Err(), b.save())
+	return removed, err
 }
 
 // open reads what the folder has; a new folder has nothing.
@@ -83,76 +110,51 @@ func (b *Builder) open() error {
 	if err := os.MkdirAll(b.Dir, 0o755); err != nil {
 		return fmt.Errorf("making the voice's folder: %w", err)
 	}
+	if err := readJSON(b.Dir, indexFile, &b.index); err != nil {
+		return err
+	}
 	var recipes []Recipe
-	for name, v := range map[string]any{indexFile: &b.index, recipeFile: &recipes} {
-		data, err := os.ReadFile(filepath.Join(b.Dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			err = json.Unmarshal(data, v)
-		}
-		if err != nil {
-			return fmt.Errorf("reading %s: %w", name, err)
-		}
+	if err := readJSON(b.Dir, recipeFile, &recipes); err != nil {
+		return err
 	}
 	for _, r := range recipes {
-		b.recipes[r.Text] = r
+		b.recipes[textKeys(r.Text)[0]] = r
 	}
 	return nil
 }
 
 // record speaks one text, brings it to level, and stores it as Opus. Its samples and beat are those of what a player
 // will decode.
-func (b *Builder) record(ctx context.Context, text string) (Clip, error) {
-	say, args := text, b.Speaker
-	r, has := b.recipes[text]
-	if has {
-		args = append(append([]string{}, args...), r.Args...)
-		if r.Say != "" {
-			say = r.Say
-		}
-	}
-	wav, err := (&Command{args: args}).run(ctx, say)
+func (b *Builder) record(ctx context.Context, j job) error {
+	wav, err := b.Engine.Say(ctx, j.Recipe)
 	if err != nil {
-		return Clip{}, err
+		return err
 	}
-	spoken, err := importWord(wav, r.Of, r.Take)
+	spoken, err := importWord(wav, j.Of, j.Take)
 	if err != nil {
-		return Clip{}, err
+		return err
 	}
-	c := Clip{Text: text, File: b.fileFor(text)}
 	encoded, err := encodeOpus(ctx, spoken)
 	if err != nil {
-		return Clip{}, err
+		return err
 	}
 	decoded, err := importSound(encoded)
 	if err != nil {
-		return Clip{}, fmt.Errorf("reading back what was stored: %w", err)
+		return fmt.Errorf("reading back what was stored: %w", err)
 	}
-	c.Samples, c.Beat = len(decoded.PCM), beatOf(decoded)
-	if err := renameio.WriteFile(filepath.Join(b.Dir, c.File), encoded, 0o644); err != nil {
-		return Clip{}, fmt.Errorf("storing a recording: %w", err)
-	}
-	return c, nil
+	return b.store(encoded, Clip{Text: j.Text, File: j.file, Samples: len(decoded.PCM), Beat: beatOf(decoded)})
 }
 
-// fileFor names a recording by its text, so that a changed text changes one file.
-func (b *Builder) fileFor(text string) string {
-	name := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(text), "-")
-	name = strings.Trim(name, "-")
-	if strings.HasSuffix(text, ",") {
-		name += "-"
+// store writes a recording, then the index that names it.
+func (b *Builder) store(encoded []byte, c Clip) error {
+	if err := renameio.WriteFile(filepath.Join(b.Dir, c.File), encoded, 0o644); err != nil {
+		return fmt.Errorf("storing a recording: %w", err)
 	}
-	if len(name) > 60 {
-		name = name[:60]
-	}
-	for _, c := range b.index.Clips {
-		if c.File == name+".opus" {
-			return name + "-" + cacheKey(text)[:6] + ".opus"
-		}
-	}
-	return name + ".opus"
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.index.Clips = slices.DeleteFunc(b.index.Clips, func(old Clip) bool { return old.File == c.File })
+	b.index.Clips = append(b.index.Clips, c)
+	return b.save()
 }
 
 // encodeOpus is what the embedded clips are: one stream of speech at 32 kbit/s, the same bytes for the same sound.

@@ -8,13 +8,15 @@ import (
 	"testing"
 )
 
+func robot() *Command { return NewCommand([]string{"espeak-ng", "--stdin", "--stdout"}) }
+
 // build records texts with espeak-ng into a folder, and tells which were spoken.
 func build(t *testing.T, dir string, texts ...string) ([]string, error) {
 	t.Helper()
 	tool(t, "espeak-ng")
 	tool(t, "opusenc")
 	var told []string
-	b := Builder{Dir: dir, Speaker: []string{"espeak-ng", "--stdin", "--stdout"}, Told: func(s string) { told = append(told, s) }}
+	b := Builder{Dir: dir, Engine: robot(), Told: func(_, _ int, text string) { told = append(told, text) }}
 	err := b.Build(t.Context(), texts)
 	return told, err
 }
@@ -79,9 +81,52 @@ func TestBuildAVoice(t *testing.T) {
 			t.Errorf("spoke %q: %v", told, err)
 		}
 	})
-	t.Run("a speaker that fails is told, and what there is stays", func(t *testing.T) {
-		b := Builder{Dir: dir, Speaker: []string{"false"}}
-		if err := b.Build(t.Context(), []string{"New words."}); err == nil || !strings.Contains(err.Error(), "New words.") {
+	t.Run("a text is spoken again when that is asked, in the same file", func(t *testing.T) {
+		var told []string
+		b := Builder{Dir: dir, Engine: NewCommand(append(robot().args, "-s", "90")), Again: []string{"well done."},
+			Told: func(_, _ int, text string) { told = append(told, text) }}
+		before, _ := v.Measure("Well done.")
+		if err := b.Build(t.Context(), []string{"Well done.", "Rest."}); err != nil || strings.Join(told, "|") != "Well done." {
+			t.Fatalf("spoke %q: %v", told, err)
+		}
+		slower, err := OpenFolder(os.DirFS(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after, _ := slower.Measure("Well done."); after.Len <= before.Len || len(slower.Clips) != 4 {
+			t.Errorf("%d samples, %d before; %d clips", after.Len, before.Len, len(slower.Clips))
+		}
+	})
+	t.Run("a text that nobody wants cannot be spoken again", func(t *testing.T) {
+		b := Builder{Dir: dir, Engine: robot(), Again: []string{"Rast."}}
+		if err := b.Build(t.Context(), []string{"Rest."}); err == nil || !strings.Contains(err.Error(), `did you mean "Rest."`) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a text without a word is refused: the voice could not be opened with it", func(t *testing.T) {
+		b := Builder{Dir: dir, Engine: robot()}
+		if err := b.Build(t.Context(), []string{"..."}); err == nil || !strings.Contains(err.Error(), "no word") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("what nobody wants is removed, with its file; a recipe wants its text", func(t *testing.T) {
+		b := Builder{Dir: dir}
+		removed, err := b.Prune([]string{"Rest.", "well done"})
+		if err != nil || strings.Join(removed, "|") != "Well done." {
+			t.Errorf("removed %q: %v", removed, err)
+		}
+		left, err := OpenFolder(os.DirFS(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, err := filepath.Glob(filepath.Join(dir, "*.opus"))
+		if err != nil || len(files) != len(left.Clips) || len(files) != 3 {
+			t.Errorf("%d clips in %q: %v", len(left.Clips), files, err)
+		}
+	})
+	t.Run("an engine that fails is told for every text, and what there is stays", func(t *testing.T) {
+		b := Builder{Dir: dir, Engine: NewCommand([]string{"false"})}
+		if err := b.Build(t.Context(), []string{"New words.", "Others."}); err == nil || !strings.Contains(err.Error(), "New words.") || !strings.Contains(err.Error(), "Others.") {
 			t.Errorf("got %v", err)
 		}
 		if _, err := OpenFolder(os.DirFS(dir)); err != nil {

@@ -85,12 +85,12 @@ func program(behaviour ...string) []string {
 	return append([]string{os.Args[0], "-test.run=^TestSpeechProgram$", "--", "speak"}, behaviour...)
 }
 
-func commandVoice(t *testing.T, within time.Duration, args ...string) *Command {
+func commandVoice(t *testing.T, within time.Duration, args ...string) *Speech {
 	t.Helper()
 	t.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would keep every program for a second
-	c := NewCommand(args, NewCache(filepath.Join(t.TempDir(), "speech"), testLog(t)))
+	c := NewCommand(args)
 	c.within = within
-	return c
+	return NewSpeech(c, NewCache(filepath.Join(t.TempDir(), "speech"), testLog(t)))
 }
 
 func TestCommandSpeaks(t *testing.T) {
@@ -231,7 +231,7 @@ func TestESpeak(t *testing.T) {
 			t.Errorf("%q: %.1f LUFS", text, loud)
 		}
 	}
-	other := NewCommand(ESpeak("de"), v.cache)
+	other := NewSpeech(NewCommand(ESpeak("de")), v.cache)
 	if _, has := other.Measure("ten"); has {
 		t.Error("another language has the same recording")
 	}

@@ -8,16 +8,22 @@ import (
 
 // Levels, of the stereo mix that both channels make (ITU-R BS.1770-5).
 const (
-	phraseLUFS = -18.0 // integrated, for a phrase of a second and more; for a word its ungated mean
-	truePeak   = -1.0  // dBTP that no recording goes over
+	phraseLUFS  = -18.0 // integrated, for a phrase of a second and more; for a word the mean of what is active
+	truePeak    = -1.0  // dBTP that no recording goes over, nor a mix
+	activeRange = -20.0 // dB below the loudest moment of a word
 
 	absoluteGate, relativeGate = -70.0, -10.0 // LUFS; LU below what the first gate lets through
 )
 
-// kWeighted filters samples at Rate as BS.1770 weighs them: a shelf for the head, a high-pass below 38 Hz.
+// kWeighting is the filters of BS.1770 at Rate: a shelf for the head, a high-pass below 38 Hz.
+func kWeighting() (shelf, high biquad) {
+	return biquad{1.53512485958697, -2.69169618940638, 1.19839281085285, -1.69065929318241, 0.73248077421585},
+		biquad{1, -2, 1, -1.99004745483398, 0.99007225036621}
+}
+
+// kWeighted is samples as BS.1770 weighs them.
 func kWeighted(samples []float64) []float64 {
-	shelf := biquad{1.53512485958697, -2.69169618940638, 1.19839281085285, -1.69065929318241, 0.73248077421585}
-	high := biquad{1, -2, 1, -1.99004745483398, 0.99007225036621}
+	shelf, high := kWeighting()
 	weighted := slices.Clone(samples)
 	shelf.run(weighted)
 	high.run(weighted)
@@ -28,11 +34,12 @@ func kWeighted(samples []float64) []float64 {
 func lufs(meanSquare float64) float64 { return -0.691 + 10*math.Log10(2*meanSquare) }
 
 // loudness is what a mono recording measures when it plays on both channels: integrated with both gates from one
-// second on; below that the K-weighted mean over all of it. It is −Inf for silence.
+// second on; below that, where gates of 400 ms say nothing, the K-weighted mean of what is active. It is −Inf for
+// silence.
 func loudness(samples []float64) float64 {
 	weighted := kWeighted(samples)
 	if len(samples) < Rate {
-		return lufs(meanSquare(weighted))
+		return lufs(active(weighted))
 	}
 	const block, step = Rate * 400 / 1000, Rate * 100 / 1000
 	var blocks []float64
@@ -53,6 +60,27 @@ func loudness(samples []float64) float64 {
 		return sum / float64(n)
 	}
 	return lufs(gated(lufs(gated(absoluteGate)) + relativeGate))
+}
+
+// active is the mean square of the blocks of 10 ms within activeRange of the loudest: breath, stops and tails are part
+// of a word's length, but not of how loud the ear takes it for. A fricative is 10 to 15 dB below its vowel, and counts.
+func active(samples []float64) float64 {
+	var blocks []float64
+	for i := 0; i < len(samples); i += trimBlock {
+		blocks = append(blocks, meanSquare(samples[i:min(i+trimBlock, len(samples))]))
+	}
+	if len(blocks) == 0 {
+		return 0
+	}
+	limit := slices.Max(blocks) * power(activeRange)
+	sum, n := 0.0, 0
+	for _, b := range blocks {
+		if b >= limit {
+			sum += b
+			n++
+		}
+	}
+	return sum / float64(n)
 }
 
 func meanSquare(samples []float64) float64 {

@@ -15,7 +15,9 @@ import (
 // block size and any seek give the same samples. It is not safe for use by several goroutines.
 type Renderer struct {
 	cues    []heard
-	longest int // samples of the longest cue
+	gains   []cueGain // of each cue; nil where all are as they are
+	bed     *bed      // nil: none
+	longest int       // samples of the longest cue
 	length  int
 	at      int
 }
@@ -28,9 +30,14 @@ type heard struct {
 
 var _ beep.StreamSeeker = (*Renderer)(nil)
 
+// newRenderer has no cues yet; loop is the sound file that the score's bed names, as importBed makes it.
+func newRenderer(score *routines.Score, loop []int16) *Renderer {
+	return &Renderer{length: score.Len, bed: newBed(score, loop), gains: quietGains(score)}
+}
+
 // Render makes a score sound; clips hold every clip of it.
 func Render(score *routines.Score, clips Clips) *Renderer {
-	r := &Renderer{length: score.Len}
+	r := newRenderer(score, clips[bedClip(score.Bed.Sound)].PCM)
 	for _, c := range score.Cues {
 		pcm := clips[c.Clip].PCM
 		slot := &atomic.Pointer[[]int16]{}
@@ -54,7 +61,7 @@ func (r *Renderer) Stream(samples [][2]float64) (int, bool) {
 	samples = samples[:n]
 	clear(samples)
 	first := sort.Search(len(r.cues), func(i int) bool { return r.cues[i].at > r.at-r.longest })
-	for _, c := range r.cues[first:] {
+	for k, c := range r.cues[first:] {
 		if c.at >= r.at+n {
 			break
 		}
@@ -62,26 +69,33 @@ func (r *Renderer) Stream(samples [][2]float64) (int, bool) {
 		if pcm == nil {
 			continue
 		}
-		for i := max(0, c.at-r.at); i < min(n, c.at+len(*pcm)-r.at); i++ {
-			samples[i][0] += float64((*pcm)[r.at+i-c.at]) / (math.MaxInt16 + 1)
+		from, to := max(0, c.at-r.at), min(n, c.at+len(*pcm)-r.at)
+		if from < to {
+			r.gain(first+k).addTo(samples[from:to], (*pcm)[r.at+from-c.at:], r.at+from-c.at)
 		}
 	}
 	for i := range samples {
-		x := limit(samples[i][0])
-		samples[i] = [2]float64{x, x}
+		samples[i][1] = samples[i][0] // the voice stands in the middle
+	}
+	if r.bed != nil {
+		r.bed.addTo(samples, r.at)
+	}
+	for i, x := range samples {
+		samples[i] = [2]float64{limit(x[0]), limit(x[1])}
 	}
 	r.at += n
 	return n, true
 }
 
-// limit lets a sum of voice and tones near full scale approach it instead of clipping; below knee it does nothing.
+// limit lets a sum of voice, tones and bed near full scale approach a ceiling instead of clipping; below knee it does
+// nothing. The ceiling leaves room for what is higher between two samples: the mix stays below truePeak.
 func limit(x float64) float64 {
-	const knee = 0.92
+	const knee, ceiling = 0.80, 0.875
 	if x >= -knee && x <= knee {
 		return x
 	}
-	over := (math.Abs(x) - knee) / (1 - knee)
-	return math.Copysign(knee+(1-knee)*over/(1+over), x)
+	over := (math.Abs(x) - knee) / (ceiling - knee)
+	return math.Copysign(knee+float64((ceiling-knee)*(over/(1+over))), x)
 }
 
 // Err is nil: everything that could fail has happened before the first sample.

@@ -8,7 +8,7 @@ import (
 )
 
 func TestEveryToneIsMade(t *testing.T) {
-	b := NewBank(nil, nil, nil)
+	b := NewBank(nil, nil, nil, nil)
 	for _, name := range routines.SoundNames() {
 		t.Run(name, func(t *testing.T) {
 			r, err := synth(name)

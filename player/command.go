@@ -6,17 +6,20 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"guided/routines"
 )
 
 // Command is one order to the player, from any remote.
 type Command struct {
 	Verb        string
-	Routine     string        // start, select
-	Text        string        // say
-	For         time.Duration // start: the length asked for, 0 for its own
-	Volume      *int          // volume, start
-	Transaction string        // echoed in the response; the same one is carried out once
-	SentAt      time.Time     // zero when not told
+	Routine     string // start, select
+	Parameters         // start
+	Extend      routines.Amount
+	Text        string    // say
+	Volume      *int      // volume, start
+	Transaction string    // echoed in the response; the same one is carried out once
+	SentAt      time.Time // zero when not told
 }
 
 // Response answers a Command; every command is answered.
@@ -73,26 +76,12 @@ func nameWords(c *Command, words []string) error {
 	return nil
 }
 
-// startWords reads a name of several words and what may follow it. "for" and "volume" may stand in a title too: only
-// with a number after them they are more than that.
-func startWords(c *Command, words []string) (err error) {
-	for len(words) >= 2 && err == nil {
-		key, value := strings.ToLower(words[len(words)-2]), words[len(words)-1]
-		number := strings.ContainsAny(value[:1], "+-.0123456789")
-		switch {
-		case key == "for" && number:
-			c.For, err = parseFor(value)
-		case key == "volume" && number:
-			c.Volume, err = parseVolume(value)
-		default:
-			return nameWords(c, words)
-		}
-		words = words[:len(words)-2]
+// extendWords reads how much; nothing is half a minute.
+func extendWords(c *Command, words []string) (err error) {
+	if len(words) > 0 {
+		c.Extend, err = parseExtend(strings.Join(words, " "))
 	}
-	if err != nil {
-		return err
-	}
-	return nameWords(c, words)
+	return err
 }
 
 func volumeWords(c *Command, words []string) (err error) {
@@ -101,17 +90,6 @@ func volumeWords(c *Command, words []string) (err error) {
 	}
 	c.Volume, err = parseVolume(strings.Join(words, " "))
 	return err
-}
-
-func parseFor(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
-	if err != nil || d <= 0 {
-		return 0, fmt.Errorf(`for: %q is not a length such as "5m" or "90s"`, s)
-	}
-	if d > 4*time.Hour {
-		return 0, fmt.Errorf("for: %q is longer than four hours", s)
-	}
-	return d, nil
 }
 
 func parseVolume(s string) (*int, error) {

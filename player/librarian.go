@@ -52,11 +52,11 @@ func (p *Player) examine(ctx context.Context, name string, speak bool) RoutineIn
 		i.Error = err.Error()
 		return i
 	}
-	i.Title, i.About = r.Title, r.About
+	i.Title, i.About, i.Facts = r.Title, r.About, r.Facts
 	if speak {
 		p.speak(ctx, r)
 	}
-	score, err := routines.Compile(r, p.cfg.Bank.Measure, routines.Options{})
+	score, err := routines.Compile(r, p.cfg.Bank.Measure, p.options(Parameters{}))
 	if err != nil {
 		i.Error = err.Error()
 		return i

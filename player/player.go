@@ -25,6 +25,9 @@ type Config struct {
 	Output       audio.Output
 	Outputs      []string // what observers are told of the outputs
 	Volume       int      // 0 to 100
+	Verbosity    routines.Verbosity
+	NoHolds      bool        // breaths without holds, unless a start asks for them
+	Quiet        func() bool // whether what starts now is played in the quiet profile; nil: never
 	Version      string
 	PhaseLead    time.Duration // how long before its sound a phase is announced
 	ClockTrusted func() bool   // whether the wall clock may be believed
@@ -50,17 +53,6 @@ type Player struct {
 	watchers map[*watcher]bool
 	info     Info
 	done     answered
-}
-
-// request is one start, checked.
-type request struct {
-	routine *routines.Routine
-	length  time.Duration
-	volume  *int // for this session only, nil: the player's
-}
-
-func (r request) same(o request) bool {
-	return r.routine.Name == o.routine.Name && r.length == o.length
 }
 
 // New makes a player that is idle.

@@ -125,6 +125,7 @@ func (p *Player) silence() {
 // play lets the output pull a session until its sound has left, and keeps the place where it comes back. It is false
 // when the device failed.
 func (p *Player) play(s *session) bool {
+	p.await(s)
 	err := p.cfg.Output.Play(s.ctx, puller{p, s}, func(frames int) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -153,6 +154,16 @@ func (p *Player) play(s *session) bool {
 		return false
 	}
 	return true
+}
+
+// await loads the sound of the place where a session comes back.
+func (p *Player) await(s *session) {
+	p.mu.Lock()
+	sound, at := s.sound, s.sound.Position()
+	p.mu.Unlock()
+	ctx, cancel := context.WithTimeout(s.ctx, patience)
+	defer cancel()
+	_ = sound.Load(ctx, at) // what takes too long is missed
 }
 
 // lost tells once that there is no sound, and why. The caller holds the lock.

@@ -35,9 +35,11 @@ const (
 // integer. The player's lock guards every field.
 type session struct {
 	score   *routines.Score
-	sound   *audio.Renderer
+	sound   *audio.Live
 	asked   request
-	unload  context.CancelFunc // ends the loading of its sounds
+	alive   context.Context    // ends with the session
+	unload  context.CancelFunc // ends it
+	drop    context.CancelFunc // ends the loading of its sound
 	started time.Time          // when it was heard first
 	told    telling
 	step    routines.Mark // the step told last
@@ -67,7 +69,7 @@ type session struct {
 	changed chan struct{}
 }
 
-func newSession(score *routines.Score, sound *audio.Renderer, asked request) *session {
+func newSession(score *routines.Score, sound *audio.Live, asked request) *session {
 	return &session{score: score, sound: sound, asked: asked, landAt: -1, changed: make(chan struct{}, 1)}
 }
 

@@ -1,8 +1,11 @@
 package player
 
 import (
+	"context"
 	"errors"
+	"time"
 
+	"guided/audio"
 	"guided/routines"
 )
 
@@ -35,18 +38,38 @@ func (p *Player) again(Command) (bool, error) {
 	return p.move(func(score *routines.Score, at int) int { return score.Marks[score.StepAt(at)].At })
 }
 
-// move lets the sound leave and come back where to says, seen from where it is heard or is about to be.
+// patience is how long the sound is waited for before it comes back without it.
+const patience = 2 * time.Second
+
+// move lets the sound leave and come back where to says, seen from where it is heard or is about to be. The sound of
+// the place is loaded before; meanwhile the one that is heard goes on, so that the place may have to be found again.
 func (p *Player) move(to func(score *routines.Score, at int) int) (bool, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for {
+		sound, target, err := p.tryMove(to, ctx.Err() != nil)
+		if sound == nil || err != nil {
+			return err == nil, err
+		}
+		_ = sound.Load(ctx, target) // what takes too long is missed
+	}
+}
+
+// tryMove moves when the sound of the target is there, or at once; else it tells what is to load it.
+func (p *Player) tryMove(to func(score *routines.Score, at int) int, atOnce bool) (*audio.Live, int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.session
 	switch {
 	case p.running() == nil:
-		return false, ErrIdle
+		return nil, 0, ErrIdle
 	case p.next != nil || p.loading != nil:
-		return false, errors.New("the routine is being prepared; wait until it sounds")
+		return nil, 0, errors.New("the routine is being prepared; wait until it sounds")
 	}
 	target := to(s.score, s.place())
+	if !s.sound.Reach(target) && !atOnce {
+		return s.sound, target, nil
+	}
 	s.step = routines.Mark{}
 	switch {
 	case s.playing:
@@ -63,5 +86,5 @@ func (p *Player) move(to func(score *routines.Score, at int) int) (bool, error) 
 		p.changed()
 		p.look()
 	}
-	return true, nil
+	return nil, 0, nil
 }

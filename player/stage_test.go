@@ -128,7 +128,7 @@ func perform(t *testing.T, x props, f func(st *stage)) {
 		library := routines.Library{x.files}
 		st := &stage{T: t, ear: newEar(x.depth), ended: make(chan struct{})}
 		st.p = player.New(player.Config{
-			Library: library, Bank: audio.NewBank([]audio.Voice{x.voice}, library.Open, slog.New(slog.DiscardHandler)),
+			Library: library, Bank: audio.NewBank([]audio.Voice{x.voice}, nil, library.Open, slog.New(slog.DiscardHandler)),
 			Output: st.ear, Outputs: []string{"ear"}, Volume: x.volume, Version: "test", PhaseLead: time.Second,
 			ClockTrusted: x.clock, Log: slog.New(slog.DiscardHandler),
 		})

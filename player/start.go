@@ -2,6 +2,7 @@ package player
 
 import (
 	"errors"
+	"fmt"
 
 	"guided/routines"
 )
@@ -22,11 +23,15 @@ func (p *Player) start(c Command) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	bank, err := p.cfg.Bank.In(c.Voice)
+	if err != nil {
+		return false, fmt.Errorf("voice: %w", err)
+	}
+	req := request{r, bank, p.options(c.Parameters), c.Volume}
 	// What cannot be laid out, or not in the length asked for, is refused at once and not after the answer.
-	if _, err := routines.Compile(r, p.cfg.Bank.Measure, routines.Options{For: c.For}); err != nil {
+	if _, err := routines.Compile(r, bank.Measure, req.options); err != nil {
 		return false, err
 	}
-	req := request{r, c.For, c.Volume}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	changed := p.chosen(r.Name)

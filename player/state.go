@@ -70,6 +70,7 @@ type RoutineInfo struct {
 	Name   string   `json:"name"`
 	Title  string   `json:"title"`
 	About  string   `json:"about,omitempty"`
+	routines.Facts
 	Length float64  `json:"length_s"`
 	Steps  []string `json:"steps"`
 	Error  string   `json:"error,omitempty"` // why it cannot be played

@@ -17,14 +17,14 @@ type tape struct {
 	sound []float64
 }
 
-func record(t *testing.T, text string) *tape {
+func record(t *testing.T, text string, changes ...routines.Change) *tape {
 	t.Helper()
 	r, err := routines.Parse("mixed.toml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	bank := audio.NewBank([]audio.Voice{hum{}}, nil, slog.New(slog.DiscardHandler))
-	score, err := routines.Compile(r, bank.Measure, routines.Options{})
+	bank := audio.NewBank([]audio.Voice{hum{}}, nil, nil, slog.New(slog.DiscardHandler))
+	score, err := routines.Compile(r, bank.Measure, routines.Options{Changes: changes})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ type verb struct {
 // nothing, and say so.
 func verbs() []verb {
 	return []verb{
-		{"start", "start NAME for 5m volume 40", "routine for volume", startWords, (*Player).start},
+		{"start", "start NAME for 5m volume 40 voice heart verbosity short holds off bed rain", "routine for volume voice verbosity holds bed", startWords, (*Player).start},
 		{"select", "select NAME", "routine", nameWords, (*Player).choose},
 		{"pause", "pause", "", noWords, (*Player).pause},
 		{"resume", "resume", "", noWords, (*Player).resume},
@@ -29,9 +29,9 @@ func verbs() []verb {
 		{"next", "next", "", noWords, (*Player).skip},
 		{"back", "back", "", noWords, (*Player).back},
 		{"repeat", "repeat", "", noWords, (*Player).again},
-		{"extend", "extend 1m", "for", textWords, nil},
-		{"slower", "slower", "", noWords, nil},
-		{"faster", "faster", "", noWords, nil},
+		{"extend", "extend 1m, or extend 3 breaths", "for", extendWords, (*Player).extend},
+		{"slower", "slower", "", noWords, (*Player).slower},
+		{"faster", "faster", "", noWords, (*Player).faster},
 		{"volume", "volume 40", "volume", volumeWords, (*Player).setVolume},
 		{"duck", "duck", "", noWords, nil},
 		{"unduck", "unduck", "", noWords, nil},

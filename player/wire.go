@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,10 +21,17 @@ type wire struct {
 	Routine     json.RawMessage `json:"routine"`
 	For         json.RawMessage `json:"for"`
 	Volume      json.RawMessage `json:"volume"`
+	Voice       json.RawMessage `json:"voice"`
+	Verbosity   json.RawMessage `json:"verbosity"`
+	Holds       json.RawMessage `json:"holds"`
+	Bed         json.RawMessage `json:"bed"`
 	Text        json.RawMessage `json:"text"`
 	Transaction json.RawMessage `json:"transaction"`
 	SentAt      json.RawMessage `json:"sent_at"`
 }
+
+// wireKeys are its keys.
+var wireKeys = []string{"command", "routine", "for", "volume", "voice", "verbosity", "holds", "bed", "text", "transaction", "sent_at"}
 
 func parseJSON(data []byte) (Command, error) {
 	var w wire
@@ -34,7 +42,7 @@ func parseJSON(data []byte) (Command, error) {
 		wrong = errors.New("the JSON goes on after its end; send one command a message")
 	}
 	values := map[string]string{}
-	for key, raw := range map[string]json.RawMessage{"command": w.Command, "routine": w.Routine, "for": w.For, "volume": w.Volume, "text": w.Text, "transaction": w.Transaction, "sent_at": w.SentAt} {
+	for key, raw := range map[string]json.RawMessage{"command": w.Command, "routine": w.Routine, "for": w.For, "volume": w.Volume, "voice": w.Voice, "verbosity": w.Verbosity, "holds": w.Holds, "bed": w.Bed, "text": w.Text, "transaction": w.Transaction, "sent_at": w.SentAt} {
 		value, err := plain(raw)
 		if err != nil && wrong == nil {
 			wrong = fmt.Errorf("%s: %w", key, err)
@@ -55,22 +63,16 @@ func parseJSON(data []byte) (Command, error) {
 // add takes what stands beside the command.
 func (c *Command) add(values map[string]string) (err error) {
 	v, _ := findVerb(c.Verb) // it was found before
-	for _, key := range []string{"routine", "for", "volume", "text"} {
+	for _, key := range wireKeys[1:] {
 		value := values[key]
 		switch {
-		case value == "":
+		case value == "" || key == "transaction" || key == "sent_at":
 		case values["command"] == "":
 			return fmt.Errorf(`%q without a command; add "command":"start"`, key)
-		case !strings.Contains(v.keys, key):
+		case !slices.Contains(strings.Fields(v.keys), key):
 			return fmt.Errorf("%s takes no %q; write: %s", v.name, key, v.usage)
-		case key == "routine":
-			c.Routine = value
-		case key == "for":
-			c.For, err = parseFor(value)
-		case key == "volume":
-			c.Volume, err = parseVolume(value)
-		case key == "text":
-			c.Text = value
+		default:
+			err = c.set(key, value)
 		}
 		if err != nil {
 			return err
@@ -85,21 +87,24 @@ func jsonError(err error) error {
 		return nil
 	}
 	if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
-		known := []string{"command", "routine", "for", "volume", "text", "transaction", "sent_at"}
 		name := strings.Trim(field, `"`)
-		if near := routines.Nearest(name, known); near != "" {
+		if near := routines.Nearest(name, wireKeys); near != "" {
 			return fmt.Errorf("unknown key %q; did you mean %q?", name, near)
 		}
-		return fmt.Errorf("unknown key %q; use %s", name, strings.Join(known, ", "))
+		return fmt.Errorf("unknown key %q; use %s", name, strings.Join(wireKeys, ", "))
 	}
 	return fmt.Errorf("not a command in JSON: %w", err)
 }
 
-// plain is a JSON string or number as text.
+// plain is a JSON string, number or truth value as text.
 func plain(raw json.RawMessage) (string, error) {
 	var s string
+	var b bool
 	if len(raw) == 0 || json.Unmarshal(raw, &s) == nil {
 		return strings.TrimSpace(s), nil
+	}
+	if json.Unmarshal(raw, &b) == nil {
+		return strconv.FormatBool(b), nil
 	}
 	var n json.Number
 	if json.Unmarshal(raw, &n) == nil {

@@ -1,0 +1,98 @@
+package audio
+
+// brown is noise that falls by 6 dB an octave, without what small speakers only rattle at.
+type brown struct {
+	slope, low1, low2 stereo
+}
+
+func newBrown() *brown {
+	return &brown{stereo{biquad: slope(60)}, stereo{biquad: highPass(48)}, stereo{biquad: highPass(48)}}
+}
+
+func (b *brown) reset(int) {
+	b.slope.reset()
+	b.low1.reset()
+	b.low2.reset()
+}
+
+func (b *brown) fill(frames [][2]float64, at int) {
+	const level = 1.0 // to bedLUFS
+	white(frames, at)
+	b.slope.run(frames)
+	b.low1.run(frames)
+	b.low2.run(frames)
+	gain, step := line(at, func(at int) float64 { return level * decibels(0.6*wander(at, 5*Rate, keyGusts)) })
+	for i := range frames {
+		frames[i][0] *= gain
+		frames[i][1] *= gain
+		gain += step
+	}
+}
+
+// rain is a body of noise and two kinds of drops: fine ones near, heavy ones on leaves. A drop is a burst of noise, so
+// that nothing rings.
+type rain struct {
+	slope, low        stereo // of the body
+	fineBand, bigBand stereo
+	fine, big         [2]float64 // how far the drops have fallen off
+	drops, leaves     [cell][2]float64
+}
+
+func newRain() *rain {
+	return &rain{
+		slope: stereo{biquad: slope(1600)}, low: stereo{biquad: highPass(280)},
+		fineBand: stereo{biquad: bandPass(4500, 0.55)}, bigBand: stereo{biquad: bandPass(1300, 0.6)},
+	}
+}
+
+func (r *rain) reset(int) {
+	for _, f := range []*stereo{&r.slope, &r.low, &r.fineBand, &r.bigBand} {
+		f.reset()
+	}
+	r.fine, r.big = [2]float64{}, [2]float64{}
+}
+
+func (r *rain) fill(frames [][2]float64, at int) {
+	const (
+		level    = 1.0 // to bedLUFS
+		finePart = 65536 * 450 / Rate
+		bigPart  = 65536 * 20 / Rate
+		fineFall = 0.975 // 0.8 ms
+		bigFall  = 0.9945
+	)
+	white(frames, at)
+	drops, leaves := r.drops[:len(frames)], r.leaves[:len(frames)]
+	for i, x := range frames {
+		h := scramble(uint64(at+i) + keyDrops)
+		r.fine[0] *= fineFall
+		r.fine[1] *= fineFall
+		r.big[0] *= bigFall
+		r.big[1] *= bigFall
+		if h&0xffff < finePart {
+			r.fine = dropped(r.fine, h>>32)
+		}
+		if h>>16&0xffff < bigPart {
+			r.big = dropped(r.big, h>>32)
+		}
+		drops[i] = [2]float64{r.fine[0] * x[0], r.fine[1] * x[1]}
+		leaves[i] = [2]float64{r.big[0] * x[0], r.big[1] * x[1]}
+	}
+	r.slope.run(frames)
+	r.low.run(frames)
+	r.fineBand.run(drops)
+	r.bigBand.run(leaves)
+	gain, step := line(at, func(at int) float64 { return level * decibels(1.2*wander(at, 4*Rate, keyGusts)) })
+	for i, x := range frames {
+		for c := range x {
+			frames[i][c] = gain * (x[c] + float64(1.1*drops[i][c]) + float64(0.9*leaves[i][c]))
+		}
+		gain += step
+	}
+}
+
+// dropped adds a drop to those that fall off: seldom a strong one, somewhere between left and right.
+func dropped(fall [2]float64, h uint64) [2]float64 {
+	size, side := float64(h&0xffff)/65536, float64(h>>16&0xffff)/65536
+	size *= size * size
+	return [2]float64{fall[0] + float64(size*(1-float64(0.8*side))), fall[1] + float64(size*(0.2+float64(0.8*side)))}
+}

@@ -1,0 +1,69 @@
+package audio
+
+import "math"
+
+// waves is a sea that comes in and goes out: a low swell all the time, the surf over it brighter the higher it comes.
+type waves struct {
+	low, swell, surf stereo
+	deep, near       [cell][2]float64
+}
+
+func newWaves() *waves {
+	return &waves{stereo{biquad: highPass(70)}, stereo{biquad: slope(260)}, stereo{biquad: slope(1500)}, [cell][2]float64{}, [cell][2]float64{}}
+}
+
+func (w *waves) reset(int) {
+	w.low.reset()
+	w.swell.reset()
+	w.surf.reset()
+}
+
+func (w *waves) fill(frames [][2]float64, at int) {
+	const level = 1.0 // to bedLUFS
+	white(frames, at)
+	w.low.run(frames)
+	deep, near := w.deep[:copy(w.deep[:], frames)], w.near[:copy(w.near[:], frames)]
+	w.swell.run(deep)
+	w.surf.run(near)
+	g1, step1 := line(at, func(at int) float64 { return level * (1 + 1.2*surge(at)) })
+	g2, step2 := line(at, func(at int) float64 { return level * (0.14 + 0.9*math.Pow(surge(at-Rate/5), 1.6)) })
+	g3, step3 := line(at, func(at int) float64 { return level * (0.01 + 0.22*math.Pow(surge(at-Rate/2), 2.6)) })
+	for i, x := range frames {
+		for c := range x {
+			high := x[c] - near[i][c]
+			frames[i][c] = float64(g1*deep[i][c]) + float64(g2*near[i][c]) + float64(g3*high)
+		}
+		g1 += step1
+		g2 += step2
+		g3 += step3
+	}
+}
+
+// surge is how high the sea stands, from 0 to about 1. Each wave has a time, a height and a length of its own; a low one
+// follows a high one, so that half a minute is as loud as the next.
+func surge(at int) float64 {
+	const every = 13 * Rate / 2
+	here := floorDiv(at, every)
+	sum := 0.0
+	for k := here - 2; k <= here+1; k++ {
+		late := 0.36 * (chance(k, keySurges) - 0.5)
+		height := math.Sqrt(1 + 0.5*(chance(2*k, keySurges+1<<40)-chance(2*k-2, keySurges+1<<40)))
+		long := 0.9 + 0.5*chance(k, keySurges+2<<40)
+		x := (float64(at-k*every)/every - late) / long
+		sum += float64(0.8 * height * swash(x))
+	}
+	return sum
+}
+
+// swash is the shape of a wave: up the beach, and slower back.
+func swash(x float64) float64 {
+	const top = 0.4
+	switch {
+	case x <= 0 || x >= 1.4:
+		return 0
+	case x < top:
+		return math.Pow(ease(x/top), 1.3)
+	}
+	y := (1.4 - x) / (1.4 - top)
+	return smoothStep(y) * y
+}
