@@ -92,6 +92,9 @@ func (o *proveCommand) record(p *process, score *routines.Score, file *os.File) 
 	if err != nil {
 		return "", 0, err
 	}
+	if o.Quiet {
+		c.Audio.Quiet = always()
+	}
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	m, err := audio.Record(ctx, c.Audio.Output, file)
@@ -198,10 +201,10 @@ func (r *proof) print(w io.Writer, all bool) {
 		if c.Heard {
 			off = fmt.Sprintf("%+.3f", c.Error)
 		}
-		fmt.Fprintf(w, "%10s  %10s  %11.3f  %s\n", place(c.Planned), off, c.Correlation, c.What)
+		fmt.Fprintf(w, "%10s  %10s  %11.3f  %s\n", moment(c.Planned), off, c.Correlation, c.What)
 	}
 	for _, g := range r.Gaps {
-		fmt.Fprintf(w, "%10s  %.1f ms %s\n", place(g.At), g.Length, g.Kind)
+		fmt.Fprintf(w, "%10s  %.1f ms %s\n", moment(g.At), g.Length, g.Kind)
 	}
 	fmt.Fprintf(w, "cues heard   %d of %d\n", r.Heard, len(r.Proof.Cues))
 	fmt.Fprintf(w, "worst error  %+.3f ms\n", r.Worst)
@@ -219,8 +222,8 @@ func (r *proof) print(w io.Writer, all bool) {
 	fmt.Fprintf(w, "not proved: %s\n", strings.Join(r.Problems, "; "))
 }
 
-// place is a time of the routine: 1:02.345.
-func place(seconds float64) string {
+// moment is a time of the routine: 1:02.345.
+func moment(seconds float64) string {
 	ms := int(math.Round(seconds * 1000))
 	return fmt.Sprintf("%d:%02d.%03d", ms/60_000, ms/1000%60, ms%1000)
 }

@@ -6,11 +6,11 @@ import "guided/routines"
 const bedLUFS = -28.0
 
 const (
-	cell = 64         // samples: slow curves are known at multiples of it, and straight between them
-	span = 512 * cell // what has a state begins anew at multiples of it
-	warm = 128 * cell // samples that a generator runs before: what it held of the past is 160 dB down by then
-	rise = 3 * Rate   // the bed comes in with the first seconds of a score
-	fall = 5 * Rate   // and goes with its last
+	cell    = 64         // samples: slow curves are known at multiples of it, and straight between them
+	span    = 512 * cell // what has a state begins anew at multiples of it
+	warm    = 128 * cell // samples that a generator runs before: what it held of the past is 160 dB down by then
+	fadeIn  = 3 * Rate   // the bed comes in with the first seconds of a score
+	fadeOut = 5 * Rate   // and goes with its last
 )
 
 // bed is what sounds under a score.
@@ -51,12 +51,11 @@ func newBed(score *routines.Score, loop []int16) *bed {
 // addTo adds the bed to samples of the score from at on.
 func (b *bed) addTo(samples [][2]float64, at int) {
 	for len(samples) > 0 {
-		inside := at % cell
-		frames := b.frames[:min(len(samples), cell-inside)]
+		frames := b.frames[:min(len(samples), cell-at%cell)]
 		b.sound.fill(frames, at)
-		from, to := b.gain.at(at-inside), b.gain.at(at-inside+cell)
+		line := lineFrom(at, b.gain.at)
 		for i, x := range frames {
-			gain := from + float64((to-from)*(float64(inside+i)/cell))
+			gain := line.at(i)
 			samples[i][0] += float64(gain * x[0])
 			samples[i][1] += float64(gain * x[1])
 		}
@@ -94,10 +93,17 @@ func (s *spanned) fill(frames [][2]float64, at int) {
 	s.next += len(frames)
 }
 
-// between frames of a cell a slow curve is a straight line: its value and its step at an index.
-func line(at int, curve func(at int) float64) (value, step float64) {
-	start := floorDiv(at, cell) * cell
-	from := curve(start)
-	step = (curve(start+cell) - from) / cell
-	return from + float64(step*float64(at-start)), step
+// line is a slow curve as it is used: straight from one multiple of cell to the next.
+type line struct {
+	from, step float64
+	inside     int // samples from the multiple to the first frame
 }
+
+func lineFrom(at int, curve func(at int) float64) line {
+	inside := at - floorDiv(at, cell)*cell
+	from := curve(at - inside)
+	return line{from, (curve(at-inside+cell) - from) / cell, inside}
+}
+
+// at is its value at a frame.
+func (l line) at(i int) float64 { return l.from + float64(l.step*float64(l.inside+i)) }

@@ -40,7 +40,7 @@ func (d *drone) reset(at int) {
 }
 
 func (d *drone) fill(frames [][2]float64, _ int) {
-	const level = 1.0 // to bedLUFS
+	const level = 0.0301 // to bedLUFS
 	clear(frames)
 	for i := range d {
 		p := &d[i]

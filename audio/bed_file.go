@@ -1,8 +1,11 @@
 package audio
 
 import (
+	"crypto/sha256"
 	"errors"
 	"math"
+	"slices"
+	"sync"
 
 	"guided/routines"
 )
@@ -56,3 +59,36 @@ func closed(samples []float64) []float64 {
 
 // bedClip names a bed among the clips of a score: the same file may be heard as a sound too, as it is.
 func bedClip(sound string) routines.Clip { return routines.Clip{Sound: sound, Len: -1} }
+
+// lastBed is the bed that was made last: a score that is revised has the one it had.
+type lastBed struct {
+	mu  sync.Mutex
+	sum [32]byte // of the file
+	pcm []int16
+}
+
+// bed is the sound file that a score's bed names, nil where it names none. One that cannot be had is silent, and logged.
+func (v *vault) bed(score *routines.Score) []int16 {
+	name := score.Bed.Sound
+	if name == "" || slices.Contains(routines.BedNames(), name) {
+		return nil
+	}
+	data, err := v.file(name)
+	if err != nil {
+		v.log.Error("the bed is silent", "file", name, "err", err)
+		return nil
+	}
+	sum := sha256.Sum256(data)
+	v.last.mu.Lock()
+	defer v.last.mu.Unlock()
+	if v.last.sum == sum {
+		return v.last.pcm
+	}
+	pcm, err := importBed(data)
+	if err != nil {
+		v.log.Error("the bed is silent", "file", name, "err", err)
+		return nil
+	}
+	v.last.sum, v.last.pcm = sum, pcm
+	return pcm
+}

@@ -16,7 +16,7 @@ type bedGain struct {
 }
 
 func newBedGain(score *routines.Score) *bedGain {
-	g := &bedGain{length: score.Len, voice: spoken(score.Cues)}
+	g := &bedGain{length: score.Len, voice: voiced(score.Cues)}
 	if score.Quiet {
 		g.quiet = quietBed
 	}
@@ -28,7 +28,7 @@ func newBedGain(score *routines.Score) *bedGain {
 
 // at is the gain at a sample, as a factor.
 func (g *bedGain) at(i int) float64 {
-	fade := min(float64(i)/rise, float64(g.length-i)/fall, 1)
+	fade := min(float64(i)/fadeIn, float64(g.length-i)/fadeOut, 1)
 	if fade <= 0 {
 		return 0
 	}

@@ -16,16 +16,16 @@ func (b *brown) reset(int) {
 }
 
 func (b *brown) fill(frames [][2]float64, at int) {
-	const level = 1.0 // to bedLUFS
+	const level = 1.28 // to bedLUFS
 	white(frames, at)
 	b.slope.run(frames)
 	b.low1.run(frames)
 	b.low2.run(frames)
-	gain, step := line(at, func(at int) float64 { return level * decibels(0.6*wander(at, 5*Rate, keyGusts)) })
+	line := lineFrom(at, func(at int) float64 { return level * decibels(0.4*wander(at, 5*Rate, keyGusts)) })
 	for i := range frames {
+		gain := line.at(i)
 		frames[i][0] *= gain
 		frames[i][1] *= gain
-		gain += step
 	}
 }
 
@@ -54,7 +54,7 @@ func (r *rain) reset(int) {
 
 func (r *rain) fill(frames [][2]float64, at int) {
 	const (
-		level    = 1.0 // to bedLUFS
+		level    = 0.0968 // to bedLUFS
 		finePart = 65536 * 450 / Rate
 		bigPart  = 65536 * 20 / Rate
 		fineFall = 0.975 // 0.8 ms
@@ -81,12 +81,12 @@ func (r *rain) fill(frames [][2]float64, at int) {
 	r.low.run(frames)
 	r.fineBand.run(drops)
 	r.bigBand.run(leaves)
-	gain, step := line(at, func(at int) float64 { return level * decibels(1.2*wander(at, 4*Rate, keyGusts)) })
+	line := lineFrom(at, func(at int) float64 { return level * decibels(0.9*wander(at, 4*Rate, keyGusts)) })
 	for i, x := range frames {
+		gain := line.at(i)
 		for c := range x {
-			frames[i][c] = gain * (x[c] + float64(1.1*drops[i][c]) + float64(0.9*leaves[i][c]))
+			frames[i][c] = gain * (x[c] + float64(2.4*drops[i][c]) + float64(1.8*leaves[i][c]))
 		}
-		gain += step
 	}
 }
 

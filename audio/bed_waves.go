@@ -4,51 +4,53 @@ import "math"
 
 // waves is a sea that comes in and goes out: a low swell all the time, the surf over it brighter the higher it comes.
 type waves struct {
-	low, swell, surf stereo
-	deep, near       [cell][2]float64
+	low, air, swell, surf stereo
+	deep, near            [cell][2]float64
 }
 
 func newWaves() *waves {
-	return &waves{stereo{biquad: highPass(70)}, stereo{biquad: slope(260)}, stereo{biquad: slope(1500)}, [cell][2]float64{}, [cell][2]float64{}}
+	return &waves{
+		low: stereo{biquad: highPass(70)}, air: stereo{biquad: slope(4500)},
+		swell: stereo{biquad: slope(260)}, surf: stereo{biquad: slope(1500)},
+	}
 }
 
 func (w *waves) reset(int) {
-	w.low.reset()
-	w.swell.reset()
-	w.surf.reset()
+	for _, f := range []*stereo{&w.low, &w.air, &w.swell, &w.surf} {
+		f.reset()
+	}
 }
 
 func (w *waves) fill(frames [][2]float64, at int) {
-	const level = 1.0 // to bedLUFS
+	const level = 0.159 // to bedLUFS
 	white(frames, at)
 	w.low.run(frames)
+	w.air.run(frames)
 	deep, near := w.deep[:copy(w.deep[:], frames)], w.near[:copy(w.near[:], frames)]
 	w.swell.run(deep)
 	w.surf.run(near)
-	g1, step1 := line(at, func(at int) float64 { return level * (1 + 1.2*surge(at)) })
-	g2, step2 := line(at, func(at int) float64 { return level * (0.14 + 0.9*math.Pow(surge(at-Rate/5), 1.6)) })
-	g3, step3 := line(at, func(at int) float64 { return level * (0.01 + 0.22*math.Pow(surge(at-Rate/2), 2.6)) })
+	deepLine := lineFrom(at, func(at int) float64 { return level * (1 + 1.2*surge(at)) })
+	nearLine := lineFrom(at, func(at int) float64 { return level * (0.14 + 0.9*math.Pow(surge(at-Rate/5), 1.6)) })
+	highLine := lineFrom(at, func(at int) float64 { return level * (0.01 + 0.3*math.Pow(surge(at-Rate/2), 2.6)) })
 	for i, x := range frames {
+		g1, g2, g3 := deepLine.at(i), nearLine.at(i), highLine.at(i)
 		for c := range x {
 			high := x[c] - near[i][c]
 			frames[i][c] = float64(g1*deep[i][c]) + float64(g2*near[i][c]) + float64(g3*high)
 		}
-		g1 += step1
-		g2 += step2
-		g3 += step3
 	}
 }
 
 // surge is how high the sea stands, from 0 to about 1. Each wave has a time, a height and a length of its own; a low one
 // follows a high one, so that half a minute is as loud as the next.
 func surge(at int) float64 {
-	const every = 13 * Rate / 2
+	const every = 15 * Rate / 2
 	here := floorDiv(at, every)
 	sum := 0.0
 	for k := here - 2; k <= here+1; k++ {
-		late := 0.36 * (chance(k, keySurges) - 0.5)
-		height := math.Sqrt(1 + 0.5*(chance(2*k, keySurges+1<<40)-chance(2*k-2, keySurges+1<<40)))
-		long := 0.9 + 0.5*chance(k, keySurges+2<<40)
+		late := 0.22 * (chance(k, keySurges) - 0.5)
+		long := 1 + 0.35*chance(k, keySurges+2<<40)
+		height := math.Sqrt(1.175 / long * (1 + 0.3*(chance(k, keySurges+1<<40)-chance(k-1, keySurges+1<<40))))
 		x := (float64(at-k*every)/every - late) / long
 		sum += float64(0.8 * height * swash(x))
 	}

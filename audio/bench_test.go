@@ -28,6 +28,37 @@ func BenchmarkRender(b *testing.B) {
 	realTime(b, 15*60)
 }
 
+// BenchmarkBed streams words over a bed that goes with the breath.
+func BenchmarkBed(b *testing.B) {
+	for _, name := range append(routines.BedNames(), "forest.flac") {
+		b.Run(name, func(b *testing.B) {
+			score, clips := busy(name)
+			r := Render(score, clips)
+			block := make([][2]float64, 480)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := r.Seek(0); err != nil {
+					b.Fatal(err)
+				}
+				for ok := true; ok; {
+					_, ok = r.Stream(block)
+				}
+			}
+			realTime(b, float64(score.Len)/Rate)
+		})
+	}
+}
+
+// BenchmarkMeasureMix measures words over rain.
+func BenchmarkMeasureMix(b *testing.B) {
+	score, clips := busy("forest.flac")
+	r := Render(score, clips)
+	for b.Loop() {
+		MeasureMix(partOf(b, r, 0, float64(score.Len)/Rate))
+	}
+	realTime(b, float64(score.Len)/Rate)
+}
+
 // BenchmarkFolderSpeak is what every embedded clip goes through before a session: read, Opus, resampler, 16 bits.
 func BenchmarkFolderSpeak(b *testing.B) {
 	data := fixtures[3].read(b)

@@ -18,8 +18,8 @@ const (
 // stretch is samples of a score, from one to before another.
 type stretch struct{ from, to int }
 
-// spoken is where the voice sounds, with the gaps in which a bed stays down.
-func spoken(cues []routines.Cue) []stretch {
+// voiced is where the voice sounds, with the gaps in which a bed stays down.
+func voiced(cues []routines.Cue) []stretch {
 	var list []stretch
 	for _, c := range cues {
 		if c.Clip.Say == "" {

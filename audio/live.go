@@ -56,7 +56,7 @@ func (p *places) add(at int) {
 
 func newLive(b *Bank, score *routines.Score) *Live {
 	l := &Live{
-		Renderer: &Renderer{length: score.Len}, bank: b, bell: make(chan struct{}, 1), loaded: map[*liveClip]bool{},
+		Renderer: newRenderer(score, b.bed(score)), bank: b, bell: make(chan struct{}, 1), loaded: map[*liveClip]bool{},
 	}
 	known := map[routines.Clip]*liveClip{}
 	for _, cue := range score.Cues {

@@ -22,6 +22,9 @@ func (b *Bank) Load(ctx context.Context, score *routines.Score) (Clips, error) {
 		lengths[c.Clip] = c.Len
 	}
 	clips := make(Clips, len(lengths))
+	if loop := b.bed(score); loop != nil {
+		clips[bedClip(score.Bed.Sound)] = Recording{PCM: loop}
+	}
 	var mu sync.Mutex
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(runtime.NumCPU())

@@ -31,8 +31,14 @@ func programmes() map[string][]float64 {
 // ebur128 is what ffmpeg measures, of one channel played on two.
 func ebur128(t *testing.T, samples []float64) (integrated, truePeak float64) {
 	t.Helper()
-	_, report := output(t, wavOf(Rate, samples), "ffmpeg", "-hide_banner", "-nostats", "-i", "-",
-		"-filter_complex", "ebur128=dualmono=true:peak=true", "-f", "null", "-")
+	return ebur128File(t, wavOf(Rate, samples), "dualmono=true:")
+}
+
+// ebur128File is what ffmpeg measures of a WAV file.
+func ebur128File(t *testing.T, file []byte, options string) (integrated, truePeak float64) {
+	t.Helper()
+	_, report := output(t, file, "ffmpeg", "-hide_banner", "-nostats", "-i", "-",
+		"-filter_complex", "ebur128="+options+"peak=true", "-f", "null", "-")
 	find := func(pattern string) float64 {
 		m := regexp.MustCompile(pattern).FindAllSubmatch(report, -1)
 		if m == nil {
@@ -106,6 +112,18 @@ func TestLevelRefusesSilence(t *testing.T) {
 	} {
 		if err := level(samples); err == nil {
 			t.Errorf("%s is brought to a level", name)
+		}
+	}
+}
+
+// What belongs to a word's length and not to its sound must not make it louder than the next word of a count.
+func TestAWordIsAsLoudAsWhatIsHeardOfIt(t *testing.T) {
+	word := vowel(Rate/3, func(x float64) float64 { return rise(x, 0, 0.03) - rise(x, 0.28, 0.33) })
+	long := join(gained(hiss(Rate/10, 1), 0.003), word, gained(hiss(Rate/5, 1), 0.003))
+	stop := join(word[:Rate/6], make([]float64, Rate/12), word[Rate/6:])
+	for name, samples := range map[string][]float64{"a breath and a tail": long, "a stop inside": stop} {
+		if more := loudness(samples) - loudness(word); math.Abs(more) > 0.5 {
+			t.Errorf("%s makes it %.2f LU louder", name, more)
 		}
 	}
 }

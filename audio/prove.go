@@ -62,11 +62,12 @@ func Prove(score *routines.Score, sound *Renderer, recording io.ReaderAt, size i
 	if err != nil {
 		return nil, err
 	}
-	begins, err := align(sound, t)
+	near := newMatcher(sound, t, matchSpan)
+	begins, err := align(near, score.Cues)
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{near: newMatcher(sound, t, matchSpan), recent: []float64{float64(begins)}}
+	l := &listener{near: near, recent: []float64{float64(begins)}}
 	p := &Proof{Cues: []Hearing{}, Gaps: []Gap{}}
 	for i, c := range score.Cues {
 		n := min(c.Len, score.Len-c.At)

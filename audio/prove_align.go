@@ -4,6 +4,9 @@ import (
 	"errors"
 	"math"
 	"math/bits"
+	"slices"
+
+	"guided/routines"
 )
 
 // errSilence tells that a recording is silent from beginning to end.
@@ -12,13 +15,43 @@ var errSilence = errors.New("nothing was heard; is the sink muted, or its volume
 // hop is the width of a point of an envelope: 10 ms.
 const hop = Rate / 100
 
-// align finds the frame of the recording at which the score begins, to within some 10 ms, from the loudness of both
-// alone. A routine repeats itself, but its beginning and end do not.
-func align(score *Renderer, recording *tape) (int, error) {
+// candidates is how many places are tried. A routine repeats itself, and may look the same from several.
+const candidates = 8
+
+// align finds the frame of the recording at which the score begins, to within some 10 ms: the one of the candidates
+// where the first and the last cues sound best.
+func align(m *matcher, cues []routines.Cue) (int, error) {
+	places, err := outlines(m.score, m.recording)
+	if err != nil {
+		return 0, err
+	}
+	const some = 4
+	if len(cues) > 2*some {
+		cues = slices.Concat(cues[:some], cues[len(cues)-some:])
+	}
+	begins, most := places[0], 0.0
+	for _, place := range places {
+		sum := 0.0
+		for _, c := range cues {
+			found, err := m.find(c.At, min(c.Len, matchWindow), c.At+place, matchReach)
+			if err != nil {
+				return 0, err
+			}
+			sum += found.correlation
+		}
+		if sum > most {
+			begins, most = place, sum
+		}
+	}
+	return begins, nil
+}
+
+// outlines finds the candidates by the loudness of both alone, the likeliest first.
+func outlines(score *Renderer, recording *tape) ([]int, error) {
 	want, got := make([]float64, score.Len()/hop+1), make([]float64, recording.frames/hop+1)
 	stereo, mono := make([][2]float64, hop), make([]float64, hop)
 	if err := score.Seek(0); err != nil {
-		return 0, err
+		return nil, err
 	}
 	for i := range want {
 		n, _ := score.Stream(stereo)
@@ -29,7 +62,7 @@ func align(score *Renderer, recording *tape) (int, error) {
 	loud := 0.0
 	for i := range got {
 		if err := recording.read(mono, i*hop); err != nil {
-			return 0, err
+			return nil, err
 		}
 		for _, x := range mono {
 			got[i] += x * x
@@ -37,7 +70,7 @@ func align(score *Renderer, recording *tape) (int, error) {
 		loud = math.Max(loud, got[i]/hop)
 	}
 	if math.Sqrt(loud) < 3e-4 { // -70 dBFS
-		return 0, errSilence
+		return nil, errSilence
 	}
 	contour(want)
 	contour(got)
@@ -50,16 +83,23 @@ func align(score *Renderer, recording *tape) (int, error) {
 		z[i] += complex(0, x)
 	}
 	newFourier(n).correlate(z)
-	best := 0
-	for k := range z {
-		if real(z[k]) > real(z[best]) {
-			best = k
+	places := make([]int, 0, candidates)
+	for len(places) < candidates {
+		best := 0
+		for k := range z {
+			if real(z[k]) > real(z[best]) {
+				best = k
+			}
 		}
+		for k := best - 10; k <= best+10; k++ { // the next one is another place, and not the same peak
+			z[(k+n)%n] = complex(math.Inf(-1), 0)
+		}
+		if best > len(got) {
+			best -= n
+		}
+		places = append(places, best*hop)
 	}
-	if best > len(got) {
-		best -= n
-	}
-	return best * hop, nil
+	return places, nil
 }
 
 // contour makes an envelope of energies one of amplitudes about zero.

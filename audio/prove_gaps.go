@@ -36,6 +36,7 @@ func split(cues []*Hearing, slope float64) []run {
 	var runs []run
 	first := 0
 	level := median(offsets[:min(3, len(offsets))])
+	var recent []float64
 	end := func(next int) {
 		runs = append(runs, run{cues[first:next], median(offsets[first:next])})
 		first = next
@@ -48,9 +49,10 @@ func split(cues []*Hearing, slope float64) []run {
 		}
 		if stays {
 			end(i)
-			level = median(next)
+			level, recent = median(next), nil
 		} else if math.Abs(offsets[i]-level) < jump {
-			level = median(offsets[max(first, i-4) : i+1])
+			recent = append(recent, offsets[i])
+			level = median(recent[max(0, len(recent)-5):])
 		}
 	}
 	end(len(offsets))
@@ -70,7 +72,7 @@ func gaps(runs []run, silences []hush) []Gap {
 		}
 		placed := false
 		for k, s := range silences {
-			if s.from >= before.at && s.from < r.cues[0].at {
+			if s.from >= before.at && s.from < r.cues[0].at+matchWindow {
 				took[k] = true
 				if !placed {
 					g.At, placed = float64(s.from)/Rate, true

@@ -51,12 +51,16 @@ func (l *listener) listen(c routines.Cue, n int) (Hearing, bool, error) {
 	return h, true, l.silent(c.At, n, int(math.Round(h.offset)), h.gain)
 }
 
-// search looks near where the last cues were, then farther away.
+// search looks near where the last cues were: for all of a cue, then for its beginning, which may be all that is whole;
+// then farther away.
 func (l *listener) search(at, n int) (match, int, error) {
 	place := at + int(math.Round(median(l.recent)))
 	found, err := l.near.find(at, n, place, matchReach)
 	if err != nil || found.correlation >= heardFrom {
 		return found, place, err
+	}
+	if part, err := l.near.find(at, n/2, place, matchReach); err != nil || part.correlation >= sure {
+		return part, place, err
 	}
 	if l.far == nil {
 		l.far = newMatcher(l.near.score, l.near.recording, farSpan)

@@ -13,7 +13,7 @@ import (
 	"guided/routines"
 )
 
-// counting is a minute of the embedded voice: a word a second, in cycles of seven, and a long phrase first.
+// counting is a minute of the embedded voice: a word a second, in cycles of seven, between a phrase and a phrase.
 func counting(t testing.TB) (*routines.Score, Clips) {
 	t.Helper()
 	files, err := Embedded("heart")
@@ -31,6 +31,7 @@ func counting(t testing.TB) (*routines.Score, Clips) {
 		score.Cues = append(score.Cues, routines.Cue{At: (3 + i) * Rate, Clip: say(words[i%len(words)])})
 	}
 	score.Cues = slices.Insert(score.Cues, 0, routines.Cue{At: Rate / 2, Clip: say("We will breathe slowly together.")})
+	score.Cues[len(score.Cues)-1].Clip = say("Well done.")
 	var clips []routines.Clip
 	for _, c := range score.Cues {
 		clips = append(clips, c.Clip)
@@ -101,7 +102,7 @@ func TestProof(t *testing.T) {
 		"a clock that runs 100 ppm slow":      {stretched(clean, 100), 58, 0, 100, nil, 0},
 		"20 ms lost between two words":        {without(clean, middle.At-30*ms, 20*ms), 58, 0, 0, []Gap{{planned(score, 29), 20, Lost}}, 0},
 		"20 ms lost within a word":            {without(clean, middle.At+150*ms, 20*ms), 58, 0, 0, []Gap{{planned(score, 30), 20, Lost}}, 0},
-		"half a second lost":                  {without(clean, middle.At-500*ms, 500*ms), 58, 0, 0, []Gap{{planned(score, 29), 500, Lost}}, 0},
+		"half a second lost":                  {without(clean, score.Cues[45].At-500*ms, 500*ms), 58, 0, 0, []Gap{{planned(score, 44), 500, Lost}}, 0},
 		"30 ms of silence inserted in a word": {inserted(clean, middle.At+100*ms, 30*ms), 58, 0, 0, []Gap{{float64(middle.At+100*ms) / Rate, 30, Inserted}}, 0},
 		"20 ms of a word replaced by silence": {silenced(clean, middle.At+100*ms, 20*ms), 58, 0, 0, []Gap{{float64(middle.At+100*ms) / Rate, 20, Silenced}}, 0},
 		"a word that is missing":              {silenced(clean, middle.At-10*ms, 900*ms), 57, 0, 0, nil, 0},
@@ -141,7 +142,9 @@ func TestProofOfSilence(t *testing.T) {
 		})
 	}
 	t.Run("noise is no cue", func(t *testing.T) {
-		p, err := prove(t, score, clips, hiss(score.Len, 0.3))
+		short := *score
+		short.Cues, short.Len = score.Cues[:6], 9*Rate
+		p, err := prove(t, &short, clips, hiss(short.Len, 0.3))
 		if err != nil || p.Heard != 0 {
 			t.Errorf("%d cues are heard: %v", p.Heard, err)
 		}

@@ -18,7 +18,7 @@ func breaths() map[string]breath {
 // breath in, and falls and darkens with the breath out.
 func swell(name string, n int) Recording {
 	const (
-		level = 0.16
+		level = 0.4
 		q     = 0.75
 		full  = 500 // hertz: a band is as wide as it is high, and as loud at every height
 	)
@@ -49,5 +49,5 @@ func (b breath) shape(x float64) float64 {
 	} else {
 		x /= b.top
 	}
-	return ease(x) * x
+	return ease(x) * math.Sqrt(x)
 }

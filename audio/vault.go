@@ -15,6 +15,7 @@ type vault struct {
 	file   func(name string) ([]byte, error)
 	log    *slog.Logger
 	recent *recent
+	last   lastBed
 
 	mu    sync.Mutex
 	sizes map[[32]byte]routines.Extent // of sound files, by content; zero for one that cannot be played

@@ -67,9 +67,9 @@ type Phase struct {
 
 // RoutineInfo is one line of the library, as observers see it.
 type RoutineInfo struct {
-	Name   string   `json:"name"`
-	Title  string   `json:"title"`
-	About  string   `json:"about,omitempty"`
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	About string `json:"about,omitempty"`
 	routines.Facts
 	Length float64  `json:"length_s"`
 	Steps  []string `json:"steps"`

@@ -15,10 +15,10 @@ var langFiles embed.FS
 
 // Lang is the words of one language: what is said for phases, numbers and sides.
 type Lang struct {
-	Code    string // the file's name, such as "en"
-	Name    string
-	Phases  map[string]string
-	Sides   struct {
+	Code   string // the file's name, such as "en"
+	Name   string
+	Phases map[string]string
+	Sides  struct {
 		Left, Right, Switch string
 		OnLeft              string `toml:"on_left"`
 		OnRight             string `toml:"on_right"`
