@@ -54,7 +54,7 @@ func (r *rain) reset(int) {
 
 func (r *rain) fill(frames [][2]float64, at int) {
 	const (
-		level    = 0.0968 // to bedLUFS
+		level    = 0.1035 // to bedLUFS
 		finePart = 65536 * 450 / Rate
 		bigPart  = 65536 * 20 / Rate
 		fineFall = 0.975 // 0.8 ms
@@ -85,7 +85,7 @@ func (r *rain) fill(frames [][2]float64, at int) {
 	for i, x := range frames {
 		gain := line.at(i)
 		for c := range x {
-			frames[i][c] = gain * (x[c] + float64(2.4*drops[i][c]) + float64(1.8*leaves[i][c]))
+			frames[i][c] = gain * (x[c] + float64(1.9*drops[i][c]) + float64(1.5*leaves[i][c]))
 		}
 	}
 }

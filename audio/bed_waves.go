@@ -50,22 +50,23 @@ func surge(at int) float64 {
 	for k := here - 2; k <= here+1; k++ {
 		late := 0.22 * (chance(k, keySurges) - 0.5)
 		long := 1 + 0.35*chance(k, keySurges+2<<40)
-		height := math.Sqrt(1.175 / long * (1 + 0.3*(chance(k, keySurges+1<<40)-chance(k-1, keySurges+1<<40))))
 		x := (float64(at-k*every)/every - late) / long
+		if x <= 0 || x >= swashEnd {
+			continue
+		}
+		height := math.Sqrt(1.175 / long * (1 + 0.3*(chance(k, keySurges+1<<40)-chance(k-1, keySurges+1<<40))))
 		sum += float64(0.8 * height * swash(x))
 	}
 	return sum
 }
 
-// swash is the shape of a wave: up the beach, and slower back.
+// swash is the shape of a wave from 0 to swashEnd: up the beach, and slower back.
 func swash(x float64) float64 {
-	const top = 0.4
-	switch {
-	case x <= 0 || x >= 1.4:
-		return 0
-	case x < top:
-		return math.Pow(ease(x/top), 1.3)
+	if x < swashTop {
+		return math.Pow(ease(x/swashTop), 1.3)
 	}
-	y := (1.4 - x) / (1.4 - top)
+	y := (swashEnd - x) / (swashEnd - swashTop)
 	return smoothStep(y) * y
 }
+
+const swashTop, swashEnd = 0.4, 1.4

@@ -10,6 +10,7 @@ import (
 const (
 	phraseLUFS  = -18.0 // integrated, for a phrase of a second and more; for a word the mean of what is active
 	truePeak    = -1.0  // dBTP that no recording goes over, nor a mix
+	codecRoom   = 0.8   // dB: Opus makes some peaks higher
 	activeRange = -20.0 // dB below the loudest moment of a word
 
 	absoluteGate, relativeGate = -70.0, -10.0 // LUFS; LU below what the first gate lets through
@@ -109,19 +110,28 @@ func peak(samples []float64) float64 {
 	return high
 }
 
-// level brings a phrase to phraseLUFS, or as near as its peak lets it. What is below the absolute gate is no phrase:
-// it would come out as loud noise.
+// level brings a phrase to phraseLUFS; its peaks are limited to room below truePeak. What would need more than limitMost
+// of that stays lower. What is below the absolute gate is no phrase: it would come out as loud noise.
 func level(samples []float64) error {
 	loud := loudness(samples)
 	if loud < absoluteGate || math.IsNaN(loud) {
 		return errors.New("the recording is silent")
 	}
-	gain := decibels(phraseLUFS - loud)
-	if top := peak(samples); top*gain > decibels(truePeak) {
-		gain = decibels(truePeak) / top
-	}
-	for i := range samples {
-		samples[i] *= gain
+	ceiling := decibels(truePeak - codecRoom)
+	most := ceiling * decibels(limitMost) / peak(samples) // of all gains together
+	for range 4 {                                         // what the limiter takes is given back
+		gain := min(decibels(phraseLUFS-loud), most)
+		most /= gain
+		for i := range samples {
+			samples[i] *= gain
+		}
+		if peak(samples) <= ceiling {
+			break
+		}
+		limitPeaks(samples, ceiling)
+		if loud = loudness(samples); loud > phraseLUFS-0.1 {
+			break
+		}
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func breaths() map[string]breath {
 // breath in, and falls and darkens with the breath out.
 func swell(name string, n int) Recording {
 	const (
-		level = 0.4
+		level = 0.42
 		q     = 0.75
 		full  = 500 // hertz: a band is as wide as it is high, and as loud at every height
 	)
