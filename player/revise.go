@@ -56,10 +56,10 @@ func (p *Player) tryRevise(c routines.Change) (bool, error) {
 		return false, err
 	}
 	c.At = max(s.sound.Position(), s.landAt) + revising
-	old, asked := s.score, s.asked
+	heard, asked := s.score, s.asked
 	p.mu.Unlock()
 
-	score, options, err := routines.Revise(asked.routine, asked.bank.Measure, asked.options, old, c)
+	score, options, err := routines.Revise(asked.routine, asked.bank.Measure, asked.options, heard, c)
 	if err != nil {
 		return false, err
 	}
@@ -79,13 +79,15 @@ func (p *Player) tryRevise(c routines.Change) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at := s.sound.Position()
-	if p.session != s || s.score != old || at > options.Changes[len(options.Changes)-1].At {
+	if p.session != s || s.score != heard || at > options.Changes[len(options.Changes)-1].At {
 		drop()
 		return false, nil
 	}
 	s.drop()
+	old := s.sound
 	s.score, s.sound, s.drop, s.asked.options = score, sound, drop, options
 	s.seek(at)
+	s.old, s.blending = old, glide
 	p.changed()
 	return true, nil
 }

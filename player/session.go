@@ -61,6 +61,9 @@ type session struct {
 	still    int  // silent frames to come before the score goes on
 	entering int  // frames of fade-in to come
 
+	old      *audio.Live // what the sound goes over from when the score was changed, nil: nothing
+	blending int         // frames of that to come
+
 	gain, target, slope float64 // volume, where it is going, and its step in each sample
 
 	// What may be taken back.
@@ -122,6 +125,7 @@ func inSound(score *routines.Score, at int) bool {
 }
 
 func (s *session) seek(at int) {
+	s.old, s.blending = nil, 0
 	// Positions come from the score itself, so they lie inside it.
 	if err := s.sound.Seek(at); err != nil {
 		panic(err)

@@ -33,13 +33,14 @@ func (s *session) run(samples [][2]float64) int {
 		s.frames += n
 		return n
 	}
-	for _, ramp := range []int{s.leaving, s.entering} {
+	for _, ramp := range []int{s.leaving, s.entering, s.blending} {
 		if ramp > 0 {
 			samples = samples[:min(ramp, len(samples))]
 		}
 	}
 	n, more := s.sound.Stream(samples)
 	s.frames += n
+	s.blend(samples[:n])
 	for i := range n {
 		if s.leaving > 0 {
 			shape(&samples[i], s.leaving-i)
@@ -57,6 +58,24 @@ func (s *session) run(samples [][2]float64) int {
 		s.over = true
 	}
 	return n
+}
+
+// blend goes over from the sound of the score before it was changed: both are the same but for the bed, which knows how
+// long the whole is.
+func (s *session) blend(samples [][2]float64) {
+	if s.blending == 0 {
+		return
+	}
+	var before [glide][2]float64
+	n, _ := s.old.Stream(before[:len(samples)])
+	for i := range n {
+		old := float64(s.blending-i) / glide
+		samples[i][0] += old * (before[i][0] - samples[i][0])
+		samples[i][1] += old * (before[i][1] - samples[i][1])
+	}
+	if s.blending -= len(samples); s.blending == 0 {
+		s.old = nil
+	}
 }
 
 // shape scales a frame by the k-th step of a ramp of `fade` steps, a raised cosine.
