@@ -29,7 +29,7 @@ switch = "2s"
 const ahead = routines.Rate / 2
 
 func TestChangesWhileItPlays(t *testing.T) {
-	shelf := shelf(map[string]string{"long": long})
+	files := shelf(map[string]string{"long": long})
 	own := record(t, long)
 	breath := own.mark(routines.BreathMark, "Breathe", 3, "").At + second
 	lean := own.mark(routines.StepMark, "Lean", 0, "left").At + 3*second
@@ -46,7 +46,7 @@ func TestChangesWhileItPlays(t *testing.T) {
 		"half a minute more, on both sides": {lean, []string{"extend"}, []routines.Change{{At: lean + ahead, Extend: routines.Amount{Samples: 30 * second}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			perform(t, props{files: shelf}, func(st *stage) {
+			perform(t, props{files: files}, func(st *stage) {
 				want := record(t, long, tt.changes...)
 				st.ok("start long")
 				st.hear(tt.at)
@@ -65,7 +65,7 @@ func TestChangesWhileItPlays(t *testing.T) {
 		})
 	}
 	t.Run("paused, it goes on at the breath that was heard, then slower", func(t *testing.T) {
-		perform(t, props{files: shelf}, func(st *stage) {
+		perform(t, props{files: files}, func(st *stage) {
 			st.ok("start long")
 			st.hear(breath)
 			st.ok("pause")
@@ -79,7 +79,7 @@ func TestChangesWhileItPlays(t *testing.T) {
 		})
 	})
 	t.Run("the breath is never twice as slow", func(t *testing.T) {
-		perform(t, props{files: shelf}, func(st *stage) {
+		perform(t, props{files: files}, func(st *stage) {
 			st.ok("start long")
 			st.hear(second)
 			for range 14 {
@@ -91,7 +91,7 @@ func TestChangesWhileItPlays(t *testing.T) {
 		})
 	})
 	t.Run("what was said lately is not taken back: the whole is heard once", func(t *testing.T) {
-		perform(t, props{files: shelf, depth: second}, func(st *stage) {
+		perform(t, props{files: files, depth: second}, func(st *stage) {
 			st.ok("start long")
 			st.hear(breath)
 			st.ok("slower")
@@ -103,6 +103,19 @@ func TestChangesWhileItPlays(t *testing.T) {
 				if s.State == player.Trouble {
 					t.Errorf("%+v", s)
 				}
+			}
+		})
+	})
+	t.Run("a bed that was about to end goes on without a click", func(t *testing.T) {
+		text := "title = \"Bed\"\nbed = \"drone\"\n[[step]]\nrest = \"12s\"\n"
+		x := record(t, text)
+		perform(t, props{files: shelf(map[string]string{"bed": text})}, func(st *stage) {
+			st.ok("start bed")
+			st.hear(10 * second)
+			st.ok("extend")
+			st.hear(25 * second)
+			if most := clicks(st.ear.heard()); most > smooth(x.sound) {
+				t.Errorf("a click: %g, the bed has %g", most, smooth(x.sound))
 			}
 		})
 	})
