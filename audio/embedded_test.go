@@ -77,13 +77,13 @@ func TestCountWordsOfEmbeddedVoices(t *testing.T) {
 					return
 				}
 				samples := floats(r.PCM)
-				second, share := steepest(samples, r.Beat)
-				if off := float64(r.Beat-second) / Rate * 1000; math.Abs(off) > 10 && share < 0.9 {
+				second, share := steepest(samples, c.Beat)
+				if off := float64(c.Beat-second) / Rate * 1000; math.Abs(off) > 10 && share < 0.9 {
 					t.Errorf("%q: the second opinion of its beat is %.1f ms off; at ours it rises %.2f as fast", c.Text, off, share)
 				}
 				got := loudness(samples)
 				low, high = min(low, got), max(high, got)
-				if end := routines.Duration(len(samples) - r.Beat); end.Milliseconds() > 900 {
+				if end := routines.Duration(len(samples) - c.Beat); end.Milliseconds() > 900 {
 					t.Errorf("%q goes on for %v after its beat", c.Text, end)
 				}
 			})

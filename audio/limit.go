@@ -4,7 +4,7 @@ import "math"
 
 const (
 	limitReach = Rate * 5 / 1000 // samples around a peak in which the gain goes down to it and back
-	limitMost  = 6.0             // dB that a peak may be brought down; more would be heard
+	limitMost  = 8.0             // dB that a peak may be brought down; more would be heard
 )
 
 // limitPeaks brings peaks down to a ceiling, in place. The gain goes smoothly to each peak and back.

@@ -8,10 +8,12 @@ import (
 
 // Levels, of the stereo mix that both channels make (ITU-R BS.1770-5).
 const (
-	phraseLUFS  = -18.0 // integrated, for a phrase of a second and more; for a word the mean of what is active
+	phraseLUFS  = -18.0 // integrated, for a phrase of a second and more; for a word the mean over its active part
+	phraseLift  = 0.4   // dB above that a phrase is brought to, and a word: with the silence around them they measure
+	wordLift    = 0.7   // lower, and a whole routine must come to phraseLUFS ±1
 	truePeak    = -1.0  // dBTP that no recording goes over, nor a mix
 	codecRoom   = 0.8   // dB: Opus makes some peaks higher
-	activeRange = -20.0 // dB below the loudest moment of a word
+	activeRange = -26.0 // dB below the loudest moment of a word, where its active part begins and ends
 
 	absoluteGate, relativeGate = -70.0, -10.0 // LUFS; LU below what the first gate lets through
 )
@@ -35,7 +37,7 @@ func kWeighted(samples []float64) []float64 {
 func lufs(meanSquare float64) float64 { return -0.691 + 10*math.Log10(2*meanSquare) }
 
 // loudness is what a mono recording measures when it plays on both channels: integrated with both gates from one
-// second on; below that, where gates of 400 ms say nothing, the K-weighted mean of what is active. It is −Inf for
+// second on; below that, where gates of 400 ms say nothing, the K-weighted mean over the active part. It is −Inf for
 // silence.
 func loudness(samples []float64) float64 {
 	weighted := kWeighted(samples)
@@ -63,8 +65,9 @@ func loudness(samples []float64) float64 {
 	return lufs(gated(lufs(gated(absoluteGate)) + relativeGate))
 }
 
-// active is the mean square of the blocks of 10 ms within activeRange of the loudest: breath, stops and tails are part
-// of a word's length, but not of how loud the ear takes it for. A fricative is 10 to 15 dB below its vowel, and counts.
+// active is the mean square from the first to the last block of 10 ms within activeRange of the loudest: what a word
+// trails off in is part of its length, but not of how loud the ear takes it for. A fricative is 10 to 15 dB below its
+// vowel, and counts.
 func active(samples []float64) float64 {
 	var blocks []float64
 	for i := 0; i < len(samples); i += trimBlock {
@@ -74,14 +77,17 @@ func active(samples []float64) float64 {
 		return 0
 	}
 	limit := slices.Max(blocks) * power(activeRange)
-	sum, n := 0.0, 0
-	for _, b := range blocks {
-		if b >= limit {
-			sum += b
-			n++
-		}
+	loud := func(b float64) bool { return b >= limit }
+	first := slices.IndexFunc(blocks, loud)
+	last := len(blocks) - 1
+	for !loud(blocks[last]) {
+		last--
 	}
-	return sum / float64(n)
+	sum := 0.0
+	for _, b := range blocks[first : last+1] {
+		sum += b
+	}
+	return sum / float64(last+1-first)
 }
 
 func meanSquare(samples []float64) float64 {
@@ -110,17 +116,21 @@ func peak(samples []float64) float64 {
 	return high
 }
 
-// level brings a phrase to phraseLUFS; its peaks are limited to room below truePeak. What would need more than limitMost
+// level brings a phrase to phraseLUFS and its lift; its peaks are limited to room below truePeak. What would need more than limitMost
 // of that stays lower. What is below the absolute gate is no phrase: it would come out as loud noise.
 func level(samples []float64) error {
 	loud := loudness(samples)
 	if loud < absoluteGate || math.IsNaN(loud) {
 		return errors.New("the recording is silent")
 	}
+	target := phraseLUFS + phraseLift
+	if len(samples) < Rate {
+		target = phraseLUFS + wordLift
+	}
 	ceiling := decibels(truePeak - codecRoom)
 	most := ceiling * decibels(limitMost) / peak(samples) // of all gains together
 	for range 4 {                                         // what the limiter takes is given back
-		gain := min(decibels(phraseLUFS-loud), most)
+		gain := min(decibels(target-loud), most)
 		most /= gain
 		for i := range samples {
 			samples[i] *= gain
@@ -129,7 +139,7 @@ func level(samples []float64) error {
 			break
 		}
 		limitPeaks(samples, ceiling)
-		if loud = loudness(samples); loud > phraseLUFS-0.1 {
+		if loud = loudness(samples); loud > target-0.1 {
 			break
 		}
 	}
