@@ -18,11 +18,15 @@ func TestOtherMachinesRenderTheSame(t *testing.T) {
 	}
 	cache, modules, _ := strings.Cut(strings.TrimSpace(string(caches)), "\n")
 	dir := alone(t)
-	here := filepath.Join(dir, "here.wav")
-	if code, _, complaint := cli(t, "render", "4-4-6", "--for", "1m", "-o", here); code != done {
-		t.Fatal(complaint)
+	performances := map[string][]string{"words alone": {"4-4-6", "--for", "1m"}, "words over a bed": {"posture-reset", "--bed", "waves", "--voice", "michael"}}
+	want := map[string][]int16{}
+	for name, of := range performances {
+		here := filepath.Join(dir, "here.wav")
+		if code, _, complaint := cli(t, append([]string{"render", "-o", here}, of...)...); code != done {
+			t.Fatal(complaint)
+		}
+		want[name] = samplesOf(t, here)
 	}
-	want := samplesOf(t, here)
 	for _, m := range []struct{ arch, arm, qemu, libs, flags string }{
 		{"arm64", "", "qemu-aarch64-static", "/usr/aarch64-linux-gnu", ""},
 		{"arm", "6", "qemu-arm-static", "/usr/arm-linux-gnueabihf", "-I /lib/ld-linux-armhf.so.3"},
@@ -38,21 +42,23 @@ func TestOtherMachinesRenderTheSame(t *testing.T) {
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			there := filepath.Join(dir, m.arch+".wav")
-			if out, err := exec.Command(qemu, "-L", m.libs, program, "render", "4-4-6", "--for", "1m", "-o", there).CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
-			got := samplesOf(t, there)
-			if len(got) != len(want) {
-				t.Fatalf("%d samples, here %d", len(got), len(want))
-			}
-			worst := 0
-			for i := range want {
-				worst = max(worst, int(got[i])-int(want[i]), int(want[i])-int(got[i]))
-			}
-			t.Logf("the largest difference is %d steps", worst)
-			if worst > 4 {
-				t.Errorf("the largest difference is %d steps, want at most 4", worst)
+			for name, of := range performances {
+				there := filepath.Join(dir, m.arch+".wav")
+				if out, err := exec.Command(qemu, append([]string{"-L", m.libs, program, "render", "-o", there}, of...)...).CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+				got := samplesOf(t, there)
+				if len(got) != len(want[name]) {
+					t.Fatalf("%s: %d samples, here %d", name, len(got), len(want[name]))
+				}
+				worst := 0
+				for i, w := range want[name] {
+					worst = max(worst, int(got[i])-int(w), int(w)-int(got[i]))
+				}
+				t.Logf("%s: the largest difference is %d steps", name, worst)
+				if worst > 4 {
+					t.Errorf("%s: the largest difference is %d steps, want at most 4", name, worst)
+				}
 			}
 		})
 	}
