@@ -17,7 +17,7 @@ func fit(r *Routine, measure Measure, o Options) (map[*Step]int, error) {
 		return nil, nil
 	}
 	want := Samples(o.For)
-	o.For, o.Changes = 0, nil
+	o.For, o.Changes, o.Waits = 0, nil, false
 	own := newLayout(r, measure, o)
 	if err := own.run(); err != nil {
 		return nil, err

@@ -27,7 +27,11 @@ func (l *layout) leaf(s *Step) {
 	case Hold:
 		l.words(s)
 		l.advance(s.Prepare)
-		if s.Pattern == nil {
+		switch {
+		case s.Wait:
+			l.wait()
+			return
+		case s.Pattern == nil:
 			l.body(s, false)
 			return
 		}

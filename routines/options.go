@@ -12,6 +12,7 @@ type Options struct {
 	NoHolds   bool          // breaths without their holds
 	Bed       string        // in place of the routine's: one of BedNames, a sound file, or "none"
 	Quiet     bool          // the quiet profile of the night
+	Waits     bool          // a hold until next waits for the listener; else it lasts its stand-in of half a minute
 	Changes   []Change      // what the listener asked for while it played, in the order of At
 }
 

@@ -68,6 +68,7 @@ type Step struct {
 	WithoutHolds *string // the text in place of Say when holds are left out
 	Sound        string  // a tone's name or a sound file, at the step's start
 
+	Wait      bool     // hold: until the listener goes on
 	Pattern   *Pattern // of the breath (breathe, hold with a pacer) or the tempo (reps)
 	For       Amount   // breathe: how long; hold, rest: their length; say, sound: fixed length or zero
 	From      *Pattern // breathe: what the breath settles from

@@ -33,12 +33,13 @@ type MarkKind string
 
 // The kinds of a mark.
 const (
-	StepMark   MarkKind = "step"   // a step, or its second side: where next and back land
-	SwitchMark MarkKind = "switch" // the window between two sides
-	BreathMark MarkKind = "breath" // a whole breath
-	RepMark    MarkKind = "rep"    // a whole rep
-	PhaseMark  MarkKind = "phase"  // in, again, hold, out, wait; move, hold, back, wait
-	CountMark  MarkKind = "count"  // a whole second of a phase after its first, or of a countdown
+	StepMark   MarkKind = "step"    // a step, or its second side: where next and back land
+	SwitchMark MarkKind = "switch"  // the window between two sides
+	BreathMark MarkKind = "breath"  // a whole breath
+	RepMark    MarkKind = "rep"     // a whole rep
+	PhaseMark  MarkKind = "phase"   // in, again, hold, out, wait; move, hold, back, wait
+	WaitMark   MarkKind = "waiting" // a hold that lasts until the listener goes on, as long as he is waited for
+	CountMark  MarkKind = "count"   // a whole second of a phase after its first, or of a countdown
 )
 
 // Mark is a place in the score that observers are told of, or where the transport lands.

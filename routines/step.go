@@ -60,7 +60,11 @@ func (t *table) parseKind(s *Step, in scope) {
 			t.problem("", `breathes for how long? add for = "3m" or for = "10 breaths"`)
 		}
 	case Hold:
-		s.For = t.amount("hold")
+		if s.Wait = t.untilNext(); s.Wait {
+			s.For.Samples = standIn
+		} else {
+			s.For = t.amount("hold")
+		}
 	case Rest:
 		s.For = t.time("rest")
 	case Reps:

@@ -1,0 +1,250 @@
+package routines
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// The picture's measures, in the units of its viewBox: like notes it runs over several lines of equal time.
+const (
+	pictureGutter = 64  // for the times at the left
+	pictureLine   = 656 // how long a line is
+	pictureRow    = 72  // how high its blocks are
+	picturePitch  = 84  // from line to line
+	pictureTop    = 36  // of the wave in a block
+	pictureBottom = 62  // where the wave rests, and the words lie
+	pictureFont   = 14  // on a wide screen
+	pictureLarge  = 26  // on a narrow one, where the whole is drawn small
+)
+
+// pictureStyle colours the picture as the reader's system is: light or dark. The fills are in attributes too, for
+// viewers that know no style sheets.
+const pictureStyle = `<style>
+text{font-family:system-ui,sans-serif;font-size:14px}.p-time{fill:#5c6b67}.p-name{fill:#1d2b28}.p-step{fill:#e6e3da}
+.p-breath{fill:#cfe4de}.p-wave{fill:#2f7d6d;fill-opacity:.25;stroke:#2f7d6d}.p-words{stroke:#8a8371}.p-still{stroke:#a8a294}.p-side{fill:#b4552d}
+@media(max-width:520px){text{font-size:26px}.p-wide{display:none}}
+@media(prefers-color-scheme:dark){.p-time{fill:#9db0ab}.p-name{fill:#eaf2ef}.p-step{fill:#2c3533}.p-breath{fill:#1f4841}
+.p-wave{fill:#7fd0bd;stroke:#7fd0bd}.p-words{stroke:#a9b5b1}.p-still{stroke:#5d6a66}.p-side{fill:#f0a27c}}
+</style>
+`
+
+// Picture writes a score as an SVG: lines of time, and in them each step as a block, in its place and as long as it
+// lasts, with its name where it fits and a bar at the edge of the side it is done on. In the blocks are the wave of the
+// breath or of the reps, flat where it is held; dashes where words are spoken; a thin line where a hold or a rest is
+// silent. The file stands alone, is light or dark as the reader's system, and tells all of it as text too.
+func Picture(s *Score, w io.Writer) error {
+	row := pictureSpan(s.Len)
+	rows := max(1, (s.Len+row-1)/row)
+	var b bytes.Buffer
+	width, height := pictureGutter+pictureLine, rows*picturePitch-(picturePitch-pictureRow)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="p-title p-desc">`+"\n", width, height)
+	fmt.Fprintf(&b, "<title id=\"p-title\">%s, %s</title>\n<desc id=\"p-desc\">%s</desc>\n", html.EscapeString(s.Title), minutes(s.Len), html.EscapeString(s.inWords()))
+	b.WriteString(pictureStyle)
+	for i := range rows {
+		from := i * row
+		y := i * picturePitch
+		fmt.Fprintf(&b, `<text class="p-time" x="%d" y="%d" text-anchor="end" fill="#5c6b67">%s</text>`+"\n", pictureGutter-8, y+26, minutes(from))
+		fmt.Fprintf(&b, `<svg x="%d" y="%d" width="%d" height="%d" stroke-linejoin="round" stroke-linecap="round">`+"\n", pictureGutter, y, pictureLine, pictureRow)
+		l := pictureLineOf{s, from, min(from+row, s.Len), row}
+		for j := l.first(); j < len(s.Marks) && s.Marks[j].At < l.to; j = s.NextStep(j) {
+			if s.Marks[j].Kind == StepMark {
+				l.block(&b, j)
+			}
+		}
+		b.WriteString("</svg>\n")
+	}
+	b.WriteString("</svg>\n")
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// pictureSpan is how much time a line holds, so that few lines are enough and a line is a round length.
+func pictureSpan(length int) int {
+	for _, s := range []int{30, 60, 120, 180, 300, 600} {
+		if length <= 6*s*Rate {
+			return s * Rate
+		}
+	}
+	return (length/(6*600*Rate) + 1) * 600 * Rate
+}
+
+// inWords tells the steps, their times and sides, and what they hold.
+func (s *Score) inWords() string {
+	var steps []string
+	for i := 0; i < len(s.Marks); i = s.NextStep(i) {
+		if m := s.Marks[i]; m.Kind == StepMark {
+			steps = append(steps, fmt.Sprintf("%s %s", minutes(m.At), s.sided(i)))
+		}
+	}
+	return strings.Join(steps, "; ")
+}
+
+// sided is a step's name with its side, and how many breaths or reps it has.
+func (s *Score) sided(i int) string {
+	name, counts := s.Marks[i].Name, map[MarkKind]int{}
+	if side := s.Marks[i].Side; side != "" {
+		name += ", " + side
+	}
+	for _, m := range s.Marks[i+1 : s.NextStep(i)] {
+		counts[m.Kind]++
+	}
+	for _, c := range []struct {
+		kind MarkKind
+		word string
+	}{{BreathMark, "breaths"}, {RepMark, "reps"}} {
+		if counts[c.kind] > 0 {
+			name += fmt.Sprintf(", %d %s", counts[c.kind], c.word)
+		}
+	}
+	return name
+}
+
+// minutes is a time as people write it, such as 8:50.
+func minutes(samples int) string {
+	seconds := (samples + Rate/2) / Rate
+	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
+}
+
+// pictureLineOf is one line of the picture: what lies from a sample to another, drawn as if it held span samples.
+type pictureLineOf struct {
+	*Score
+	from, to, span int
+}
+
+// first is the index in Marks of the step that goes on where the line begins.
+func (l pictureLineOf) first() int { return l.StepAt(l.from) }
+
+// x is where a sample lies in the line.
+func (l pictureLineOf) x(at int) float64 {
+	return float64(at-l.from) * pictureLine / float64(l.span)
+}
+
+// block draws a step, or what of it lies in the line.
+func (l pictureLineOf) block(b *bytes.Buffer, i int) {
+	m, end := l.Marks[i], l.Len
+	if next := l.NextStep(i); next < len(l.Marks) {
+		end = l.Marks[next].At
+	}
+	end = min(m.At+m.Len, end)
+	if end <= l.from || end == m.At {
+		return
+	}
+	inner := l.Marks[i+1 : l.NextStep(i)]
+	wave := l.wave(inner)
+	class, fill := "p-step", "#e6e3da"
+	if wave != "" {
+		class, fill = "p-breath", "#cfe4de"
+	}
+	left, right := max(l.x(m.At), 0)+1, min(l.x(end), pictureLine)-1
+	fmt.Fprintf(b, `<g><title>%s %s</title><rect class="%s" x="%.1f" y="0" width="%.1f" height="%d" rx="6" fill="%s"/>`,
+		minutes(m.At), html.EscapeString(l.sided(i)), class, left, max(right-left, 1), pictureRow, fill)
+	if wave != "" {
+		fmt.Fprintf(b, `<path class="p-wave" d="%s" fill="#2f7d6d" fill-opacity=".25" stroke="#2f7d6d" stroke-width="2"/>`, wave)
+	}
+	words, still := l.words(m.At, end, inner)
+	for _, d := range []struct{ class, path, style string }{
+		{"p-still", still, `stroke="#a8a294" stroke-width="2"`}, {"p-words", words, `stroke="#8a8371" stroke-width="5"`},
+	} {
+		if d.path != "" {
+			fmt.Fprintf(b, `<path class="%s" d="%s" %s/>`, d.class, d.path, d.style)
+		}
+	}
+	edges := map[string]float64{"left": left + 3, "right": right - 8}
+	if edge, sided := edges[m.Side]; sided && right-left > 12 {
+		fmt.Fprintf(b, `<rect class="p-side" x="%.1f" y="9" width="5" height="22" rx="2.5" fill="#b4552d"/>`, edge)
+	}
+	b.WriteString(pictureName(m, left, right-left))
+	b.WriteString("</g>\n")
+}
+
+// pictureName is the name of a step where there is room for it: in large letters too, in small ones only, or not at all.
+func pictureName(m Mark, left, room float64) string {
+	letters := float64(utf8.RuneCountInString(m.Name)) * 0.58
+	class := "p-name"
+	switch {
+	case letters*pictureFont+20 > room:
+		return ""
+	case letters*pictureLarge+20 > room:
+		class += " p-wide"
+	}
+	return fmt.Sprintf(`<text class="%s" x="%.1f" y="25" fill="#1d2b28">%s</text>`, class, left+12, html.EscapeString(m.Name))
+}
+
+// wave is the path of the breath through the phases among some marks, empty where there are none in the line.
+func (l pictureLineOf) wave(marks []Mark) string {
+	var b strings.Builder
+	level := map[string]float64{"in": 1, "move": 1, "again": 1.2, "out": 0, "back": 0}
+	height, at, first := 0.0, -1, 0.0
+	end := func() {
+		if at >= 0 {
+			fmt.Fprintf(&b, "V%dH%.1fZ", pictureBottom, first)
+		}
+	}
+	for _, m := range marks {
+		to, moves := level[m.Name]
+		if !moves {
+			to = height // hold, wait
+		}
+		if m.Kind != PhaseMark || m.At+m.Len <= l.from || m.At >= l.to {
+			if m.Kind == PhaseMark {
+				height = to
+			}
+			continue
+		}
+		if at < 0 || m.At-at > Rate/20 {
+			end()
+			first = l.x(m.At)
+			fmt.Fprintf(&b, "M%.1f %.1f", first, waveY(height))
+		}
+		x0, x1 := l.x(m.At), l.x(m.At+m.Len)
+		bend := (x1 - x0) * 0.4
+		fmt.Fprintf(&b, "C%.1f %.1f %.1f %.1f %.1f %.1f", x0+bend, waveY(height), x1-bend, waveY(to), x1, waveY(to))
+		height, at = to, m.At+m.Len
+	}
+	end()
+	return b.String()
+}
+
+func waveY(level float64) float64 { return pictureBottom - level*(pictureBottom-pictureTop) }
+
+// words is the path of what is said in a step outside its breaths and reps, and of the silence where nothing is said for
+// a while: a hold, or a rest.
+func (l pictureLineOf) words(from, to int, inner []Mark) (words, still string) {
+	waveFrom, waveTo := to, to
+	for _, m := range inner {
+		if m.Kind == BreathMark || m.Kind == RepMark {
+			waveFrom, waveTo = min(waveFrom, m.From), m.At+m.Len
+		}
+	}
+	var said, silent strings.Builder
+	at := from // up to where it is told
+	line := func(a, z int) {
+		if a-at >= 4*Rate {
+			fmt.Fprintf(&silent, "M%.1f %dH%.1f", l.x(at)+6, pictureBottom, l.x(a)-6)
+		}
+		at = max(at, z)
+	}
+	for _, c := range l.Cues {
+		if c.At < from || c.At >= to || c.Clip.Say == "" || c.At >= waveFrom && c.At < waveTo {
+			continue // the wave tells what is said in it
+		}
+		if at <= waveFrom && c.At >= waveTo {
+			line(waveFrom, waveTo)
+		}
+		end := c.At + c.Len
+		if c.At < waveFrom {
+			end = min(end, waveFrom)
+		}
+		line(c.At, end)
+		fmt.Fprintf(&said, "M%.1f %dH%.1f", l.x(c.At)+4, pictureBottom, max(l.x(end)-4, l.x(c.At)+4.1))
+	}
+	if at <= waveFrom {
+		line(waveFrom, waveTo)
+	}
+	line(to, to)
+	return said.String(), silent.String()
+}
