@@ -38,7 +38,7 @@ func (o *playCommand) Run(p *process) error {
 	if err != nil {
 		return fmt.Errorf("audio.output: %w", err)
 	}
-	play, err := newPlayer(c, out, []string{c.Audio.Output}, log)
+	play, err := newPlayer(c, out, []string{c.Audio.Output}, false, log)
 	if err != nil {
 		return err
 	}

@@ -2,20 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
-	"github.com/google/renameio/v2"
 
 	"guided/audio"
 	"guided/mqtt"
@@ -37,6 +30,16 @@ func (serveCommand) Run(p *process) error {
 	if err != nil {
 		return fmt.Errorf("audio.output: %w", err)
 	}
+	who, err := identify(p.config)
+	switch {
+	case errors.Is(err, errHeld):
+		return fmt.Errorf("%w; give a second one settings of its own, with a node of its own: guided --config FILE serve", err)
+	case err != nil:
+		log.Warn("no identity could be stored; the client id is made of the node's name, and Home Assistant is not told of us", "err", err)
+	default:
+		defer who.release()
+		c.MQTT.ID, c.MQTT.Memory = who.id, who.memory
+	}
 	return serve(p.ctx, c, out, log, func(*player.Player) {
 		log.Info("guided is ready", "version", version(), "node", c.Node, "broker", c.MQTT.Broker, "output", c.Audio.Output)
 		if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
@@ -47,11 +50,6 @@ func (serveCommand) Run(p *process) error {
 
 // serve runs the daemon until ctx ends; ready is called when it takes commands.
 func serve(ctx context.Context, c config, out audio.Output, log *slog.Logger, ready func(*player.Player)) error {
-	id, err := identity()
-	if err != nil {
-		log.Warn("no identity could be stored; the client id is made of the node's name", "err", err)
-	}
-	c.MQTT.ID = id
 	if c.MQTT.Broker == "" {
 		broker, err := mqtt.Embedded(mqtt.DefaultAddress, log)
 		if err != nil {
@@ -60,7 +58,7 @@ func serve(ctx context.Context, c config, out audio.Output, log *slog.Logger, re
 		defer broker.Close()
 		c.MQTT.Broker = broker.Address()
 	}
-	play, err := newPlayer(c, out, []string{c.Audio.Output}, log)
+	play, err := newPlayer(c, out, []string{c.Audio.Output}, true, log)
 	if err != nil {
 		return err
 	}
@@ -84,26 +82,4 @@ func serve(ctx context.Context, c config, out audio.Output, log *slog.Logger, re
 	ready(play)
 	parts.Wait()
 	return remote
-}
-
-// identity is a random name, made once and kept, that no other guided has.
-func identity() (string, error) {
-	file := filepath.Join(stateFolder(), "id")
-	data, err := os.ReadFile(file)
-	if id := strings.TrimSpace(string(data)); err == nil && len(id) == 16 {
-		return id, nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("reading the identity: %w", err)
-	}
-	raw := make([]byte, 8)
-	rand.Read(raw)
-	id := hex.EncodeToString(raw)
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return "", fmt.Errorf("keeping the identity: %w", err)
-	}
-	if err := renameio.WriteFile(file, []byte(id+"\n"), 0o644); err != nil {
-		return "", fmt.Errorf("keeping the identity: %w", err)
-	}
-	return id, nil
 }

@@ -81,8 +81,8 @@ func engine(c config) (audio.Engine, error) {
 	return nil, nil
 }
 
-// newPlayer wires the player of a daemon, of play and of demo.
-func newPlayer(c config, out audio.Output, outputs []string, log *slog.Logger) (*player.Player, error) {
+// newPlayer wires the player of a daemon, of play and of demo. To a daemon somebody can say next.
+func newPlayer(c config, out audio.Output, outputs []string, daemon bool, log *slog.Logger) (*player.Player, error) {
 	l := library(c)
 	b, err := bank(c, l, log)
 	if err != nil {
@@ -90,7 +90,7 @@ func newPlayer(c config, out audio.Output, outputs []string, log *slog.Logger) (
 	}
 	return player.New(player.Config{
 		Library: l, Bank: b, Output: out, Outputs: outputs, Volume: c.Audio.Volume, Version: version(),
-		Verbosity: c.Voice.Verbosity, NoHolds: !c.Routines.Holds, Quiet: c.quiet,
+		Verbosity: c.Voice.Verbosity, NoHolds: !c.Routines.Holds, Quiet: c.quiet, Waits: daemon,
 		PhaseLead: c.MQTT.PhaseLead.Duration, ClockTrusted: clockTrusted, Log: log,
 	}), nil
 }

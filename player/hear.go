@@ -6,6 +6,9 @@ import (
 	"guided/routines"
 )
 
+// lastCall is how long before its end a wait is given up: more than an output pulls ahead.
+const lastCall = 3 * routines.Rate
+
 // hear takes how many frames of a Play were heard: what was crossed since the last call is told now. The caller holds
 // the lock.
 func (p *Player) hear(s *session, frames int) {
@@ -19,7 +22,12 @@ func (p *Player) hear(s *session, frames int) {
 		p.sounds(s)
 	}
 	s.track.marks(s.score, before, frames, func(m routines.Mark, _ int) {
-		if m.Kind != routines.StepMark {
+		switch {
+		case m.Kind == routines.WaitMark:
+			p.tellAt(s, "waiting", s.step)
+			changed = true
+			return
+		case m.Kind != routines.StepMark:
 			return
 		}
 		if m != s.step { // a phrase that is said again starts no new step
@@ -29,6 +37,7 @@ func (p *Player) hear(s *session, frames int) {
 		changed = true
 	})
 	p.announce(s)
+	p.waited(s)
 	if s.track.forget(frames) || changed {
 		p.changed()
 	}
@@ -45,6 +54,16 @@ func (p *Player) sounds(s *session) {
 		p.tell(s, "resumed")
 	}
 	s.told = sounding
+}
+
+// waited ends a session when nobody has said next for as long as one waits. What the output has pulled already lies
+// within the wait too.
+func (p *Player) waited(s *session) {
+	at := s.position()
+	if m, waits := s.score.Waits(at); waits && m.At+m.Len-at < lastCall && s.then == goOn {
+		p.cfg.Log.Info("nobody said next: the routine ends", "routine", s.score.Name)
+		p.leave(finish)
+	}
 }
 
 // hush tells that the sound has left for a pause. The caller holds the lock.

@@ -27,6 +27,7 @@ type Config struct {
 	Volume       int      // 0 to 100
 	Verbosity    routines.Verbosity
 	NoHolds      bool        // breaths without holds, unless a start asks for them
+	Waits        bool        // whether anybody can say next: a hold until next waits for it
 	Quiet        func() bool // whether what starts now is played in the quiet profile; nil: never
 	Version      string
 	PhaseLead    time.Duration // how long before its sound a phase is announced

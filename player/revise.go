@@ -48,6 +48,8 @@ func (p *Player) tryRevise(c routines.Change) (bool, error) {
 		err = ErrIdle
 	case p.next != nil || p.loading != nil:
 		err = errors.New("the routine is being prepared; wait until it sounds")
+	case c.Pace == 0 && waits(s):
+		err = errors.New("this step waits for you already; say next to go on")
 	case c.Pace > 0 && !within(s.asked.options.Changes, c.Pace):
 		err = errors.New("the breath is as slow or as fast as it can be")
 	}
@@ -90,6 +92,11 @@ func (p *Player) tryRevise(c routines.Change) (bool, error) {
 	s.old, s.blending = old, glide
 	p.changed()
 	return true, nil
+}
+
+func waits(s *session) bool {
+	_, waits := s.score.Waits(s.place())
+	return waits
 }
 
 // within tells whether one more change of pace leaves the breath between half and double.

@@ -130,7 +130,7 @@ func perform(t *testing.T, x props, f func(st *stage)) {
 		st.p = player.New(player.Config{
 			Library: library, Bank: audio.NewBank([]audio.Voice{x.voice}, nil, library.Open, slog.New(slog.DiscardHandler)),
 			Output: st.ear, Outputs: []string{"ear"}, Volume: x.volume, Version: "test", PhaseLead: time.Second,
-			ClockTrusted: x.clock, Log: slog.New(slog.DiscardHandler),
+			ClockTrusted: x.clock, Waits: true, Log: slog.New(slog.DiscardHandler),
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		watching, leave := context.WithCancel(context.Background())

@@ -28,6 +28,7 @@ func (p *Player) start(c Command) (bool, error) {
 		return false, fmt.Errorf("voice: %w", err)
 	}
 	req := request{r, bank, p.options(c.Parameters), c.Volume}
+	req.options.Waits = p.cfg.Waits
 	// What cannot be laid out, or not in the length asked for, is refused at once and not after the answer.
 	if _, err := routines.Compile(r, bank.Measure, req.options); err != nil {
 		return false, err

@@ -20,7 +20,8 @@ const (
 )
 
 // State is everything an observer may know, published whole. It changes at events only: no key ticks.
-// Positions and lengths are seconds as of UpdatedAt; times that are not known are null.
+// Positions and lengths are seconds as of UpdatedAt, without the time that was waited for the listener; times that are
+// not known are null.
 type State struct {
 	State      Status     `json:"state"`
 	Routine    string     `json:"routine"`
@@ -135,6 +136,9 @@ func (p *Player) state() State {
 		st.State = Preparing
 	default:
 		st.State = Playing
+		if _, waits := s.score.Waits(s.position()); waits {
+			st.State = Waiting
+		}
 	}
 	p.place(&st, s)
 	return st
@@ -149,9 +153,10 @@ func (p *Player) place(st *State, s *session) {
 	if next := s.score.NextStep(i); next < len(s.score.Marks) {
 		st.NextStep, end = s.score.Marks[next].Name, s.score.Marks[next].At
 	}
-	st.Position, st.Length, st.Remaining = seconds(at), seconds(s.score.Len), seconds(s.score.Len-at)
-	if s.score.Len > 0 {
-		st.Progress = 100 * at / s.score.Len
+	told, length := s.score.Told(at), s.score.Told(s.score.Len)
+	st.Position, st.Length, st.Remaining = seconds(told), seconds(length), seconds(length-told)
+	if length > 0 {
+		st.Progress = 100 * told / length
 	}
 	if !s.started.IsZero() {
 		started := s.started
@@ -162,8 +167,8 @@ func (p *Player) place(st *State, s *session) {
 		if at < m.At+m.Len { // else the sides are being switched
 			end = m.At + m.Len
 		}
-		st.StepEndsAt = later(st.UpdatedAt, still+end-at)
-		st.EndsAt = later(st.UpdatedAt, still+s.score.Len-at)
+		st.StepEndsAt = later(st.UpdatedAt, still+s.score.Told(end)-told)
+		st.EndsAt = later(st.UpdatedAt, still+length-told)
 	}
 }
 
