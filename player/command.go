@@ -17,6 +17,7 @@ type Command struct {
 	Parameters         // start
 	Extend      routines.Amount
 	Text        string    // say
+	Gap         bool      // say: between the words, where there is a place soon
 	Volume      *int      // volume, start
 	Transaction string    // echoed in the response; the same one is carried out once
 	SentAt      time.Time // zero when not told

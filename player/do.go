@@ -45,8 +45,6 @@ func (p *Player) carryOut(c Command) Response {
 		return response(c, false, err)
 	case !c.SentAt.IsZero() && age > expiry && p.cfg.ClockTrusted():
 		return response(c, false, fmt.Errorf("the command is %v old and was not carried out; commands expire after %v", age.Round(time.Second), expiry))
-	case v.do == nil:
-		return response(c, false, fmt.Errorf("%s does not work yet in this version", v.name))
 	}
 	changed, err := v.do(p, c)
 	return response(c, changed, err)

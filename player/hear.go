@@ -38,6 +38,7 @@ func (p *Player) hear(s *session, frames int) {
 	})
 	p.announce(s)
 	p.waited(s)
+	p.forgotten(s)
 	if s.track.forget(frames) || changed {
 		p.changed()
 	}

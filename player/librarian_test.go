@@ -27,7 +27,7 @@ func TestTheLibraryChanges(t *testing.T) {
 		if r := routine(t, i, "mixed"); r.Title != "A bit of all" || r.Length*1000 != float64(x.Len/48) || len(r.Steps) != x.Steps || r.Error != "" {
 			t.Errorf("%+v", r)
 		}
-		if slices.Contains(i.Verbs, "say") || !slices.Contains(i.Verbs, "repeat") {
+		if !slices.Contains(i.Verbs, "say") || !slices.Contains(i.Verbs, "repeat") {
 			t.Errorf("verbs %v", i.Verbs)
 		}
 		if n := len(st.infos); n != 2 {

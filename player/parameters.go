@@ -60,6 +60,10 @@ func (c *Command) set(key, value string) (err error) {
 		c.Routine = value
 	case "text":
 		c.Text = value
+	case "when":
+		if c.Gap = value == "gap"; !c.Gap && value != "now" {
+			err = fmt.Errorf(`when: %q is neither "now" nor "gap"`, value)
+		}
 	case "volume":
 		c.Volume, err = parseVolume(value)
 	case "for":

@@ -40,6 +40,7 @@ type Player struct {
 	cfg     Config
 	wake    chan struct{}  // there is something for Run to look at
 	rescan  chan struct{}  // the library has changed
+	mail    chan struct{}  // there is something to say
 	loaders sync.WaitGroup // what loads sounds ahead of a session; Run waits for it
 
 	mu       sync.Mutex
@@ -50,7 +51,10 @@ type Player struct {
 	abort    context.CancelFunc // gives up what is being prepared
 	selected string
 	volume   int
-	trouble  string // why there is no sound, or why the last start failed
+	trouble  string    // why there is no sound, or why the last start failed
+	messages []message // to be said
+	alone    []talk    // made into sound, to be said without a routine
+	speech   *speech   // being said without a routine
 	watchers map[*watcher]bool
 	info     Info
 	done     answered
@@ -59,7 +63,7 @@ type Player struct {
 // New makes a player that is idle.
 func New(cfg Config) *Player {
 	return &Player{
-		cfg: cfg, wake: make(chan struct{}, 1), rescan: make(chan struct{}, 1), volume: cfg.Volume,
+		cfg: cfg, wake: make(chan struct{}, 1), rescan: make(chan struct{}, 1), mail: make(chan struct{}, 1), volume: cfg.Volume,
 		watchers: map[*watcher]bool{}, done: newAnswered(),
 		info: Info{Version: cfg.Version, Outputs: cfg.Outputs, Routines: []RoutineInfo{}, Verbs: verbNames()},
 	}

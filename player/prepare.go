@@ -36,7 +36,7 @@ func (p *Player) prepare(ctx context.Context, r request) {
 	}
 	p.session = newSession(score, sound, r)
 	p.session.alive, p.session.unload, p.session.drop = ctx, abort, drop
-	p.session.target = gainOf(p.loudness())
+	p.session.volume.at(gainOf(p.loudness()))
 	if p.paused {
 		p.hush()
 	}

@@ -26,9 +26,10 @@ func TestInterruptedAtRandom(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 1))
-			words := words
+			words, bound := words, bound
 			if seed%2 == 1 {
-				words = append(slices.Clone(words), "volume 30", "volume 100", "start mixed volume 60")
+				words = append(slices.Clone(words), "volume 30", "volume 100", "start mixed volume 60", "duck", "unduck", "say "+short, "say "+dinner)
+				bound = 1.15 * max(bound, smooth(said(t, short)), smooth(said(t, dinner))) // a message, and what is left under it
 			}
 			perform(t, props{depth: []int{0, audio.Depth, 777}[seed%3]}, func(st *stage) {
 				st.ear.block = 1000

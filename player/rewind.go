@@ -9,11 +9,13 @@ import "sort"
 // moment is what a session was before a block was pulled.
 type moment struct {
 	frames, at               int
-	then                     after
+	then, next               after
 	leaving, still, entering int
 	landAt                   int
 	over                     bool
-	gain, target, slope      float64
+	volume, low, under       ramp
+	talks                    []talk
+	masked                   int
 	parts                    []part
 }
 
@@ -46,8 +48,8 @@ func (s *session) remember() {
 		s.orders = s.orders[1:]
 	}
 	s.moments = append(s.moments, moment{
-		s.frames, s.sound.Position(), s.then, s.leaving, s.still, s.entering, s.landAt, s.over,
-		s.gain, s.target, s.slope, append([]part(nil), s.track.parts...),
+		s.frames, s.sound.Position(), s.then, s.next, s.leaving, s.still, s.entering, s.landAt, s.over,
+		s.volume, s.low, s.under, append([]talk(nil), s.talks...), s.masked, append([]part(nil), s.track.parts...),
 	})
 }
 
@@ -65,8 +67,9 @@ func (s *session) rewind(n int) {
 	i := s.before(to)
 	m := s.moments[i]
 	s.moments = s.moments[:i]
-	s.frames, s.then, s.leaving, s.still, s.entering = m.frames, m.then, m.leaving, m.still, m.entering
-	s.landAt, s.over, s.gain, s.target, s.slope = m.landAt, m.over, m.gain, m.target, m.slope
+	s.frames, s.then, s.next, s.leaving, s.still, s.entering = m.frames, m.then, m.next, m.leaving, m.still, m.entering
+	s.landAt, s.over, s.volume, s.low, s.under = m.landAt, m.over, m.volume, m.low, m.under
+	s.talks, s.masked = append([]talk(nil), m.talks...), m.masked
 	s.track.parts = m.parts
 	s.seek(m.at)
 	if s.frames < to {

@@ -30,6 +30,7 @@ func (p *Player) Run(ctx context.Context) {
 	defer p.loaders.Wait()
 	defer cancel()
 	helpers.Go(func() { p.keepLibrary(ctx) })
+	helpers.Go(func() { p.speaker(ctx) })
 	helpers.Go(func() {
 		select {
 		case <-hard.Done():
@@ -77,6 +78,10 @@ func (p *Player) turn(ctx, hard context.Context) (*session, func()) {
 	defer p.mu.Unlock()
 	switch s := p.session; {
 	case ctx.Err() != nil: // checked under the lock: silence comes later, or has been here
+	case len(p.alone) > 0:
+		t := p.alone[0]
+		p.alone = p.alone[1:]
+		return nil, func() { p.speakAlone(hard, t) }
 	case p.next != nil:
 		p.loading, p.next = p.next, nil
 		p.end("routine_stopped")
@@ -117,6 +122,7 @@ func (p *Player) look() {
 func (p *Player) silence() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.quiet()
 	if p.session != nil && p.session.playing {
 		p.leave(finish)
 	}

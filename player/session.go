@@ -55,16 +55,23 @@ type session struct {
 
 	// How it leaves and comes back.
 	then     after
-	leaving  int  // frames of fade-out to come, 0: none
-	over     bool // the sound has left: the stream is drained
-	landAt   int  // where it comes back, -1: by the law
-	still    int  // silent frames to come before the score goes on
-	entering int  // frames of fade-in to come
+	leaving  int   // frames of fade-out to come, 0: none
+	next     after // what comes after a jump over which somebody speaks
+	over     bool  // the sound has left: the stream is drained
+	landAt   int   // where it comes back, -1: by the law
+	still    int   // silent frames to come before the score goes on
+	entering int   // frames of fade-in to come
 
 	old      *audio.Live // what the sound goes over from when the score was changed, nil: nothing
 	blending int         // frames of that to come
 
-	gain, target, slope float64 // volume, where it is going, and its step in each sample
+	volume   ramp
+	ducked   bool // by command
+	duckedAt int  // how much had been heard then
+	low      ramp // by command
+	talks    []talk
+	under    ramp // by what is being said
+	masked   int  // frames of the routine that messages have covered without a pause between them
 
 	// What may be taken back.
 	moments []moment
@@ -73,15 +80,21 @@ type session struct {
 }
 
 func newSession(score *routines.Score, sound *audio.Live, asked request) *session {
-	return &session{score: score, sound: sound, asked: asked, landAt: -1, changed: make(chan struct{}, 1)}
+	s := &session{score: score, sound: sound, asked: asked, landAt: -1, changed: make(chan struct{}, 1)}
+	s.low.at(1)
+	s.under.at(1)
+	return s
 }
 
 // begin makes the session ready for an output that starts counting frames from zero, at the place where it stands.
 func (s *session) begin(ctx context.Context, cut context.CancelFunc) {
 	s.playing, s.ctx, s.cut = true, ctx, cut
 	s.track, s.frames, s.heard, s.warned = track{}, 0, 0, 0
-	s.then, s.leaving, s.over, s.landAt = goOn, 0, false, -1
-	s.gain = s.target
+	s.then, s.next, s.leaving, s.over, s.landAt = goOn, goOn, 0, false, -1
+	s.volume.at(s.volume.target)
+	s.ducked = false
+	s.low.at(1)
+	s.unsaid()
 	s.moments, s.orders = nil, nil
 	select {
 	case <-s.changed: // it rang for the output before
@@ -104,6 +117,12 @@ func (s *session) rest(at int) {
 func (s *session) land(at, silence int) {
 	s.seek(at)
 	s.still, s.entering = silence, 0
+	if !s.ducked {
+		s.low.at(1)
+	}
+	if len(s.talks) == 0 {
+		s.under.at(1)
+	}
 	if inSound(s.score, at) {
 		s.entering = fade
 	}
@@ -134,10 +153,14 @@ func (s *session) seek(at int) {
 
 // leave lets the sound fade out within 10 ms, and then does what is asked. In silence there is nothing to fade.
 func (s *session) leave(then after) {
+	if s.then == jump && then != jump && s.leaving > 0 && s.speaking() {
+		s.next = then // the routine is leaving, and what is said is not
+		return
+	}
 	s.then = then
 	switch {
 	case s.over || s.leaving > 0:
-	case s.frames == 0 || s.still > 0:
+	case s.frames == 0 || s.still > 0 && (then == jump || !s.speaking()):
 		s.left()
 	default:
 		s.leaving = fade
@@ -157,6 +180,10 @@ func (s *session) left() {
 	}
 	s.then, s.landAt = goOn, -1
 	s.land(at, silence)
+	if next := s.next; next != goOn {
+		s.next = goOn
+		s.leave(next)
+	}
 }
 
 // position is the sample that is heard, or where a silent session stands.

@@ -80,8 +80,9 @@ func (p *Player) chosen(name string) bool {
 func (p *Player) stop(Command) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	silenced := p.quiet()
 	if p.running() == nil && p.trouble == "" {
-		return false, nil
+		return silenced, nil
 	}
 	p.drop()
 	switch {

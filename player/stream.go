@@ -16,6 +16,7 @@ const (
 // left for a pause or a stop.
 func (s *session) stream(samples [][2]float64) (int, bool) {
 	s.remember()
+	s.listen()
 	n := 0
 	for n < len(samples) && !s.over {
 		n += s.run(samples[n:])
@@ -26,38 +27,56 @@ func (s *session) stream(samples [][2]float64) (int, bool) {
 
 // run fills samples up to the next turn of events.
 func (s *session) run(samples [][2]float64) int {
-	if s.still > 0 {
-		n := min(s.still, len(samples))
-		clear(samples[:n])
-		s.still -= n
-		s.frames += n
-		return n
-	}
-	for _, ramp := range []int{s.leaving, s.entering, s.blending} {
-		if ramp > 0 {
-			samples = samples[:min(ramp, len(samples))]
+	for _, most := range []int{s.still, s.leaving, s.entering, s.blending} {
+		if most > 0 {
+			samples = samples[:min(most, len(samples))]
 		}
 	}
-	n, more := s.sound.Stream(samples)
+	n, more := s.fill(samples)
 	s.frames += n
-	s.blend(samples[:n])
-	for i := range n {
-		if s.leaving > 0 {
-			shape(&samples[i], s.leaving-i)
-		}
-		if s.entering > 0 {
-			shape(&samples[i], fade-s.entering+i+1)
-		}
+	samples = samples[:n]
+	if s.then == jump {
+		s.fadeOut(samples) // what somebody says goes on
+		s.speak(samples)
+	} else {
+		s.speak(samples)
+		s.fadeOut(samples)
 	}
-	s.entering = max(0, s.entering-n)
+	left := s.leaving > 0 && s.leaving <= n
 	s.leaving = max(0, s.leaving-n)
 	switch {
-	case s.then != goOn && (s.leaving == 0 || !more):
+	case s.then != goOn && (left || !more):
 		s.left()
+	case !more && len(s.talks) > 0: // what is being said is said to its end
+		s.still = max(1, s.talks[0].left())
+		s.track.to(s.frames, s.still, s.score.Len)
 	case !more:
 		s.over = true
 	}
 	return n
+}
+
+// fill takes the next samples of the score, or of the silence before it goes on.
+func (s *session) fill(samples [][2]float64) (n int, more bool) {
+	if s.still > 0 {
+		clear(samples)
+		s.still -= len(samples)
+		return len(samples), true
+	}
+	n, more = s.sound.Stream(samples)
+	s.blend(samples[:n])
+	for i := range min(n, s.entering) {
+		shape(&samples[i], fade-s.entering+i+1)
+	}
+	s.entering = max(0, s.entering-n)
+	return n, more
+}
+
+// fadeOut shapes what leaves.
+func (s *session) fadeOut(samples [][2]float64) {
+	for i := range min(len(samples), s.leaving) {
+		shape(&samples[i], s.leaving-i)
+	}
 }
 
 // blend goes over from the sound of the score before it was changed: both are the same but for the bed, which knows how
@@ -88,19 +107,10 @@ func shape(f *[2]float64, k int) {
 // level applies the volume, in a ramp where it changes.
 func (s *session) level(samples [][2]float64) {
 	for i := range samples {
-		if s.gain != s.target {
-			if s.gain += s.slope; (s.slope > 0) == (s.gain > s.target) {
-				s.gain = s.target
-			}
-		}
-		samples[i][0] *= s.gain
-		samples[i][1] *= s.gain
+		gain := s.volume.next()
+		samples[i][0] *= gain
+		samples[i][1] *= gain
 	}
-}
-
-func (s *session) setGain(gain float64) {
-	s.target = gain
-	s.slope = (gain - s.gain) / glide
 }
 
 // gainOf is the factor of a volume from 0 to 100: (v/100)³, near to how loudness is felt.

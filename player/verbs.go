@@ -11,13 +11,13 @@ import (
 type verb struct {
 	name  string
 	usage string
-	keys  string                                             // of a command in JSON that mean something here
-	words func(c *Command, words []string) error             // reads what follows the verb
-	do    func(p *Player, c Command) (changed bool, e error) // nil: not yet
+	keys  string                                 // of a command in JSON that mean something here
+	words func(c *Command, words []string) error // reads what follows the verb
+	do    func(p *Player, c Command) (changed bool, e error)
 }
 
-// verbs is the table. start, select, pause, resume, stop and volume are idempotent: asked for again they change
-// nothing, and say so.
+// verbs is the table. start, select, pause, resume, stop, volume, duck and unduck are idempotent: asked for again they
+// change nothing, and say so.
 func verbs() []verb {
 	return []verb{
 		{"start", "start NAME for 5m volume 40 voice heart verbosity short holds off bed rain", "routine for volume voice verbosity holds bed", startWords, (*Player).start},
@@ -33,20 +33,18 @@ func verbs() []verb {
 		{"slower", "slower", "", noWords, (*Player).slower},
 		{"faster", "faster", "", noWords, (*Player).faster},
 		{"volume", "volume 40", "volume", volumeWords, (*Player).setVolume},
-		{"duck", "duck", "", noWords, nil},
-		{"unduck", "unduck", "", noWords, nil},
-		{"say", "say TEXT", "text", textWords, nil},
+		{"duck", "duck", "", noWords, (*Player).duck},
+		{"unduck", "unduck", "", noWords, (*Player).unduck},
+		{"say", "say TEXT", "text when", textWords, (*Player).say},
 		{"status", "status", "", noWords, (*Player).report},
 	}
 }
 
-// verbNames lists the verbs that can be asked for.
+// verbNames lists the verbs.
 func verbNames() []string {
 	var names []string
 	for _, v := range verbs() {
-		if v.do != nil {
-			names = append(names, v.name)
-		}
+		names = append(names, v.name)
 	}
 	return names
 }

@@ -33,7 +33,7 @@ func (p *Player) loud(own *int) {
 	}
 	if p.session != nil && r == &p.session.asked {
 		gain := gainOf(p.loudness())
-		p.session.ask(func(s *session) { s.setGain(gain) })
+		p.session.ask(func(s *session) { s.volume.to(gain, glide) })
 	}
 	p.changed()
 }

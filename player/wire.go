@@ -26,12 +26,13 @@ type wire struct {
 	Holds       json.RawMessage `json:"holds"`
 	Bed         json.RawMessage `json:"bed"`
 	Text        json.RawMessage `json:"text"`
+	When        json.RawMessage `json:"when"`
 	Transaction json.RawMessage `json:"transaction"`
 	SentAt      json.RawMessage `json:"sent_at"`
 }
 
 // wireKeys are its keys.
-var wireKeys = []string{"command", "routine", "for", "volume", "voice", "verbosity", "holds", "bed", "text", "transaction", "sent_at"}
+var wireKeys = []string{"command", "routine", "for", "volume", "voice", "verbosity", "holds", "bed", "text", "when", "transaction", "sent_at"}
 
 func parseJSON(data []byte) (Command, error) {
 	var w wire
@@ -42,7 +43,7 @@ func parseJSON(data []byte) (Command, error) {
 		wrong = errors.New("the JSON goes on after its end; send one command a message")
 	}
 	values := map[string]string{}
-	for key, raw := range map[string]json.RawMessage{"command": w.Command, "routine": w.Routine, "for": w.For, "volume": w.Volume, "voice": w.Voice, "verbosity": w.Verbosity, "holds": w.Holds, "bed": w.Bed, "text": w.Text, "transaction": w.Transaction, "sent_at": w.SentAt} {
+	for key, raw := range map[string]json.RawMessage{"command": w.Command, "routine": w.Routine, "for": w.For, "volume": w.Volume, "voice": w.Voice, "verbosity": w.Verbosity, "holds": w.Holds, "bed": w.Bed, "text": w.Text, "when": w.When, "transaction": w.Transaction, "sent_at": w.SentAt} {
 		value, err := plain(raw)
 		if err != nil && wrong == nil {
 			wrong = fmt.Errorf("%s: %w", key, err)
