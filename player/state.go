@@ -132,7 +132,7 @@ func (p *Player) state() State {
 		st.State = Paused
 	case p.trouble != "":
 		st.State = Trouble
-	case s.told == nothing:
+	case s.told != sounding: // not heard yet, or not again
 		st.State = Preparing
 	default:
 		st.State = Playing
