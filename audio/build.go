@@ -138,9 +138,9 @@ func (b *Builder) record(ctx context.Context, j job) error {
 	if err != nil {
 		return err
 	}
-	decoded, err := importSound(encoded)
+	encoded, decoded, err := levelOpus(encoded)
 	if err != nil {
-		return fmt.Errorf("reading back what was stored: %w", err)
+		return err
 	}
 	return b.store(encoded, Clip{Text: j.Text, File: j.file, Samples: len(decoded.PCM), Beat: beatOf(decoded)})
 }

@@ -8,12 +8,11 @@ import (
 
 // Levels, of the stereo mix that both channels make (ITU-R BS.1770-5).
 const (
-	phraseLUFS  = -18.0 // integrated, for a phrase of a second and more; for a word the mean over its active part
-	phraseLift  = 0.4   // dB above that a phrase is brought to, and a word: with the silence around them they measure
-	wordLift    = 0.7   // lower, and a whole routine must come to phraseLUFS ±1
-	truePeak    = -1.0  // dBTP that no recording goes over, nor a mix
-	codecRoom   = 0.8   // dB: Opus makes some peaks higher
-	activeRange = -26.0 // dB below the loudest moment of a word, where its active part begins and ends
+	phraseLUFS = -18.0 // integrated, for a phrase of a second and more; for a word the mean of all that trimming left of it
+	phraseLift = 0.4   // dB above that a phrase is brought to, and a word: with the silence around them they measure
+	wordLift   = 0.8   // lower, and a whole routine must come to phraseLUFS ±1
+	truePeak   = -1.0  // dBTP that no recording goes over, nor a mix
+	codecRoom  = 0.8   // dB: Opus makes some peaks higher
 
 	absoluteGate, relativeGate = -70.0, -10.0 // LUFS; LU below what the first gate lets through
 )
@@ -37,12 +36,12 @@ func kWeighted(samples []float64) []float64 {
 func lufs(meanSquare float64) float64 { return -0.691 + 10*math.Log10(2*meanSquare) }
 
 // loudness is what a mono recording measures when it plays on both channels: integrated with both gates from one
-// second on; below that, where gates of 400 ms say nothing, the K-weighted mean over the active part. It is −Inf for
+// second on; below that, where gates of 400 ms say nothing, the K-weighted mean of all of it. It is −Inf for
 // silence.
 func loudness(samples []float64) float64 {
 	weighted := kWeighted(samples)
 	if len(samples) < Rate {
-		return lufs(active(weighted))
+		return lufs(meanSquare(weighted))
 	}
 	const block, step = Rate * 400 / 1000, Rate * 100 / 1000
 	var blocks []float64
@@ -63,31 +62,6 @@ func loudness(samples []float64) float64 {
 		return sum / float64(n)
 	}
 	return lufs(gated(lufs(gated(absoluteGate)) + relativeGate))
-}
-
-// active is the mean square from the first to the last block of 10 ms within activeRange of the loudest: what a word
-// trails off in is part of its length, but not of how loud the ear takes it for. A fricative is 10 to 15 dB below its
-// vowel, and counts.
-func active(samples []float64) float64 {
-	var blocks []float64
-	for i := 0; i < len(samples); i += trimBlock {
-		blocks = append(blocks, meanSquare(samples[i:min(i+trimBlock, len(samples))]))
-	}
-	if len(blocks) == 0 {
-		return 0
-	}
-	limit := slices.Max(blocks) * power(activeRange)
-	loud := func(b float64) bool { return b >= limit }
-	first := slices.IndexFunc(blocks, loud)
-	last := len(blocks) - 1
-	for !loud(blocks[last]) {
-		last--
-	}
-	sum := 0.0
-	for _, b := range blocks[first : last+1] {
-		sum += b
-	}
-	return sum / float64(last+1-first)
 }
 
 func meanSquare(samples []float64) float64 {
@@ -123,10 +97,7 @@ func level(samples []float64) error {
 	if loud < absoluteGate || math.IsNaN(loud) {
 		return errors.New("the recording is silent")
 	}
-	target := phraseLUFS + phraseLift
-	if len(samples) < Rate {
-		target = phraseLUFS + wordLift
-	}
+	target := targetOf(samples)
 	ceiling := decibels(truePeak - codecRoom)
 	most := ceiling * decibels(limitMost) / peak(samples) // of all gains together
 	for range 4 {                                         // what the limiter takes is given back
@@ -144,6 +115,14 @@ func level(samples []float64) error {
 		}
 	}
 	return nil
+}
+
+// targetOf is how loud a recording is made.
+func targetOf(samples []float64) float64 {
+	if len(samples) < Rate {
+		return phraseLUFS + wordLift
+	}
+	return phraseLUFS + phraseLift
 }
 
 // decibels is the factor of a gain in dB.

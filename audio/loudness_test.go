@@ -122,15 +122,3 @@ func TestLevelRefusesSilence(t *testing.T) {
 		}
 	}
 }
-
-// What belongs to a word's length and not to its sound must not make it louder than the next word of a count.
-func TestAWordIsAsLoudAsWhatIsHeardOfIt(t *testing.T) {
-	word := vowel(Rate/3, func(x float64) float64 { return rise(x, 0, 0.03) - rise(x, 0.28, 0.33) })
-	long := join(gained(hiss(Rate/10, 1), 0.001), word, gained(hiss(Rate/5, 1), 0.001))
-	stop := join(word[:Rate/6], make([]float64, Rate/40), word[Rate/6:])
-	for name, samples := range map[string][]float64{"a breath and a tail": long, "a stop inside": stop} {
-		if more := loudness(samples) - loudness(word); math.Abs(more) > 0.5 {
-			t.Errorf("%s makes it %.2f LU louder", name, more)
-		}
-	}
-}
