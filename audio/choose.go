@@ -11,7 +11,7 @@ import (
 )
 
 // outputForms is what the setting audio.output may say.
-const outputForms = "auto, pulse, pulse:SINK, alsa, alsa:DEVICE, wav:FILE, or null"
+const outputForms = "auto, pulse, pulse:SINK, alsa, alsa:DEVICE, wav:FILE, snapcast:URL, or null"
 
 // Open makes the output that spec names, which plays leadIn frames of silence before each Play. It opens no device:
 // one that is away now may be there at Play.
@@ -46,13 +46,17 @@ func opener(spec string, log *slog.Logger) (func(context.Context) (device, error
 		return (&wavFile{path: arg}).open, nil
 	case kind == "null" && !more:
 		return openNull, nil
-	case kind == "snapcast":
-		return nil, errors.New("snapcast is not built in yet; let a Snapcast server capture a sink, and use pulse:SINK")
+	case kind == "snapcast" && more:
+		o, err := newSnapcast(arg, log)
+		if err != nil {
+			return nil, err
+		}
+		return o.open, nil
 	}
 	hint := ""
-	if near := routines.Nearest(kind, []string{"auto", "pulse", "alsa", "wav", "null"}); near != "" {
-		if near == "wav" && !more {
-			arg = "FILE"
+	if near := routines.Nearest(kind, []string{"auto", "pulse", "alsa", "wav", "snapcast", "null"}); near != "" {
+		if !more {
+			arg = map[string]string{"wav": "FILE", "snapcast": "URL"}[near]
 		}
 		if arg != "" && near != "auto" && near != "null" {
 			near += ":" + arg

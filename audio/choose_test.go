@@ -10,18 +10,17 @@ import (
 
 func TestOpenRefusesWhatItDoesNotKnow(t *testing.T) {
 	for spec, want := range map[string]string{
-		"":                     `there is no output ""; use auto, pulse, pulse:SINK, alsa, alsa:DEVICE, wav:FILE, or null`,
-		"plse:usb":             `did you mean "pulse:usb"?`,
-		"nul":                  `did you mean "null"?`,
-		"wave:a.wav":           `did you mean "wav:a.wav"?`,
-		"wav":                  `did you mean "wav:FILE"?`,
-		"Alsa:hw:0":            `did you mean "alsa:hw:0"?`,
-		"pulse:":               "names nothing after the colon",
-		"wav:":                 "names nothing after the colon",
-		"null:x":               `did you mean "null"?`,
-		"auto:x":               `did you mean "auto"?`,
-		"speaker":              "use auto, pulse,",
-		"snapcast:tcp://a:123": "snapcast is not built in yet",
+		"":           `there is no output ""; use auto, pulse, pulse:SINK, alsa, alsa:DEVICE, wav:FILE, snapcast:URL, or null`,
+		"plse:usb":   `did you mean "pulse:usb"?`,
+		"nul":        `did you mean "null"?`,
+		"wave:a.wav": `did you mean "wav:a.wav"?`,
+		"wav":        `did you mean "wav:FILE"?`,
+		"Alsa:hw:0":  `did you mean "alsa:hw:0"?`,
+		"pulse:":     "names nothing after the colon",
+		"wav:":       "names nothing after the colon",
+		"null:x":     `did you mean "null"?`,
+		"auto:x":     `did you mean "auto"?`,
+		"speaker":    "use auto, pulse,",
 	} {
 		if _, err := Open(spec, 0, testLog(t)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: the error is %v, want %q in it", spec, err, want)
