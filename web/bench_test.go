@@ -1,0 +1,66 @@
+package web_test
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// BenchmarkFirstByte asks for a routine of a quarter of an hour, from the beginning and from the middle.
+func BenchmarkFirstByte(b *testing.B) {
+	p := newPlace(b)
+	url := p.url + p.audio() + "yoga.wav"
+	for name, at := range map[string]string{"beginning": "bytes=0-99", "middle": "bytes=50000000-50000099"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				fetch(b, p.client, url, at)
+			}
+		})
+	}
+}
+
+// BenchmarkThroughput reads a long routine whole: as WAV, which is rendered each time, and as FLAC, which is made once.
+func BenchmarkThroughput(b *testing.B) {
+	p := newPlace(b)
+	base := p.url + p.audio()
+	for name, file := range map[string]string{"wav": "yoga.wav", "wav over a bed": "yoga.wav?bed=rain"} {
+		b.Run(name, func(b *testing.B) {
+			sound := 0.0
+			for b.Loop() {
+				sound += float64(fetch(b, p.client, base+file, "bytes=0-")) / 4 / 48000
+			}
+			b.ReportMetric(sound/b.Elapsed().Seconds(), "×realtime")
+		})
+	}
+	b.Run("flac", func(b *testing.B) {
+		bytes := int64(0)
+		for b.Loop() {
+			if err := os.RemoveAll(filepath.Join(p.cache, "flac")); err != nil {
+				b.Fatal(err)
+			}
+			bytes = fetch(b, p.client, base+"yoga.flac", "bytes=0-")
+		}
+		b.ReportMetric(float64(bytes)/1e6, "MB")
+	})
+}
+
+func fetch(b *testing.B, client *http.Client, url, part string) int64 {
+	b.Helper()
+	r, err := http.NewRequest("GET", url, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Header.Set("Range", part)
+	answer, err := client.Do(r)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer answer.Body.Close()
+	n, err := io.Copy(io.Discard, answer.Body)
+	if err != nil || answer.StatusCode != http.StatusPartialContent {
+		b.Fatalf("%d: %v", answer.StatusCode, err)
+	}
+	return n
+}

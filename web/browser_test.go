@@ -1,0 +1,272 @@
+package web_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// browser is a real Chromium with one page, driven through its pipe of commands (the Chrome DevTools Protocol).
+type browser struct {
+	t       *testing.T
+	to      io.WriteCloser
+	session string
+
+	mu       sync.Mutex
+	asked    int
+	waiting  map[int]chan message
+	mistakes []string // what the page complained of
+}
+
+type message struct {
+	ID     int
+	Method string
+	Params struct {
+		Exception struct {
+			Text      string
+			Exception struct{ Description string }
+		} `json:"exceptionDetails"`
+		Entry struct{ Level, Source, Text, URL string }
+	}
+	Result json.RawMessage
+	Error  *struct{ Message string }
+}
+
+type params = map[string]any
+
+// browse opens an address as a phone or a desktop of so many pixels would. What the page complains of fails the test,
+// and a failed test keeps what was to be seen.
+func browse(t *testing.T, url string, width, height int) *browser {
+	t.Helper()
+	need(t, "chromium")
+	commands, to, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, answers, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required",
+		"--remote-debugging-pipe", "--user-data-dir="+t.TempDir(), "--no-first-run", "--disable-dev-shm-usage", "about:blank")
+	cmd.ExtraFiles = []*os.File{commands, answers}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	commands.Close()
+	answers.Close()
+	b := &browser{t: t, to: to, waiting: map[int]chan message{}}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		b.listen(from)
+	}()
+	t.Cleanup(func() {
+		if t.Failed() {
+			b.picture("failed")
+		}
+		for _, m := range b.complaints() {
+			t.Errorf("the page complained: %s", m)
+		}
+		b.tell("", "Browser.close", nil)
+		_ = cmd.Wait() // it says nothing of use when it is closed
+		to.Close()
+		<-ended
+		from.Close()
+	})
+	var target struct{ TargetID string }
+	b.call("Target.createTarget", params{"url": "about:blank"}, &target)
+	var attached struct{ SessionID string }
+	b.call("Target.attachToTarget", params{"targetId": target.TargetID, "flatten": true}, &attached)
+	b.session = attached.SessionID
+	for _, domain := range []string{"Page", "Runtime", "Log"} {
+		b.call(domain+".enable", nil, nil)
+	}
+	b.size(width, height)
+	b.call("Page.navigate", params{"url": url}, nil)
+	return b
+}
+
+// listen hands out the answers until the browser ends.
+func (b *browser) listen(from io.Reader) {
+	r := bufio.NewReader(from)
+	for {
+		data, err := r.ReadBytes(0)
+		if err != nil {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			for id, c := range b.waiting {
+				close(c)
+				delete(b.waiting, id)
+			}
+			return
+		}
+		var m message
+		if json.Unmarshal(bytes.TrimSuffix(data, []byte{0}), &m) != nil {
+			continue // an event of another shape
+		}
+		b.mu.Lock()
+		if c := b.waiting[m.ID]; c != nil {
+			delete(b.waiting, m.ID)
+			c <- m
+		}
+		switch p := m.Params; {
+		case m.Method == "Runtime.exceptionThrown":
+			b.mistakes = append(b.mistakes, p.Exception.Text+" "+p.Exception.Exception.Description)
+		case m.Method == "Log.entryAdded" && p.Entry.Level == "error":
+			b.mistakes = append(b.mistakes, p.Entry.Text+" "+p.Entry.URL)
+		}
+		b.mu.Unlock()
+	}
+}
+
+// complaints are what the page complained of since they were asked for last.
+func (b *browser) complaints() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := b.mistakes
+	b.mistakes = nil
+	return all
+}
+
+// tell sends a command; its answer comes over the channel.
+func (b *browser) tell(session, method string, p params) chan message {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked++
+	c := make(chan message, 1)
+	b.waiting[b.asked] = c
+	command := params{"id": b.asked, "method": method, "params": p}
+	if p == nil {
+		command["params"] = params{}
+	}
+	if session != "" {
+		command["sessionId"] = session
+	}
+	data, err := json.Marshal(command)
+	if err == nil {
+		_, err = b.to.Write(append(data, 0))
+	}
+	if err != nil {
+		b.t.Errorf("%s: %v", method, err)
+	}
+	return c
+}
+
+func (b *browser) call(method string, p params, result any) {
+	b.t.Helper()
+	select {
+	case m, open := <-b.tell(b.session, method, p):
+		if !open || m.Error != nil {
+			b.t.Fatalf("%s: %+v", method, m.Error)
+		}
+		if result != nil {
+			if err := json.Unmarshal(m.Result, result); err != nil {
+				b.t.Fatal(err)
+			}
+		}
+	case <-time.After(30 * time.Second):
+		b.t.Fatalf("%s: the browser does not answer", method)
+	}
+}
+
+// size makes the window so large, as on a phone when it is narrow.
+func (b *browser) size(width, height int) {
+	b.t.Helper()
+	b.call("Emulation.setDeviceMetricsOverride", params{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
+}
+
+// eval is the value of an expression in the page; a promise is waited for.
+func (b *browser) eval(expression string, value any) {
+	b.t.Helper()
+	var r struct {
+		Result    struct{ Value json.RawMessage }
+		Exception *struct {
+			Exception struct{ Description string }
+		} `json:"exceptionDetails"`
+	}
+	b.call("Runtime.evaluate", params{"expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true}, &r)
+	if r.Exception != nil {
+		b.t.Fatalf("%s: %s", expression, r.Exception.Exception.Description)
+	}
+	if value != nil {
+		if err := json.Unmarshal(r.Result.Value, value); err != nil {
+			b.t.Fatalf("%s: %v", expression, err)
+		}
+	}
+}
+
+// until waits until an expression of the page is true.
+func (b *browser) until(expression string) {
+	b.t.Helper()
+	var ok bool
+	b.eval(fmt.Sprintf(`new Promise((done) => {
+		const end = Date.now() + 15000;
+		(function look() {
+			let is = false;
+			try { is = Boolean(%s) } catch {}
+			if (is || Date.now() > end) done(is); else setTimeout(look, 15);
+		})();
+	})`, expression), &ok)
+	if !ok {
+		b.t.Fatalf("waited in vain until %s", expression)
+	}
+}
+
+// click presses what a selector finds, as soon as it is there and can be pressed.
+func (b *browser) click(selector string) {
+	b.t.Helper()
+	q := fmt.Sprintf("document.querySelector(%q)", selector)
+	b.until(q + "?.checkVisibility() && !" + q + ".disabled")
+	b.eval(q+".click()", nil)
+}
+
+// key presses a key, or several one after the other.
+func (b *browser) key(names ...string) {
+	b.t.Helper()
+	known := map[string]params{
+		"Tab":    {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9},
+		"Enter":  {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"},
+		"Escape": {"key": "Escape", "code": "Escape", "windowsVirtualKeyCode": 27},
+		"Space":  {"key": " ", "code": "Space", "windowsVirtualKeyCode": 32, "text": " "},
+	}
+	for _, name := range names {
+		p := known[name]
+		if p == nil {
+			p = params{"key": name, "text": name}
+		}
+		for _, kind := range []string{"keyDown", "keyUp"} {
+			p["type"] = kind
+			b.call("Input.dispatchKeyEvent", p, nil)
+		}
+	}
+}
+
+// picture keeps what is to be seen.
+func (b *browser) picture(name string) {
+	var shot struct{ Data string }
+	select {
+	case m := <-b.tell(b.session, "Page.captureScreenshot", nil):
+		_ = json.Unmarshal(m.Result, &shot) // no picture is no new failure
+	case <-time.After(10 * time.Second):
+	}
+	data, err := base64.StdEncoding.DecodeString(shot.Data)
+	dir, err2 := os.MkdirTemp("", "guided-page-")
+	if err != nil || err2 != nil || len(data) == 0 {
+		return
+	}
+	file := filepath.Join(dir, strings.ReplaceAll(b.t.Name(), "/", "-")+"-"+name+".png")
+	if os.WriteFile(file, data, 0o644) == nil {
+		b.t.Logf("what was to be seen: %s", file)
+	}
+}

@@ -1,0 +1,245 @@
+package web_test
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"guided/routines"
+	"guided/web"
+)
+
+func TestAFileIsTheRenderToTheByte(t *testing.T) {
+	p := newPlace(t)
+	base := p.audio()
+	for query, o := range map[string]routines.Options{
+		"":                             {},
+		"?for=2m":                      {For: 2 * time.Minute},
+		"?verbosity=minimal&holds=off": {Verbosity: routines.Minimal, NoHolds: true},
+		"?bed=rain&for=1m&volume=100":  {Bed: "rain", For: time.Minute},
+	} {
+		t.Run("4-4-6"+query, func(t *testing.T) {
+			got, want := p.get(base+"4-4-6.wav"+query), p.rendered("4-4-6", o)
+			if d := differ(got.body, want); got.status != http.StatusOK || d != "" {
+				t.Errorf("%d: %s", got.status, d)
+			}
+			if got.header.Get("Content-Length") != fmt.Sprint(len(want)) || got.header.Get("Content-Type") != "audio/wav" || got.header.Get("Accept-Ranges") != "bytes" {
+				t.Errorf("%v", got.header)
+			}
+		})
+	}
+}
+
+func TestAFileByItsTitle(t *testing.T) {
+	p := newPlace(t)
+	if got := p.get(p.audio() + "a%20short%20one.wav"); got.status != http.StatusOK {
+		t.Errorf("%d: %s", got.status, got.body)
+	}
+}
+
+func TestVolumeScales(t *testing.T) {
+	p := newPlace(t)
+	base := p.audio()
+	loud, soft := loudest(p.get(base+"short.wav").body), loudest(p.get(base+"short.wav?volume=50").body)
+	if soft < loud/9 || soft > loud/7 {
+		t.Errorf("the loudest sample is %d at volume 50 and %d without, want an eighth", soft, loud)
+	}
+}
+
+func loudest(wav string) int {
+	most := 0
+	for i := 44; i+1 < len(wav); i += 2 {
+		x := int(int16(uint16(wav[i]) | uint16(wav[i+1])<<8))
+		most = max(most, x, -x)
+	}
+	return most
+}
+
+func TestRanges(t *testing.T) {
+	p := newPlace(t)
+	path, whole := p.audio()+"short.wav", p.rendered("short", routines.Options{})
+	n := len(whole)
+	tag := p.get(path).header.Get("ETag")
+	for name, tt := range map[string]struct {
+		headers  []string
+		status   int
+		from, to int
+	}{
+		"the whole":                              {nil, 200, 0, n},
+		"the first byte":                         {[]string{"Range: bytes=0-0"}, 206, 0, 1},
+		"all, as a range":                        {[]string{"Range: bytes=0-"}, 206, 0, n},
+		"from within the header":                 {[]string{"Range: bytes=40-50"}, 206, 40, 51},
+		"from the middle":                        {[]string{fmt.Sprintf("Range: bytes=%d-", n/2)}, 206, n / 2, n},
+		"an odd piece of the middle":             {[]string{fmt.Sprintf("Range: bytes=%d-%d", n/2+1, n/2+100003)}, 206, n/2 + 1, n/2 + 100004},
+		"the last seven bytes":                   {[]string{"Range: bytes=-7"}, 206, n - 7, n},
+		"more than there is":                     {[]string{fmt.Sprintf("Range: bytes=%d-%d", n-5, n+5)}, 206, n - 5, n},
+		"after the end":                          {[]string{fmt.Sprintf("Range: bytes=%d-", n)}, 416, 0, 0},
+		"several pieces are one whole":           {[]string{"Range: bytes=0-1,5-6"}, 200, 0, n},
+		"if it is still the same, and it is":     {[]string{"Range: bytes=9-", "If-Range: " + tag}, 206, 9, n},
+		"if it is still the same, but it is not": {[]string{"Range: bytes=9-", `If-Range: "other"`}, 200, 0, n},
+		"only if it has changed":                 {[]string{"If-None-Match: " + tag}, 304, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := p.get(path, tt.headers...)
+			if got.status != tt.status {
+				t.Fatalf("%d, want %d", got.status, tt.status)
+			}
+			if got.status < 300 {
+				if d := differ(got.body, whole[tt.from:tt.to]); d != "" {
+					t.Error(d)
+				}
+			}
+			head := p.ask("HEAD", path, "", tt.headers...)
+			for _, name := range []string{"Content-Length", "Content-Range", "Content-Type", "Etag"} {
+				if head.status != got.status || head.header.Get(name) != got.header.Get(name) || head.body != "" {
+					t.Errorf("HEAD differs: %d, %s %q, want %q", head.status, name, head.header.Get(name), got.header.Get(name))
+				}
+			}
+		})
+	}
+}
+
+func TestFromBeginsAtAWholeThing(t *testing.T) {
+	p := newPlace(t)
+	base, whole := p.audio(), p.rendered("short", routines.Options{})
+	r, err := p.library.Load("short")
+	if err != nil {
+		t.Fatal(err)
+	}
+	score, err := routines.Compile(r, p.bank.Measure, routines.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := 0
+	for _, m := range score.Marks {
+		if m.Kind == routines.BreathMark && m.N == 2 {
+			at = m.At + m.Len/2
+		}
+	}
+	for _, from := range []string{fmt.Sprintf("%.3f", float64(at)/routines.Rate), routines.Duration(at).String()} {
+		got, begin := p.get(base+"short.wav?from="+from), score.Return(at)
+		if begin == at || got.status != http.StatusOK || differ(got.body[44:], whole[44+4*begin:]) != "" {
+			t.Errorf("from %s: %d, %d bytes, want the tail from sample %d", from, got.status, len(got.body), begin)
+		}
+	}
+}
+
+func TestTheTagGoesWithTheSound(t *testing.T) {
+	p := newPlace(t)
+	base, seen := p.audio(), map[string]string{}
+	for _, query := range []string{"", "?for=30s", "?voice=michael", "?volume=40", "?from=2", "?bed=rain"} {
+		tag := p.ask("HEAD", base+"short.wav"+query, "").header.Get("ETag")
+		if other, has := seen[tag]; has || tag == "" {
+			t.Errorf("%q and %q have the tag %s", query, other, tag)
+		}
+		seen[tag] = query
+		if again := p.ask("HEAD", base+"short.wav"+query, "").header.Get("ETag"); again != tag {
+			t.Errorf("%q: %s, then %s", query, tag, again)
+		}
+	}
+	p.write("short.toml", strings.Replace(short, "Sit tall.", "Sit down.", 1))
+	if tag := p.ask("HEAD", base+"short.wav", "").header.Get("ETag"); seen[tag] == "" && tag == "" {
+		t.Error("no tag")
+	} else if _, has := seen[tag]; has {
+		t.Error("the routine has changed, and its tag has not")
+	}
+}
+
+func TestWhatCannotBeHad(t *testing.T) {
+	p := newPlace(t)
+	p.write("broken.toml", "title = \"Broken\"\n[[step]]\nhold = 5\n")
+	base := p.audio()
+	for name, tt := range map[string]struct {
+		path   string
+		status int
+		says   string
+	}{
+		"a routine that is nearly there": {base + "4-4-7.wav", 404, `did you mean "4-4-6"?`},
+		"another kind of file":           {base + "4-4-6.mp3", 404, "NAME.wav"},
+		"no kind of file":                {base + "4-4-6", 404, "NAME.wav"},
+		"a wrong token":                  {"/audio/00000000000000000000000000000000/4-4-6.wav", 404, "nothing here"},
+		"a routine with problems":        {base + "broken.wav", 422, "hold"},
+		"a length that is none":          {base + "4-4-6.wav?for=soon", 400, `"5m"`},
+		"a length that cannot be":        {base + "4-4-6.wav?for=3s", 400, "at least"},
+		"a volume that is too much":      {base + "4-4-6.wav?volume=101", 400, "from 0 to 100"},
+		"a verbosity with a slip":        {base + "4-4-6.wav?verbosity=shrot", 400, `did you mean "short"?`},
+		"a voice that is not there":      {base + "4-4-6.wav?voice=hart", 400, "heart"},
+		"a folder as a voice":            {base + "4-4-6.wav?voice=/etc", 400, "heart"},
+		"a bed from outside":             {base + "4-4-6.wav?bed=../x.wav", 400, "bed"},
+		"a parameter with a slip":        {base + "4-4-6.wav?vioce=heart", 400, `did you mean "voice"?`},
+		"a parameter of another verb":    {base + "4-4-6.wav?text=hello", 400, "unknown parameter"},
+		"a parameter twice":              {base + "4-4-6.wav?for=1m&for=2m", 400, "more than once"},
+		"a place after the end":          {base + "4-4-6.wav?from=9999", 400, "after the end"},
+		"a place that is none":           {base + "4-4-6.wav?from=-Inf", 400, "no place"},
+		"a query that cannot be read":    {base + "4-4-6.wav?%zz", 400, "question mark"},
+		"a path that leads out":          {base + "..%2f..%2fetc%2fpasswd.wav", 404, "no such routine"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := p.get(tt.path); got.status != tt.status || !strings.Contains(got.body, tt.says) {
+				t.Errorf("%d, want %d: %s", got.status, tt.status, got.body)
+			}
+		})
+	}
+}
+
+func TestDLNA(t *testing.T) {
+	p := newPlace(t)
+	path := p.audio() + "short.wav"
+	plain := p.ask("HEAD", path, "")
+	asked := p.ask("HEAD", path, "", "getcontentFeatures.dlna.org: 1", "transferMode.dlna.org: Streaming")
+	if plain.header.Get("contentFeatures.dlna.org") != "" || !strings.Contains(asked.header.Get("contentFeatures.dlna.org"), "DLNA.ORG_OP=01") || asked.header.Get("transferMode.dlna.org") != "Streaming" {
+		t.Errorf("%v, then %v", plain.header, asked.header)
+	}
+}
+
+func FuzzQuery(f *testing.F) {
+	for _, q := range []string{"", "for=5m", "from=312", "volume=40&voice=heart", "verbosity=short&holds=off&bed=rain", "from=NaN", "for=1m&for=2m", "%00=%ff", "from=1e308"} {
+		f.Add(q)
+	}
+	p := newPlace(f)
+	base := p.audio()
+	f.Fuzz(func(t *testing.T, query string) {
+		if strings.ContainsAny(query, "#\x00\r\n \x7f") || len(query) > 1000 {
+			t.Skip()
+		}
+		r, err := http.NewRequest("HEAD", p.url+base+"short.wav?"+query, nil)
+		if err != nil {
+			t.Skip()
+		}
+		answer, err := p.client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != 200 && answer.StatusCode != 400 {
+			t.Errorf("%q: %d", query, answer.StatusCode)
+		}
+	})
+}
+
+func TestAddressesForSpeakers(t *testing.T) {
+	p := newPlace(t)
+	here := strings.TrimPrefix(p.url, "http://")
+	log := slog.New(slog.DiscardHandler)
+	got := web.URLs(web.Config{Listen: here, State: p.state}, log)("short")
+	if want := p.url + p.audio() + "short"; got["wav"] != want+".wav" || got["flac"] != want+".flac" {
+		t.Errorf("%v, want %s", got, want)
+	}
+	for name, tt := range map[string]struct {
+		cfg   web.Config
+		begin string
+	}{
+		"the address that was set": {web.Config{Listen: here, PublicURL: "http://mat.home/", State: p.state}, "http://mat.home/audio/"},
+		"all addresses":            {web.Config{Listen: "0.0.0.0:8099", State: p.state}, "http://"},
+	} {
+		if got := web.URLs(tt.cfg, log)("my own one")["wav"]; !strings.HasPrefix(got, tt.begin) || !strings.HasSuffix(got, "/my%20own%20one.wav") || strings.Contains(got, "0.0.0.0") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	if web.URLs(web.Config{State: p.state}, log) != nil {
+		t.Error("addresses without a server")
+	}
+}
