@@ -11,7 +11,8 @@ import (
 type showCommand struct {
 	Name string `arg:"" help:"A routine's name or title, or a file."`
 	parameters
-	Cues bool `help:"Every cue at its sample, instead of the picture."`
+	Cues bool `help:"Every cue at its sample, instead of the picture." xor:"form"`
+	SVG  bool `name:"svg" help:"The timeline as an SVG picture." xor:"form"`
 }
 
 // barWidth is how many columns a routine's whole length takes.
@@ -33,6 +34,8 @@ func (o *showCommand) Run(p *process) error {
 		return err
 	case p.json:
 		return p.printJSON(score)
+	case o.SVG:
+		return routines.Picture(score, p.stdout)
 	case o.Cues:
 		_, err = io.WriteString(p.stdout, score.String())
 		return err

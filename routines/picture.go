@@ -139,9 +139,10 @@ func (l pictureLineOf) block(b *bytes.Buffer, i int) {
 	if wave != "" {
 		class, fill = "p-breath", "#cfe4de"
 	}
-	left, right := max(l.x(m.At), 0)+1, min(l.x(end), pictureLine)-1
+	left := min(max(l.x(m.At), 0)+1, pictureLine-1)
+	right := max(min(l.x(end), pictureLine)-1, left+1) // however short, it can be seen
 	fmt.Fprintf(b, `<g><title>%s %s</title><rect class="%s" x="%.1f" y="0" width="%.1f" height="%d" rx="6" fill="%s"/>`,
-		minutes(m.At), html.EscapeString(l.sided(i)), class, left, max(right-left, 1), pictureRow, fill)
+		minutes(m.At), html.EscapeString(l.sided(i)), class, left, right-left, pictureRow, fill)
 	if wave != "" {
 		fmt.Fprintf(b, `<path class="p-wave" d="%s" fill="#2f7d6d" fill-opacity=".25" stroke="#2f7d6d" stroke-width="2"/>`, wave)
 	}
