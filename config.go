@@ -30,6 +30,8 @@ type config struct {
 		mqtt.Config
 		PhaseLead duration `toml:"phase_lead"`
 	} `toml:"mqtt"`
+	HomeAssistant mqtt.HomeAssistant `toml:"homeassistant"`
+
 	Audio struct {
 		Output string   `toml:"output"`
 		LeadIn duration `toml:"lead_in"`
@@ -117,11 +119,7 @@ func findConfig(name string) (string, []byte, error) {
 		}
 		return name, data, nil
 	}
-	var places []string
-	if dir, err := os.UserConfigDir(); err == nil {
-		places = append(places, filepath.Join(dir, "guided", "guided.toml"))
-	}
-	for _, place := range append(places, "/etc/guided/guided.toml") {
+	for _, place := range standardPlaces() {
 		data, err := os.ReadFile(place)
 		if err == nil {
 			return place, data, nil
@@ -131,6 +129,15 @@ func findConfig(name string) (string, []byte, error) {
 		}
 	}
 	return "the defaults", nil, nil
+}
+
+// standardPlaces are where settings lie that nobody names, the first first.
+func standardPlaces() []string {
+	const system = "/etc/guided/guided.toml"
+	if dir, err := os.UserConfigDir(); err == nil {
+		return []string{filepath.Join(dir, "guided", "guided.toml"), system}
+	}
+	return []string{system}
 }
 
 // complete fills in what depends on the machine, and checks the values.
@@ -146,7 +153,7 @@ func (c *config) complete(file string) error {
 		}
 		c.Node = regexp.MustCompile(`[^a-z0-9_-]+`).ReplaceAllString(strings.ToLower(host), "-")
 	}
-	c.MQTT.Node = c.Node
+	c.MQTT.Node, c.MQTT.HomeAssistant = c.Node, c.HomeAssistant
 	for _, wrong := range c.MQTT.Config.Check() {
 		tell("%s", wrong)
 	}

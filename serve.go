@@ -26,10 +26,6 @@ func (serveCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	out, err := audio.Open(c.Audio.Output, routines.Samples(c.Audio.LeadIn.Duration), log)
-	if err != nil {
-		return fmt.Errorf("audio.output: %w", err)
-	}
 	who, err := identify(p.config)
 	switch {
 	case errors.Is(err, errHeld):
@@ -39,6 +35,10 @@ func (serveCommand) Run(p *process) error {
 	default:
 		defer who.release()
 		c.MQTT.ID, c.MQTT.Memory = who.id, who.memory
+	}
+	out, err := audio.Open(c.Audio.Output, routines.Samples(c.Audio.LeadIn.Duration), log)
+	if err != nil {
+		return fmt.Errorf("audio.output: %w", err)
 	}
 	return serve(p.ctx, c, out, log, func(*player.Player) {
 		log.Info("guided is ready", "version", version(), "node", c.Node, "broker", c.MQTT.Broker, "output", c.Audio.Output)

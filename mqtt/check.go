@@ -34,7 +34,7 @@ func (c Config) form() []string {
 	if strings.HasPrefix(c.Prefix, "$") {
 		wrong = append(wrong, "mqtt.prefix: topics that begin with $ belong to the broker; use \"guided\"")
 	}
-	return wrong
+	return append(wrong, c.HomeAssistant.check()...)
 }
 
 func (c Config) address() []string {
@@ -78,6 +78,17 @@ func (c Config) secrets() []string {
 	if c.CAFile != "" {
 		if _, err := os.Stat(c.CAFile); err != nil {
 			wrong = append(wrong, fmt.Sprintf("mqtt.ca_file: %v; name the PEM file of who signed the broker's certificate, or leave it out", err))
+		}
+	}
+	switch u, err := c.server(); {
+	case (c.CertFile == "") != (c.KeyFile == ""):
+		wrong = append(wrong, "mqtt.cert_file and mqtt.key_file belong together; give both, or neither")
+	case c.CertFile == "":
+	case err == nil && u.Scheme != "mqtts" && u.Scheme != "ssl" && u.Scheme != "wss":
+		wrong = append(wrong, fmt.Sprintf("mqtt.cert_file: a certificate is not shown over %s://; use mqtts:// or wss://", u.Scheme))
+	default:
+		if _, err := c.certificate(); err != nil {
+			wrong = append(wrong, fmt.Sprintf("mqtt.cert_file: %v; name our certificate and its key as PEM files, readable by the user guided runs as", err))
 		}
 	}
 	return wrong

@@ -17,8 +17,13 @@ type Config struct {
 	Password     string `toml:"password"`      //
 	PasswordFile string `toml:"password_file"` // read anew at every connect
 	CAFile       string `toml:"ca_file"`       // for mqtts and wss: who signed the broker's certificate; "" is the system's list
+	CertFile     string `toml:"cert_file"`     // for brokers that ask who we are: our certificate, and
+	KeyFile      string `toml:"key_file"`      // its key; both are read anew at every connect
 	Prefix       string `toml:"prefix"`        // the levels above the node, most often "guided"
 	ID           string `toml:"-"`             // random, made once and stored: the client id is "guided-" + ID
+	Memory       string `toml:"-"`             // the file that keeps what we left with brokers; "" keeps nothing
+
+	HomeAssistant HomeAssistant `toml:"-"`
 }
 
 // clientID must be the same at every start and differ between installations: two clients with one id throw each

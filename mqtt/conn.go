@@ -43,7 +43,7 @@ func open(ctx context.Context, cfg Config, p pace, id string, will *message, han
 	defer done()
 	var keep func() bool
 	o.SetCustomOpenConnectionFn(func(u *url.URL, _ paho.ClientOptions) (net.Conn, error) {
-		way, err := dial(trying, u, cfg.CAFile)
+		way, err := dial(trying, u, cfg)
 		if err != nil {
 			return nil, err
 		}

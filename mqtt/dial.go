@@ -15,7 +15,7 @@ import (
 
 // dial opens the way to the broker. We dial ourselves, because paho's own dialling cannot be called off, and
 // because an open way that we hold can be cut when paho is stuck on it.
-func dial(ctx context.Context, u *url.URL, caFile string) (net.Conn, error) {
+func dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 	var d net.Dialer
 	switch u.Scheme {
 	case "mqtt", "tcp":
@@ -24,17 +24,33 @@ func dial(ctx context.Context, u *url.URL, caFile string) (net.Conn, error) {
 		return dialWebsocket(ctx, u, nil)
 	}
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: u.Hostname()}
-	if caFile != "" {
-		pool, err := authority(caFile)
+	if cfg.CAFile != "" {
+		pool, err := authority(cfg.CAFile)
 		if err != nil {
 			return nil, err
 		}
 		conf.RootCAs = pool
 	}
+	if cfg.CertFile != "" {
+		own, err := cfg.certificate()
+		if err != nil {
+			return nil, err
+		}
+		conf.Certificates = []tls.Certificate{own}
+	}
 	if u.Scheme == "wss" {
 		return dialWebsocket(ctx, u, conf)
 	}
 	return (&tls.Dialer{NetDialer: &d, Config: conf}).DialContext(ctx, "tcp", u.Host)
+}
+
+// certificate is by which the broker knows us.
+func (c Config) certificate() (tls.Certificate, error) {
+	own, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+	if err != nil {
+		return own, &secretError{fmt.Errorf("%s with %s: %w", c.CertFile, c.KeyFile, err)}
+	}
+	return own, nil
 }
 
 func authority(file string) (*x509.CertPool, error) {

@@ -9,7 +9,8 @@ import (
 )
 
 // gather puts what the player tells into the outbox, also while the broker is away. It returns when ctx ends.
-func gather(ctx context.Context, feed player.Feed, at place, box *outbox, log *slog.Logger) {
+func gather(ctx context.Context, feed player.Feed, cfg Config, box *outbox, log *slog.Logger) {
+	at, capped := cfg.place(), 0
 	for {
 		var err error
 		// A channel that is closed becomes nil, which is never ready.
@@ -30,6 +31,16 @@ func gather(ctx context.Context, feed player.Feed, at place, box *outbox, log *s
 			var m message
 			if m, err = at.info(i); err == nil {
 				box.set(&box.info, m, m.payload)
+			}
+			if err == nil && cfg.announces() && i.Routines != nil { // nil: the library was not looked at yet
+				var without int
+				if m, without, err = cfg.announcement(i); err == nil {
+					box.set(&box.device, m, m.payload)
+				}
+				if err == nil && without > capped {
+					log.Warn("Home Assistant gets no scene for some routines, as there are too many", "routines", without)
+					capped = without
+				}
 			}
 		case e, ok := <-feed.Events:
 			if !ok {

@@ -3,6 +3,8 @@ package mqtt
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"sync"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -17,6 +19,8 @@ type link struct {
 	box    *outbox
 	handle paho.MessageHandler
 	report reporter
+	memory *memory
+	log    *slog.Logger
 }
 
 // run returns when ctx ends and leave is taken. Failures in a row slow the tries down, and so do connections that
@@ -55,7 +59,12 @@ func (l *link) run(ctx context.Context) {
 // visit is one connection from its beginning to its end. It says how long we were online; zero is not at all.
 func (l *link) visit(ctx context.Context) (up time.Duration, err error) {
 	will := l.place.status(false)
-	c, err := open(ctx, l.cfg, l.pace, l.cfg.clientID(), &will, l.handle)
+	h := newHerald(l.cfg, l.pace, l.memory, l.log)
+	c, err := open(ctx, l.cfg, l.pace, l.cfg.clientID(), &will, func(from paho.Client, m paho.Message) {
+		if !h.hear(m) {
+			l.handle(from, m)
+		}
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -66,10 +75,16 @@ func (l *link) visit(ctx context.Context) (up time.Duration, err error) {
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(l.pace.farewell, end) })
 	defer stop()
 
-	if err = l.arrive(late, c); err == nil {
+	old := l.memory.keeps(l.cfg.Broker, l.cfg.kept())
+	if err = l.arrive(late, c, h); err == nil {
 		l.report.back()
 		began := time.Now()
-		err = l.serve(ctx, late, c)
+		here, away := context.WithCancel(ctx)
+		var tidying sync.WaitGroup
+		tidying.Go(func() { h.tidy(here, old) })
+		err = l.serve(ctx, late, c, h)
+		away()
+		tidying.Wait()
 		up = time.Since(began)
 	}
 	if err == nil {
@@ -89,30 +104,34 @@ func (l *link) visit(ctx context.Context) (up time.Duration, err error) {
 
 // arrive makes the broker know us as if it had never heard of us: it may have lost everything. We are online only
 // when we can hear.
-func (l *link) arrive(ctx context.Context, c *conn) error {
+func (l *link) arrive(ctx context.Context, c *conn, h *herald) error {
 	if err := c.hear(ctx, l.place.commands()...); err != nil {
 		return err
 	}
-	if err := c.say(ctx, l.place.status(true)); err != nil {
+	if err := h.arrived(ctx, c); err != nil {
 		return err
 	}
-	for _, p := range l.box.whole() {
-		if err := l.send(ctx, c, p); err != nil {
-			return err
-		}
-	}
-	return nil
+	return l.introduce(ctx, c, h)
 }
 
 // serve says what there is to say, until the connection is lost or ctx ends; the latter is no error.
-func (l *link) serve(ctx, late context.Context, c *conn) error {
+func (l *link) serve(ctx, late context.Context, c *conn, h *herald) error {
 	for ctx.Err() == nil {
-		p, again, ok := l.box.next(time.Now())
-		if ok {
-			if err := l.send(late, c, p); err != nil {
+		if busy, err := l.plan(late, c, h); err != nil || busy {
+			if err != nil {
 				return err
 			}
 			continue
+		}
+		p, again, ok := l.box.next(time.Now())
+		if ok {
+			if err := l.post(late, c, h, p); err != nil {
+				return err
+			}
+			continue
+		}
+		if wait := h.wait(time.Now()); wait > 0 && (again == 0 || wait < again) {
+			again = wait
 		}
 		var timer <-chan time.Time
 		if again > 0 {
@@ -120,6 +139,8 @@ func (l *link) serve(ctx, late context.Context, c *conn) error {
 		}
 		select {
 		case <-l.box.wake:
+		case word := <-h.words:
+			h.heard(word, time.Now())
 		case <-timer:
 		case <-c.lost:
 			return c.loss()

@@ -41,10 +41,10 @@ func run(ctx context.Context, cfg Config, p pace, do func([]byte, time.Time) pla
 	}
 	l := &link{
 		cfg: cfg, pace: p, place: at, box: box, handle: in.handle,
-		report: reporter{log: log, broker: cfg.Broker},
+		report: reporter{log: log, broker: cfg.Broker}, memory: remember(cfg.Memory, log), log: log,
 	}
 	var all sync.WaitGroup
-	all.Go(func() { gather(ctx, feed, at, box, log) })
+	all.Go(func() { gather(ctx, feed, cfg, box, log) })
 	all.Go(func() { in.work(ctx) })
 	all.Go(func() { l.run(ctx) })
 	all.Wait()

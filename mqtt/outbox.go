@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// An outbox is what waits to be said: the newest state and info, and short lines of responses, phases and events.
+// An outbox is what waits to be said: the newest announcement, state and info, and short lines of responses, phases and events.
 // Nothing in it waits for the broker, and nothing in it grows: whoever fills it is never held up.
 type outbox struct {
 	pace pace
@@ -17,6 +17,7 @@ type outbox struct {
 	responses line
 	phases    line
 	events    line
+	device    newest // the announcement to Home Assistant
 	info      newest
 	state     newest
 	held      bool // a command is being carried out
@@ -128,9 +129,13 @@ func (b *outbox) next(now time.Time) (p parcel, again time.Duration, ok bool) {
 	return p, 0, ok
 }
 
-// rest is what of events, info and state has waited so long.
+// rest is what of events, announcement, info and state has waited so long. What is announced goes before the state,
+// which may need it.
 func (b *outbox) rest(now time.Time, waited time.Duration) (parcel, bool) {
 	if p, ok := b.events.pop(now, waited); ok {
+		return p, true
+	}
+	if p, ok := b.device.due(now, waited); ok {
 		return p, true
 	}
 	if p, ok := b.info.due(now, waited); ok {
@@ -139,12 +144,20 @@ func (b *outbox) rest(now time.Time, waited time.Duration) (parcel, bool) {
 	return b.state.due(now, waited)
 }
 
+// announcement is what Home Assistant must hear before all else, if there is one.
+func (b *outbox) announcement() (parcel, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.device.sent = nil
+	return b.device.due(time.Now(), 0)
+}
+
 // whole is what a broker that knows nothing of us must hear first.
 func (b *outbox) whole() []parcel {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var all []parcel
-	for _, n := range []*newest{&b.info, &b.state} {
+	for _, n := range []*newest{&b.state, &b.info} {
 		n.sent = nil
 		if p, ok := n.due(time.Now(), 0); ok {
 			all = append(all, p)

@@ -17,6 +17,11 @@ type pace struct {
 	steady     time.Duration // a connection that held this long was a good one: the next retry is the first again
 	farewell   time.Duration // for everything there is to say at the end
 
+	birth time.Duration // from Home Assistant's birth to our word, at least; at most five times that
+	step  time.Duration // between the stages of a removal
+	sweep time.Duration // from our word to the emptying of former topics
+	alive time.Duration // how long a daemon that should be there may take to say so
+
 	queue    int           // commands that wait to be carried out
 	payload  int           // bytes of one command
 	queueAge time.Duration // a command that waited longer is refused
@@ -37,6 +42,11 @@ func steady() pace {
 		lastRetry:  30 * time.Second,
 		steady:     10 * time.Second,
 		farewell:   800 * time.Millisecond,
+
+		birth: time.Second,
+		step:  time.Second,
+		sweep: 5 * time.Second,
+		alive: 3 * time.Second,
 
 		queue:    64,
 		payload:  64 << 10,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"strings"
 	"syscall"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
@@ -31,8 +32,10 @@ func explain(err error) trouble {
 		return trouble{"broker refuses our login", "compare user and password_file in [mqtt] with the broker's own list (mosquitto_passwd); a mended one is taken without a restart"}
 	case errors.Is(err, packets.ErrorRefusedIDRejected), errors.Is(err, packets.ErrorRefusedBadProtocolVersion):
 		return trouble{"broker refuses our kind of connection", "look into the broker's log for why it refuses MQTT 3.1.1 or this client id"}
+	case refusesCertificate(err):
+		return trouble{"broker refuses our certificate", "name a certificate that its cafile knows, and its key, as cert_file and key_file in [mqtt]"}
 	case errors.As(err, &secret):
-		return trouble{"broker login cannot be read", "mend the file, or password_file and ca_file in [mqtt]; it is read anew at every try"}
+		return trouble{"broker login cannot be read", "mend the file, or password_file, ca_file, cert_file and key_file in [mqtt]; it is read anew at every try"}
 	case errors.As(err, &refused):
 		return trouble{"broker refuses our topics", "allow this user to read and write the topics under prefix and node in the broker's acl_file"}
 	case errors.As(err, &stale) && stale.Reason == x509.Expired:
@@ -47,6 +50,17 @@ func explain(err error) trouble {
 		return trouble{"broker away", "nothing listens there; look whether the broker runs (systemctl status mosquitto) and on which address"}
 	}
 	return trouble{"broker away", "nothing to do if it is only restarting; else look at the network and the broker's log"}
+}
+
+// refusesCertificate tells whether the broker would not take the certificate that we showed, or wants one. Go tells
+// the alerts of TLS by their text only.
+func refusesCertificate(err error) bool {
+	var remote *net.OpError
+	if !errors.As(err, &remote) || remote.Op != "remote error" {
+		return false
+	}
+	why := remote.Err.Error()
+	return strings.Contains(why, "certificate") || strings.Contains(why, "decrypt") // the latter: one signed by a namesake
 }
 
 // A reporter tells each change once: that the broker is away, and why, and that it is back. Not every try.

@@ -1,0 +1,341 @@
+package mqtt
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"guided/player"
+)
+
+// lint says what Home Assistant would refuse or complain of in a device's discovery message, or what would be wrong
+// with its entities. The rules are those of its schemas and of its documentation.
+func lint(payload []byte) []string {
+	l := &linter{unique: map[string]string{}, scenes: map[string]bool{}}
+	var root map[string]any
+	if err := json.Unmarshal(payload, &root); err != nil {
+		return []string{err.Error()}
+	}
+	if !utf8.Valid(payload) {
+		l.tell("it is not UTF-8")
+	}
+	if len(payload) > maxDevice {
+		l.tell("%d bytes are too many", len(payload))
+	}
+	l.closed("root", root, "dev", "o", "cmps", "avty", "avty_mode", "stat_t", "cmd_t", "qos", "e")
+	dev, _ := root["dev"].(map[string]any)
+	l.closed("dev", dev, "ids", "cns", "name", "mf", "mdl", "mdl_id", "hw", "sw", "sn", "sa", "cu", "via_device")
+	o, _ := root["o"].(map[string]any)
+	l.closed("o", o, "name", "sw", "url")
+	if ids, _ := dev["ids"].([]any); len(ids) == 0 {
+		l.tell("dev has no ids")
+	}
+	for where, of := range map[string]map[string]any{"dev": dev, "o": o} {
+		for _, key := range []string{"name", "sw"} {
+			if s, _ := of[key].(string); s == "" {
+				l.tell("%s has no %s", where, key)
+			}
+		}
+	}
+	avty, _ := root["avty"].([]any)
+	if len(avty) == 0 {
+		l.tell("avty is missing")
+	}
+	for _, a := range avty {
+		a, _ := a.(map[string]any)
+		l.topic("avty", a["t"])
+	}
+	components, is := root["cmps"].(map[string]any)
+	if !is {
+		l.tell("cmps is missing")
+	}
+	for _, key := range slices.Sorted(maps.Keys(components)) {
+		c, _ := components[key].(map[string]any)
+		l.component(key, c, fmt.Sprint(dev["name"]))
+	}
+	return l.wrong
+}
+
+type linter struct {
+	wrong  []string
+	unique map[string]string
+	scenes map[string]bool
+}
+
+func (l *linter) tell(format string, args ...any) {
+	l.wrong = append(l.wrong, fmt.Sprintf(format, args...))
+}
+
+func (l *linter) closed(where string, m map[string]any, known ...string) {
+	for key := range m {
+		if !slices.Contains(known, key) {
+			l.tell("%s: the key %s is not known, and the whole device is refused", where, key)
+		}
+	}
+}
+
+func (l *linter) topic(where string, v any) {
+	s, _ := v.(string)
+	if s == "" || strings.ContainsAny(s, "+#\x00~") || slices.Contains(strings.Split(s, "/"), "") {
+		l.tell("%s: %q is not a topic", where, s)
+	}
+}
+
+// needs is what a platform cannot be without.
+var needs = map[string][]string{
+	"select": {"cmd_t", "ops", "stat_t", "val_tpl"}, "button": {"cmd_t"}, "sensor": {"stat_t", "val_tpl"},
+	"binary_sensor": {"stat_t", "val_tpl"}, "number": {"cmd_t", "min", "max"}, "event": {"stat_t", "evt_typ"},
+	"notify": {"cmd_t"}, "scene": {"cmd_t", "pl_on"},
+}
+
+func (l *linter) component(key string, c map[string]any, device string) {
+	p, _ := c["p"].(string)
+	text := func(k string) string { s, _ := c[k].(string); return s }
+	required, known := needs[p]
+	if !known {
+		l.tell("%s: the platform %q is not known", key, p)
+	}
+	if !regexp.MustCompile(`^[a-zA-Z0-9_-]+$`).MatchString(key) {
+		l.tell("%s is no key", key)
+	}
+	for _, k := range append([]string{"uniq_id", "name", "def_ent_id"}, required...) {
+		if _, is := c[k]; !is {
+			l.tell("%s: %s is missing", key, k)
+		}
+	}
+	for _, k := range []string{"object_id", "obj_id", "~", "device", "dev", "availability"} {
+		if _, is := c[k]; is {
+			l.tell("%s: %s must not be there", key, k)
+		}
+	}
+	if c["ret"] == true || c["retain"] == true {
+		l.tell("%s: its commands are retained", key)
+	}
+	if other, taken := l.unique[text("uniq_id")]; taken {
+		l.tell("%s: the unique id is that of %s", key, other)
+	}
+	l.unique[text("uniq_id")] = key
+	if name := text("name"); name == "" || utf8.RuneCountInString(name) > 300 || strings.EqualFold(name, device) || name != strings.TrimSpace(name) {
+		l.tell("%s: %q is no name", key, name)
+	}
+	if p == "scene" && l.scenes[strings.ToLower(text("name"))] {
+		l.tell("%s: two scenes are called %s", key, text("name"))
+	} else if p == "scene" {
+		l.scenes[strings.ToLower(text("name"))] = true
+	}
+	if !regexp.MustCompile(`^` + p + `\.[a-z0-9]+(_+[a-z0-9]+)*_*$`).MatchString(text("def_ent_id")) {
+		l.tell("%s: %q is no entity id of its platform", key, text("def_ent_id"))
+	}
+	for _, k := range []string{"stat_t", "cmd_t", "json_attr_t"} {
+		if v, is := c[k]; is {
+			l.topic(key, v)
+		}
+	}
+	if c["qos"] != 1.0 {
+		l.tell("%s: its qos is %v", key, c["qos"])
+	}
+	if seconds, is := c["message_expiry_interval"].(float64); (text("cmd_t") != "") != is || is && (seconds < 1 || seconds != float64(int(seconds))) {
+		l.tell("%s: message_expiry_interval is %v", key, c["message_expiry_interval"])
+	}
+	l.values(key, p, c)
+	for _, k := range []string{"val_tpl", "json_attr_tpl", "cmd_tpl"} {
+		l.template(key, text(k))
+	}
+}
+
+// units are those that a device class takes.
+var units = map[string][]string{"duration": {"d", "h", "min", "s", "ms"}, "timestamp": {""}, "enum": {""}}
+
+func (l *linter) values(key, p string, c map[string]any) {
+	class, _ := c["dev_cla"].(string)
+	unit, _ := c["unit_of_meas"].(string)
+	_, options := c["ops"]
+	_, stateClass := c["stat_cla"]
+	if p == "sensor" && (class == "enum") != options {
+		l.tell("%s: options go with the class enum, and it with them", key)
+	}
+	if list, _ := c["ops"].([]any); p == "sensor" && options && len(list) == 0 {
+		l.tell("%s: options are empty", key)
+	}
+	if (class == "enum" || class == "timestamp") && (unit != "" || stateClass) {
+		l.tell("%s: %s has neither a unit nor a state class", key, class)
+	}
+	if allowed, is := units[class]; is && !slices.Contains(allowed, unit) {
+		l.tell("%s: the unit %q is not one of %s", key, unit, class)
+	}
+	if category, is := c["ent_cat"]; is && category != "diagnostic" {
+		l.tell("%s: the category %v", key, category)
+	}
+	if p == "number" {
+		least, _ := c["min"].(float64)
+		most, _ := c["max"].(float64)
+		if least >= most {
+			l.tell("%s: from %v to %v", key, least, most)
+		}
+	}
+	if list, _ := c["evt_typ"].([]any); p == "event" && len(list) == 0 {
+		l.tell("%s: it has no event types", key)
+	}
+	if p == "select" {
+		seen := map[any]bool{}
+		for _, option := range c["ops"].([]any) {
+			s, _ := option.(string)
+			if s == "" || s == "None" || s != strings.Join(strings.Fields(s), " ") || utf8.RuneCountInString(s) > maxState || seen[option] {
+				l.tell("%s: %q is no option", key, s)
+			}
+			seen[option] = true
+		}
+	}
+}
+
+var strung = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'[^'\\]*'`)
+
+// template demands that what stands outside of strings is whole, and that every key it reads is one a state has.
+func (l *linter) template(key, s string) {
+	if s == "" {
+		return
+	}
+	for _, text := range strung.FindAllString(s, -1) {
+		if strings.ContainsAny(text, "{}%#") && !strings.HasPrefix(s, `{"command"`) {
+			l.tell("%s: a string of its template has what could end it: %s", key, text)
+		}
+	}
+	var state map[string]any
+	b, _ := json.Marshal(player.State{})
+	_ = json.Unmarshal(b, &state)
+	for _, m := range regexp.MustCompile(`value_json\.(\w+)`).FindAllStringSubmatch(strung.ReplaceAllString(s, `""`), -1) {
+		if _, is := state[m[1]]; !is {
+			l.tell("%s: its template names %s, which a state lacks", key, m[1])
+		}
+	}
+	if bare := strung.ReplaceAllString(s, ""); strings.Count(bare, "{{") != 1 || strings.Count(bare, "}}") < 1 || strings.Count(bare, "{") != strings.Count(bare, "}") {
+		l.tell("%s: its template is not whole: %s", key, bare)
+	}
+}
+
+// hostile is a library that somebody has made with the worst of intentions.
+func hostile() []player.RoutineInfo {
+	list := []player.RoutineInfo{
+		{Name: "me", Title: `It's "me" {{ x }}`}, {Name: "block", Title: "{% raw %} }} {# \\"}, {Name: "twin-1", Title: "Twin"},
+		{Name: "twin-2", Title: "Twin"}, {Name: "twin-3", Title: "TWIN"}, {Name: "device", Title: "guided"},
+		{Name: "none", Title: "None"}, {Name: "blank", Title: "  \t\n "}, {Name: "Großer Baum", Title: "Großer 🌳\u2028Baum "},
+		{Name: "großer baum!", Title: "x\x00y\xff"}, {Name: "long", Title: strings.Repeat("å", 400)}, {Name: strings.Repeat("n", 200), Title: strings.Repeat("å", 400)},
+		{Name: "🌳", Title: "🌳"}, {Name: "state", Title: "State"}, {Name: "key", Title: "value_json.nothing"}, {Name: "twin-2) (twin", Title: "Twin (twin-2)"},
+		{Name: "broken", Title: "broken", Error: "it has problems"}, {Name: `a"b\c`, Title: `a"b\c`}, {Name: "a/b", Title: "<b>&amp;</b>"},
+	}
+	for i := range list {
+		list[i].Steps = []string{}
+	}
+	return list
+}
+
+func infoOf(list []player.RoutineInfo) player.Info {
+	return player.Info{Version: "1.2.3", Routines: list, Verbs: []string{"start"}}
+}
+
+func homely(node string) Config {
+	return Config{Node: node, Prefix: "guided", ID: "0123456789abcdef", HomeAssistant: HomeAssistant{true, "homeassistant", "Guided"}}
+}
+
+func announced(t *testing.T, c Config, list []player.RoutineInfo) (payload []byte, d device) {
+	t.Helper()
+	m, _, err := c.announcement(infoOf(list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(m.payload, &d); err != nil {
+		t.Fatal(err)
+	}
+	return m.payload, d
+}
+
+func TestHomeAssistantHasNothingToComplainOf(t *testing.T) {
+	many := make([]player.RoutineInfo, 3000)
+	for i := range many {
+		many[i] = player.RoutineInfo{Name: fmt.Sprintf("routine-%d", i), Title: strings.Repeat("a long title ", 8) + fmt.Sprint(i)}
+	}
+	named := func(name string) Config {
+		c := homely("mat")
+		c.HomeAssistant.Name = name
+		return c
+	}
+	for situation, x := range map[string]struct {
+		cfg  Config
+		list []player.RoutineInfo
+	}{
+		"the library that is built in":       {homely("mat"), builtIn(t)},
+		"an empty library":                   {homely("mat"), []player.RoutineInfo{}},
+		"a hostile library":                  {homely("mat"), hostile()},
+		"another node":                       {homely("Living-Room_2"), builtIn(t)},
+		"thousands of routines":              {homely("mat"), many},
+		"a device named as one of its parts": {named("Volume"), hostile()},
+		"a device with a name of its own":    {named(`Ännes "Matte" {{ 1 }}`), hostile()},
+		"a device in another script":         {named("瞑想"), builtIn(t)},
+	} {
+		t.Run(situation, func(t *testing.T) {
+			payload, _ := announced(t, x.cfg, x.list)
+			for _, wrong := range lint(payload) {
+				t.Error(wrong)
+			}
+		})
+	}
+}
+
+func TestTheLinterFindsWhatIsBroken(t *testing.T) {
+	for situation, x := range map[string]struct{ from, to, want string }{
+		"a root key":               {`"dev":{`, `"~":"x","dev":{`, "root: the key ~"},
+		"an expiry at the root":    {`"dev":{`, `"message_expiry_interval":3,"dev":{`, "root: the key message_expiry_interval"},
+		"a device key":             {`"mdl":`, `"colour":"red","mdl":`, "dev: the key colour"},
+		"an origin key":            {`"o":{`, `"o":{"x":"y",`, "o: the key x"},
+		"no version":               {`"o":{"name":"guided","sw":"1.2.3"}`, `"o":{"name":"guided"}`, "o has no sw"},
+		"no identity":              {`"ids":["guided_0123456789abcdef"]`, `"ids":[]`, "no ids"},
+		"no availability":          {`"avty":[`, `"avty":[],"avty_":[`, "avty"},
+		"a platform of none":       {`"p":"select"`, `"p":"media_player"`, `"media_player" is not known`},
+		"no unique id":             {`"uniq_id":"guided_0123456789abcdef_stop"`, `"x":1`, "stop: uniq_id"},
+		"a unique id twice":        {`"uniq_id":"guided_0123456789abcdef_stop"`, `"uniq_id":"guided_0123456789abcdef_next"`, "the unique id is that of"},
+		"a dead key":               {`"pl_prs":"stop"`, `"pl_prs":"stop","object_id":"x"`, "object_id must not"},
+		"a retained command":       {`"pl_prs":"stop"`, `"pl_prs":"stop","ret":true`, "retained"},
+		"a wildcard":               {`"stat_t":"guided/mat/event"`, `"stat_t":"guided/+/event"`, "is not a topic"},
+		"an empty level":           {`"stat_t":"guided/mat/event"`, `"stat_t":"guided//event"`, "is not a topic"},
+		"another domain":           {`"def_ent_id":"event.guided"`, `"def_ent_id":"sensor.guided"`, "no entity id"},
+		"a unit of no such class":  {`"unit_of_meas":"s"`, `"unit_of_meas":"seconds"`, `the unit "seconds"`},
+		"an enum with a unit":      {`"dev_cla":"enum"`, `"dev_cla":"enum","unit_of_meas":"s"`, "neither a unit"},
+		"options without an enum":  {`"dev_cla":"enum"`, `"dev_cla":"date"`, "options go with"},
+		"a timestamp with a unit":  {`"dev_cla":"timestamp"`, `"dev_cla":"timestamp","unit_of_meas":"s"`, "timestamp has neither"},
+		"a range upside down":      {`"max":100`, `"max":0`, "from 0 to 0"},
+		"no event types":           {`"evt_typ":[`, `"evt_typ":[],"x":[`, "no event types"},
+		"a category of settings":   {`"ent_cat":"diagnostic"`, `"ent_cat":"config"`, "the category"},
+		"a key that a state lacks": {`value_json.volume`, `value_json.loudness`, "names loudness"},
+		"a template cut short":     {`{{ value_json.volume }}`, `{{ value_json.volume`, "not whole"},
+		"an expiry in quotes":      {`"message_expiry_interval":15`, `"message_expiry_interval":"15"`, "message_expiry_interval is 15"},
+		"the device's name":        {`"name":"Stop"`, `"name":"Guided"`, "is no name"},
+		"a scene without a start":  {`"pl_on"`, `"pl"`, "pl_on is missing"},
+		"an option of nothing":     {`"ops":["`, `"ops":["None","`, `"None" is no option`},
+		"no qos":                   {`"pl_prs":"stop","qos":1`, `"pl_prs":"stop","qos":0`, "its qos"},
+	} {
+		t.Run(situation, func(t *testing.T) {
+			payload, _ := announced(t, homely("mat"), []player.RoutineInfo{{Name: "4-4-6", Title: "Four, four, six"}})
+			broken := strings.Replace(string(payload), x.from, x.to, 1)
+			if broken == string(payload) {
+				t.Fatalf("%s is not in %s", x.from, payload)
+			}
+			if got := strings.Join(lint([]byte(broken)), "\n"); !strings.Contains(got, x.want) {
+				t.Errorf("it finds %q, not %q", got, x.want)
+			}
+		})
+	}
+}
+
+func TestThePayloadIsTheSameForTheSame(t *testing.T) {
+	a, _ := announced(t, homely("mat"), hostile())
+	b, _ := announced(t, homely("mat"), hostile())
+	if !reflect.DeepEqual(a, b) {
+		t.Error("it differs from one time to the next")
+	}
+}
