@@ -17,6 +17,7 @@ import (
 	"guided/audio"
 	"guided/mqtt"
 	"guided/routines"
+	"guided/web"
 )
 
 // defaults is the commented settings file: documentation, defaults and the packaged file are one.
@@ -37,6 +38,10 @@ type config struct {
 		LeadIn duration `toml:"lead_in"`
 		Volume int      `toml:"volume"`
 		Quiet  hours    `toml:"quiet"`
+		Also   []struct {
+			Output string `toml:"output"`
+			Volume *int   `toml:"volume"`
+		} `toml:"also"`
 	} `toml:"audio"`
 	Routines struct {
 		Dir   string `toml:"dir"`
@@ -51,6 +56,7 @@ type config struct {
 
 		Verbosity routines.Verbosity `toml:"verbosity"`
 	} `toml:"voice"`
+	Web web.Config `toml:"web"`
 }
 
 // duration is a time as text: a bare number is refused, it would mean nanoseconds.
@@ -155,6 +161,9 @@ func (c *config) complete(file string) error {
 	}
 	c.MQTT.Node, c.MQTT.HomeAssistant = c.Node, c.HomeAssistant
 	for _, wrong := range c.MQTT.Config.Check() {
+		tell("%s", wrong)
+	}
+	for _, wrong := range c.Web.Check() {
 		tell("%s", wrong)
 	}
 	if c.Audio.Volume < 0 || c.Audio.Volume > 100 {

@@ -41,6 +41,7 @@ func (o *demoCommand) Run(p *process) error {
 		return err
 	}
 	defer broker.Close()
+	c.Web.Listen = ""
 	c.MQTT.Config = mqtt.Config{Node: "demo", Prefix: "guided", Broker: broker.Address()}
 	fmt.Fprintf(p.stdout, "broker:  %s (inside this program, for the demo only)\n", broker.Address())
 

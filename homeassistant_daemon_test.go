@@ -22,6 +22,7 @@ type lodger struct {
 	dir     string // of its routines
 	process *program
 	log     *logBook
+	tells   string // what it may complain of in its log
 }
 
 // daemon writes settings, two routines that end late, one that ends soon, and starts the daemon.
@@ -35,8 +36,10 @@ func (h *house) daemon(node, settings string) *lodger {
 	l.settle(node, settings)
 	l.start()
 	h.t.Cleanup(func() {
-		if lines := mistaken.FindAllString(l.log.String(), -1); len(lines) > 0 && !h.outages {
-			h.t.Errorf("the daemon complains:\n%s", strings.Join(lines, "\n"))
+		for _, line := range mistaken.FindAllString(l.log.String(), -1) {
+			if !h.outages && (l.tells == "" || !strings.Contains(line, l.tells)) {
+				h.t.Errorf("the daemon complains: %s", line)
+			}
 		}
 	})
 	return l
@@ -45,7 +48,7 @@ func (h *house) daemon(node, settings string) *lodger {
 // settle writes the daemon's settings.
 func (l *lodger) settle(node, settings string) {
 	l.config = l.h.write(filepath.Base(l.dir)+".toml", fmt.Sprintf("node = %q\n[mqtt]\nbroker = %q\n[routines]\ndir = %q\n"+
-		"[audio]\noutput = \"null\"\nlead_in = \"0s\"\n%s", node, l.broker, l.dir, settings))
+		"[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[web]\nlisten = \"\"\n%s", node, l.broker, l.dir, settings))
 }
 
 func (l *lodger) start() {

@@ -21,10 +21,11 @@ func TestHomeAssistantBearsALargeLibrary(t *testing.T) {
 		h.write("mat/"+name+".toml", strings.Replace(short, `"Short"`, "'''"+title+"'''", 1))
 	}
 	l := h.daemon("mat", "")
+	l.tells = "no scene for some routines"
 	f := l.follow()
 	h.comes("every routine to choose from", func(all map[string]entity) bool {
 		options, _ := all["select.guided_routine"].Attributes["options"].([]any)
-		return len(options) > 300
+		return len(options) > 300 && all["sensor.guided_state"].State == "idle"
 	})
 
 	for option, name := range map[string]string{

@@ -80,6 +80,9 @@ func (h *house) restart(l *lodger, situations map[string][]turn) {
 			}
 		})
 	}
+	if all, whole := ear.heard("config"), ear.heard("config", "scene.guided_morning"); all != whole {
+		h.t.Errorf("%d of %d announcements lacked the scenes, as if the routines had been removed", all-whole, all)
+	}
 	if after := h.registered(); !maps.Equal(ids(before), ids(after)) {
 		h.t.Errorf("after all that there are the entities\n%v\nbefore\n%v", ids(after), ids(before))
 	}

@@ -14,7 +14,8 @@ func TestImports(t *testing.T) {
 		"guided/audio":    {"guided/routines", "github.com/gopxl/beep/v2", "github.com/jfreymuth/pulse/proto", "github.com/ebitengine/purego"},
 		"guided/player":   {"guided/routines", "guided/audio", "github.com/gopxl/beep/v2"},
 		"guided/mqtt":     {"guided/player", "github.com/eclipse/paho.mqtt.golang", "github.com/mochi-mqtt/server/v2", "github.com/mochi-mqtt/server/v2/listeners", "github.com/mochi-mqtt/server/v2/packets"},
-		"guided":          {"guided/routines", "guided/audio", "guided/player", "guided/mqtt", "github.com/BurntSushi/toml"},
+		"guided/web":      {"guided/routines", "guided/audio", "guided/player", "net/http"},
+		"guided":          {"guided/routines", "guided/audio", "guided/player", "guided/mqtt", "guided/web", "github.com/BurntSushi/toml"},
 	}
 	guarded := map[string]bool{
 		"github.com/gopxl/beep/v2/speaker": true, "github.com/ebitengine/oto/v3": true, "net/http": true,

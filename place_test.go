@@ -53,7 +53,7 @@ func newPlace(t *testing.T, settings string) *place {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	l.Close()
 	p := &place{t: t, port: port, broker: "mqtt://127.0.0.1:" + port, config: filepath.Join(dir, "guided.toml")}
-	text := fmt.Sprintf("node = \"mat\"\n[mqtt]\nbroker = %q\n[routines]\ndir = %q\n%s", p.broker, filepath.Join(dir, "routines"), settings)
+	text := fmt.Sprintf("node = \"mat\"\n[web]\nlisten = \"\"\n[mqtt]\nbroker = %q\n[routines]\ndir = %q\n%s", p.broker, filepath.Join(dir, "routines"), settings)
 	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,7 @@ import (
 	"log/slog"
 	"sync"
 
-	"guided/audio"
 	"guided/player"
-	"guided/routines"
 )
 
 type playCommand struct {
@@ -34,11 +32,11 @@ func (o *playCommand) Run(p *process) error {
 		c.Audio.Quiet = always()
 	}
 	log := p.logger(slog.LevelInfo)
-	out, err := audio.Open(c.Audio.Output, routines.Samples(c.Audio.LeadIn.Duration), log)
+	out, _, err := c.outputs(log)
 	if err != nil {
-		return fmt.Errorf("audio.output: %w", err)
+		return err
 	}
-	play, err := newPlayer(c, out, []string{c.Audio.Output}, false, log)
+	play, err := newPlayer(c, out, c.outputNames(), false, log)
 	if err != nil {
 		return err
 	}

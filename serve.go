@@ -13,7 +13,6 @@ import (
 	"guided/audio"
 	"guided/mqtt"
 	"guided/player"
-	"guided/routines"
 )
 
 type serveCommand struct{}
@@ -36,12 +35,12 @@ func (serveCommand) Run(p *process) error {
 		defer who.release()
 		c.MQTT.ID, c.MQTT.Memory = who.id, who.memory
 	}
-	out, err := audio.Open(c.Audio.Output, routines.Samples(c.Audio.LeadIn.Duration), log)
+	out, clock, err := c.outputs(log)
 	if err != nil {
-		return fmt.Errorf("audio.output: %w", err)
+		return err
 	}
 	return serve(p.ctx, c, out, log, func(*player.Player) {
-		log.Info("guided is ready", "version", version(), "node", c.Node, "broker", c.MQTT.Broker, "output", c.Audio.Output)
+		log.Info("guided is ready", "version", version(), "node", c.Node, "broker", c.MQTT.Broker, "output", clock)
 		if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 			log.Warn("systemd could not be told that guided is ready", "err", err)
 		}
@@ -58,7 +57,8 @@ func serve(ctx context.Context, c config, out audio.Output, log *slog.Logger, re
 		defer broker.Close()
 		c.MQTT.Broker = broker.Address()
 	}
-	play, err := newPlayer(c, out, []string{c.Audio.Output}, true, log)
+	tap := audio.NewTap()
+	play, err := newPlayer(c, tap.Output(out), c.outputNames(), true, log)
 	if err != nil {
 		return err
 	}
@@ -73,6 +73,11 @@ func serve(ctx context.Context, c config, out audio.Output, log *slog.Logger, re
 		play.Run(ctx)
 	})
 	parts.Go(func() { watchRoutines(ctx, c.Routines.Dir, play.Rescan, log) })
+	parts.Go(func() {
+		if err := serveWeb(remotes, c, play, tap, log); err != nil { // a person on the mat does without it
+			log.Error("there is no page, and no file for speakers", "err", err)
+		}
+	})
 	var remote error
 	parts.Go(func() {
 		defer cancel()

@@ -174,7 +174,7 @@ func TestDemo(t *testing.T) {
 		t.Fatal("no voice is embedded")
 	}
 	var out bytes.Buffer
-	code := run(context.Background(), []string{"demo", "--output", "wav:kept.wav", "--for", "45s"}, &out, &out)
+	code := run(context.Background(), []string{"demo", "--output", "wav:kept.wav", "--for", "55s"}, &out, &out)
 	if code != done {
 		t.Fatalf("%d: %s", code, out.String())
 	}

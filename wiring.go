@@ -11,6 +11,7 @@ import (
 	"guided/audio"
 	"guided/player"
 	"guided/routines"
+	"guided/web"
 )
 
 // library is the user's routines, then the built-in ones.
@@ -88,9 +89,15 @@ func newPlayer(c config, out audio.Output, outputs []string, daemon bool, log *s
 	if err != nil {
 		return nil, err
 	}
+	var urls func(string) map[string]string
+	if daemon {
+		at := c.Web
+		at.State = stateFolder()
+		urls = web.URLs(at, log)
+	}
 	return player.New(player.Config{
 		Library: l, Bank: b, Output: out, Outputs: outputs, Volume: c.Audio.Volume, Version: version(),
-		Verbosity: c.Voice.Verbosity, NoHolds: !c.Routines.Holds, Quiet: c.quiet, Waits: daemon,
+		Verbosity: c.Voice.Verbosity, NoHolds: !c.Routines.Holds, Quiet: c.quiet, Waits: daemon, URLs: urls,
 		PhaseLead: c.MQTT.PhaseLead.Duration, ClockTrusted: clockTrusted, Log: log,
 	}), nil
 }

@@ -32,7 +32,7 @@ func gather(ctx context.Context, feed player.Feed, cfg Config, box *outbox, log 
 			if m, err = at.info(i); err == nil {
 				box.set(&box.info, m, m.payload)
 			}
-			if err == nil && cfg.announces() && i.Routines != nil { // nil: the library was not looked at yet
+			if err == nil && cfg.announces() && len(i.Routines) > 0 { // none: the library was not looked at yet; it is never empty
 				var without int
 				if m, without, err = cfg.announcement(i); err == nil {
 					box.set(&box.device, m, m.payload)

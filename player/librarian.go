@@ -67,6 +67,9 @@ func (p *Player) examine(ctx context.Context, name string, speak bool) RoutineIn
 			i.Steps = append(i.Steps, m.Name)
 		}
 	}
+	if p.cfg.URLs != nil {
+		i.URLs = p.cfg.URLs(name)
+	}
 	return i
 }
 

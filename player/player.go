@@ -30,8 +30,9 @@ type Config struct {
 	Waits        bool        // whether anybody can say next: a hold until next waits for it
 	Quiet        func() bool // whether what starts now is played in the quiet profile; nil: never
 	Version      string
-	PhaseLead    time.Duration // how long before its sound a phase is announced
-	ClockTrusted func() bool   // whether the wall clock may be believed
+	URLs         func(routine string) map[string]string // where a routine is to be had as a file, by its kind; nil: nowhere
+	PhaseLead    time.Duration                          // how long before its sound a phase is announced
+	ClockTrusted func() bool                            // whether the wall clock may be believed
 	Log          *slog.Logger
 }
 

@@ -72,9 +72,10 @@ type RoutineInfo struct {
 	Title string `json:"title"`
 	About string `json:"about,omitempty"`
 	routines.Facts
-	Length float64  `json:"length_s"`
-	Steps  []string `json:"steps"`
-	Error  string   `json:"error,omitempty"` // why it cannot be played
+	Length float64           `json:"length_s"`
+	Steps  []string          `json:"steps"`
+	URLs   map[string]string `json:"urls,omitempty"`  // of its files for smart speakers, by their kind
+	Error  string            `json:"error,omitempty"` // why it cannot be played
 }
 
 // Info is what changes seldom: who we are and what can be asked of us.

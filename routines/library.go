@@ -70,8 +70,8 @@ func namesOf(entries []entry) []string {
 	return names
 }
 
-// Load finds a routine by its name or its title, in any case and punctuation, and everything it includes. The error is
-// ErrNotFound with the nearest name, or the Problems of the file and of those it includes.
+// Load finds a routine by its name or its title, as these are written or said, and everything it includes. The error is
+// ErrNotFound with the nearest name, or the Problems of the file and of those it includes. See resolve.
 func (l Library) Load(name string) (*Routine, error) {
 	entries, failed := l.entries()
 	e, found := resolve(name, entries)
@@ -114,7 +114,8 @@ func (e entry) title() string {
 	return r.Title
 }
 
-// resolve finds a routine: by its name as it is written, then in any case and punctuation, then by its title.
+// resolve finds a routine: by its name as it is written, then in any case and punctuation, then by its title, then by
+// how these sound. Then the same without the "the" or "my" before it, and without what a routine is after it.
 func resolve(name string, entries []entry) (entry, bool) {
 	for _, e := range entries {
 		if e.name == name {
@@ -125,6 +126,20 @@ func resolve(name string, entries []entry) (entry, bool) {
 	if wanted == "" {
 		return entry{}, false
 	}
+	m := newMatcher(entries)
+	for _, asked := range []string{wanted, called(wanted)} {
+		if e, found := written(asked, entries); found {
+			return e, true
+		}
+		if e, found := m.find(asked); found {
+			return e, true
+		}
+	}
+	return m.findBare(wanted)
+}
+
+// written finds a routine by its plain name, then by its plain title; the first of several has it.
+func written(wanted string, entries []entry) (entry, bool) {
 	for _, e := range entries {
 		if plain(e.name) == wanted {
 			return e, true

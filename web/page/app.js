@@ -4,7 +4,7 @@ import { h } from './dom.js';
 import { keys } from './keys.js';
 import { library } from './library.js';
 import { mini } from './mini.js';
-import { noticeWhile } from './notice.js';
+import { notice, noticeWhile } from './notice.js';
 import { now } from './now.js';
 import { player } from './player.js';
 import { routine } from './routine.js';
@@ -76,6 +76,7 @@ feed((kind, value) => {
     foot(value);
   }
   if (kind === 'phase') playing.phase(value);
+  if (kind === 'event' && value.event_type === 'routine_finished') notice(words.finished(value.title));
   if (kind === 'info') {
     player.info = value;
     playing.info(value);

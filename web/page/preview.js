@@ -9,6 +9,10 @@ export function preview(goTo) {
   const picture = h('div.picture');
   const audio = h('audio', { controls: true, preload: 'none', 'aria-label': words.preview });
   audio.hidden = true;
+  const noted = h('ul.problems');
+  const summary = h('span');
+  const drawer = h('details.notes', h('summary', summary), noted);
+  drawer.hidden = true;
   let heard = '';
 
   function show({ problems: wrong = [], notes = [], length_s, svg, preview: wav }) {
@@ -16,7 +20,10 @@ export function preview(goTo) {
     if (verdict.textContent !== sentence) say(sentence);
     text(verdict, sentence);
     verdict.className = wrong.length ? 'verdict wrong' : 'verdict fine';
-    problems.replaceChildren(...wrong.map(problem), ...notes.map(problem));
+    problems.replaceChildren(...wrong.map(problem));
+    noted.replaceChildren(...notes.map(problem));
+    text(summary, words.notes(notes.length));
+    drawer.hidden = !notes.length;
     if (svg) picture.replaceChildren(drawn(svg));
     picture.classList.toggle('stale', !svg);
     audio.hidden = !wav;
@@ -27,7 +34,7 @@ export function preview(goTo) {
     h('b', [p.line ? words.line(p.line) : '', p.step].filter(Boolean).join(', ')), h('span', p.what), p.hint && h('em', p.hint)));
 
   return {
-    el: h('div.preview', verdict, problems, picture, audio),
+    el: h('div.preview', verdict, problems, picture, audio, drawer),
     show,
     wait: () => verdict.classList.add('stale'),
     fail(sentence) {

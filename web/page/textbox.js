@@ -3,7 +3,7 @@ import { h } from './dom.js';
 // textbox is a text area with line numbers; lines with a problem are marked among them.
 export function textbox(start, label, changed) {
   const numbers = h('ol.numbers', { 'aria-hidden': 'true' });
-  const area = h('textarea', { value: start, wrap: 'off', spellcheck: false, autocapitalize: 'off', autocomplete: 'off', 'aria-label': label, rows: 18 });
+  const area = h('textarea', { value: start, wrap: 'off', spellcheck: false, autocapitalize: 'off', autocomplete: 'off', 'aria-label': label });
   const lines = () => area.value.split('\n');
 
   function number() {

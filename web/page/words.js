@@ -24,6 +24,7 @@ export const words = {
 
   idle: 'Nothing is playing', idleHint: 'Choose a routine, lie down, close your eyes.',
   states: { preparing: 'Getting ready', playing: 'Playing', paused: 'Paused', waiting: 'Waiting for you', problem: 'There is a problem', idle: 'Nothing is playing' },
+  finished: (title) => `${title} is over. Well done.`,
   inCircle: { preparing: 'Soon', paused: 'Paused', waiting: 'Waiting' },
   stepOf: (n, all) => `Step ${n} of ${all}`, thenStep: (s) => `Then: ${s}`, otherSide: 'Then: the other side', lastStep: 'The last step',
   sides: { left: 'left side', right: 'right side' },
@@ -42,6 +43,7 @@ export const words = {
   text: 'The routine', save: 'Save', saved: (n) => `Saved as ${n}.`, unsaved: 'Not saved yet. Your draft is kept in this browser.',
   discard: 'Go back to the saved text', discarded: 'The saved text is back.', remove: 'Delete', removeSure: (n) => `Delete ${n}? A copy stays beside it as a backup.`, removed: (n) => `${n} was deleted.`,
   fine: (t) => `No problem found. It lasts ${t}.`, problems: (n) => (n === 1 ? '1 problem' : `${n} problems`),
+  notes: (n) => `It plays, but not all as it is written: ${n === 1 ? '1 note' : `${n} notes`}`,
   line: (n) => `Line ${n}`, preview: 'Listen to it', reference: 'Each step begins with [[step]]. A step says, breathes, holds, rests or repeats.',
   badName: 'Give it a name of small letters, digits and hyphens, at most 64.',
   skeleton: 'title = "My routine"\nabout = "What it is for."\n\n[[step]]\nsay = "Sit tall. Let the shoulders drop."\n\n[[step]]\nbreathe = "4-4-6"\nfor     = "3m"\n',

@@ -1,0 +1,117 @@
+package routines
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// matcher finds routines by how their names sound, with the words for digits of the language that names are in.
+type matcher struct {
+	lang    *Lang
+	entries []entry
+	titles  []string
+}
+
+func newMatcher(entries []entry) matcher {
+	lang, _ := loadLang(defaultLang) // it is inside the program
+	m := matcher{lang: lang, entries: entries}
+	for _, e := range entries {
+		m.titles = append(m.titles, e.title())
+	}
+	return m
+}
+
+// find is the one routine whose name, or else whose title, sounds like what was asked for. Two are none: nothing is
+// found by a guess.
+func (m matcher) find(asked string) (entry, bool) {
+	list := m.like(asked, func(i int) []string { return []string{m.entries[i].name} })
+	if len(list) == 0 {
+		list = m.like(asked, func(i int) []string { return []string{m.titles[i]} })
+	}
+	return only(list)
+}
+
+// findBare is the one routine that sounds like what was asked for when both are bare.
+func (m matcher) findBare(asked string) (entry, bool) {
+	return only(m.like(bare(asked), func(i int) []string { return []string{bare(m.entries[i].name), bare(m.titles[i])} }))
+}
+
+func only(list []entry) (entry, bool) {
+	if len(list) != 1 {
+		return entry{}, false
+	}
+	return list[0], true
+}
+
+// like lists the routines that have something that sounds like what was asked for.
+func (m matcher) like(asked string, has func(i int) []string) (list []entry) {
+	want := m.sounds(asked)
+	for i, e := range m.entries {
+		if slices.ContainsFunc(has(i), func(name string) bool {
+			return slices.ContainsFunc(m.sounds(name), func(s string) bool { return s != "" && slices.Contains(want, s) })
+		}) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// sounds is how a name may be said: no case, no spaces, no punctuation, and words for digits. A number is said digit by
+// digit, or as a whole where it has a word.
+func (m matcher) sounds(name string) []string {
+	var each, whole strings.Builder
+	for _, word := range strings.Fields(plain(name)) {
+		for word != "" {
+			run := len(word) - len(strings.TrimLeft(word, "0123456789"))
+			if run == 0 {
+				if run = strings.IndexAny(word, "0123456789"); run < 0 {
+					run = len(word)
+				}
+				each.WriteString(word[:run])
+				whole.WriteString(word[:run])
+			} else {
+				digits, number := m.number(word[:run])
+				each.WriteString(digits)
+				whole.WriteString(number)
+			}
+			word = word[run:]
+		}
+	}
+	return []string{each.String(), whole.String()}
+}
+
+// number is a number in words: digit by digit, and as a whole, which is the same where it has no word of its own.
+func (m matcher) number(text string) (digits, whole string) {
+	for _, d := range text {
+		if d == '0' {
+			digits += "zero"
+		} else {
+			digits += m.lang.number(int(d - '0'))
+		}
+	}
+	n, _ := strconv.Atoi(text) // one that is too long has no word
+	whole = strings.ReplaceAll(plain(m.lang.number(n)), " ", "")
+	if whole == "" {
+		whole = digits
+	}
+	return digits, whole
+}
+
+// called drops the little word before a name.
+func called(name string) string {
+	words := strings.Fields(plain(name))
+	if len(words) > 1 && (words[0] == "the" || words[0] == "my") {
+		words = words[1:]
+	}
+	return strings.Join(words, " ")
+}
+
+// bare drops that, and what a routine is after it.
+func bare(name string) string {
+	words := strings.Fields(called(name))
+	if n := len(words); n > 1 && slices.Contains([]string{"routine", "exercise", "stretch", "stretches"}, words[n-1]) {
+		words = words[:n-1]
+	}
+	return strings.Join(words, " ")
+}
