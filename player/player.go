@@ -52,10 +52,11 @@ type Player struct {
 	abort    context.CancelFunc // gives up what is being prepared
 	selected string
 	volume   int
-	trouble  string    // why there is no sound, or why the last start failed
-	messages []message // to be said
-	alone    []talk    // made into sound, to be said without a routine
-	speech   *speech   // being said without a routine
+	trouble  string             // why there is no sound, or why the last start failed
+	messages []message          // to be said
+	mute     context.CancelFunc // gives up the message that is being made into sound, nil: none
+	alone    []talk             // made into sound, to be said without a routine
+	speech   *speech            // being said without a routine
 	watchers map[*watcher]bool
 	info     Info
 	done     answered

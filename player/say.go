@@ -72,44 +72,53 @@ func speakable(text string) (string, error) {
 // speaker makes messages into sound, one after another, until ctx ends.
 func (p *Player) speaker(ctx context.Context) {
 	for ctx.Err() == nil {
-		m, any := p.nextMessage()
-		if !any {
+		m, saying := p.nextMessage(ctx)
+		if saying == nil {
 			select {
 			case <-ctx.Done():
 			case <-p.mail:
 			}
 			continue
 		}
-		pcm, err := m.bank.Say(ctx, m.text)
-		if ctx.Err() != nil {
-			return
-		}
-		if err != nil {
+		pcm, err := m.bank.Say(saying, m.text)
+		switch {
+		case saying.Err() != nil:
+		case err != nil:
 			p.cfg.Log.Error("a message cannot be said", "err", err)
 			p.mu.Lock()
 			p.happened(Event{Type: "problem", Error: err.Error(), At: now()})
 			p.mu.Unlock()
-		} else {
-			p.deliver(ctx, talk{pcm: pcm, gap: m.gap})
+		default:
+			p.deliver(saying, talk{pcm: pcm, gap: m.gap})
 		}
 	}
 }
 
-func (p *Player) nextMessage() (m message, any bool) {
+// nextMessage takes a message that waits, and what ends when nobody wants it any more; nil for none.
+func (p *Player) nextMessage(ctx context.Context) (m message, saying context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.mute != nil {
+		p.mute() // what was said before
+		p.mute = nil
+	}
 	if len(p.messages) == 0 {
-		return m, false
+		return m, nil
 	}
 	m, p.messages = p.messages[0], p.messages[1:]
-	return m, true
+	saying, p.mute = context.WithCancel(ctx)
+	return m, saying
 }
 
 // deliver gives a message to the session that sounds, or has it said alone. Where the routine comes back after it is
-// loaded before.
+// loaded before. A message that ctx has ended for is not said.
 func (p *Player) deliver(ctx context.Context, t talk) {
 	p.mu.Lock()
 	s := p.session
+	if ctx.Err() != nil {
+		p.mu.Unlock()
+		return
+	}
 	if s == nil || !s.playing {
 		p.alone = append(p.alone, t)
 		p.look()
@@ -125,6 +134,9 @@ func (p *Player) deliver(ctx context.Context, t talk) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
 	if p.session == s && s.playing && s.then != finish {
 		s.ask(func(s *session) { s.talks = append(s.talks, t) })
 		return
@@ -133,10 +145,15 @@ func (p *Player) deliver(ctx context.Context, t talk) {
 	p.look()
 }
 
-// quiet forgets what was to be said, and lets what is being said alone leave. The caller holds the lock.
+// quiet forgets what was to be said, also what is still being made into sound, and lets what is being said alone leave.
+// The caller holds the lock.
 func (p *Player) quiet() bool {
-	any := len(p.messages)+len(p.alone) > 0
+	any := len(p.messages)+len(p.alone) > 0 || p.mute != nil
 	p.messages, p.alone = nil, nil
+	if p.mute != nil {
+		p.mute()
+		p.mute = nil
+	}
 	if p.speech != nil {
 		any = true
 		p.speech.hush()

@@ -75,3 +75,22 @@ func (s *slow) Speak(ctx context.Context, text string) (audio.Recording, error) 
 	s.mu.Unlock()
 	return s.hum.Speak(ctx, text)
 }
+
+// lacking is hum without the texts that have a word in them: it fails to speak these.
+type lacking struct {
+	hum
+	word string
+	err  error
+}
+
+func (l lacking) Measure(text string) (routines.Extent, bool) {
+	e, _ := l.hum.Measure(text)
+	return e, !strings.Contains(text, l.word)
+}
+
+func (l lacking) Speak(ctx context.Context, text string) (audio.Recording, error) {
+	if strings.Contains(text, l.word) {
+		return audio.Recording{}, l.err
+	}
+	return l.hum.Speak(ctx, text)
+}
