@@ -115,7 +115,7 @@ func newPlace(t testing.TB, changes ...func(*web.Config)) *place {
 		t.Fatal(err)
 	}
 	p.player = player.New(player.Config{
-		Library: p.library, Bank: p.bank, Output: p.tap.Output(out), Volume: 100, Version: "test", PhaseLead: time.Second,
+		Library: p.library, Bank: p.bank, Output: p.tap.Output(out), Volume: 100, Version: "test", PhaseLead: time.Second, Waits: true,
 		ClockTrusted: func() bool { return true }, Log: log,
 	})
 	cfg := web.Config{Listen: freePort(t), State: p.state, Cache: p.cache, Own: p.own, Voice: "heart", Options: func(o player.Parameters) routines.Options {
