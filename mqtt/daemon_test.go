@@ -34,6 +34,12 @@ func config(broker string) Config {
 
 func startDaemon(t *testing.T, cfg Config, p pace) *daemon {
 	t.Helper()
+	return startDaemonWith(t, cfg, p, nil)
+}
+
+// startDaemonWith has the commands carried out by do; nil for one that only records them.
+func startDaemonWith(t *testing.T, cfg Config, p pace, do func(payload []byte, received time.Time) player.Response) *daemon {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &daemon{
 		t:      t,
@@ -46,7 +52,10 @@ func startDaemon(t *testing.T, cfg Config, p pace) *daemon {
 		log:    &logbook{},
 	}
 	feed := player.Feed{States: d.states, Infos: d.infos, Events: d.events, Phases: d.phases}
-	go func() { d.ended <- run(ctx, cfg, p, d.do, feed, slog.New(d.log)) }()
+	if do == nil {
+		do = d.do
+	}
+	go func() { d.ended <- run(ctx, cfg, p, do, feed, slog.New(d.log)) }()
 	t.Cleanup(d.stop)
 	return d
 }

@@ -46,8 +46,29 @@ func (p *Player) carryOut(c Command) Response {
 	case !c.SentAt.IsZero() && age > expiry && p.cfg.ClockTrusted():
 		return response(c, false, fmt.Errorf("the command is %v old and was not carried out; commands expire after %v", age.Round(time.Second), expiry))
 	}
+	if err := p.overtaken(c); err != nil {
+		return response(c, false, err)
+	}
 	changed, err := v.do(p, c)
 	return response(c, changed, err)
+}
+
+// overtaken refuses what would let sound begin and was given before a stop or a pause that has come already: on its way
+// one command may overtake another.
+func (p *Player) overtaken(c Command) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch c.Verb {
+	case "stop", "pause":
+		if c.SentAt.After(p.silenced) {
+			p.silenced = c.SentAt
+		}
+	case "start", "resume", "toggle":
+		if !c.SentAt.IsZero() && c.SentAt.Before(p.silenced) {
+			return fmt.Errorf("this %s was given before the last stop or pause, and came after it; send it again if it is still wanted", c.Verb)
+		}
+	}
+	return nil
 }
 
 func response(c Command, changed bool, err error) Response {

@@ -60,6 +60,7 @@ type Player struct {
 	watchers map[*watcher]bool
 	info     Info
 	done     answered
+	silenced time.Time // when the newest stop or pause that tells was sent
 }
 
 // New makes a player that is idle.

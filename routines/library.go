@@ -126,14 +126,18 @@ func resolve(name string, entries []entry) (entry, bool) {
 	if wanted == "" {
 		return entry{}, false
 	}
+	if e, found := written(wanted, entries); found {
+		return e, true
+	}
 	m := newMatcher(entries)
-	for _, asked := range []string{wanted, called(wanted)} {
-		if e, found := written(asked, entries); found {
-			return e, true
-		}
-		if e, found := m.find(asked); found {
-			return e, true
-		}
+	if e, found := m.find(wanted); found {
+		return e, true
+	}
+	if e, found := written(called(wanted), entries); found {
+		return e, true
+	}
+	if e, found := m.find(called(wanted)); found {
+		return e, true
 	}
 	return m.findBare(wanted)
 }

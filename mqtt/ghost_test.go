@@ -1,0 +1,97 @@
+package mqtt
+
+import (
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"guided/audio"
+	"guided/player"
+	"guided/routines"
+)
+
+// TestNoGhostStarts gives a player commands as a house gives them on a bad day: while it is away, retained, twice, late
+// and in the wrong order. It starts when somebody meant it, and never else.
+func TestNoGhostStarts(t *testing.T) {
+	broker := newMosquitto(t, "allow_anonymous true")
+	ear := listen(t, broker.url())
+	library := routines.Library{fstest.MapFS{"quiet.toml": {Data: []byte("title = \"Quiet\"\n[[step]]\nrest = \"10m\"\n")}}}
+	log := slog.New(slog.DiscardHandler)
+	cfg := config(broker.url())
+	var d *daemon
+	var starts atomic.Int32
+	arrive := func() {
+		// Without Run it keeps what it is asked for, and sounds nothing.
+		p := player.New(player.Config{Library: library, Bank: audio.NewBank(nil, nil, func(string) ([]byte, error) { return nil, fs.ErrNotExist }, log),
+			Volume: 50, ClockTrusted: func() bool { return true }, Log: log})
+		skip := len(ear.all())
+		d = startDaemonWith(t, cfg, steady(), func(payload []byte, _ time.Time) player.Response {
+			idle := p.State().State == player.Idle
+			r := p.Order(payload)
+			if idle && p.State().State != player.Idle {
+				starts.Add(1)
+			}
+			return r
+		})
+		ear.await(skip, "guided/mat/status", "online")
+	}
+	// settle waits until everything that was said before is answered.
+	settle := func(name string) {
+		skip := len(ear.all())
+		ear.say("guided/mat/command", fmt.Sprintf(`{"command":"status","transaction":%q}`, name))
+		ear.await(skip, "guided/mat/response", name)
+	}
+	arrive()
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range 200 {
+		name := fmt.Sprintf("sequence %d", i)
+		before, meant := starts.Load(), int32(0)
+		now := func(ago time.Duration) string { return time.Now().Add(-ago).UTC().Format(time.RFC3339Nano) }
+		start := func(sent string, transaction int) string {
+			return fmt.Sprintf(`{"command":"start","routine":"quiet","sent_at":%q,"transaction":"%s %d"}`, sent, name, transaction)
+		}
+		kind := r.IntN(6)
+		switch kind {
+		case 0: // given while it is away, and it comes back
+			d.stop()
+			ear.say("guided/mat/command", start(now(0), 1))
+			arrive()
+		case 1: // retained, with a restart or without
+			ear.sayRetained("guided/mat/command", start(now(0), 1))
+			if meant = 1; r.IntN(2) == 0 { // whoever is there hears it as new
+				settle(name + " heard")
+				d.stop()
+				arrive()
+			}
+			settle(name + " again")
+			ear.sayRetained("guided/mat/command", "")
+		case 2: // twice
+			command := start(now(0), 1)
+			ear.say("guided/mat/command", command)
+			settle(name + " between")
+			ear.say("guided/mat/command", "stop")
+			ear.say("guided/mat/command", command)
+			meant = 1
+		case 3: // late
+			ear.say("guided/mat/command", start(now(31*time.Second+time.Duration(r.IntN(100_000))*time.Second), 1))
+		case 4: // overtaken by the stop that came after it
+			given := now(time.Second)
+			ear.say("guided/mat/command", fmt.Sprintf(`{"command":"stop","sent_at":%q}`, now(0)))
+			ear.say("guided/mat/command", start(given, 1))
+		case 5: // and one that is meant
+			ear.say("guided/all/command", start(now(0), 1))
+			meant = 1
+		}
+		settle(name + " over")
+		if got := starts.Load() - before; got != meant {
+			t.Fatalf("%s (%d): started %d times, meant %d", name, kind, got, meant)
+		}
+		ear.say("guided/mat/command", "stop")
+		settle(name + " quiet")
+	}
+}
