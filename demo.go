@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -100,12 +101,16 @@ func (o *demoCommand) breathe(ctx context.Context, p *process, c mqtt.Config) er
 	if r.Status != "ok" {
 		return errors.New(r.Error)
 	}
+	var wrong error
 	newView(p.stdout).follow(heard.feed(), func(e player.Event) bool {
-		return e.Type == "routine_finished" || e.Type == "routine_stopped"
+		if e.Type == "problem" && e.Step == "" { // it could not even be prepared
+			wrong = errors.New(e.Error)
+		}
+		return e.Type == "routine_finished" || e.Type == "routine_stopped" || wrong != nil
 	})
 	stop()
 	follower.Wait()
-	return failed
+	return cmp.Or(wrong, failed)
 }
 
 // output is the settings' output, or a file where this machine has no sound.

@@ -13,6 +13,7 @@ import (
 	"guided/audio"
 	"guided/mqtt"
 	"guided/player"
+	"guided/web"
 )
 
 type serveCommand struct{}
@@ -57,6 +58,7 @@ func serve(ctx context.Context, c config, out audio.Output, log *slog.Logger, re
 		defer broker.Close()
 		c.MQTT.Broker = broker.Address()
 	}
+	c.MQTT.Page = web.Page(c.Web)
 	tap := audio.NewTap()
 	play, err := newPlayer(c, tap.Output(out), c.outputNames(), true, log)
 	if err != nil {

@@ -20,6 +20,7 @@ type Config struct {
 	CertFile     string `toml:"cert_file"`     // for brokers that ask who we are: our certificate, and
 	KeyFile      string `toml:"key_file"`      // its key; both are read anew at every connect
 	Prefix       string `toml:"prefix"`        // the levels above the node, most often "guided"
+	Page         string `toml:"-"`             // the address of our page, as others in the house reach it; "" for none
 	ID           string `toml:"-"`             // random, made once and stored: the client id is "guided-" + ID
 	Memory       string `toml:"-"`             // the file that keeps what we left with brokers; "" keeps nothing
 

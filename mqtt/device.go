@@ -18,6 +18,7 @@ type identity struct {
 	Manufacturer string   `json:"mf"`
 	Model        string   `json:"mdl"`
 	Software     string   `json:"sw"`
+	Page         string   `json:"cu,omitempty"` // an empty address would have the whole device refused
 }
 
 type origin struct {
@@ -71,7 +72,7 @@ func (c Config) describe(i player.Info, options, scenes []label) device {
 		software = "unknown"
 	}
 	return device{
-		Device:       identity{[]string{e.id}, e.device, "guided", "guided daemon", software},
+		Device:       identity{[]string{e.id}, e.device, "guided", "guided daemon", software, c.Page},
 		Origin:       origin{"guided", software},
 		Availability: []availability{{e.place.node + "/status"}},
 		Components:   e.all,

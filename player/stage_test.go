@@ -126,14 +126,10 @@ func perform(t *testing.T, x props, f func(st *stage)) {
 		if x.clock == nil {
 			x.clock = func() bool { return true }
 		}
-		voices := []audio.Voice{x.voice}
-		if x.engine != nil {
-			voices = append(voices, x.engine)
-		}
 		library := routines.Library{x.files}
 		st := &stage{T: t, ear: newEar(x.depth), ended: make(chan struct{})}
 		st.p = player.New(player.Config{
-			Library: library, Bank: audio.NewBank(voices, nil, library.Open, slog.New(slog.DiscardHandler)),
+			Library: library, Bank: audio.NewBank(x.voices(), nil, library.Open, slog.New(slog.DiscardHandler)),
 			Output: st.ear, Outputs: []string{"ear"}, Volume: x.volume, Version: "test", PhaseLead: time.Second,
 			ClockTrusted: x.clock, Waits: true, Log: slog.New(slog.DiscardHandler),
 		})

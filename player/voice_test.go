@@ -94,3 +94,11 @@ func (l lacking) Speak(ctx context.Context, text string) (audio.Recording, error
 	}
 	return l.hum.Speak(ctx, text)
 }
+
+// voices are the stage's voice, and the engine for what it lacks.
+func (x props) voices() []audio.Voice {
+	if x.engine == nil {
+		return []audio.Voice{x.voice}
+	}
+	return []audio.Voice{x.voice, x.engine}
+}

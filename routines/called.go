@@ -6,35 +6,52 @@ import (
 	"strings"
 )
 
-// matcher finds routines by how their names sound, with the words for digits of the language that names are in.
+// matcher finds routines by what they are called. It reads their titles once.
 type matcher struct {
-	lang    *Lang
+	lang    *Lang // that names are said in, for its digits
 	entries []entry
-	titles  []string
+	titles  map[int]string
 }
 
 func newMatcher(entries []entry) matcher {
 	lang, _ := loadLang(defaultLang) // it is inside the program
-	m := matcher{lang: lang, entries: entries}
-	for _, e := range entries {
-		m.titles = append(m.titles, e.title())
-	}
-	return m
+	return matcher{lang, entries, map[int]string{}}
 }
 
-// find is the one routine whose name, or else whose title, sounds like what was asked for. Two are none: nothing is
+func (m matcher) name(i int) string { return m.entries[i].name }
+
+func (m matcher) title(i int) string {
+	if _, has := m.titles[i]; !has {
+		m.titles[i] = m.entries[i].title()
+	}
+	return m.titles[i]
+}
+
+// written finds a routine by its plain name, then by its plain title; the first of several has it.
+func (m matcher) written(asked string) (entry, bool) {
+	for _, called := range []func(int) string{m.name, m.title} {
+		for i, e := range m.entries {
+			if plain(called(i)) == asked {
+				return e, true
+			}
+		}
+	}
+	return entry{}, false
+}
+
+// sounding is the one routine whose name, or else whose title, sounds like what was asked for. Two are none: nothing is
 // found by a guess.
-func (m matcher) find(asked string) (entry, bool) {
-	list := m.like(asked, func(i int) []string { return []string{m.entries[i].name} })
+func (m matcher) sounding(asked string) (entry, bool) {
+	list := m.like(asked, func(i int) []string { return []string{m.name(i)} })
 	if len(list) == 0 {
-		list = m.like(asked, func(i int) []string { return []string{m.titles[i]} })
+		list = m.like(asked, func(i int) []string { return []string{m.title(i)} })
 	}
 	return only(list)
 }
 
-// findBare is the one routine that sounds like what was asked for when both are bare.
-func (m matcher) findBare(asked string) (entry, bool) {
-	return only(m.like(bare(asked), func(i int) []string { return []string{bare(m.entries[i].name), bare(m.titles[i])} }))
+// bare is the one routine that sounds like what was asked for when both are bare.
+func (m matcher) bare(asked string) (entry, bool) {
+	return only(m.like(bare(asked), func(i int) []string { return []string{bare(m.name(i)), bare(m.title(i))} }))
 }
 
 func only(list []entry) (entry, bool) {

@@ -126,31 +126,12 @@ func resolve(name string, entries []entry) (entry, bool) {
 	if wanted == "" {
 		return entry{}, false
 	}
-	if e, found := written(wanted, entries); found {
-		return e, true
-	}
 	m := newMatcher(entries)
-	if e, found := m.find(wanted); found {
-		return e, true
-	}
-	if e, found := written(called(wanted), entries); found {
-		return e, true
-	}
-	if e, found := m.find(called(wanted)); found {
-		return e, true
-	}
-	return m.findBare(wanted)
-}
-
-// written finds a routine by its plain name, then by its plain title; the first of several has it.
-func written(wanted string, entries []entry) (entry, bool) {
-	for _, e := range entries {
-		if plain(e.name) == wanted {
-			return e, true
-		}
-	}
-	for _, e := range entries {
-		if plain(e.title()) == wanted {
+	for _, find := range []struct {
+		by    func(string) (entry, bool)
+		asked string
+	}{{m.written, wanted}, {m.sounding, wanted}, {m.written, called(wanted)}, {m.sounding, called(wanted)}, {m.bare, wanted}} {
+		if e, found := find.by(find.asked); found {
 			return e, true
 		}
 	}

@@ -22,6 +22,15 @@ func URLs(cfg Config, log *slog.Logger) func(routine string) map[string]string {
 	}
 }
 
+// Page is the address of the page as others in the house reach it, "" where they cannot.
+func Page(cfg Config) string {
+	host, _, err := net.SplitHostPort(cfg.Listen)
+	if ip, wrong := netip.ParseAddr(host); cfg.PublicURL == "" && (err != nil || host == "localhost" || wrong == nil && ip.IsLoopback()) {
+		return ""
+	}
+	return reached(cfg) + "/"
+}
+
 // reached is what others reach the server by. An address that stands for all of them is the first of this machine.
 func reached(cfg Config) string {
 	if cfg.PublicURL != "" {
