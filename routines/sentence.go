@@ -3,7 +3,7 @@ package routines
 import "strings"
 
 // betweenSentences is the breath a speaker takes between two sentences of one text.
-const betweenSentences = Rate * 45 / 100
+const betweenSentences = Rate * 65 / 100
 
 // spoken is a text as it is said: sentence by sentence, each a clip of its own, so that one recording serves every
 // routine that says it, and a return after an interruption begins at a sentence.
