@@ -8,8 +8,10 @@ import (
 
 // keepAhead loads and drops clips as the sound goes on, until ctx ends.
 func (l *Live) keepAhead(ctx context.Context) {
+	own := ownPages()
 	for ctx.Err() == nil {
 		l.catchUp(ctx)
+		own.shed()
 		select {
 		case <-ctx.Done():
 		case <-l.bell:
