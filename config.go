@@ -17,6 +17,7 @@ import (
 	"guided/audio"
 	"guided/mqtt"
 	"guided/routines"
+	"guided/satellite"
 	"guided/web"
 )
 
@@ -56,7 +57,8 @@ type config struct {
 
 		Verbosity routines.Verbosity `toml:"verbosity"`
 	} `toml:"voice"`
-	Web web.Config `toml:"web"`
+	Web       web.Config       `toml:"web"`
+	Satellite satellite.Config `toml:"satellite"`
 }
 
 // duration is a time as text: a bare number is refused, it would mean nanoseconds.
@@ -164,6 +166,9 @@ func (c *config) complete(file string) error {
 		tell("%s", wrong)
 	}
 	for _, wrong := range c.Web.Check() {
+		tell("%s", wrong)
+	}
+	for _, wrong := range c.Satellite.Check() {
 		tell("%s", wrong)
 	}
 	if c.Audio.Volume < 0 || c.Audio.Volume > 100 {

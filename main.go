@@ -2,7 +2,8 @@
 // and followed with closed eyes.
 //
 // This folder is the process: flags, settings and wiring, one file a command. What it does lies in the folders, in the
-// order the sound takes: routines, audio, player, mqtt.
+// order the sound takes: routines, audio, player, and its remotes mqtt, web and
+// satellite.
 package main
 
 import (

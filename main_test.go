@@ -10,12 +10,13 @@ import (
 // TestImports holds the house together: imports run one way, routines <- audio <- player <- mqtt <- main.
 func TestImports(t *testing.T) {
 	may := map[string][]string{ // what a package may import of ours and of those that matter; the rest of the world is free
-		"guided/routines": {"github.com/BurntSushi/toml"},
-		"guided/audio":    {"guided/routines", "github.com/gopxl/beep/v2", "github.com/jfreymuth/pulse/proto", "github.com/ebitengine/purego"},
-		"guided/player":   {"guided/routines", "guided/audio", "github.com/gopxl/beep/v2"},
-		"guided/mqtt":     {"guided/player", "github.com/eclipse/paho.mqtt.golang", "github.com/mochi-mqtt/server/v2", "github.com/mochi-mqtt/server/v2/listeners", "github.com/mochi-mqtt/server/v2/packets"},
-		"guided/web":      {"guided/routines", "guided/audio", "guided/player", "net/http"},
-		"guided":          {"guided/routines", "guided/audio", "guided/player", "guided/mqtt", "guided/web", "github.com/BurntSushi/toml"},
+		"guided/routines":  {"github.com/BurntSushi/toml"},
+		"guided/audio":     {"guided/routines", "github.com/gopxl/beep/v2", "github.com/jfreymuth/pulse/proto", "github.com/ebitengine/purego"},
+		"guided/player":    {"guided/routines", "guided/audio", "github.com/gopxl/beep/v2"},
+		"guided/mqtt":      {"guided/player", "github.com/eclipse/paho.mqtt.golang", "github.com/mochi-mqtt/server/v2", "github.com/mochi-mqtt/server/v2/listeners", "github.com/mochi-mqtt/server/v2/packets"},
+		"guided/web":       {"guided/routines", "guided/audio", "guided/player", "net/http"},
+		"guided/satellite": {"guided/player", "github.com/gorilla/websocket"},
+		"guided":           {"guided/routines", "guided/audio", "guided/player", "guided/mqtt", "guided/web", "guided/satellite", "github.com/BurntSushi/toml"},
 	}
 	guarded := map[string]bool{
 		"github.com/gopxl/beep/v2/speaker": true, "github.com/ebitengine/oto/v3": true, "net/http": true,

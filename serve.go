@@ -13,6 +13,7 @@ import (
 	"guided/audio"
 	"guided/mqtt"
 	"guided/player"
+	"guided/satellite"
 	"guided/web"
 )
 
@@ -80,10 +81,19 @@ func serve(ctx context.Context, c config, out audio.Output, log *slog.Logger, re
 			log.Error("there is no page, and no file for speakers", "err", err)
 		}
 	})
+	asked := make(chan string, 10) // what persons ask for, by verb
+	parts.Go(func() { satellite.Run(remotes, c.Satellite, play.Do, play.Watch(remotes), asked, log) })
 	var remote error
 	parts.Go(func() {
 		defer cancel()
-		order := func(payload []byte, _ time.Time) player.Response { return play.Order(payload) }
+		order := func(payload []byte, _ time.Time) player.Response {
+			r := play.Order(payload)
+			select {
+			case asked <- r.Command:
+			default: // nobody listens
+			}
+			return r
+		}
 		remote = mqtt.Run(remotes, c.MQTT.Config, order, play.Watch(remotes), log)
 	})
 	ready(play)
