@@ -12,10 +12,10 @@ import (
 // frameBytes is one frame of 16-bit stereo.
 const frameBytes = 4
 
-// encode is the one way from samples to bytes: 16-bit stereo, little-endian, dithered. index is the number of
+// Encode is the one way from samples to bytes: 16-bit stereo, little-endian, dithered. index is the number of
 // src's first frame; the noise is a function of it, so any block size gives the same bytes. dst holds at least
 // frameBytes for each frame.
-func encode(dst []byte, src [][2]float64, index int) {
+func Encode(dst []byte, src [][2]float64, index int) {
 	dst = dst[:frameBytes*len(src)]
 	place := 2 * uint32(index)
 	for i := range src {
@@ -95,7 +95,7 @@ func WriteWAV(w io.Writer, src beep.Streamer, frames int, progress func(done int
 			n, drained = pullAll(src, samples)
 		}
 		clear(samples[n:])
-		encode(bytes, samples, done)
+		Encode(bytes, samples, done)
 		if _, err := w.Write(bytes[:frameBytes*len(samples)]); err != nil {
 			return fmt.Errorf("writing the sound: %w", err)
 		}

@@ -22,7 +22,7 @@ func TestEncodeIsAFunctionOfTheIndex(t *testing.T) {
 	for _, size := range []int{1, 7, Block, 4096} {
 		got := make([]byte, len(want))
 		for at := 0; at < frames; at += size {
-			encode(got[at*frameBytes:], samples[at:min(at+size, frames)], at)
+			Encode(got[at*frameBytes:], samples[at:min(at+size, frames)], at)
 		}
 		if !bytes.Equal(got, want) {
 			t.Errorf("blocks of %d give other bytes", size)
@@ -34,7 +34,7 @@ func TestEncodeIsAFunctionOfTheIndex(t *testing.T) {
 func TestEncodeGolden(t *testing.T) {
 	src := [][2]float64{{0, 0}, {0.5, -0.5}, {1, -1}, {7, -7}, {math.NaN(), math.Inf(-1)}, {1e-5, -1e-5}, {0.1, 0.2}, {math.Inf(1), 0}}
 	got := make([]byte, len(src)*frameBytes)
-	encode(got, src, -3)
+	Encode(got, src, -3)
 	want := [][2]int16{{1, 0}, {16384, -16384}, {32767, -32767}, {32767, -32767}, {0, -32767}, {1, 0}, {3277, 6554}, {32767, 0}}
 	for i := range src {
 		l, r := int16(binary.LittleEndian.Uint16(got[4*i:])), int16(binary.LittleEndian.Uint16(got[4*i+2:]))
@@ -78,7 +78,7 @@ func TestDitherKeepsWhatIsSmallerThanAStep(t *testing.T) {
 		src[i] = [2]float64{0.3 / (1 << 15), -0.3 / (1 << 15)}
 	}
 	b := make([]byte, n*frameBytes)
-	encode(b, src, 0)
+	Encode(b, src, 0)
 	sum := 0
 	for i := range src {
 		sum += int(int16(binary.LittleEndian.Uint16(b[4*i:])))
@@ -137,7 +137,7 @@ func BenchmarkEncode(b *testing.B) {
 	}
 	dst := make([]byte, len(src)*frameBytes)
 	for b.Loop() {
-		encode(dst, src, 0)
+		Encode(dst, src, 0)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "x-realtime")
 }

@@ -70,7 +70,7 @@ func prove(t testing.TB, score *routines.Score, clips Clips, samples []float64) 
 		pair[i] = [2]float64{x, x}
 	}
 	sound := make([]byte, frameBytes*len(pair))
-	encode(sound, pair, 0)
+	Encode(sound, pair, 0)
 	b.Write(sound)
 	return Prove(score, Render(score, clips), bytes.NewReader(b.Bytes()), int64(b.Len()), nil)
 }

@@ -90,7 +90,7 @@ func (p *pump) run(ctx context.Context) (err error) {
 		if err := p.fill(); err != nil {
 			return err
 		}
-		encode(p.bytes[:], p.samples[:], p.written-p.leadIn)
+		Encode(p.bytes[:], p.samples[:], p.written-p.leadIn)
 		if err := p.dev.write(ctx, p.bytes[:]); err != nil {
 			return err
 		}

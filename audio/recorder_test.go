@@ -139,7 +139,7 @@ func rendered(frames int) []byte {
 		samples[i] = rustleAt(i)
 	}
 	b := make([]byte, frames*frameBytes)
-	encode(b, samples, 0)
+	Encode(b, samples, 0)
 	return b
 }
 

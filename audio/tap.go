@@ -54,7 +54,7 @@ func (t *Tap) add(first int, frames [][2]float64) {
 	for len(frames) > 0 && t.ring != nil {
 		at := t.head % tapKept
 		n := min(len(frames), tapKept-at)
-		encode(t.ring[at*frameBytes:], frames[:n], first)
+		Encode(t.ring[at*frameBytes:], frames[:n], first)
 		frames, first = frames[n:], first+n
 		t.head += n
 		t.at = time.Now()

@@ -1,6 +1,10 @@
 package web
 
-import "io"
+import (
+	"io"
+
+	"guided/audio"
+)
 
 // encodeFLAC writes a performance as a FLAC file of the same samples as its WAV file. It ends with the server.
 func (s *server) encodeFLAC(w io.WriteSeeker, p *performance) error {
@@ -16,7 +20,7 @@ func (s *server) encodeFLAC(w io.WriteSeeker, p *performance) error {
 		if err := x.fill(samples, at); err != nil {
 			return err
 		}
-		encode(bytes, samples, at)
+		audio.Encode(bytes, samples, at)
 		if err := f.block(bytes[:frameBytes*len(samples)]); err != nil {
 			return err
 		}

@@ -74,7 +74,7 @@ func (f *wav) make(frame int) error {
 		return err
 	}
 	f.made = append(f.made[:0], make([]byte, frameBytes*len(samples))...)
-	encode(f.made, samples, at)
+	audio.Encode(f.made, samples, at)
 	f.madeAt = int64(len(f.header)) + int64(frame)*frameBytes
 	return nil
 }
