@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 
 	"guided/routines"
 )
@@ -22,7 +23,9 @@ type engine struct {
 	cache *Cache
 }
 
-func (e *engine) Measure(text string) (routines.Extent, bool) { return e.cache.Extent(cacheKey(text)) }
+func (e *engine) Measure(text string) (routines.Extent, bool) {
+	return e.cache.Extent(fmt.Sprintf("%x", text))
+}
 
 func (e *engine) Speak(ctx context.Context, text string) (Recording, error) {
 	e.asked.Add(1)
@@ -32,9 +35,18 @@ func (e *engine) Speak(ctx context.Context, text string) (Recording, error) {
 	if strings.HasPrefix(text, "no") {
 		return Recording{}, fmt.Errorf("engine could not speak %q: %w", text, e.fail)
 	}
-	r := tooth(100 * len(text))
-	e.cache.Put(cacheKey(text), r)
+	r := sawtooth(100 * len(text))
+	e.cache.Put(fmt.Sprintf("%x", text), r)
 	return r, nil
+}
+
+// sawtooth is a recording that is known by its length.
+func sawtooth(n int) Recording {
+	r := Recording{PCM: make([]int16, n), Beat: n / 2}
+	for i := range r.PCM {
+		r.PCM[i] = int16(i*77 + n)
+	}
+	return r
 }
 
 func newEngine(t *testing.T) *engine {
@@ -54,7 +66,10 @@ func bankOf(t testing.TB, log *slog.Logger, voices ...Voice) *Bank {
 
 func recorded(t *testing.T, text string, n int) *Folder {
 	t.Helper()
-	f, err := OpenFolder(folderOf(t, map[string][]byte{"a.wav": wavOf(Rate, sine(n, Rate, 500, 0.5))}, Clip{text, "a.wav", n, 7}))
+	index := fmt.Sprintf(`{"name": "test", "lang": "en", "clips": [{"text": %q, "file": "a.wav", "samples": %d, "beat": 7}]}`, text, n)
+	f, err := OpenFolder(fstest.MapFS{
+		"index.json": {Data: []byte(index)}, "a.wav": {Data: wavOf(Rate, sine(n, Rate, 500, 0.5))},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +103,7 @@ func TestBankAsksVoicesInTheirOrder(t *testing.T) {
 		t.Errorf("measured %+v, the engine was asked %d times", got, e.asked.Load())
 	}
 	clips, err := b.Load(context.Background(), scoreOf(routines.Cue{Len: 1111, Clip: say("Hold.")}, routines.Cue{At: 5, Len: 400, Clip: say("rest")}))
-	if err != nil || len(clips[say("Hold.")].PCM) != 1111 || !slices.Equal(clips[say("rest")].PCM, tooth(400).PCM) {
+	if err != nil || len(clips[say("Hold.")].PCM) != 1111 || !slices.Equal(clips[say("rest")].PCM, sawtooth(400).PCM) {
 		t.Errorf("loaded %d clips: %v", len(clips), err)
 	}
 }

@@ -73,7 +73,7 @@ func steepest(samples []float64, place int) (at int, share float64) {
 	for i := range band {
 		x := float64(i-taps) / Rate
 		band[i] = 0.5 + 0.5*math.Cos(math.Pi*x*Rate/taps)
-		band[i] *= 2 * (3000*sinc(2*3000*x) - 300*sinc(2*300*x)) / Rate
+		band[i] *= 2 * (3000*sincPi(2*3000*x) - 300*sincPi(2*300*x)) / Rate
 	}
 	size := make([]float64, len(padded)/step)
 	for i := range size {
@@ -125,4 +125,12 @@ func TestBeatOfNumberWords(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sincPi is sin(πx)/(πx).
+func sincPi(x float64) float64 {
+	if x == 0 {
+		return 1
+	}
+	return math.Sin(math.Pi*x) / (math.Pi * x)
 }

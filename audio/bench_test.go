@@ -59,52 +59,6 @@ func BenchmarkMeasureMix(b *testing.B) {
 	realTime(b, float64(score.Len)/Rate)
 }
 
-// BenchmarkFolderSpeak is what every embedded clip goes through before a session: read, Opus, resampler, 16 bits.
-func BenchmarkFolderSpeak(b *testing.B) {
-	data := fixtures[3].read(b)
-	n := 2 * fixtures[3].n
-	f, err := OpenFolder(folderOf(b, map[string][]byte{"a.opus": data}, Clip{"a", "a.opus", n, 0}))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := f.Speak(b.Context(), "a"); err != nil {
-			b.Fatal(err)
-		}
-	}
-	realTime(b, float64(n)/Rate)
-}
-
-func BenchmarkDecodeOpus(b *testing.B) {
-	data := fixtures[3].read(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, _, err := decode(data); err != nil {
-			b.Fatal(err)
-		}
-	}
-	realTime(b, float64(fixtures[3].n)/opusRate)
-}
-
-func BenchmarkImportSpeech(b *testing.B) {
-	data := wavOf(22050, resampleBack(join(make([]float64, Rate), word(-20), word(-20), make([]float64, Rate/2))))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := importSpeech(data); err != nil {
-			b.Fatal(err)
-		}
-	}
-	realTime(b, float64(len(data))/2/22050)
-}
-
-func BenchmarkBeat(b *testing.B) {
-	w := word(-20)
-	for b.Loop() {
-		beat(w)
-	}
-}
-
 func BenchmarkBell(b *testing.B) {
 	for b.Loop() {
 		if _, err := synth("bell"); err != nil {

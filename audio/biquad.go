@@ -39,3 +39,40 @@ func highPass(hz float64) biquad {
 	n := 1 / (1 + math.Sqrt2*k + k*k)
 	return biquad{n, -2 * n, n, 2 * (k*k - 1) * n, (1 - math.Sqrt2*k + k*k) * n}
 }
+
+// stereo is a filter of both channels, with its state.
+type stereo struct {
+	biquad
+	left, right [2]float64
+}
+
+func (f *stereo) reset() { f.left, f.right = [2]float64{}, [2]float64{} }
+
+// run filters frames in place.
+func (f *stereo) run(frames [][2]float64) {
+	l1, l2, r1, r2 := f.left[0], f.left[1], f.right[0], f.right[1]
+	for i, x := range frames {
+		l := float64(f.b0*x[0]) + l1
+		r := float64(f.b0*x[1]) + r1
+		l1 = float64(f.b1*x[0]) - float64(f.a1*l) + l2
+		r1 = float64(f.b1*x[1]) - float64(f.a1*r) + r2
+		l2 = float64(f.b2*x[0]) - float64(f.a2*l)
+		r2 = float64(f.b2*x[1]) - float64(f.a2*r)
+		frames[i] = [2]float64{l, r}
+	}
+	f.left, f.right = [2]float64{l1, l2}, [2]float64{r1, r2}
+}
+
+// slope falls by 6 dB an octave from a frequency on.
+func slope(hz float64) biquad {
+	fall := math.Exp(-2 * math.Pi * hz / Rate)
+	return biquad{b0: 1 - fall, a1: -fall}
+}
+
+// bandPass lets a band around a frequency through, of unit gain in its middle (the cookbook of Bristow-Johnson).
+func bandPass(hz, q float64) biquad {
+	w := 2 * math.Pi * hz / Rate
+	alpha := math.Sin(w) / (2 * q)
+	n := 1 / (1 + alpha)
+	return biquad{b0: alpha * n, b2: -alpha * n, a1: -2 * math.Cos(w) * n, a2: (1 - alpha) * n}
+}

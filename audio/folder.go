@@ -146,16 +146,3 @@ func (f *Folder) read(i int) (Recording, error) {
 	}
 	return r, nil
 }
-
-// fixed is samples cut or filled with silence to a length that a score already counts on.
-func fixed(pcm []int16, n int) []int16 {
-	if len(pcm) == n {
-		return pcm
-	}
-	out := make([]int16, n)
-	copy(out, pcm)
-	for i := 0; len(pcm) > n && i < min(edge, n); i++ { // a cut ends in a ramp
-		out[n-1-i] = int16(int(out[n-1-i]) * i / edge)
-	}
-	return out
-}

@@ -32,15 +32,6 @@ func spoken() []byte {
 	return wavOf(44100, resampleBack(join(make([]float64, Rate/2), word, make([]float64, Rate/3))))
 }
 
-// resampleBack is samples at 44.1 kHz, the nearest of each.
-func resampleBack(samples []float64) []float64 {
-	out := make([]float64, len(samples)*441/480)
-	for i := range out {
-		out[i] = samples[i*480/441]
-	}
-	return out
-}
-
 func TestFolderWithAnIndexIsNotMeasured(t *testing.T) {
 	pcm := sine(4800, Rate, 500, 0.5)
 	for name, n := range map[string]int{"as long as it says": 4800, "cut": 4000, "filled": 6000, "cut to almost nothing": 10} {
@@ -203,4 +194,19 @@ func TestEmbeddedVoicesOpen(t *testing.T) {
 			t.Errorf("%q is a voice", name)
 		}
 	}
+}
+
+// FuzzImportSpeech takes any file as somebody's recording.
+func FuzzImportSpeech(f *testing.F) {
+	f.Add(spoken())
+	f.Add(wavOf(16000, vowel(4000, func(float64) float64 { return 1 })))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<16 {
+			return // the longer, the slower, and nothing new
+		}
+		r, err := importSpeech(data)
+		if err == nil && (len(r.PCM) == 0 || r.Beat < 0 || r.Beat > len(r.PCM)) {
+			t.Fatalf("a beat at %d of %d", r.Beat, len(r.PCM))
+		}
+	})
 }

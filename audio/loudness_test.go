@@ -2,8 +2,6 @@ package audio
 
 import (
 	"math"
-	"regexp"
-	"strconv"
 	"testing"
 )
 
@@ -32,25 +30,6 @@ func programmes() map[string][]float64 {
 func ebur128(t *testing.T, samples []float64) (integrated, truePeak float64) {
 	t.Helper()
 	return ebur128File(t, wavOf(Rate, samples), "dualmono=true:")
-}
-
-// ebur128File is what ffmpeg measures of a WAV file.
-func ebur128File(t *testing.T, file []byte, options string) (integrated, truePeak float64) {
-	t.Helper()
-	_, report := output(t, file, "ffmpeg", "-hide_banner", "-nostats", "-i", "-",
-		"-filter_complex", "ebur128="+options+"peak=true", "-f", "null", "-")
-	find := func(pattern string) float64 {
-		m := regexp.MustCompile(pattern).FindAllSubmatch(report, -1)
-		if m == nil {
-			t.Fatalf("no %s in\n%s", pattern, report)
-		}
-		v, err := strconv.ParseFloat(string(m[len(m)-1][1]), 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-	return find(`I:\s+(-?[\d.]+) LUFS`), find(`Peak:\s+(-?[\d.]+) dBFS`)
 }
 
 func TestLoudnessIsThatOfFFmpeg(t *testing.T) {

@@ -122,3 +122,39 @@ func pullAll(src beep.Streamer, samples [][2]float64) (n int, drained bool) {
 	}
 	return n, false
 }
+
+// fixed is samples cut or filled with silence to a length that a score already counts on.
+func fixed(pcm []int16, n int) []int16 {
+	if len(pcm) == n {
+		return pcm
+	}
+	out := make([]int16, n)
+	copy(out, pcm)
+	for i := 0; len(pcm) > n && i < min(edge, n); i++ { // a cut ends in a ramp
+		out[n-1-i] = int16(int(out[n-1-i]) * i / edge)
+	}
+	return out
+}
+
+// edge is how long the ramp at either end of every recording is, in samples.
+const edge = Rate * 3 / 1000
+
+// rampEdges makes a recording begin and end at zero, so that nothing clicks wherever it is placed.
+func rampEdges(samples []float64) {
+	n := min(edge, len(samples)/2)
+	for i := range n {
+		gain := 0.5 - 0.5*math.Cos(math.Pi*(float64(i)+0.5)/float64(n))
+		samples[i] *= gain
+		samples[len(samples)-1-i] *= gain
+	}
+}
+
+// quantize ramps the edges, in place, and rounds to 16 bits.
+func quantize(samples []float64) []int16 {
+	rampEdges(samples)
+	pcm := make([]int16, len(samples))
+	for i, x := range samples {
+		pcm[i] = int16(math.Round(max(-1, min(1, x)) * math.MaxInt16))
+	}
+	return pcm
+}

@@ -1,7 +1,6 @@
 package audio
 
 import (
-	"encoding/binary"
 	"io"
 	"os/exec"
 	"sync"
@@ -95,43 +94,6 @@ func (r *recorder) sound(more int) []byte {
 	return r.bytes
 }
 
-// rustle is a streamer of noise that is a function of the frame alone, and that is silent between frames from and to.
-type rustle struct {
-	at, frames int
-	quietFrom  int
-	pulledAt   time.Time // when the first quiet frame was pulled
-	pulled     chan struct{}
-}
-
-func newRustle(frames int) *rustle {
-	return &rustle{frames: frames, quietFrom: frames, pulled: make(chan struct{})}
-}
-
-func (r *rustle) Stream(samples [][2]float64) (int, bool) {
-	if r.at == 0 {
-		close(r.pulled)
-	}
-	n := min(len(samples), r.frames-r.at)
-	for i := range samples[:n] {
-		samples[i] = rustleAt(r.at + i)
-		if r.at+i >= r.quietFrom {
-			samples[i] = [2]float64{}
-			if r.pulledAt.IsZero() {
-				r.pulledAt = time.Now()
-			}
-		}
-	}
-	r.at += n
-	return n, n > 0
-}
-
-func (r *rustle) Err() error { return nil }
-
-func rustleAt(i int) [2]float64 {
-	const scale = 0.3 / (1 << 16)
-	return [2]float64{scale * float64(noise(uint32(i)+1<<31)), scale * float64(noise(uint32(i)+1<<31+1<<30))}
-}
-
 // rendered is what an output must make of a rustle.
 func rendered(frames int) []byte {
 	samples := make([][2]float64, frames)
@@ -141,19 +103,4 @@ func rendered(frames int) []byte {
 	b := make([]byte, frames*frameBytes)
 	Encode(b, samples, 0)
 	return b
-}
-
-// loudFrames are the frames of a recording that are more than dither.
-func loudFrames(b []byte) (first, last int) {
-	first, last = -1, -1
-	for i := 0; i+frameBytes <= len(b); i += frameBytes {
-		l, r := int16(binary.LittleEndian.Uint16(b[i:])), int16(binary.LittleEndian.Uint16(b[i+2:]))
-		if max(l, -l, r, -r) > 8 {
-			if first < 0 {
-				first = i / frameBytes
-			}
-			last = i / frameBytes
-		}
-	}
-	return first, last
 }

@@ -48,16 +48,6 @@ func importSound(file []byte) (Recording, error) {
 	return Recording{PCM: quantize(resample(samples, rate))}, nil
 }
 
-// quantize ramps the edges, in place, and rounds to 16 bits.
-func quantize(samples []float64) []int16 {
-	rampEdges(samples)
-	pcm := make([]int16, len(samples))
-	for i, x := range samples {
-		pcm[i] = int16(math.Round(max(-1, min(1, x)) * math.MaxInt16))
-	}
-	return pcm
-}
-
 // beatOf finds the beat of a recording as it will be played.
 func beatOf(r Recording) int {
 	samples := make([]float64, len(r.PCM))

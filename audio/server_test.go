@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"github.com/gopxl/beep/v2"
-	"go.uber.org/goleak"
 )
 
 // soundServer is a PulseAudio of the test's own, with a null sink named mat.
@@ -106,36 +104,6 @@ func (s *soundServer) pactl(args ...string) string {
 	return string(bytes.TrimSpace(out))
 }
 
-// eventually polls until a condition holds.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
-		if holds() {
-			return
-		}
-	}
-	t.Fatalf("waited 10 s in vain: %s", what)
-}
-
-// noLeaks fails a test that leaves goroutines or files behind, of those begun after this call.
-func noLeaks(t testing.TB) {
-	t.Helper()
-	before := goleak.IgnoreCurrent()
-	files := openFiles(t)
-	t.Cleanup(func() {
-		goleak.VerifyNone(t, before)
-		eventually(t, fmt.Sprintf("no more than %d files are open", files), func() bool { return openFiles(t) <= files })
-	})
-}
-
-func openFiles(t testing.TB) int {
-	list, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Skip("this system does not list open files")
-	}
-	return len(list)
-}
-
 // playing is a Play that goes on in the background.
 type playing struct {
 	cancel context.CancelFunc
@@ -205,10 +173,6 @@ func (p *playing) endAfter(t testing.TB, within time.Duration, do func()) error 
 	}
 	t.Logf("Play returned after %v: %v", time.Since(began).Round(time.Microsecond), p.err)
 	return p.err
-}
-
-func testLog(t testing.TB) *slog.Logger {
-	return slog.New(slog.NewTextHandler(t.Output(), nil))
 }
 
 func openOutput(t testing.TB, spec string, leadIn int) Output {

@@ -3,14 +3,13 @@ package audio
 import (
 	"bytes"
 	"encoding/binary"
-	"flag"
 	"math"
 	"os"
 	"os/exec"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write the golden files anew")
+	"guided/routines"
+)
 
 // riffHeader is what a WAV file says of itself, true or not.
 type riffHeader struct {
@@ -77,15 +76,18 @@ func vowel(n int, envelope func(second float64) float64) []float64 {
 	list := make([]float64, n)
 	for i := range list {
 		for k := 1.0; k <= 25; k++ {
-			list[i] += math.Sin(2*math.Pi*120*k*float64(i)/Rate+k*k) / (1 + math.Abs(k-5)/3)
+			list[i] += math.Sin(2*math.Pi*120*k*float64(i)/routines.Rate+k*k) / (1 + math.Abs(k-5)/3)
 		}
-		list[i] *= 0.04 * envelope(float64(i)/Rate)
+		list[i] *= 0.04 * envelope(float64(i)/routines.Rate)
 	}
 	return list
 }
 
 // rise goes from 0 at from to 1 at to, smoothly.
-func rise(x, from, to float64) float64 { return smoothStep(max(0, min(1, (x-from)/(to-from)))) }
+func rise(x, from, to float64) float64 {
+	x = max(0, min(1, (x-from)/(to-from)))
+	return x * x * (3 - 2*x)
+}
 
 func join(parts ...[]float64) []float64 {
 	var list []float64

@@ -87,6 +87,3 @@ func (t tone) render() Recording {
 	}
 	return Recording{PCM: quantize(samples)}
 }
-
-// smoothStep eases from 0 to 1.
-func smoothStep(x float64) float64 { return x * x * (3 - 2*x) }

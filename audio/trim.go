@@ -11,7 +11,6 @@ const (
 	overRoom  = 4.0              // dB that a voice must stand out of the loudest moment of the room
 	roomTone  = 20               // blocks without a word, in which the room is heard: longer than a soft consonant
 	margin    = Rate * 15 / 1000 // kept before and after what is heard: soft consonants and breath
-	edge      = Rate * 3 / 1000  // the ramp at either end of every recording
 	trimBlock = Rate / 100
 )
 
@@ -47,14 +46,4 @@ func silenceIn(blocks []float64) float64 {
 		limit = max(limit, room*power(overRoom))
 	}
 	return limit
-}
-
-// rampEdges makes a recording begin and end at zero, so that nothing clicks wherever it is placed.
-func rampEdges(samples []float64) {
-	n := min(edge, len(samples)/2)
-	for i := range n {
-		gain := 0.5 - 0.5*math.Cos(math.Pi*(float64(i)+0.5)/float64(n))
-		samples[i] *= gain
-		samples[len(samples)-1-i] *= gain
-	}
 }

@@ -5,15 +5,6 @@ import (
 	"testing"
 )
 
-// word is a soft consonant of 80 ms, as an f, some decibels below the vowel of 200 ms behind it, which fades for 100.
-func word(consonant float64) []float64 {
-	soft := hiss(Rate*80/1000, 0.3*decibels(consonant))
-	for i := range soft {
-		soft[i] *= rise(float64(i)/Rate, 0, 0.02)
-	}
-	return join(soft, vowel(Rate*300/1000, func(x float64) float64 { return rise(x, 0, 0.03) * (1 - rise(x, 0.2, 0.3)) }))
-}
-
 func TestTrimKeepsSoftConsonants(t *testing.T) {
 	quiet := func(ms int) []float64 { return make([]float64, Rate*ms/1000) }
 	with := func(samples []float64, db float64) []float64 {
