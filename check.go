@@ -5,7 +5,7 @@ import (
 	"os"
 	"strings"
 
-	"guided/audio"
+	"guided/audio/mix"
 	"guided/routines"
 )
 
@@ -51,7 +51,7 @@ func (o *checkCommand) Run(p *process) error {
 	return nil
 }
 
-func checkOne(p *process, l routines.Library, b *audio.Bank, name string, options routines.Options) (*routines.Score, error) {
+func checkOne(p *process, l routines.Library, b *mix.Bank, name string, options routines.Options) (*routines.Score, error) {
 	var r *routines.Routine
 	var err error
 	if exists(name) && strings.Contains(name, ".") { // any file, whatever its ending

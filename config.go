@@ -14,7 +14,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"guided/audio"
+	"guided/audio/voice"
 	"guided/mqtt"
 	"guided/routines"
 	"guided/satellite"
@@ -185,7 +185,7 @@ func (c *config) complete(file string) error {
 			tell(`voice.command: engine = "command" needs the program, such as command = ["piper", "--model", "voice.onnx", "--output_file", "-"]`)
 		}
 	case "wyoming":
-		if _, err := audio.NewWyoming(c.Voice.Wyoming, c.Voice.WyomingVoice); err != nil {
+		if _, err := voice.NewWyoming(c.Voice.Wyoming, c.Voice.WyomingVoice); err != nil {
 			tell("voice.wyoming: %v", err)
 		}
 	default:

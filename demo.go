@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"guided/audio"
+	"guided/audio/output"
 	"guided/mqtt"
 	"guided/player"
 	"guided/routines"
@@ -119,7 +120,7 @@ func (o *demoCommand) output(p *process, c config, log *slog.Logger) (audio.Outp
 	if o.Output != "" {
 		spec = o.Output
 	}
-	if silent := audio.Try(p.ctx, spec, log); silent != nil && o.Output == "" {
+	if silent := output.Try(p.ctx, spec, log); silent != nil && o.Output == "" {
 		file, err := filepath.Abs(demoFile)
 		if err != nil {
 			return nil, err
@@ -130,7 +131,7 @@ func (o *demoCommand) output(p *process, c config, log *slog.Logger) (audio.Outp
 	} else {
 		fmt.Fprintf(p.stdout, "sound:   %s\n", spec)
 	}
-	return audio.Open(spec, routines.Samples(c.Audio.LeadIn.Duration), log)
+	return output.Open(spec, routines.Samples(c.Audio.LeadIn.Duration), log)
 }
 
 // wire turns what comes over MQTT back into a feed.

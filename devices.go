@@ -2,17 +2,16 @@ package main
 
 import (
 	"fmt"
+	"guided/audio/output"
 	"log/slog"
 	"text/tabwriter"
-
-	"guided/audio"
 )
 
 type devicesCommand struct{}
 
 // Run lists what could be opened on this machine, as it is written in the settings.
 func (devicesCommand) Run(p *process) error {
-	list := audio.Devices(p.ctx)
+	list := output.Devices(p.ctx)
 	if p.json {
 		return p.printJSON(list)
 	}
@@ -30,7 +29,7 @@ func (devicesCommand) Run(p *process) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if err := audio.Try(p.ctx, "auto", p.logger(slog.LevelWarn)); err != nil {
+	if err := output.Try(p.ctx, "auto", p.logger(slog.LevelWarn)); err != nil {
 		fmt.Fprintf(p.stdout, "auto finds no sound here: %v\nwav:FILE and null work everywhere\n", err)
 	}
 	return nil

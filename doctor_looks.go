@@ -8,7 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"guided/audio"
+	"guided/audio/output"
+	"guided/audio/voice"
 	"guided/mqtt"
 )
 
@@ -18,7 +19,7 @@ func (p *process) lookAtSound(c config) (string, error) {
 		_, err := lookAtFolder(filepath.Dir(file))
 		return "it is kept in " + file + ", and not heard", err
 	}
-	if err := audio.Try(p.ctx, c.Audio.Output, p.logger(slog.LevelWarn)); err != nil {
+	if err := output.Try(p.ctx, c.Audio.Output, p.logger(slog.LevelWarn)); err != nil {
 		return "", fmt.Errorf("%w; run guided devices, and name one as audio.output", err)
 	}
 	return c.Audio.Output + " opens", nil
@@ -36,7 +37,7 @@ func (p *process) lookAtDaemon(c config) (string, error) {
 }
 
 func (p *process) lookAtVoice(c config) (string, error) {
-	v, err := voice(c.Voice.Name)
+	v, err := v(c.Voice.Name)
 	if err != nil {
 		return "", err
 	}
@@ -57,7 +58,7 @@ func (p *process) lookAtEngine(c config) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	speech := audio.NewSpeech(e, audio.NewCache(dir, p.logger(slog.LevelError)))
+	speech := voice.NewSpeech(e, voice.NewCache(dir, p.logger(slog.LevelError)))
 	if _, err := speech.Speak(p.ctx, "Well done."); err != nil {
 		return "", err
 	}

@@ -8,12 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"guided/audio"
+	"guided/audio/mix"
+	"guided/audio/voice"
 	"guided/routines"
 )
 
 // builtin is the library and the bank of a user without settings, without any program that could speak.
-func builtin(t *testing.T, voice string) (routines.Library, *audio.Bank) {
+func builtin(t *testing.T, voice string) (routines.Library, *mix.Bank) {
 	t.Helper()
 	alone(t)
 	t.Setenv("PATH", t.TempDir())
@@ -33,7 +34,7 @@ func builtin(t *testing.T, voice string) (routines.Library, *audio.Bank) {
 }
 
 // laid is a built-in routine in a voice, as asked for.
-func laid(t *testing.T, l routines.Library, b *audio.Bank, name string, o routines.Options) *routines.Score {
+func laid(t *testing.T, l routines.Library, b *mix.Bank, name string, o routines.Options) *routines.Score {
 	t.Helper()
 	r, err := l.Load(name)
 	if err != nil {
@@ -86,7 +87,7 @@ func promises() map[string]promise {
 }
 
 func TestLibraryHoldsWhatItPromises(t *testing.T) {
-	for _, voice := range audio.EmbeddedVoices() {
+	for _, voice := range voice.EmbeddedVoices() {
 		l, b := builtin(t, voice)
 		names, err := l.Names()
 		if err != nil {

@@ -5,20 +5,21 @@ import (
 	"log/slog"
 
 	"guided/audio"
+	"guided/audio/output"
 	"guided/routines"
 )
 
 // outputs is what the settings name, as one: the first is the clock, and clock tells which that is.
 func (c config) outputs(log *slog.Logger) (out audio.Output, clock string, err error) {
-	specs := []audio.OutputSpec{{Spec: c.Audio.Output, Volume: 100}}
+	specs := []output.OutputSpec{{Spec: c.Audio.Output, Volume: 100}}
 	for _, a := range c.Audio.Also {
 		volume := 100
 		if a.Volume != nil {
 			volume = *a.Volume
 		}
-		specs = append(specs, audio.OutputSpec{Spec: a.Output, Volume: volume})
+		specs = append(specs, output.OutputSpec{Spec: a.Output, Volume: volume})
 	}
-	out, clock, err = audio.OpenAll(specs, routines.Samples(c.Audio.LeadIn.Duration), log)
+	out, clock, err = output.OpenAll(specs, routines.Samples(c.Audio.LeadIn.Duration), log)
 	if err != nil {
 		return nil, "", fmt.Errorf("audio.output: %w", err)
 	}

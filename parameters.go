@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"guided/audio"
+	"guided/audio/mix"
 	"guided/player"
 	"guided/routines"
 )
@@ -41,7 +41,7 @@ func (o parameters) options(c config) (routines.Options, error) {
 }
 
 // open is process.open with the voice and the options asked for.
-func (o parameters) open(p *process) (routines.Library, *audio.Bank, routines.Options, error) {
+func (o parameters) open(p *process) (routines.Library, *mix.Bank, routines.Options, error) {
 	c, err := p.settings()
 	if err != nil {
 		return nil, nil, routines.Options{}, err

@@ -12,7 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"guided/audio"
+	"guided/audio/output"
+	"guided/audio/prove"
 	"guided/player"
 	"guided/routines"
 )
@@ -29,7 +30,7 @@ const mostError = 5
 
 // proof is what is printed as JSON.
 type proof struct {
-	*audio.Proof
+	*prove.Proof
 	Routine  string   `json:"routine"`
 	Sink     string   `json:"sink,omitempty"`
 	Latency  float64  `json:"latency_ms,omitempty"` // from the start to the first sample, lead-in and all
@@ -65,7 +66,7 @@ func (o *proveCommand) Run(p *process) error {
 		return fmt.Errorf("the recording: %w", err)
 	}
 	show, end := p.progress(len(score.Cues), "measuring "+score.Title)
-	result.Proof, err = audio.Prove(score, sound, file, info.Size(), show)
+	result.Proof, err = prove.Prove(score, sound, file, info.Size(), show)
 	end()
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ func (o *proveCommand) record(p *process, score *routines.Score, file *os.File) 
 	}
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
-	m, err := audio.Record(ctx, c.Audio.Output, file)
+	m, err := output.Record(ctx, c.Audio.Output, file)
 	if err != nil {
 		return "", 0, err
 	}
@@ -107,7 +108,7 @@ func (o *proveCommand) record(p *process, score *routines.Score, file *os.File) 
 		}
 	}()
 	log := p.logger(slog.LevelWarn)
-	out, err := audio.Open(c.Audio.Output, routines.Samples(c.Audio.LeadIn.Duration), log)
+	out, err := output.Open(c.Audio.Output, routines.Samples(c.Audio.LeadIn.Duration), log)
 	if err != nil {
 		return "", 0, fmt.Errorf("audio.output: %w", err)
 	}
@@ -173,7 +174,7 @@ func finished(feed player.Feed, show func()) error {
 }
 
 // problems are why a routine is not proved.
-func problems(p *audio.Proof) []string {
+func problems(p *prove.Proof) []string {
 	list := []string{}
 	if lost := len(p.Cues) - p.Heard; lost > 0 {
 		list = append(list, fmt.Sprintf("%d of %d cues were not heard", lost, len(p.Cues)))

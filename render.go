@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"guided/audio"
+	"guided/audio/mix"
 	"guided/routines"
 )
 
@@ -49,7 +50,7 @@ func (o *renderCommand) Run(p *process) error {
 }
 
 // prepare finds a routine, compiles it, and brings its sounds into memory.
-func (p *process) prepare(name string, o parameters) (*routines.Score, *audio.Renderer, error) {
+func (p *process) prepare(name string, o parameters) (*routines.Score, *mix.Renderer, error) {
 	l, b, options, err := o.open(p)
 	if err != nil {
 		return nil, nil, err
@@ -66,7 +67,7 @@ func (p *process) prepare(name string, o parameters) (*routines.Score, *audio.Re
 	if err != nil {
 		return nil, nil, err
 	}
-	return score, audio.Render(score, clips), nil
+	return score, mix.Render(score, clips), nil
 }
 
 // find is a routine of the library, or a file named with its ending.

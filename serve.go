@@ -11,6 +11,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"guided/audio"
+	"guided/audio/output"
 	"guided/mqtt"
 	"guided/player"
 	"guided/satellite"
@@ -60,7 +61,7 @@ func serve(ctx context.Context, c config, out audio.Output, log *slog.Logger, re
 		c.MQTT.Broker = broker.Address()
 	}
 	c.MQTT.Page = web.Page(c.Web)
-	tap := audio.NewTap()
+	tap := output.NewTap()
 	play, err := newPlayer(c, tap.Output(out), c.outputNames(), true, log)
 	if err != nil {
 		return err

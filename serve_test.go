@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"guided/audio"
+	"guided/audio/voice"
 	"guided/player"
 )
 
@@ -170,7 +170,7 @@ func TestDemo(t *testing.T) {
 	for _, name := range []string{"XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HOME"} {
 		t.Setenv(name, t.TempDir())
 	}
-	if audio.EmbeddedVoices() == nil {
+	if voice.EmbeddedVoices() == nil {
 		t.Fatal("no voice is embedded")
 	}
 	var out bytes.Buffer

@@ -2,9 +2,8 @@ package main
 
 import (
 	"fmt"
+	"guided/audio/voice"
 	"strings"
-
-	"guided/audio"
 )
 
 type voicesCommand struct {
@@ -20,8 +19,8 @@ func (voicesListCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range audio.EmbeddedVoices() {
-		v, err := voice(name)
+	for _, name := range voice.EmbeddedVoices() {
+		v, err := v(name)
 		if err != nil {
 			return err
 		}

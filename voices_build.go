@@ -8,7 +8,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"guided/audio"
+	"guided/audio/voice"
 	"guided/routines"
 )
 
@@ -44,7 +44,7 @@ func (o *voicesBuildCommand) Run(p *process) error {
 		return err
 	}
 	told, end := p.spoken()
-	b := audio.Builder{Dir: o.Dir, Engine: engine, Again: o.Again, Told: told}
+	b := voice.Builder{Dir: o.Dir, Engine: engine, Again: o.Again, Told: told}
 	err = b.Build(p.ctx, texts)
 	end()
 	if o.Prune && p.ctx.Err() == nil {
@@ -57,18 +57,18 @@ func (o *voicesBuildCommand) Run(p *process) error {
 	return err
 }
 
-func (o *voicesBuildCommand) engine() (audio.Engine, error) {
+func (o *voicesBuildCommand) engine() (voice.Engine, error) {
 	switch {
 	case o.Wyoming != "" && len(o.Program) > 0:
 		return nil, errors.New("voices build: name a Wyoming server or a program, not both")
 	case o.Wyoming != "":
-		return audio.NewWyoming(o.Wyoming, o.Voice)
+		return voice.NewWyoming(o.Wyoming, o.Voice)
 	case o.Voice != "":
 		return nil, errors.New("voices build: --voice is for --wyoming; a program has arguments of its own")
 	case len(o.Program) == 0:
 		return nil, errors.New("voices build: name a Wyoming server, such as --wyoming tcp://127.0.0.1:10200, or the speech program after --, such as: -- espeak-ng --stdin --stdout")
 	}
-	return audio.NewCommand(o.Program), nil
+	return voice.NewCommand(o.Program), nil
 }
 
 // spoken shows what a builder tells: as a bar on a terminal, as a line a text elsewhere.

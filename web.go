@@ -4,7 +4,7 @@ import (
 	"context"
 	"log/slog"
 
-	"guided/audio"
+	"guided/audio/output"
 	"guided/player"
 	"guided/routines"
 	"guided/web"
@@ -12,7 +12,7 @@ import (
 
 // serveWeb runs the web server of a daemon until ctx ends. Without an address there is none. It has a bank of its own: a
 // house full of speakers does not drive out of memory what the player will need next.
-func serveWeb(ctx context.Context, c config, play *player.Player, tap *audio.Tap, log *slog.Logger) error {
+func serveWeb(ctx context.Context, c config, play *player.Player, tap *output.Tap, log *slog.Logger) error {
 	cfg := c.Web
 	if cfg.Listen == "" {
 		return nil

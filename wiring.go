@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"guided/audio"
+	"guided/audio/mix"
+	"guided/audio/voice"
 	"guided/player"
 	"guided/routines"
 	"guided/web"
@@ -24,24 +26,24 @@ func library(c config) routines.Library {
 }
 
 // bank is everything that can be heard.
-func bank(c config, l routines.Library, log *slog.Logger) (*audio.Bank, error) {
-	recorded, err := voice(c.Voice.Name)
+func bank(c config, l routines.Library, log *slog.Logger) (*mix.Bank, error) {
+	recorded, err := v(c.Voice.Name)
 	if err != nil {
 		return nil, err
 	}
-	voices := []audio.Voice{recorded}
+	voices := []voice.Voice{recorded}
 	e, err := engine(c)
 	if err != nil {
 		return nil, err
 	}
 	if e != nil {
-		voices = append(voices, audio.NewSpeech(e, audio.NewCache(filepath.Join(cacheFolder(), "speech"), log)))
+		voices = append(voices, voice.NewSpeech(e, voice.NewCache(filepath.Join(cacheFolder(), "speech"), log)))
 	}
-	return audio.NewBank(voices, func(name string) (audio.Voice, error) { return voice(name) }, l.Open, log), nil
+	return mix.NewBank(voices, func(name string) (voice.Voice, error) { return v(name) }, l.Open, log), nil
 }
 
 // open loads the settings, and makes the library and the bank that they name.
-func (p *process) open() (routines.Library, *audio.Bank, error) {
+func (p *process) open() (routines.Library, *mix.Bank, error) {
 	c, err := p.settings()
 	if err != nil {
 		return nil, nil, err
@@ -51,16 +53,16 @@ func (p *process) open() (routines.Library, *audio.Bank, error) {
 	return l, b, err
 }
 
-// voice is an embedded voice by its name, or a folder of recordings.
-func voice(name string) (*audio.Folder, error) {
-	if files, err := audio.Embedded(name); err == nil {
-		return audio.OpenFolder(files)
+// v is an embedded voice by its name, or a folder of recordings.
+func v(name string) (*voice.Folder, error) {
+	if files, err := voice.Embedded(name); err == nil {
+		return voice.OpenFolder(files)
 	}
 	dir := home(name)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("voice.name: %q is neither a folder of recordings nor an embedded voice; those are %v", name, audio.EmbeddedVoices())
+		return nil, fmt.Errorf("voice.name: %q is neither a folder of recordings nor an embedded voice; those are %v", name, voice.EmbeddedVoices())
 	}
-	v, err := audio.OpenFolder(os.DirFS(dir))
+	v, err := voice.OpenFolder(os.DirFS(dir))
 	if err != nil {
 		return nil, fmt.Errorf("the voice in %s: %w", dir, err)
 	}
@@ -68,15 +70,15 @@ func voice(name string) (*audio.Folder, error) {
 }
 
 // engine speaks what the voice lacks, nil for none.
-func engine(c config) (audio.Engine, error) {
+func engine(c config) (voice.Engine, error) {
 	switch c.Voice.Engine {
 	case "command":
-		return audio.NewCommand(c.Voice.Command), nil
+		return voice.NewCommand(c.Voice.Command), nil
 	case "wyoming":
-		return audio.NewWyoming(c.Voice.Wyoming, c.Voice.WyomingVoice)
+		return voice.NewWyoming(c.Voice.Wyoming, c.Voice.WyomingVoice)
 	case "auto":
 		if _, err := exec.LookPath("espeak-ng"); err == nil {
-			return audio.NewCommand(audio.ESpeak("en")), nil
+			return voice.NewCommand(voice.ESpeak("en")), nil
 		}
 	}
 	return nil, nil
@@ -103,7 +105,7 @@ func newPlayer(c config, out audio.Output, outputs []string, daemon bool, log *s
 }
 
 // compiled is a routine's score, and how to hear it, as play, render, show and check want it.
-func compiled(p *process, l routines.Library, b *audio.Bank, r *routines.Routine, o routines.Options) (*routines.Score, error) {
+func compiled(p *process, l routines.Library, b *mix.Bank, r *routines.Routine, o routines.Options) (*routines.Score, error) {
 	clips, err := routines.Clips(r)
 	if err != nil {
 		return nil, err

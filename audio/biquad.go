@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// biquad is a second-order filter, normalised so that a0 is 1.
-type biquad struct{ b0, b1, b2, a1, a2 float64 }
+// Biquad is a second-order filter, normalised so that a0 is 1.
+type Biquad struct{ b0, b1, b2, a1, a2 float64 }
 
-// run filters samples in place.
-func (f biquad) run(samples []float64) {
+// Filter filters samples in place.
+func (f Biquad) Filter(samples []float64) {
 	var z1, z2 float64
 	for i, x := range samples {
 		y := float64(f.b0*x) + z1
@@ -19,37 +19,37 @@ func (f biquad) run(samples []float64) {
 	}
 }
 
-// both filters in place, forward and backward, so that nothing is delayed.
-func (f biquad) both(samples []float64) {
-	f.run(samples)
+// FilterBothWays filters in place, forward and backward, so that nothing is delayed.
+func (f Biquad) FilterBothWays(samples []float64) {
+	f.Filter(samples)
 	slices.Reverse(samples)
-	f.run(samples)
+	f.Filter(samples)
 	slices.Reverse(samples)
 }
 
-// lowPass and highPass are Butterworth filters at Rate.
-func lowPass(hz float64) biquad {
+// LowPass and highPass are Butterworth filters at Rate.
+func LowPass(hz float64) Biquad {
 	k := math.Tan(math.Pi * hz / Rate)
 	n := 1 / (1 + math.Sqrt2*k + k*k)
-	return biquad{k * k * n, 2 * k * k * n, k * k * n, 2 * (k*k - 1) * n, (1 - math.Sqrt2*k + k*k) * n}
+	return Biquad{k * k * n, 2 * k * k * n, k * k * n, 2 * (k*k - 1) * n, (1 - math.Sqrt2*k + k*k) * n}
 }
 
-func highPass(hz float64) biquad {
+func HighPass(hz float64) Biquad {
 	k := math.Tan(math.Pi * hz / Rate)
 	n := 1 / (1 + math.Sqrt2*k + k*k)
-	return biquad{n, -2 * n, n, 2 * (k*k - 1) * n, (1 - math.Sqrt2*k + k*k) * n}
+	return Biquad{n, -2 * n, n, 2 * (k*k - 1) * n, (1 - math.Sqrt2*k + k*k) * n}
 }
 
-// stereo is a filter of both channels, with its state.
-type stereo struct {
-	biquad
+// StereoFilter is a filter of both channels, with its state.
+type StereoFilter struct {
+	Biquad
 	left, right [2]float64
 }
 
-func (f *stereo) reset() { f.left, f.right = [2]float64{}, [2]float64{} }
+func (f *StereoFilter) Reset() { f.left, f.right = [2]float64{}, [2]float64{} }
 
-// run filters frames in place.
-func (f *stereo) run(frames [][2]float64) {
+// Filter filters frames in place.
+func (f *StereoFilter) Filter(frames [][2]float64) {
 	l1, l2, r1, r2 := f.left[0], f.left[1], f.right[0], f.right[1]
 	for i, x := range frames {
 		l := float64(f.b0*x[0]) + l1
@@ -63,16 +63,16 @@ func (f *stereo) run(frames [][2]float64) {
 	f.left, f.right = [2]float64{l1, l2}, [2]float64{r1, r2}
 }
 
-// slope falls by 6 dB an octave from a frequency on.
-func slope(hz float64) biquad {
+// Slope falls by 6 dB an octave from a frequency on.
+func Slope(hz float64) Biquad {
 	fall := math.Exp(-2 * math.Pi * hz / Rate)
-	return biquad{b0: 1 - fall, a1: -fall}
+	return Biquad{b0: 1 - fall, a1: -fall}
 }
 
-// bandPass lets a band around a frequency through, of unit gain in its middle (the cookbook of Bristow-Johnson).
-func bandPass(hz, q float64) biquad {
+// BandPass lets a band around a frequency through, of unit gain in its middle (the cookbook of Bristow-Johnson).
+func BandPass(hz, q float64) Biquad {
 	w := 2 * math.Pi * hz / Rate
 	alpha := math.Sin(w) / (2 * q)
 	n := 1 / (1 + alpha)
-	return biquad{b0: alpha * n, b2: -alpha * n, a1: -2 * math.Cos(w) * n, a2: (1 - alpha) * n}
+	return Biquad{b0: alpha * n, b2: -alpha * n, a1: -2 * math.Cos(w) * n, a2: (1 - alpha) * n}
 }

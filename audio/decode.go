@@ -15,32 +15,32 @@ import (
 // What a sound file may be at most; more is a mistake, or meant to hurt. While it is imported a sound takes 25 MB of
 // memory a minute: five minutes is what a Pi with 512 MB can bear.
 const (
-	maxBytes   = 64 << 20
-	maxSeconds = 5 * 60
-	minRate    = 4000
-	maxRate    = 192_000
-	maxPhases  = 1000 // filters that a resampler may need: the rates in use need 640 at most
+	MaxFileBytes   = 64 << 20
+	MaxFileSeconds = 5 * 60
+	MinRate        = 4000
+	MaxRate        = 192_000
+	maxPhases      = 1000 // filters that a resampler may need: the rates in use need 640 at most
 )
 
 // mostSamples is what a file at a rate may hold: no more seconds, and no more memory.
-func mostSamples(rate int) int { return maxSeconds * min(rate, Rate) }
+func mostSamples(rate int) int { return MaxFileSeconds * min(rate, Rate) }
 
 // opusRate is the rate our Opus clips are decoded at: speech coded at 24 kHz holds nothing above 12 kHz.
 const opusRate = 24_000
 
-// decode reads a whole WAV, FLAC or Ogg Opus file as mono samples of ±1 and their rate. Files come from users and
+// Decode reads a whole WAV, FLAC or Ogg Opus file as mono samples of ±1 and their rate. Files come from users and
 // from speech programs, so nothing in them is believed: sizes are checked, and a decoder's panic is an error.
-func decode(data []byte) (samples []float64, rate int, err error) {
+func Decode(data []byte) (samples []float64, rate int, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			samples, err = nil, fmt.Errorf("the file is damaged: %v", p)
 		}
 	}()
 	switch {
-	case len(data) > maxBytes:
-		return nil, 0, errTooLarge
+	case len(data) > MaxFileBytes:
+		return nil, 0, ErrTooLarge
 	case bytes.HasPrefix(data, []byte("RIFF")):
-		samples, rate, err = decodeWAV(data)
+		samples, rate, err = DecodeWAV(data)
 	case bytes.HasPrefix(data, []byte("fLaC")):
 		samples, rate, err = decodeFLAC(data)
 	case bytes.HasPrefix(data, []byte("OggS")):
@@ -61,9 +61,9 @@ func decode(data []byte) (samples []float64, rate int, err error) {
 	return samples, rate, nil
 }
 
-var errTooLarge = fmt.Errorf("the file is larger than %d MiB", maxBytes>>20)
+var ErrTooLarge = fmt.Errorf("the file is larger than %d MiB", MaxFileBytes>>20)
 
-var errTooLong = fmt.Errorf("the sound is longer than %d minutes at %d samples a second", maxSeconds/60, Rate)
+var errTooLong = fmt.Errorf("the sound is longer than %d minutes at %d samples a second", MaxFileSeconds/60, Rate)
 
 func decodeFLAC(data []byte) ([]float64, int, error) {
 	stream, err := flac.New(bytes.NewReader(data))
@@ -122,7 +122,7 @@ func decodeOpus(data []byte) ([]float64, int, error) {
 		return nil, 0, err
 	}
 	const ratio = 48_000 / opusRate // granules count samples at 48 kHz
-	gain := decibels(float64(int16(header.OutputGain)) / 256)
+	gain := Gain(float64(int16(header.OutputGain)) / 256)
 	samples := make([]float64, 0, min(last/ratio, 16*uint64(len(data)))) // the granule may be a lie
 	packet := make([]float32, opusRate*120/1000)
 	for {
@@ -183,7 +183,7 @@ func oggStream(data []byte) (pages []byte, last uint64, err error) {
 }
 
 func checkRate(rate int) error {
-	if rate < minRate || rate > maxRate || Rate/gcd(rate, Rate) > maxPhases {
+	if rate < MinRate || rate > MaxRate || Rate/gcd(rate, Rate) > maxPhases {
 		return fmt.Errorf("a rate of %d samples a second cannot be used; store the file at 48000", rate)
 	}
 	return nil

@@ -2,6 +2,7 @@ package audio
 
 import (
 	"encoding/binary"
+	"guided/audio/audiotest"
 	"math"
 	"runtime"
 	"strings"
@@ -12,7 +13,7 @@ func TestDecodeFLACIsExact(t *testing.T) {
 	for _, f := range fixtures[:3] {
 		t.Run(f.file, func(t *testing.T) {
 			for kind, data := range map[string][]byte{"flac": f.read(t), "wav": f.wav()} {
-				got, rate, err := decode(data)
+				got, rate, err := Decode(data)
 				if err != nil || rate != f.rate || len(got) != f.n {
 					t.Fatalf("%s: %d samples at %d (%v), want %d at %d", kind, len(got), rate, err, f.n, f.rate)
 				}
@@ -30,7 +31,7 @@ func TestDecodeFLACIsExact(t *testing.T) {
 func TestDecodeOpusKeepsLengthAndPlace(t *testing.T) {
 	for _, f := range fixtures[3:6] {
 		t.Run(f.file, func(t *testing.T) {
-			got, rate, err := decode(f.read(t))
+			got, rate, err := Decode(f.read(t))
 			if err != nil || rate != opusRate {
 				t.Fatalf("at %d: %v", rate, err)
 			}
@@ -68,28 +69,28 @@ func TestDecodeWAVKinds(t *testing.T) {
 	f64 := func(x float64) []byte { return binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)) }
 	list := []byte("LIST\x05\x00\x00\x00INFO!\x00") // of an odd size, with its pad
 	for name, c := range map[string]struct {
-		header riffHeader
+		header audiotest.RIFFHeader
 		data   []byte
 		want   float64
 	}{
-		"8 bits":              {riffHeader{1, 1, 8, 8000, 1, 2, nil}, []byte{192, 192}, 0.5},
-		"24 bits":             {riffHeader{1, 1, 24, 8000, 3, 3, nil}, []byte{0, 0, 0xC0}, -0.5},
-		"32 bits":             {riffHeader{1, 1, 32, 8000, 4, 4, nil}, []byte{0, 0, 0, 0x40}, 0.5},
-		"float of 32":         {riffHeader{3, 1, 32, 8000, 4, 4, nil}, f32(0.25), 0.25},
-		"float of 64":         {riffHeader{3, 1, 64, 8000, 8, 8, nil}, f64(-0.25), -0.25},
-		"not a number":        {riffHeader{3, 1, 64, 8000, 8, 8, nil}, f64(math.NaN()), 0},
-		"infinite":            {riffHeader{3, 1, 32, 8000, 4, 4, nil}, f32(float32(math.Inf(-1))), -1},
-		"stereo":              {riffHeader{1, 2, 16, 8000, 4, 4, nil}, []byte{0, 0x40, 0, 0}, 0.25},
-		"a list before":       {riffHeader{1, 1, 16, 8000, 2, 2, list}, []byte{0, 0x40}, 0.5},
-		"something after":     {riffHeader{1, 1, 16, 8000, 2, 2, nil}, []byte("\x00\x40LIST\x04\x00\x00\x00INFO"), 0.5},
-		"size 0":              {riffHeader{1, 1, 16, 8000, 2, 0, nil}, []byte{0, 0x40}, 0.5},
-		"size 0xFFFFFFFF":     {riffHeader{1, 1, 16, 8000, 2, 0xFFFFFFFF, nil}, []byte{0, 0x40}, 0.5},
-		"size 0x7FFFF000":     {riffHeader{1, 1, 16, 8000, 2, 0x7FFFF000, nil}, []byte{0, 0x40}, 0.5},
-		"BytesPerFrame 0":     {riffHeader{1, 1, 16, 8000, 0, 2, nil}, []byte{0, 0x40}, 0.5},
-		"half a frame at end": {riffHeader{1, 1, 16, 8000, 2, 3, nil}, []byte{0, 0x40, 7}, 0.5},
+		"8 bits":              {audiotest.Header(1, 1, 8, 8000, 1, 2, nil), []byte{192, 192}, 0.5},
+		"24 bits":             {audiotest.Header(1, 1, 24, 8000, 3, 3, nil), []byte{0, 0, 0xC0}, -0.5},
+		"32 bits":             {audiotest.Header(1, 1, 32, 8000, 4, 4, nil), []byte{0, 0, 0, 0x40}, 0.5},
+		"float of 32":         {audiotest.Header(3, 1, 32, 8000, 4, 4, nil), f32(0.25), 0.25},
+		"float of 64":         {audiotest.Header(3, 1, 64, 8000, 8, 8, nil), f64(-0.25), -0.25},
+		"not a number":        {audiotest.Header(3, 1, 64, 8000, 8, 8, nil), f64(math.NaN()), 0},
+		"infinite":            {audiotest.Header(3, 1, 32, 8000, 4, 4, nil), f32(float32(math.Inf(-1))), -1},
+		"stereo":              {audiotest.Header(1, 2, 16, 8000, 4, 4, nil), []byte{0, 0x40, 0, 0}, 0.25},
+		"a list before":       {audiotest.Header(1, 1, 16, 8000, 2, 2, list), []byte{0, 0x40}, 0.5},
+		"something after":     {audiotest.Header(1, 1, 16, 8000, 2, 2, nil), []byte("\x00\x40LIST\x04\x00\x00\x00INFO"), 0.5},
+		"size 0":              {audiotest.Header(1, 1, 16, 8000, 2, 0, nil), []byte{0, 0x40}, 0.5},
+		"size 0xFFFFFFFF":     {audiotest.Header(1, 1, 16, 8000, 2, 0xFFFFFFFF, nil), []byte{0, 0x40}, 0.5},
+		"size 0x7FFFF000":     {audiotest.Header(1, 1, 16, 8000, 2, 0x7FFFF000, nil), []byte{0, 0x40}, 0.5},
+		"BytesPerFrame 0":     {audiotest.Header(1, 1, 16, 8000, 0, 2, nil), []byte{0, 0x40}, 0.5},
+		"half a frame at end": {audiotest.Header(1, 1, 16, 8000, 2, 3, nil), []byte{0, 0x40, 7}, 0.5},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, rate, err := decode(c.header.with(c.data))
+			got, rate, err := Decode(c.header.With(c.data))
 			if err != nil || rate != 8000 || len(got) == 0 {
 				t.Fatalf("%d samples at %d: %v", len(got), rate, err)
 			}
@@ -105,7 +106,7 @@ func TestDecodeWAVKinds(t *testing.T) {
 func TestDecodeRefusesWhatIsHostileOrDamaged(t *testing.T) {
 	for name, c := range hostile(t) {
 		t.Run(name, func(t *testing.T) {
-			samples, _, err := decode(c.data)
+			samples, _, err := Decode(c.data)
 			if err == nil || samples != nil {
 				t.Fatalf("decoded %d samples: %v", len(samples), err)
 			}
@@ -125,7 +126,7 @@ func TestDecodeAllocatesNoMoreThanTheLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, _, _ = decode(c.data)
+			_, _, _ = Decode(c.data)
 			runtime.ReadMemStats(&after)
 			if used := after.TotalAlloc - before.TotalAlloc; used > 8<<20 {
 				t.Errorf("%d bytes took %d MB", len(c.data), used>>20)
@@ -138,12 +139,12 @@ func TestDecodeAllocatesNoMoreThanTheLimits(t *testing.T) {
 func TestDecodeOfCutFiles(t *testing.T) {
 	for _, f := range fixtures[:6] {
 		data := f.read(t)
-		whole, _, err := decode(data)
+		whole, _, err := Decode(data)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for n := 0; n < len(data); n += 1 + len(data)/150 {
-			if got, _, err := decode(data[:n]); err == nil && len(got) >= len(whole) {
+			if got, _, err := Decode(data[:n]); err == nil && len(got) >= len(whole) {
 				t.Errorf("%s: %d of %d bytes give %d samples of %d", f.file, n, len(data), len(got), len(whole))
 			}
 		}
@@ -159,9 +160,9 @@ func FuzzDecode(f *testing.F) {
 			f.Add(c.data)
 		}
 	}
-	f.Add(wavOf(16000, vowel(4000, func(float64) float64 { return 1 })))
+	f.Add(audiotest.WAVOf(16000, audiotest.Vowel(4000, func(float64) float64 { return 1 })))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		samples, rate, err := decode(data)
+		samples, rate, err := Decode(data)
 		if err != nil {
 			if samples != nil {
 				t.Fatal("an error with samples")
@@ -183,9 +184,9 @@ func BenchmarkDecodeOpus(b *testing.B) {
 	data := fixtures[3].read(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := decode(data); err != nil {
+		if _, _, err := Decode(data); err != nil {
 			b.Fatal(err)
 		}
 	}
-	realTime(b, float64(fixtures[3].n)/opusRate)
+	audiotest.ReportRealTime(b, float64(fixtures[3].n)/opusRate)
 }

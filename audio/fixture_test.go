@@ -3,10 +3,15 @@ package audio
 import (
 	"bytes"
 	"encoding/binary"
+	"flag"
 	"math"
 	"os"
 	"testing"
+
+	"guided/audio/audiotest"
 )
+
+var update = flag.Bool("update", false, "write the files of testdata anew")
 
 // fixture is a sound in testdata, made from a signal by a program: with -update it is made anew.
 type fixture struct {
@@ -25,7 +30,7 @@ var fixtures = []fixture{
 	{"mono.opus", 24000, 1, 16, 29628, []string{"opusenc", "--quiet", "--serial", "1", "--speech", "--bitrate", "32", "-", "-"}},
 	{"stereo.opus", 48000, 2, 16, 26666, []string{"opusenc", "--quiet", "--serial", "1", "--bitrate", "64", "-", "-"}},
 	{"dtx.opus", 24000, 1, 16, 30000, []string{"opusenc", "--quiet", "--serial", "1", "--speech", "--bitrate", "24", "--set-ctl-int", "4016=1", "-", "-"}},
-	{"silence.flac", 48000, 1, 16, maxSeconds*Rate + 1, []string{"flac", "--silent", "--no-padding", "--stdout", "--lax", "--blocksize", "65535", "-"}},
+	{"silence.flac", 48000, 1, 16, MaxFileSeconds*Rate + 1, []string{"flac", "--silent", "--no-padding", "--stdout", "--lax", "--blocksize", "65535", "-"}},
 }
 
 // channel is what a channel of a fixture sounds like, in steps of its bits.
@@ -38,7 +43,7 @@ func (f fixture) channel(c int) []int32 {
 	for i := range list {
 		x := float64(i) / float64(f.rate)
 		hz := 200*float64(c+1) + 900*x
-		level := 0.7 * rise(x, 0.02, 0.05) * (1 - rise(x, 0.4, 0.6))
+		level := 0.7 * audiotest.Rise(x, 0.02, 0.05) * (1 - audiotest.Rise(x, 0.4, 0.6))
 		list[i] = int32(math.Round(full * level * math.Sin(2*math.Pi*hz*x)))
 	}
 	return list
@@ -59,9 +64,9 @@ func (f fixture) wav() []byte {
 			data = append(data, binary.LittleEndian.AppendUint32(nil, v)[:f.bits/8]...)
 		}
 	}
-	h := wav(f.rate, len(data))
-	h.channels, h.bits, h.frame = uint16(f.channels), uint16(f.bits), uint16(f.channels*f.bits/8)
-	return h.with(data)
+	h := audiotest.WAV(f.rate, len(data))
+	h.Channels, h.Bits, h.Frame = uint16(f.channels), uint16(f.bits), uint16(f.channels*f.bits/8)
+	return h.With(data)
 }
 
 // mean is the sound that an import should give.
@@ -77,12 +82,12 @@ func (f fixture) mean() []float64 {
 
 func (f fixture) read(t testing.TB) []byte {
 	if *update {
-		data, _ := output(t, f.wav(), f.encode[0], f.encode[1:]...)
+		data, _ := audiotest.RunProgram(t, f.wav(), f.encode[0], f.encode[1:]...)
 		if err := os.WriteFile("testdata/"+f.file, data, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return readFile(t, "testdata/"+f.file)
+	return audiotest.ReadFile(t, "testdata/"+f.file)
 }
 
 // hostile are files that must not be taken for sound, and what is said of each.
@@ -112,24 +117,24 @@ func hostile(t testing.TB) map[string]struct {
 		"empty":                    {nil, "empty"},
 		"text":                     {[]byte("The Count of Monte Cristo"), "neither WAV"},
 		"MP3":                      {[]byte("ID3\x03\x00\x00\x00\x00\x0f\x76TSSE"), "ffmpeg -i"},
-		"too large":                {make([]byte, maxBytes+1), "64 MiB"},
+		"too large":                {make([]byte, MaxFileBytes+1), "64 MiB"},
 		"RIFF alone":               {[]byte("RIFF"), "not a WAV"},
 		"RIFF of another kind":     {[]byte("RIFF\x04\x00\x00\x00AVI LIST"), "not a WAV"},
 		"WAV without chunks":       {[]byte("RIFF\x04\x00\x00\x00WAVE"), "no sound"},
-		"WAV header alone":         {wav(8000, 0).with(nil), "no sound"},
-		"WAV cut short":            {wav(8000, 2*len(second)).with(second), "cut short: it says 32000 bytes of sound and has 16000"},
+		"WAV header alone":         {audiotest.WAV(8000, 0).With(nil), "no sound"},
+		"WAV cut short":            {audiotest.WAV(8000, 2*len(second)).With(second), "cut short: it says 32000 bytes of sound and has 16000"},
 		"WAV data before format":   {[]byte("RIFF\x04\x00\x00\x00WAVEdata\x02\x00\x00\x00ab"), "no format"},
 		"WAV format cut short":     {[]byte("RIFF\x04\x00\x00\x00WAVEfmt \x02\x00\x00\x00\x01\x00data\x02\x00\x00\x00ab"), "cut short"},
-		"negative chunk size":      {with(wav(8000, 2).with(second), 16, 0xFF, 0xFF, 0xFF, 0xFF), "no sound"},
-		"a list of 1 GiB":          {riffHeader{1, 1, 16, 8000, 2, 2, []byte("LIST\x00\x00\x00\x40INFO")}.with(second), "no sound"},
-		"rate 0":                   {wav(0, len(second)).with(second), "rate of 0"},
-		"rate 2 GHz":               {wav(0x7FFFFFFF, len(second)).with(second), "rate of"},
-		"a rate with no ratio":     {wav(47999, len(second)).with(second), "store the file at 48000"},
-		"0 channels":               {riffHeader{1, 0, 16, 8000, 2, 4, nil}.with(second), "0 channels"},
-		"65535 channels":           {riffHeader{1, 65535, 16, 8000, 2, 4, nil}.with(second), "65535 channels"},
-		"0 bits":                   {riffHeader{1, 1, 0, 8000, 2, 4, nil}.with(second), "0 bits"},
-		"compressed WAV":           {riffHeader{85, 1, 16, 8000, 2, 4, nil}.with(second), "kind 85"},
-		"WAV too long":             {wav(4000, 0).with(make([]byte, 2*4000*maxSeconds+2)), "longer than 5 minutes"},
+		"negative chunk size":      {with(audiotest.WAV(8000, 2).With(second), 16, 0xFF, 0xFF, 0xFF, 0xFF), "no sound"},
+		"a list of 1 GiB":          {audiotest.Header(1, 1, 16, 8000, 2, 2, []byte("LIST\x00\x00\x00\x40INFO")).With(second), "no sound"},
+		"rate 0":                   {audiotest.WAV(0, len(second)).With(second), "rate of 0"},
+		"rate 2 GHz":               {audiotest.WAV(0x7FFFFFFF, len(second)).With(second), "rate of"},
+		"a rate with no ratio":     {audiotest.WAV(47999, len(second)).With(second), "store the file at 48000"},
+		"0 channels":               {audiotest.Header(1, 0, 16, 8000, 2, 4, nil).With(second), "0 channels"},
+		"65535 channels":           {audiotest.Header(1, 65535, 16, 8000, 2, 4, nil).With(second), "65535 channels"},
+		"0 bits":                   {audiotest.Header(1, 1, 0, 8000, 2, 4, nil).With(second), "0 bits"},
+		"compressed WAV":           {audiotest.Header(85, 1, 16, 8000, 2, 4, nil).With(second), "kind 85"},
+		"WAV too long":             {audiotest.WAV(4000, 0).With(make([]byte, 2*4000*MaxFileSeconds+2)), "longer than 5 minutes"},
 		"FLAC signature alone":     {[]byte("fLaC"), "not a FLAC"},
 		"FLAC cut in its header":   {mono[:30], "not a FLAC"},
 		"FLAC cut in a frame":      {mono[:len(mono)-100], "cut short"},

@@ -36,7 +36,7 @@ func peaksOf(samples []float64) []float64 {
 	for _, frac := range []float64{0.25, 0.5, 0.75} {
 		filter := sincFilter(1, frac)
 		for i := range samples {
-			tops[i] = max(tops[i], math.Abs(between(samples, i, filter)))
+			tops[i] = max(tops[i], math.Abs(Between(samples, i, filter)))
 		}
 	}
 	return tops

@@ -8,50 +8,50 @@ import (
 
 // Levels, of the stereo mix that both channels make (ITU-R BS.1770-5).
 const (
-	phraseLUFS = -18.0 // integrated, for a phrase of a second and more; for a word the mean of all that trimming left of it
+	PhraseLUFS = -18.0 // integrated, for a phrase of a second and more; for a word the mean of all that trimming left of it
 	phraseLift = 0.4   // dB above that a phrase is brought to, and a word: with the silence around them they measure
 	wordLift   = 0.8   // lower, and a whole routine must come to phraseLUFS ±1
-	truePeak   = -1.0  // dBTP that no recording goes over, nor a mix
+	TruePeak   = -1.0  // dBTP that no recording goes over, nor a mix
 	codecRoom  = 0.8   // dB: Opus makes some peaks higher
 
-	absoluteGate, relativeGate = -70.0, -10.0 // LUFS; LU below what the first gate lets through
+	AbsoluteGate, relativeGate = -70.0, -10.0 // LUFS; LU below what the first gate lets through
 )
 
 // kWeighting is the filters of BS.1770 at Rate: a shelf for the head, a high-pass below 38 Hz.
-func kWeighting() (shelf, high biquad) {
-	return biquad{1.53512485958697, -2.69169618940638, 1.19839281085285, -1.69065929318241, 0.73248077421585},
-		biquad{1, -2, 1, -1.99004745483398, 0.99007225036621}
+func kWeighting() (shelf, high Biquad) {
+	return Biquad{1.53512485958697, -2.69169618940638, 1.19839281085285, -1.69065929318241, 0.73248077421585},
+		Biquad{1, -2, 1, -1.99004745483398, 0.99007225036621}
 }
 
-// kWeighted is samples as BS.1770 weighs them.
-func kWeighted(samples []float64) []float64 {
+// KWeighted is samples as BS.1770 weighs them.
+func KWeighted(samples []float64) []float64 {
 	shelf, high := kWeighting()
 	weighted := slices.Clone(samples)
-	shelf.run(weighted)
-	high.run(weighted)
+	shelf.Filter(weighted)
+	high.Filter(weighted)
 	return weighted
 }
 
-// lufs is the loudness of a mean square of one channel, played on two.
-func lufs(meanSquare float64) float64 { return -0.691 + 10*math.Log10(2*meanSquare) }
+// LUFS is the loudness of a mean square of one channel, played on two.
+func LUFS(meanSquare float64) float64 { return -0.691 + 10*math.Log10(2*meanSquare) }
 
-// loudness is what a mono recording measures when it plays on both channels: integrated with both gates from one
+// Loudness is what a mono recording measures when it plays on both channels: integrated with both gates from one
 // second on; below that, where gates of 400 ms say nothing, the K-weighted mean of all of it. It is −Inf for
 // silence.
-func loudness(samples []float64) float64 {
-	weighted := kWeighted(samples)
+func Loudness(samples []float64) float64 {
+	weighted := KWeighted(samples)
 	if len(samples) < Rate {
-		return lufs(meanSquare(weighted))
+		return LUFS(MeanSquare(weighted))
 	}
 	const block, step = Rate * 400 / 1000, Rate * 100 / 1000
 	var blocks []float64
 	for i := 0; i+block <= len(weighted); i += step {
-		blocks = append(blocks, meanSquare(weighted[i:i+block]))
+		blocks = append(blocks, MeanSquare(weighted[i:i+block]))
 	}
 	gated := func(threshold float64) float64 {
 		sum, n := 0.0, 0
 		for _, b := range blocks {
-			if lufs(b) > threshold {
+			if LUFS(b) > threshold {
 				sum += b
 				n++
 			}
@@ -61,10 +61,10 @@ func loudness(samples []float64) float64 {
 		}
 		return sum / float64(n)
 	}
-	return lufs(gated(lufs(gated(absoluteGate)) + relativeGate))
+	return LUFS(gated(LUFS(gated(AbsoluteGate)) + relativeGate))
 }
 
-func meanSquare(samples []float64) float64 {
+func MeanSquare(samples []float64) float64 {
 	if len(samples) == 0 {
 		return 0
 	}
@@ -75,8 +75,8 @@ func meanSquare(samples []float64) float64 {
 	return sum / float64(len(samples))
 }
 
-// peak is the highest level between samples too, looked at four times as finely (BS.1770-5 annex 2).
-func peak(samples []float64) float64 {
+// Peak is the highest level between samples too, looked at four times as finely (BS.1770-5 annex 2).
+func Peak(samples []float64) float64 {
 	high := 0.0
 	for _, x := range samples {
 		high = max(high, math.Abs(x))
@@ -84,49 +84,49 @@ func peak(samples []float64) float64 {
 	for _, frac := range []float64{0.25, 0.5, 0.75} {
 		filter := sincFilter(1, frac)
 		for i := range samples {
-			high = max(high, math.Abs(between(samples, i, filter)))
+			high = max(high, math.Abs(Between(samples, i, filter)))
 		}
 	}
 	return high
 }
 
-// level brings a phrase to phraseLUFS and its lift; its peaks are limited to room below truePeak. What would need more than limitMost
+// LevelPhrase brings a phrase to phraseLUFS and its lift; its peaks are limited to room below truePeak. What would need more than limitMost
 // of that stays lower. What is below the absolute gate is no phrase: it would come out as loud noise.
-func level(samples []float64) error {
-	loud := loudness(samples)
-	if loud < absoluteGate || math.IsNaN(loud) {
+func LevelPhrase(samples []float64) error {
+	loud := Loudness(samples)
+	if loud < AbsoluteGate || math.IsNaN(loud) {
 		return errors.New("the recording is silent")
 	}
-	target := targetOf(samples)
-	ceiling := decibels(truePeak - codecRoom)
-	most := ceiling * decibels(limitMost) / peak(samples) // of all gains together
-	for range 4 {                                         // what the limiter takes is given back
-		gain := min(decibels(target-loud), most)
+	target := PhraseTarget(samples)
+	ceiling := Gain(TruePeak - codecRoom)
+	most := ceiling * Gain(limitMost) / Peak(samples) // of all gains together
+	for range 4 {                                     // what the limiter takes is given back
+		gain := min(Gain(target-loud), most)
 		most /= gain
 		for i := range samples {
 			samples[i] *= gain
 		}
-		if peak(samples) <= ceiling {
+		if Peak(samples) <= ceiling {
 			break
 		}
 		limitPeaks(samples, ceiling)
-		if loud = loudness(samples); loud > target-0.1 {
+		if loud = Loudness(samples); loud > target-0.1 {
 			break
 		}
 	}
 	return nil
 }
 
-// targetOf is how loud a recording is made.
-func targetOf(samples []float64) float64 {
+// PhraseTarget is how loud a recording is made.
+func PhraseTarget(samples []float64) float64 {
 	if len(samples) < Rate {
-		return phraseLUFS + wordLift
+		return PhraseLUFS + wordLift
 	}
-	return phraseLUFS + phraseLift
+	return PhraseLUFS + phraseLift
 }
 
-// decibels is the factor of a gain in dB.
-func decibels(db float64) float64 { return math.Pow(10, db/20) }
+// Gain is the factor of a gain in dB.
+func Gain(db float64) float64 { return math.Pow(10, db/20) }
 
-// power is the factor of a gain in dB on a mean square.
-func power(db float64) float64 { return math.Pow(10, db/10) }
+// PowerRatio is the factor of a gain in dB on a mean square.
+func PowerRatio(db float64) float64 { return math.Pow(10, db/10) }

@@ -9,19 +9,19 @@ import (
 	"github.com/gopxl/beep/v2"
 )
 
-// frameBytes is one frame of 16-bit stereo.
-const frameBytes = 4
+// FrameBytes is one frame of 16-bit stereo.
+const FrameBytes = 4
 
 // Encode is the one way from samples to bytes: 16-bit stereo, little-endian, dithered. index is the number of
 // src's first frame; the noise is a function of it, so any block size gives the same bytes. dst holds at least
 // frameBytes for each frame.
 func Encode(dst []byte, src [][2]float64, index int) {
-	dst = dst[:frameBytes*len(src)]
+	dst = dst[:FrameBytes*len(src)]
 	place := 2 * uint32(index)
 	for i := range src {
 		left, right := noise(place), noise(place+1)
 		frame := uint32(uint16(toS16(src[i][0], left))) | uint32(uint16(toS16(src[i][1], right)))<<16
-		binary.LittleEndian.PutUint32(dst[frameBytes*i:], frame)
+		binary.LittleEndian.PutUint32(dst[FrameBytes*i:], frame)
 		place += 2
 	}
 }
@@ -55,22 +55,22 @@ func toS16(x float64, noise int32) int32 {
 }
 
 const (
-	wavHeaderBytes = 44
-	wavMostFrames  = (math.MaxUint32 - wavHeaderBytes) / frameBytes // 6.2 hours
+	WAVHeaderBytes = 44
+	MaxWAVFrames   = (math.MaxUint32 - WAVHeaderBytes) / FrameBytes // 6.2 hours
 )
 
-// wavHeader begins a WAV file of so many frames.
-func wavHeader(frames int) []byte {
-	size := uint32(frames) * frameBytes
-	b := append(make([]byte, 0, wavHeaderBytes), "RIFF"...)
-	b = binary.LittleEndian.AppendUint32(b, wavHeaderBytes-8+size)
+// WAVHeader begins a WAV file of so many frames.
+func WAVHeader(frames int) []byte {
+	size := uint32(frames) * FrameBytes
+	b := append(make([]byte, 0, WAVHeaderBytes), "RIFF"...)
+	b = binary.LittleEndian.AppendUint32(b, WAVHeaderBytes-8+size)
 	b = append(b, "WAVEfmt "...)
 	b = binary.LittleEndian.AppendUint32(b, 16)
 	b = binary.LittleEndian.AppendUint16(b, 1) // PCM
 	b = binary.LittleEndian.AppendUint16(b, 2)
 	b = binary.LittleEndian.AppendUint32(b, Rate)
-	b = binary.LittleEndian.AppendUint32(b, Rate*frameBytes)
-	b = binary.LittleEndian.AppendUint16(b, frameBytes)
+	b = binary.LittleEndian.AppendUint32(b, Rate*FrameBytes)
+	b = binary.LittleEndian.AppendUint16(b, FrameBytes)
 	b = binary.LittleEndian.AppendUint16(b, 16)
 	b = append(b, "data"...)
 	return binary.LittleEndian.AppendUint32(b, size)
@@ -80,23 +80,23 @@ func wavHeader(frames int) []byte {
 // silence. It needs little memory and never seeks, so w may be a pipe. progress, where it is not nil, is told after
 // each second of sound how many frames are done.
 func WriteWAV(w io.Writer, src beep.Streamer, frames int, progress func(done int)) error {
-	if frames < 0 || int64(frames) > wavMostFrames {
+	if frames < 0 || int64(frames) > MaxWAVFrames {
 		return fmt.Errorf("a WAV file holds up to 6 hours of sound; %d frames do not fit", frames)
 	}
-	if _, err := w.Write(wavHeader(frames)); err != nil {
+	if _, err := w.Write(WAVHeader(frames)); err != nil {
 		return fmt.Errorf("writing the WAV header: %w", err)
 	}
 	samples := make([][2]float64, min(frames, Rate))
-	bytes := make([]byte, frameBytes*len(samples))
+	bytes := make([]byte, FrameBytes*len(samples))
 	for done, drained := 0, false; done < frames; {
 		samples = samples[:min(len(samples), frames-done)]
 		n := 0
 		if !drained {
-			n, drained = pullAll(src, samples)
+			n, drained = Fill(src, samples)
 		}
 		clear(samples[n:])
 		Encode(bytes, samples, done)
-		if _, err := w.Write(bytes[:frameBytes*len(samples)]); err != nil {
+		if _, err := w.Write(bytes[:FrameBytes*len(samples)]); err != nil {
 			return fmt.Errorf("writing the sound: %w", err)
 		}
 		if done += len(samples); progress != nil {
@@ -109,9 +109,9 @@ func WriteWAV(w io.Writer, src beep.Streamer, frames int, progress func(done int
 	return nil
 }
 
-// pullAll fills samples from src, and tells whether that was its end. A streamer may return a short block only at its
+// Fill fills samples from src, and tells whether that was its end. A streamer may return a short block only at its
 // end, but one that does so earlier is heard out: it is drained when it gives nothing.
-func pullAll(src beep.Streamer, samples [][2]float64) (n int, drained bool) {
+func Fill(src beep.Streamer, samples [][2]float64) (n int, drained bool) {
 	for len(samples) > 0 {
 		got, ok := src.Stream(samples)
 		samples = samples[got:]
@@ -123,25 +123,25 @@ func pullAll(src beep.Streamer, samples [][2]float64) (n int, drained bool) {
 	return n, false
 }
 
-// fixed is samples cut or filled with silence to a length that a score already counts on.
-func fixed(pcm []int16, n int) []int16 {
+// FitLength is samples cut or filled with silence to a length that a score already counts on.
+func FitLength(pcm []int16, n int) []int16 {
 	if len(pcm) == n {
 		return pcm
 	}
 	out := make([]int16, n)
 	copy(out, pcm)
-	for i := 0; len(pcm) > n && i < min(edge, n); i++ { // a cut ends in a ramp
-		out[n-1-i] = int16(int(out[n-1-i]) * i / edge)
+	for i := 0; len(pcm) > n && i < min(RampLen, n); i++ { // a cut ends in a ramp
+		out[n-1-i] = int16(int(out[n-1-i]) * i / RampLen)
 	}
 	return out
 }
 
-// edge is how long the ramp at either end of every recording is, in samples.
-const edge = Rate * 3 / 1000
+// RampLen is how long the ramp at either end of every recording is, in samples.
+const RampLen = Rate * 3 / 1000
 
 // rampEdges makes a recording begin and end at zero, so that nothing clicks wherever it is placed.
 func rampEdges(samples []float64) {
-	n := min(edge, len(samples)/2)
+	n := min(RampLen, len(samples)/2)
 	for i := range n {
 		gain := 0.5 - 0.5*math.Cos(math.Pi*(float64(i)+0.5)/float64(n))
 		samples[i] *= gain
@@ -149,8 +149,8 @@ func rampEdges(samples []float64) {
 	}
 }
 
-// quantize ramps the edges, in place, and rounds to 16 bits.
-func quantize(samples []float64) []int16 {
+// Quantize ramps the edges, in place, and rounds to 16 bits.
+func Quantize(samples []float64) []int16 {
 	rampEdges(samples)
 	pcm := make([]int16, len(samples))
 	for i, x := range samples {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"guided/audio/audiotest"
 	"hash/crc32"
 	"io"
 	"math"
@@ -25,7 +26,7 @@ func encoded(frame func(i int) [2]float64, frames int) []byte {
 	for i := range samples {
 		samples[i] = frame(i)
 	}
-	b := make([]byte, frames*frameBytes)
+	b := make([]byte, frames*FrameBytes)
 	Encode(b, samples, 0)
 	return b
 }
@@ -40,7 +41,7 @@ func TestEncodeIsAFunctionOfTheIndex(t *testing.T) {
 	for _, size := range []int{1, 7, Block, 4096} {
 		got := make([]byte, len(want))
 		for at := 0; at < frames; at += size {
-			Encode(got[at*frameBytes:], samples[at:min(at+size, frames)], at)
+			Encode(got[at*FrameBytes:], samples[at:min(at+size, frames)], at)
 		}
 		if !bytes.Equal(got, want) {
 			t.Errorf("blocks of %d give other bytes", size)
@@ -51,7 +52,7 @@ func TestEncodeIsAFunctionOfTheIndex(t *testing.T) {
 // These bytes must be the same on every machine.
 func TestEncodeGolden(t *testing.T) {
 	src := [][2]float64{{0, 0}, {0.5, -0.5}, {1, -1}, {7, -7}, {math.NaN(), math.Inf(-1)}, {1e-5, -1e-5}, {0.1, 0.2}, {math.Inf(1), 0}}
-	got := make([]byte, len(src)*frameBytes)
+	got := make([]byte, len(src)*FrameBytes)
 	Encode(got, src, -3)
 	want := [][2]int16{{1, 0}, {16384, -16384}, {32767, -32767}, {32767, -32767}, {0, -32767}, {1, 0}, {3277, 6554}, {32767, 0}}
 	for i := range src {
@@ -95,7 +96,7 @@ func TestDitherKeepsWhatIsSmallerThanAStep(t *testing.T) {
 	for i := range src {
 		src[i] = [2]float64{0.3 / (1 << 15), -0.3 / (1 << 15)}
 	}
-	b := make([]byte, n*frameBytes)
+	b := make([]byte, n*FrameBytes)
 	Encode(b, src, 0)
 	sum := 0
 	for i := range src {
@@ -110,21 +111,21 @@ func TestWriteWAV(t *testing.T) {
 	for _, test := range []struct{ there, frames int }{{Rate * 5 / 2, Rate * 5 / 2}, {Rate, Rate + 100}, {Rate, 100}, {0, 10}, {10, 0}} {
 		var out bytes.Buffer
 		var told []int
-		if err := WriteWAV(&out, newRustle(test.there), test.frames, func(done int) { told = append(told, done) }); err != nil {
+		if err := WriteWAV(&out, audiotest.NewNoise(test.there), test.frames, func(done int) { told = append(told, done) }); err != nil {
 			t.Fatal(err)
 		}
-		if len(out.Bytes()) != wavHeaderBytes+test.frames*frameBytes {
+		if len(out.Bytes()) != WAVHeaderBytes+test.frames*FrameBytes {
 			t.Fatalf("%+v: %d bytes", test, out.Len())
 		}
-		header, sound := out.Bytes()[:wavHeaderBytes], out.Bytes()[wavHeaderBytes:]
+		header, sound := out.Bytes()[:WAVHeaderBytes], out.Bytes()[WAVHeaderBytes:]
 		if size := binary.LittleEndian.Uint32(header[40:]); int(size) != len(sound) || binary.LittleEndian.Uint32(header[4:]) != size+36 {
 			t.Errorf("%+v: the header tells of %d bytes", test, size)
 		}
 		both := min(test.there, test.frames)
-		if !bytes.Equal(sound[:both*frameBytes], encoded(rustleAt, both)) {
+		if !bytes.Equal(sound[:both*FrameBytes], encoded(audiotest.NoiseAt, both)) {
 			t.Errorf("%+v: another sound", test)
 		}
-		if first, _ := loudFrames(sound[both*frameBytes:]); first >= 0 {
+		if first, _ := audiotest.LoudFrames(sound[both*FrameBytes:]); first >= 0 {
 			t.Errorf("%+v: the rest is not silent", test)
 		}
 		if test.frames > 0 && told[len(told)-1] != test.frames {
@@ -134,16 +135,16 @@ func TestWriteWAV(t *testing.T) {
 }
 
 func TestWriteWAVFails(t *testing.T) {
-	if err := WriteWAV(io.Discard, newRustle(1), wavMostFrames+1, nil); err == nil {
+	if err := WriteWAV(io.Discard, audiotest.NewNoise(1), MaxWAVFrames+1, nil); err == nil {
 		t.Error("more than a WAV file holds is no error")
 	}
-	if err := WriteWAV(io.Discard, newRustle(1), -1, nil); err == nil {
+	if err := WriteWAV(io.Discard, audiotest.NewNoise(1), -1, nil); err == nil {
 		t.Error("less than nothing is no error")
 	}
 	broken := errors.New("the pipe broke")
 	r, w := io.Pipe()
 	r.CloseWithError(broken)
-	if err := WriteWAV(w, newRustle(1), 1, nil); !errors.Is(err, broken) {
+	if err := WriteWAV(w, audiotest.NewNoise(1), 1, nil); !errors.Is(err, broken) {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -151,9 +152,9 @@ func TestWriteWAVFails(t *testing.T) {
 func BenchmarkEncode(b *testing.B) {
 	src := make([][2]float64, Rate)
 	for i := range src {
-		src[i] = rustleAt(i)
+		src[i] = audiotest.NoiseAt(i)
 	}
-	dst := make([]byte, len(src)*frameBytes)
+	dst := make([]byte, len(src)*FrameBytes)
 	for b.Loop() {
 		Encode(dst, src, 0)
 	}

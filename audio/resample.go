@@ -10,9 +10,9 @@ const (
 	sincEdge   = 0.91
 )
 
-// resample converts samples from one rate to Rate through a windowed sinc, one filter for each phase of the two rates'
+// Resample converts samples from one rate to Rate through a windowed sinc, one filter for each phase of the two rates'
 // ratio. It is done once, when a sound is imported: nothing resamples while it plays.
-func resample(in []float64, rate int) []float64 {
+func Resample(in []float64, rate int) []float64 {
 	if rate == Rate {
 		return in
 	}
@@ -26,7 +26,7 @@ func resample(in []float64, rate int) []float64 {
 		if filters[phase] == nil {
 			filters[phase] = sincFilter(cut, float64(phase)/float64(up))
 		}
-		out[i] = between(in, center, filters[phase])
+		out[i] = Between(in, center, filters[phase])
 		phase += down
 		center += phase / up
 		phase %= up
@@ -34,8 +34,8 @@ func resample(in []float64, rate int) []float64 {
 	return out
 }
 
-// between is a filter's value a little after sample i of in, which is silence outside.
-func between(in []float64, i int, filter []float64) float64 {
+// Between is a filter's value a little after sample i of in, which is silence outside.
+func Between(in []float64, i int, filter []float64) float64 {
 	first := i - len(filter)/2 + 1
 	from, to := max(0, -first), min(len(filter), len(in)-first)
 	return dot(filter[from:to], in[first+from:first+to])

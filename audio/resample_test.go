@@ -2,6 +2,7 @@ package audio
 
 import (
 	"fmt"
+	"guided/audio/audiotest"
 	"math"
 	"testing"
 )
@@ -22,14 +23,14 @@ func TestResampleRippleImagesAndAliases(t *testing.T) {
 				if hz >= float64(rate)/2 {
 					continue
 				}
-				out := resample(sine(rate/2, rate, hz, 1), rate)[Rate/8:][:n]
+				out := Resample(audiotest.Sine(rate/2, rate, hz, 1), rate)[Rate/8:][:n]
 				if part <= 0.8 {
-					ripple = max(ripple, math.Abs(levelAt(out, hz)))
+					ripple = max(ripple, math.Abs(audiotest.LevelAt(out, hz)))
 				}
 				for k := 0.0; k*float64(rate) < Rate; k++ {
 					for _, image := range []float64{k*float64(rate) - hz, k*float64(rate) + hz, Rate - hz} {
 						if image > 0 && image < Rate/2 && math.Abs(image-hz) > 60 {
-							stray = max(stray, levelAt(out, image))
+							stray = max(stray, audiotest.LevelAt(out, image))
 						}
 					}
 				}
@@ -47,14 +48,14 @@ func TestResampleLengthAndPlace(t *testing.T) {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			for _, n := range []int{0, 1, 2, 479, 2401} {
 				want := (n*Rate + rate - 1) / rate
-				if got := len(resample(make([]float64, n), rate)); got != want {
+				if got := len(Resample(make([]float64, n), rate)); got != want {
 					t.Errorf("%d samples give %d, want %d", n, got, want)
 				}
 			}
 			for _, at := range []int{0, 1, 700, 2400} { // an impulse stays at its place, at the edges too
 				in := make([]float64, 2401)
 				in[at] = 1
-				out := resample(in, rate)
+				out := Resample(in, rate)
 				top := 0
 				for i := range out {
 					if out[i] > out[top] {
@@ -70,8 +71,8 @@ func TestResampleLengthAndPlace(t *testing.T) {
 }
 
 func TestResampleOfRateIsTheSame(t *testing.T) {
-	in := hiss(1000, 1)
-	out := resample(in, Rate)
+	in := audiotest.WhiteNoise(1000, 1)
+	out := Resample(in, Rate)
 	for i := range in {
 		if in[i] != out[i] {
 			t.Fatalf("sample %d is %v, was %v", i, out[i], in[i])
@@ -82,12 +83,12 @@ func TestResampleOfRateIsTheSame(t *testing.T) {
 func BenchmarkResample(b *testing.B) {
 	for _, rate := range []int{16000, 22050, 24000, 44100, 96000} {
 		b.Run(fmt.Sprint(rate), func(b *testing.B) {
-			in := hiss(2*rate, 0.5) // a clip of two seconds
+			in := audiotest.WhiteNoise(2*rate, 0.5) // a clip of two seconds
 			b.ReportAllocs()
 			for b.Loop() {
-				resample(in, rate)
+				Resample(in, rate)
 			}
-			realTime(b, 2)
+			audiotest.ReportRealTime(b, 2)
 		})
 	}
 }

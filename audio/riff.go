@@ -7,41 +7,41 @@ import (
 	"math"
 )
 
-// unknownSize and everything above it is what programs put in the header when they write to a pipe and cannot go back,
+// UnknownSize and everything above it is what programs put in the header when they write to a pipe and cannot go back,
 // as 0 is: the sound goes on to the end of the file.
-const unknownSize = 0x7FFF0000
+const UnknownSize = 0x7FFF0000
 
-// decodeWAV reads PCM of 8, 16, 24 or 32 bits and float of 32 or 64. Sizes are not believed; a file that has less sound
+// DecodeWAV reads PCM of 8, 16, 24 or 32 bits and float of 32 or 64. Sizes are not believed; a file that has less sound
 // than it says was cut short, perhaps within a word.
-func decodeWAV(data []byte) ([]float64, int, error) {
+func DecodeWAV(data []byte) ([]float64, int, error) {
 	if len(data) < 12 || string(data[:4]) != "RIFF" || string(data[8:12]) != "WAVE" {
 		return nil, 0, errors.New("not a WAV file")
 	}
-	var format wavFormat
+	var format WAVFormat
 	for rest := data[12:]; len(rest) >= 8; {
 		name, size := string(rest[:4]), uint64(binary.LittleEndian.Uint32(rest[4:]))
 		rest = rest[8:]
 		if name == "data" {
-			if format.frame == 0 {
+			if format.Frame == 0 {
 				return nil, 0, errors.New("the WAV file has no format before its sound")
 			}
-			if size > 0 && size < unknownSize {
-				if have := uint64(len(rest)); size > have+uint64(format.frame) {
+			if size > 0 && size < UnknownSize {
+				if have := uint64(len(rest)); size > have+uint64(format.Frame) {
 					return nil, 0, fmt.Errorf("the WAV file is cut short: it says %d bytes of sound and has %d", size, have)
 				}
 				rest = rest[:min(size, uint64(len(rest)))]
 			}
-			if len(rest)/format.frame > mostSamples(format.rate) {
+			if len(rest)/format.Frame > mostSamples(format.Rate) {
 				return nil, 0, errTooLong
 			}
-			return format.samples(rest), format.rate, nil
+			return format.Samples(rest), format.Rate, nil
 		}
 		if size > uint64(len(rest)) {
 			break
 		}
 		if name == "fmt " {
 			var err error
-			if format, err = parseWAVFormat(rest[:size]); err != nil {
+			if format, err = ParseWAVFormat(rest[:size]); err != nil {
 				return nil, 0, err
 			}
 		}
@@ -50,43 +50,43 @@ func decodeWAV(data []byte) ([]float64, int, error) {
 	return nil, 0, errors.New("the WAV file has no sound in it")
 }
 
-type wavFormat struct {
+type WAVFormat struct {
 	float    bool
 	channels int
-	rate     int
+	Rate     int
 	bits     int
-	frame    int // bytes of one sample of every channel
+	Frame    int // bytes of one sample of every channel
 }
 
-func parseWAVFormat(b []byte) (wavFormat, error) {
+func ParseWAVFormat(b []byte) (WAVFormat, error) {
 	if len(b) < 16 {
-		return wavFormat{}, errors.New("the WAV file's format is cut short")
+		return WAVFormat{}, errors.New("the WAV file's format is cut short")
 	}
 	tag := binary.LittleEndian.Uint16(b)
 	if tag == 0xFFFE && len(b) >= 26 { // extensible: the tag begins the sub-format
 		tag = binary.LittleEndian.Uint16(b[24:])
 	}
-	f := wavFormat{
+	f := WAVFormat{
 		float:    tag == 3,
 		channels: int(binary.LittleEndian.Uint16(b[2:])),
-		rate:     int(binary.LittleEndian.Uint32(b[4:])),
+		Rate:     int(binary.LittleEndian.Uint32(b[4:])),
 		bits:     int(binary.LittleEndian.Uint16(b[14:])),
 	}
 	known := tag == 1 && (f.bits == 8 || f.bits == 16 || f.bits == 24 || f.bits == 32) || f.float && (f.bits == 32 || f.bits == 64)
 	if !known {
-		return wavFormat{}, fmt.Errorf("a WAV file of kind %d with %d bits cannot be read; store it as 16-bit PCM", tag, f.bits)
+		return WAVFormat{}, fmt.Errorf("a WAV file of kind %d with %d bits cannot be read; store it as 16-bit PCM", tag, f.bits)
 	}
 	if f.channels < 1 || f.channels > 32 {
-		return wavFormat{}, fmt.Errorf("a WAV file with %d channels cannot be read", f.channels)
+		return WAVFormat{}, fmt.Errorf("a WAV file with %d channels cannot be read", f.channels)
 	}
-	f.frame = f.channels * f.bits / 8
-	return f, checkRate(f.rate)
+	f.Frame = f.channels * f.bits / 8
+	return f, checkRate(f.Rate)
 }
 
-// samples is the mean of the channels; a last frame that is cut short is left out.
-func (f wavFormat) samples(b []byte) []float64 {
-	list := make([]float64, 0, len(b)/f.frame)
-	for ; len(b) >= f.frame; b = b[f.frame:] {
+// Samples is the mean of the channels; a last frame that is cut short is left out.
+func (f WAVFormat) Samples(b []byte) []float64 {
+	list := make([]float64, 0, len(b)/f.Frame)
+	for ; len(b) >= f.Frame; b = b[f.Frame:] {
 		sum := 0.0
 		for c := range f.channels {
 			sum += f.sample(b[c*f.bits/8:])
@@ -96,7 +96,7 @@ func (f wavFormat) samples(b []byte) []float64 {
 	return list
 }
 
-func (f wavFormat) sample(b []byte) float64 {
+func (f WAVFormat) sample(b []byte) float64 {
 	switch {
 	case f.float && f.bits == 32:
 		return finite(float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))

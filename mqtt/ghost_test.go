@@ -10,7 +10,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	"guided/audio"
+	"guided/audio/mix"
 	"guided/player"
 	"guided/routines"
 )
@@ -27,7 +27,7 @@ func TestNoGhostStarts(t *testing.T) {
 	var starts atomic.Int32
 	arrive := func() {
 		// Without Run it keeps what it is asked for, and sounds nothing.
-		p := player.New(player.Config{Library: library, Bank: audio.NewBank(nil, nil, func(string) ([]byte, error) { return nil, fs.ErrNotExist }, log),
+		p := player.New(player.Config{Library: library, Bank: mix.NewBank(nil, nil, func(string) ([]byte, error) { return nil, fs.ErrNotExist }, log),
 			Volume: 50, ClockTrusted: func() bool { return true }, Log: log})
 		skip := len(ear.all())
 		d = startDaemonWith(t, cfg, steady(), func(payload []byte, _ time.Time) player.Response {

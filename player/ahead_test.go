@@ -9,15 +9,16 @@ import (
 	"time"
 
 	"guided/audio"
+	"guided/audio/voice"
 )
 
 // reluctant is hum that takes its time to read what it has: a slow disk, and a slow machine. The time is virtual.
 type reluctant struct{ hum }
 
-func (r reluctant) Speak(ctx context.Context, text string) (audio.Recording, error) {
+func (r reluctant) Speak(ctx context.Context, text string) (voice.Recording, error) {
 	select {
 	case <-ctx.Done():
-		return audio.Recording{}, ctx.Err()
+		return voice.Recording{}, ctx.Err()
 	case <-time.After(400 * time.Millisecond):
 	}
 	return r.hum.Speak(ctx, text)

@@ -8,6 +8,8 @@ import (
 	"github.com/gopxl/beep/v2"
 
 	"guided/audio"
+	"guided/audio/mix"
+	"guided/audio/voice"
 	"guided/player"
 	"guided/routines"
 )
@@ -49,7 +51,7 @@ func bench(b *testing.B) (*player.Player, puller) {
 	out := make(puller)
 	library := routines.Library{shelf(map[string]string{"mixed": mixed, "other": other})}
 	p := player.New(player.Config{
-		Library: library, Bank: audio.NewBank([]audio.Voice{hum{}}, nil, library.Open, slog.New(slog.DiscardHandler)),
+		Library: library, Bank: mix.NewBank([]voice.Voice{hum{}}, nil, library.Open, slog.New(slog.DiscardHandler)),
 		Output: out, Volume: 60, ClockTrusted: func() bool { return true }, Log: slog.New(slog.DiscardHandler),
 	})
 	ended := make(chan struct{})

@@ -6,11 +6,12 @@ import (
 	"testing/synctest"
 
 	"guided/audio"
+	"guided/audio/voice"
 	"guided/player"
 )
 
 func TestAMessageThatAnEngineSpeaks(t *testing.T) {
-	unsaid := lacking{word: "bell", err: audio.ErrUnspoken}
+	unsaid := lacking{word: "bell", err: voice.ErrUnspoken}
 	t.Run("slowly holds nothing up", func(t *testing.T) {
 		v := newSlow("bell")
 		perform(t, props{voice: v, engine: unsaid}, func(st *stage) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"guided/audio"
+	"guided/audio/mix"
 	"guided/routines"
 )
 
@@ -132,7 +132,7 @@ func (p *Player) options(c Parameters) routines.Options {
 // request is one start, checked.
 type request struct {
 	routine *routines.Routine
-	bank    *audio.Bank // of the voice asked for
+	bank    *mix.Bank // of the voice asked for
 	options routines.Options
 	volume  *int // for this session only, nil: the player's
 }

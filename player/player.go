@@ -15,13 +15,14 @@ import (
 	"time"
 
 	"guided/audio"
+	"guided/audio/mix"
 	"guided/routines"
 )
 
 // Config is what a player is made of.
 type Config struct {
 	Library      routines.Library
-	Bank         *audio.Bank
+	Bank         *mix.Bank
 	Output       audio.Output
 	Outputs      []string // what observers are told of the outputs
 	Volume       int      // 0 to 100

@@ -3,7 +3,7 @@ package player
 import (
 	"context"
 
-	"guided/audio"
+	"guided/audio/mix"
 	"guided/routines"
 )
 
@@ -11,7 +11,7 @@ import (
 // own. ctx ends with the session.
 func (p *Player) prepare(ctx context.Context, r request) {
 	score, err := p.compile(ctx, r)
-	var sound *audio.Live
+	var sound *mix.Live
 	loading, drop := context.WithCancel(ctx)
 	if err == nil {
 		sound, err = r.bank.Begin(loading, score, p.loaders.Go)

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"guided/audio/mix"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"guided/audio"
 )
 
 const (
@@ -20,7 +19,7 @@ const (
 type message struct {
 	text string
 	gap  bool // between the words of the routine, where there is a place soon
-	bank *audio.Bank
+	bank *mix.Bank
 }
 
 // say has a text spoken: over the routine, which goes down under it, or alone. It is answered before it is heard, as

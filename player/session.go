@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"guided/audio"
+	"guided/audio/mix"
 	"guided/routines"
 )
 
@@ -35,7 +35,7 @@ const (
 // integer. The player's lock guards every field.
 type session struct {
 	score   *routines.Score
-	sound   *audio.Live
+	sound   *mix.Live
 	asked   request
 	alive   context.Context    // ends with the session
 	unload  context.CancelFunc // ends it
@@ -62,8 +62,8 @@ type session struct {
 	still    int   // silent frames to come before the score goes on
 	entering int   // frames of fade-in to come
 
-	old      *audio.Live // what the sound goes over from when the score was changed, nil: nothing
-	blending int         // frames of that to come
+	old      *mix.Live // what the sound goes over from when the score was changed, nil: nothing
+	blending int       // frames of that to come
 
 	volume   ramp
 	ducked   bool // by command
@@ -79,7 +79,7 @@ type session struct {
 	changed chan struct{}
 }
 
-func newSession(score *routines.Score, sound *audio.Live, asked request) *session {
+func newSession(score *routines.Score, sound *mix.Live, asked request) *session {
 	s := &session{score: score, sound: sound, asked: asked, landAt: -1, changed: make(chan struct{}, 1)}
 	s.low.at(1)
 	s.under.at(1)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"guided/audio"
+	"guided/audio/mix"
 	"guided/routines"
 )
 
@@ -56,7 +56,7 @@ func (p *Player) move(to func(score *routines.Score, at int) int) (bool, error) 
 }
 
 // tryMove moves when the sound of the target is there, or at once; else it tells what is to load it.
-func (p *Player) tryMove(to func(score *routines.Score, at int) int, atOnce bool) (*audio.Live, int, error) {
+func (p *Player) tryMove(to func(score *routines.Score, at int) int, atOnce bool) (*mix.Live, int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.session

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"guided/audio"
+	"guided/audio/mix"
+	"guided/audio/voice"
 	"guided/player"
 	"guided/routines"
 )
@@ -91,8 +93,8 @@ type announced struct {
 // props is what a stage is made with; the zero value gives mixed and other, a hum and a shallow device.
 type props struct {
 	files   fs.FS
-	voice   audio.Voice
-	engine  audio.Voice // speaks what the voice lacks
+	voice   voice.Voice
+	engine  voice.Voice // speaks what the voice lacks
 	depth   int
 	volume  int // 0: 100
 	clock   func() bool
@@ -129,7 +131,7 @@ func perform(t *testing.T, x props, f func(st *stage)) {
 		library := routines.Library{x.files}
 		st := &stage{T: t, ear: newEar(x.depth), ended: make(chan struct{})}
 		st.p = player.New(player.Config{
-			Library: library, Bank: audio.NewBank(x.voices(), nil, library.Open, slog.New(slog.DiscardHandler)),
+			Library: library, Bank: mix.NewBank(x.voices(), nil, library.Open, slog.New(slog.DiscardHandler)),
 			Output: st.ear, Outputs: []string{"ear"}, Volume: x.volume, Version: "test", PhaseLead: time.Second,
 			ClockTrusted: x.clock, Waits: true, Log: slog.New(slog.DiscardHandler),
 		})

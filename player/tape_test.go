@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"guided/audio"
+	"guided/audio/mix"
+	"guided/audio/voice"
 	"guided/routines"
 )
 
@@ -23,7 +25,7 @@ func record(t *testing.T, text string, changes ...routines.Change) *tape {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bank := audio.NewBank([]audio.Voice{hum{}}, nil, nil, slog.New(slog.DiscardHandler))
+	bank := mix.NewBank([]voice.Voice{hum{}}, nil, nil, slog.New(slog.DiscardHandler))
 	score, err := routines.Compile(r, bank.Measure, routines.Options{Changes: changes})
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +35,7 @@ func record(t *testing.T, text string, changes ...routines.Change) *tape {
 		t.Fatal(err)
 	}
 	samples := make([][2]float64, score.Len)
-	if n, _ := audio.Render(score, clips).Stream(samples); n != score.Len {
+	if n, _ := mix.Render(score, clips).Stream(samples); n != score.Len {
 		t.Fatalf("%d samples, want %d", n, score.Len)
 	}
 	x := &tape{T: t, Score: score}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"guided/audio"
+	"guided/audio/voice"
 	"guided/routines"
 )
 
@@ -22,9 +23,9 @@ func (hum) Measure(text string) (routines.Extent, bool) {
 // hummed keeps what was hummed, by text.
 var hummed sync.Map
 
-func (h hum) Speak(_ context.Context, text string) (audio.Recording, error) {
+func (h hum) Speak(_ context.Context, text string) (voice.Recording, error) {
 	if r, has := hummed.Load(text); has {
-		return r.(audio.Recording), nil
+		return r.(voice.Recording), nil
 	}
 	e, _ := h.Measure(text)
 	hash := fnv.New32()
@@ -36,7 +37,7 @@ func (h hum) Speak(_ context.Context, text string) (audio.Recording, error) {
 		gain := 0.5 - 0.5*math.Cos(math.Pi*math.Min(1, float64(min(i, e.Len-1-i))/edge))
 		pcm[i] = int16(math.Round(8000 * gain * math.Sin(2*math.Pi*hz*float64(i)/audio.Rate)))
 	}
-	r := audio.Recording{PCM: pcm, Beat: e.Beat}
+	r := voice.Recording{PCM: pcm, Beat: e.Beat}
 	hummed.Store(text, r)
 	return r, nil
 }
@@ -62,11 +63,11 @@ func (s *slow) Measure(text string) (routines.Extent, bool) {
 	return e, s.spoken[text]
 }
 
-func (s *slow) Speak(ctx context.Context, text string) (audio.Recording, error) {
+func (s *slow) Speak(ctx context.Context, text string) (voice.Recording, error) {
 	if strings.Contains(text, s.word) {
 		select {
 		case <-ctx.Done():
-			return audio.Recording{}, ctx.Err()
+			return voice.Recording{}, ctx.Err()
 		case <-s.gate:
 		}
 	}
@@ -88,17 +89,17 @@ func (l lacking) Measure(text string) (routines.Extent, bool) {
 	return e, !strings.Contains(text, l.word)
 }
 
-func (l lacking) Speak(ctx context.Context, text string) (audio.Recording, error) {
+func (l lacking) Speak(ctx context.Context, text string) (voice.Recording, error) {
 	if strings.Contains(text, l.word) {
-		return audio.Recording{}, l.err
+		return voice.Recording{}, l.err
 	}
 	return l.hum.Speak(ctx, text)
 }
 
 // voices are the stage's voice, and the engine for what it lacks.
-func (x props) voices() []audio.Voice {
+func (x props) voices() []voice.Voice {
 	if x.engine == nil {
-		return []audio.Voice{x.voice}
+		return []voice.Voice{x.voice}
 	}
-	return []audio.Voice{x.voice, x.engine}
+	return []voice.Voice{x.voice, x.engine}
 }

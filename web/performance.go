@@ -12,14 +12,15 @@ import (
 	"strings"
 	"time"
 
-	"guided/audio"
+	"guided/audio/mix"
+	"guided/audio/voice"
 	"guided/routines"
 )
 
 // performance is a routine as somebody asked for it: what is in a file.
 type performance struct {
 	score *routines.Score
-	bank  *audio.Bank
+	bank  *mix.Bank
 	gain  float64
 	from  int    // the sample it begins at
 	tag   string // names its sound: the same tag, the same samples
@@ -30,8 +31,8 @@ func (p *performance) frames() int { return p.score.Len - p.from }
 
 // perform lays out a routine. The error is a sentence for who asked.
 func (s *server) perform(ctx context.Context, r *routines.Routine, a asked) (*performance, error) {
-	if a.Voice != "" && !slices.Contains(audio.EmbeddedVoices(), a.Voice) { // folders of recordings are for the settings
-		return nil, fmt.Errorf("voice: %q is not known; use one of %s", a.Voice, strings.Join(audio.EmbeddedVoices(), ", "))
+	if a.Voice != "" && !slices.Contains(voice.EmbeddedVoices(), a.Voice) { // folders of recordings are for the settings
+		return nil, fmt.Errorf("voice: %q is not known; use one of %s", a.Voice, strings.Join(voice.EmbeddedVoices(), ", "))
 	}
 	bank, err := s.bank.In(a.Voice)
 	if err != nil {
@@ -56,7 +57,7 @@ func (s *server) perform(ctx context.Context, r *routines.Routine, a asked) (*pe
 }
 
 // compile lays a routine out; what a voice must speak first it speaks before.
-func (s *server) compile(ctx context.Context, r *routines.Routine, b *audio.Bank, o routines.Options) (*routines.Score, error) {
+func (s *server) compile(ctx context.Context, r *routines.Routine, b *mix.Bank, o routines.Options) (*routines.Score, error) {
 	lacking := false
 	score, err := routines.Compile(r, func(c routines.Clip) (routines.Extent, bool) {
 		e, has := b.Measure(c)

@@ -17,7 +17,9 @@ import (
 
 	"go.uber.org/goleak"
 
-	"guided/audio"
+	"guided/audio/mix"
+	"guided/audio/output"
+	"guided/audio/voice"
 	"guided/player"
 	"guided/routines"
 	"guided/web"
@@ -45,9 +47,9 @@ type place struct {
 	state   string
 	cache   string
 	library routines.Library
-	bank    *audio.Bank
+	bank    *mix.Bank
 	player  *player.Player
-	tap     *audio.Tap
+	tap     *output.Tap
 	log     *logBook
 	client  *http.Client
 }
@@ -87,30 +89,30 @@ func newPlace(t testing.TB, changes ...func(*web.Config)) *place {
 	dir := t.TempDir()
 	p := &place{
 		t: t, own: filepath.Join(dir, "routines"), state: filepath.Join(dir, "state"), cache: filepath.Join(dir, "cache"), log: &logBook{},
-		tap: audio.NewTap(), client: &http.Client{Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		tap: output.NewTap(), client: &http.Client{Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 	if err := os.MkdirAll(p.own, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	p.write("short.toml", short)
 	log := slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	files, err := audio.Embedded("heart")
+	files, err := voice.Embedded("heart")
 	if err != nil {
 		t.Fatal(err)
 	}
-	voice, err := audio.OpenFolder(files)
+	v, err := voice.OpenFolder(files)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.library = routines.Library{os.DirFS(p.own), routines.Builtin()}
-	p.bank = audio.NewBank([]audio.Voice{voice}, func(name string) (audio.Voice, error) {
-		files, err := audio.Embedded(name)
+	p.bank = mix.NewBank([]voice.Voice{v}, func(name string) (voice.Voice, error) {
+		files, err := voice.Embedded(name)
 		if err != nil {
 			return nil, err
 		}
-		return audio.OpenFolder(files)
+		return voice.OpenFolder(files)
 	}, p.library.Open, log)
-	out, err := audio.Open("null", 0, log)
+	out, err := output.Open("null", 0, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,8 @@ import (
 	"runtime/debug"
 	"sync"
 
-	"guided/audio"
+	"guided/audio/mix"
+	"guided/audio/output"
 	"guided/player"
 	"guided/routines"
 )
@@ -29,8 +30,8 @@ type server struct {
 	at      net.Addr
 	player  *player.Player
 	library routines.Library
-	bank    *audio.Bank
-	tap     *audio.Tap // what is playing now; nil: nothing can be listened to
+	bank    *mix.Bank
+	tap     *output.Tap // what is playing now; nil: nothing can be listened to
 	log     *slog.Logger
 	login   *login
 	flac    *shelf
@@ -41,7 +42,7 @@ type server struct {
 }
 
 // newServer makes one whose work in the background ends with ctx.
-func newServer(ctx context.Context, cfg Config, at net.Addr, p *player.Player, l routines.Library, b *audio.Bank, tap *audio.Tap, log *slog.Logger, background *sync.WaitGroup) (*server, error) {
+func newServer(ctx context.Context, cfg Config, at net.Addr, p *player.Player, l routines.Library, b *mix.Bank, tap *output.Tap, log *slog.Logger, background *sync.WaitGroup) (*server, error) {
 	login, err := newLogin(cfg, at, log)
 	if err != nil {
 		return nil, err

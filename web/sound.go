@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"guided/audio"
+	"guided/audio/mix"
 )
 
 // most is how many samples are made at a time: so much of the score Load brings into memory at once.
@@ -16,7 +17,7 @@ type sound struct {
 	*performance
 	ctx     context.Context
 	turns   chan struct{}
-	live    *audio.Live
+	live    *mix.Live
 	cancel  context.CancelFunc
 	loading sync.WaitGroup
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"guided/audio"
+	"guided/audio/mix"
 	"guided/routines"
 )
 
@@ -27,7 +28,7 @@ func (p *place) rendered(name string, o routines.Options) string {
 		p.t.Fatal(err)
 	}
 	var b strings.Builder
-	if err := audio.WriteWAV(&b, audio.Render(score, clips), score.Len, nil); err != nil {
+	if err := audio.WriteWAV(&b, mix.Render(score, clips), score.Len, nil); err != nil {
 		p.t.Fatal(err)
 	}
 	return b.String()

@@ -18,7 +18,8 @@ import (
 	"syscall"
 	"time"
 
-	"guided/audio"
+	"guided/audio/mix"
+	"guided/audio/output"
 	"guided/player"
 	"guided/routines"
 )
@@ -68,7 +69,7 @@ func (c Config) Check() []string {
 
 // Run serves until ctx ends; tap is what is playing now, nil where nothing can be listened to. It fails when the address
 // cannot be had.
-func Run(ctx context.Context, cfg Config, p *player.Player, library routines.Library, bank *audio.Bank, tap *audio.Tap, log *slog.Logger) error {
+func Run(ctx context.Context, cfg Config, p *player.Player, library routines.Library, bank *mix.Bank, tap *output.Tap, log *slog.Logger) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):

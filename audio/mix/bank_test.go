@@ -1,0 +1,187 @@
+package mix
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+
+	"guided/audio"
+	"guided/audio/audiotest"
+	"guided/audio/voice"
+	"guided/routines"
+)
+
+// engine speaks whatever does not begin with "no", once it was asked to.
+type engine struct {
+	fail  error
+	asked atomic.Int32
+	cache *voice.Cache
+}
+
+func (e *engine) Measure(text string) (routines.Extent, bool) {
+	return e.cache.Extent(fmt.Sprintf("%x", text))
+}
+
+func (e *engine) Speak(ctx context.Context, text string) (voice.Recording, error) {
+	e.asked.Add(1)
+	if err := ctx.Err(); err != nil {
+		return voice.Recording{}, err
+	}
+	if strings.HasPrefix(text, "no") {
+		return voice.Recording{}, fmt.Errorf("engine could not speak %q: %w", text, e.fail)
+	}
+	r := sawtooth(100 * len(text))
+	e.cache.Put(fmt.Sprintf("%x", text), r)
+	return r, nil
+}
+
+// sawtooth is a recording that is known by its length.
+func sawtooth(n int) voice.Recording {
+	r := voice.Recording{PCM: make([]int16, n), Beat: n / 2}
+	for i := range r.PCM {
+		r.PCM[i] = int16(i*77 + n)
+	}
+	return r
+}
+
+func newEngine(t *testing.T) *engine {
+	return &engine{cache: voice.NewCache(t.TempDir(), audiotest.Logger(t)), fail: errors.New("no model")}
+}
+
+func bankOf(t testing.TB, log *slog.Logger, voices ...voice.Voice) *Bank {
+	t.Helper()
+	files := map[string][]byte{"gong.wav": audiotest.WAVOf(audio.Rate, audiotest.Sine(2400, audio.Rate, 300, 0.5)), "bad.wav": []byte("gong")}
+	return NewBank(voices, nil, func(name string) ([]byte, error) {
+		if data, has := files[name]; has {
+			return data, nil
+		}
+		return nil, fs.ErrNotExist
+	}, log)
+}
+
+func recorded(t *testing.T, text string, n int) *voice.Folder {
+	t.Helper()
+	index := fmt.Sprintf(`{"name": "test", "lang": "en", "clips": [{"text": %q, "file": "a.wav", "samples": %d, "beat": 7}]}`, text, n)
+	f, err := voice.OpenFolder(fstest.MapFS{
+		"index.json": {Data: []byte(index)}, "a.wav": {Data: audiotest.WAVOf(audio.Rate, audiotest.Sine(n, audio.Rate, 500, 0.5))},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func say(text string) routines.Clip   { return routines.Clip{Say: text} }
+func sound(name string) routines.Clip { return routines.Clip{Sound: name} }
+
+func scoreOf(cues ...routines.Cue) *routines.Score {
+	s := &routines.Score{Name: "test", Cues: cues}
+	for _, c := range cues {
+		s.Len = max(s.Len, c.At+c.Len)
+	}
+	return s
+}
+
+func TestBankAsksVoicesInTheirOrder(t *testing.T) {
+	e := newEngine(t)
+	b := bankOf(t, audiotest.Logger(t), recorded(t, "hold", 1111), recorded(t, "hold", 2222), e)
+	if got, has := b.Measure(say("Hold.")); !has || got.Len != 1111 || got.Beat != 7 {
+		t.Errorf("measured %+v", got)
+	}
+	if _, has := b.Measure(say("rest")); has {
+		t.Error("measured what nobody has spoken yet")
+	}
+	if err := b.Prepare(context.Background(), []routines.Clip{say("Hold."), say("rest"), sound("bell")}); err != nil {
+		t.Fatal(err)
+	}
+	if got, has := b.Measure(say("rest")); !has || got.Len != 400 || e.asked.Load() != 1 {
+		t.Errorf("measured %+v, the engine was asked %d times", got, e.asked.Load())
+	}
+	clips, err := b.Load(context.Background(), scoreOf(routines.Cue{Len: 1111, Clip: say("Hold.")}, routines.Cue{At: 5, Len: 400, Clip: say("rest")}))
+	if err != nil || len(clips[say("Hold.")].PCM) != 1111 || !slices.Equal(clips[say("rest")].PCM, sawtooth(400).PCM) {
+		t.Errorf("loaded %d clips: %v", len(clips), err)
+	}
+}
+
+func TestBankMeasuresSounds(t *testing.T) {
+	var said bytes.Buffer
+	b := bankOf(t, slog.New(slog.NewTextHandler(&said, nil)))
+	for range 3 {
+		for name, want := range map[string]int{"gong.wav": 2400, "bell": 4 * audio.Rate, "bad.wav": 0, "gone.wav": 0} {
+			if e, has := b.Measure(sound(name)); e.Len != want || has != (want > 0) {
+				t.Errorf("%s: %+v, %v", name, e, has)
+			}
+		}
+	}
+	if n := strings.Count(said.String(), "bad.wav"); n != 1 {
+		t.Errorf("a file that cannot be played is told %d times:\n%s", n, said.String())
+	}
+}
+
+func TestBankPreparesWhatCanBeSpoken(t *testing.T) {
+	var clips []routines.Clip
+	for i := range 40 {
+		clips = append(clips, say(fmt.Sprint("yes ", i)), say(fmt.Sprint("no ", i)))
+	}
+	b := bankOf(t, audiotest.Logger(t), recorded(t, "hold", 1111), newEngine(t))
+	err := b.Prepare(context.Background(), clips)
+	if err == nil || strings.Count(err.Error(), "no model") != 1 {
+		t.Errorf("one reason should be told once: %v", err)
+	}
+	for _, c := range clips {
+		if _, has := b.Measure(c); has != strings.HasPrefix(c.Say, "yes") {
+			t.Errorf("%q is prepared: %v", c.Say, has)
+		}
+	}
+	if err := bankOf(t, audiotest.Logger(t), recorded(t, "hold", 1111)).Prepare(context.Background(), clips); err != nil {
+		t.Errorf("a voice that lacks texts is no failure: %v", err)
+	}
+}
+
+func TestBankIsCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	b := bankOf(t, audiotest.Logger(t), newEngine(t))
+	if err := b.Prepare(ctx, []routines.Clip{say("a"), say("b")}); !errors.Is(err, context.Canceled) {
+		t.Errorf("prepare: %v", err)
+	}
+	if clips, err := b.Load(ctx, scoreOf(routines.Cue{Len: 10, Clip: say("a")})); !errors.Is(err, context.Canceled) || clips != nil {
+		t.Errorf("load: %v", err)
+	}
+}
+
+// What disappeared since the score was compiled is silence in its place, and told once.
+func TestBankLoadsSilenceForWhatIsGone(t *testing.T) {
+	var said bytes.Buffer
+	b := bankOf(t, slog.New(slog.NewTextHandler(&said, nil)), recorded(t, "hold", 1111), newEngine(t))
+	score := scoreOf(
+		routines.Cue{At: 0, Len: 500, Clip: say("no longer")}, routines.Cue{At: 600, Len: 500, Clip: say("no longer")},
+		routines.Cue{At: 700, Len: 300, Clip: sound("gone.wav")}, routines.Cue{At: 800, Len: 1000, Clip: say("hold")},
+		routines.Cue{At: 900, Len: 3000, Clip: sound("gong.wav")},
+	)
+	clips, err := b.Load(context.Background(), score)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range score.Cues {
+		pcm := clips[c.Clip].PCM
+		if len(pcm) != c.Len {
+			t.Errorf("%+v: %d samples, want %d", c.Clip, len(pcm), c.Len)
+		}
+		gone := strings.HasPrefix(c.Clip.Say, "no") || c.Clip.Sound == "gone.wav"
+		if silent := slices.Max(pcm) == 0; silent != gone {
+			t.Errorf("%+v is silent: %v", c.Clip, silent)
+		}
+	}
+	if n := strings.Count(said.String(), "level=ERROR"); n != 2 || !strings.Contains(said.String(), "no longer") || !strings.Contains(said.String(), "gone.wav") {
+		t.Errorf("%d lines:\n%s", n, said.String())
+	}
+}

@@ -1,0 +1,245 @@
+package mix
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"guided/audio"
+	"guided/audio/audiotest"
+	"guided/audio/voice"
+	"guided/routines"
+)
+
+// reader is a voice of many long sentences, each of its own sound, that notes what is asked of it. Where it has a gate
+// it reads one only when a token comes.
+type reader struct {
+	gate chan struct{}
+
+	mu    sync.Mutex
+	asked []string
+}
+
+// sentence is how long the reader speaks.
+const sentence = 5 * audio.Rate / 2
+
+func (*reader) Measure(string) (routines.Extent, bool) { return routines.Extent{Len: sentence}, true }
+
+func (v *reader) Speak(ctx context.Context, text string) (voice.Recording, error) {
+	if v.gate != nil {
+		select {
+		case <-v.gate:
+		case <-ctx.Done():
+			return voice.Recording{}, ctx.Err()
+		}
+	}
+	v.mu.Lock()
+	v.asked = append(v.asked, text)
+	v.mu.Unlock()
+	var number int
+	if _, err := fmt.Sscanf(text, "sentence %d", &number); err != nil {
+		return voice.Recording{}, err
+	}
+	pcm := make([]int16, sentence)
+	for i := range pcm {
+		pcm[i] = int16(1 + (i*7+number*131)%20_000) // never silent
+	}
+	return voice.Recording{PCM: pcm}, nil
+}
+
+// said is what was asked of the reader since the last call.
+func (v *reader) said() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	list := v.asked
+	v.asked = nil
+	return list
+}
+
+// reading is a score of so many sentences, one each three seconds, and how it sounds.
+func reading(t testing.TB, n int) (*routines.Score, func(at int) float64) {
+	t.Helper()
+	var cues []routines.Cue
+	for i := range n {
+		cues = append(cues, routines.Cue{At: 3 * audio.Rate * i, Len: sentence, Clip: say(fmt.Sprintf("sentence %d", i))})
+	}
+	return scoreOf(cues...), func(at int) float64 {
+		number, i := at/(3*audio.Rate), at%(3*audio.Rate)
+		if i >= sentence {
+			return 0
+		}
+		return float64(1+(i*7+number*131)%20_000) / 32768
+	}
+}
+
+// begun is a score being played, whose clips are loaded when a test says so.
+type begun struct {
+	*Live
+	t testing.TB
+}
+
+func begin(t testing.TB, b *Bank, score *routines.Score) *begun {
+	t.Helper()
+	live, err := b.Begin(t.Context(), score, func(func()) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	live.ring()
+	return &begun{live, t}
+}
+
+// settle is what the loader does when it is woken.
+func (l *begun) settle() {
+	select {
+	case <-l.bell:
+		l.catchUp(l.t.Context())
+	default:
+	}
+}
+
+// hears demands that what is pulled next is the score.
+func (l *begun) hears(frames int, want func(at int) float64) {
+	l.t.Helper()
+	block := make([][2]float64, audio.Block)
+	for end := min(l.Len(), l.Position()+frames); l.Position() < end; {
+		at := l.Position()
+		n, _ := l.Stream(block)
+		for i, x := range block[:n] {
+			if x[0] != want(at+i) {
+				l.t.Fatalf("at %.3f s: %v is heard, want %v", float64(at+i)/audio.Rate, x[0], want(at+i))
+			}
+		}
+	}
+}
+
+func TestWhatIsLoadedAheadSoundsAsWhatIsLoadedAtOnce(t *testing.T) {
+	files, err := voice.Embedded("heart")
+	if err != nil {
+		t.Fatal(err)
+	}
+	heart, err := voice.OpenFolder(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := routines.Library{routines.Builtin()}.Load("4-4-6")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bank := NewBank([]voice.Voice{heart}, nil, nil, audiotest.Logger(t))
+	score, err := routines.Compile(r, bank.Measure, routines.Options{For: 60e9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clips, err := bank.Load(t.Context(), score)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := whole(Render(score, clips), 480)
+	live := begin(t, bank, score)
+	for live.Position() < live.Len() {
+		live.hears(audio.Rate, func(at int) float64 { return want[at] })
+		live.settle()
+	}
+}
+
+func TestLoadingAheadOfNeed(t *testing.T) {
+	t.Run("only the first sentence is loaded before the first sample", func(t *testing.T) {
+		voice := &reader{}
+		score, want := reading(t, 300)
+		var later func()
+		live, err := bankOf(t, audiotest.Logger(t), voice).Begin(t.Context(), score, func(f func()) { later = f })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := voice.said(); !slices.Equal(got, []string{"sentence 0"}) || later == nil {
+			t.Errorf("loaded %q", got)
+		}
+		(&begun{live, t}).hears(near, want)
+	})
+	t.Run("the next sentences in their order, and no more while nothing is pulled", func(t *testing.T) {
+		voice := &reader{}
+		score, want := reading(t, 300)
+		live := begin(t, bankOf(t, audiotest.Logger(t), voice), score)
+		live.settle()
+		got := voice.said()
+		if len(got) < 5 || len(got) > 8 || got[1] != "sentence 1" || !slices.IsSorted(got) {
+			t.Errorf("loaded %q", got)
+		}
+		live.hears(audio.Rate, want)
+		live.settle()
+		if got := voice.said(); len(got) > 0 {
+			t.Errorf("loaded %q within a second", got)
+		}
+		live.hears(2*refill, want)
+		live.settle()
+		if got := voice.said(); len(got) < 2 || len(got) > 5 {
+			t.Errorf("loaded %q after %d s", got, 2*refill/audio.Rate)
+		}
+	})
+	t.Run("a word that comes back is read once", func(t *testing.T) {
+		voice := &reader{}
+		var cues []routines.Cue
+		for i := range 100 { // one a minute: it is far ahead and far behind again and again
+			cues = append(cues, routines.Cue{At: 60 * audio.Rate * i, Len: sentence, Clip: say("sentence 0")})
+			cues = append(cues, routines.Cue{At: 60*audio.Rate*i + 30*audio.Rate, Len: sentence, Clip: say(fmt.Sprint("sentence ", 1+i%3))})
+		}
+		live := begin(t, bankOf(t, audiotest.Logger(t), voice), scoreOf(cues...))
+		for at := 0; at < live.Len(); at += 10 * audio.Rate {
+			if err := live.Seek(at); err != nil {
+				t.Fatal(err)
+			}
+			live.settle()
+		}
+		if got := voice.said(); len(got) != 4 {
+			t.Errorf("loaded %q", got)
+		}
+	})
+	t.Run("one that is gone is told once and not asked for again", func(t *testing.T) {
+		score := scoreOf(routines.Cue{At: 0, Len: 500, Clip: sound("gone.wav")}, routines.Cue{At: 60 * audio.Rate, Len: 500, Clip: say("sentence 1")})
+		var told bytes.Buffer
+		live := begin(t, bankOf(t, slog.New(slog.NewTextHandler(&told, nil)), &reader{}), score)
+		for _, at := range []int{60 * audio.Rate, 0, 60 * audio.Rate, 0} {
+			if err := live.Seek(at); err != nil {
+				t.Fatal(err)
+			}
+			live.settle()
+		}
+		if n := strings.Count(told.String(), "gone.wav"); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+	})
+	t.Run("nothing far behind or ahead is kept", func(t *testing.T) {
+		score, _ := reading(t, 300)
+		live := begin(t, bankOf(t, audiotest.Logger(t), &reader{}), score)
+		for at := 0; at < live.Len(); at += 20 * audio.Rate {
+			if err := live.Seek(at); err != nil {
+				t.Fatal(err)
+			}
+			live.settle()
+		}
+		if n := len(live.loaded); n == 0 || n > (ahead+near)/(3*audio.Rate)+8*2+2 {
+			t.Errorf("%d sentences are in memory", n)
+		}
+	})
+	t.Run("a session that has ended loads no more", func(t *testing.T) {
+		voice := &reader{}
+		score, _ := reading(t, 300)
+		ctx, cancel := context.WithCancel(t.Context())
+		var later func()
+		live, err := bankOf(t, audiotest.Logger(t), voice).Begin(ctx, score, func(f func()) { later = f })
+		if err != nil {
+			t.Fatal(err)
+		}
+		voice.said()
+		cancel()
+		later()
+		if err := live.Load(ctx, 60*audio.Rate); err == nil {
+			t.Error("it loads what was asked for after its end")
+		}
+	})
+}

@@ -1,0 +1,71 @@
+package mix
+
+import (
+	"fmt"
+	"testing"
+
+	"guided/audio"
+	"guided/audio/audiotest"
+	"guided/audio/voice"
+	"guided/routines"
+)
+
+// BenchmarkRender streams a score of 15 minutes with 400 cues, one step's worth of them overlapping.
+func BenchmarkRender(b *testing.B) {
+	score, clips := &routines.Score{Len: 15 * 60 * audio.Rate}, Clips{}
+	for i := range 400 {
+		c := say(fmt.Sprint(i % 60))
+		if _, has := clips[c]; !has {
+			clips[c] = voice.Recording{PCM: audio.Quantize(audiotest.WhiteNoise(audio.Rate/2+i*2000, 0.3))}
+		}
+		score.Cues = append(score.Cues, routines.Cue{At: i * score.Len / 400, Len: len(clips[c].PCM), Clip: c})
+	}
+	block := make([][2]float64, audio.Block)
+	b.ReportAllocs()
+	for b.Loop() {
+		r := Render(score, clips)
+		for ok := true; ok; {
+			_, ok = r.Stream(block)
+		}
+	}
+	audiotest.ReportRealTime(b, 15*60)
+}
+
+// BenchmarkBed streams words over a bed that goes with the breath.
+func BenchmarkBed(b *testing.B) {
+	for _, name := range append(routines.BedNames(), "forest.flac") {
+		b.Run(name, func(b *testing.B) {
+			score, clips := busy(name)
+			r := Render(score, clips)
+			block := make([][2]float64, 480)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := r.Seek(0); err != nil {
+					b.Fatal(err)
+				}
+				for ok := true; ok; {
+					_, ok = r.Stream(block)
+				}
+			}
+			audiotest.ReportRealTime(b, float64(score.Len)/audio.Rate)
+		})
+	}
+}
+
+// BenchmarkMeasureMix measures words over rain.
+func BenchmarkMeasureMix(b *testing.B) {
+	score, clips := busy("forest.flac")
+	r := Render(score, clips)
+	for b.Loop() {
+		audio.MeasureMix(partOf(b, r, 0, float64(score.Len)/audio.Rate))
+	}
+	audiotest.ReportRealTime(b, float64(score.Len)/audio.Rate)
+}
+
+func BenchmarkBell(b *testing.B) {
+	for b.Loop() {
+		if _, err := synth("bell"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

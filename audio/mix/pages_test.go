@@ -1,0 +1,65 @@
+package mix
+
+import (
+	"guided/audio/voice"
+	"os"
+	"strings"
+	"testing"
+)
+
+// resident is how much of the program file is mapped, in kB.
+func resident(t *testing.T) string {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Skip(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, is := strings.CutPrefix(line, "RssFile:"); is {
+			return strings.TrimSpace(rest)
+		}
+	}
+	t.Skip("this kernel does not tell")
+	return ""
+}
+
+func TestWhatWasReadOfTheProgramIsGivenBack(t *testing.T) {
+	own := ownPages()
+	if len(own) == 0 {
+		t.Fatal("the program does not find itself in memory")
+	}
+	files, err := voice.Embedded("heart")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := voice.OpenFolder(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0
+	read := func() {
+		for _, c := range v.Clips {
+			f, err := files.Open(c.File)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b [1 << 16]byte
+			n, _ := f.Read(b[:])
+			sum += n
+			f.Close()
+		}
+	}
+	read()
+	before := resident(t)
+	own.shed()
+	after := resident(t)
+	if len(after) > len(before) || len(after) == len(before) && after >= before {
+		t.Errorf("%s before, %s after", before, after)
+	}
+	first := sum
+	read()
+	if sum != 2*first {
+		t.Errorf("%d bytes, then %d", first, sum-first)
+	}
+	t.Logf("%s before, %s after", before, after)
+}

@@ -1,0 +1,173 @@
+package mix
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"guided/audio"
+	"guided/audio/audiotest"
+	"guided/audio/voice"
+	"guided/routines"
+)
+
+// crowd is a score of many cues of all lengths, some over others, one past the end, and its clips.
+func crowd() (*routines.Score, Clips) {
+	s, clips := &routines.Score{Name: "crowd", Len: 60_000}, Clips{}
+	for i := range 40 {
+		c := say(fmt.Sprint(i % 13))
+		n := 1 + (i%13)*(i%13)*97
+		if _, has := clips[c]; !has {
+			clips[c] = voice.Recording{PCM: audio.Quantize(audiotest.WhiteNoise(n, 0.6))}
+		}
+		s.Cues = append(s.Cues, routines.Cue{At: i * 1481, Len: n, Clip: c})
+	}
+	clips[sound("long")] = voice.Recording{PCM: audio.Quantize(audiotest.Sine(30_000, audio.Rate, 100, 0.3))}
+	s.Cues = append(s.Cues, routines.Cue{At: 3, Len: 30_000, Clip: sound("long")})
+	slices.SortStableFunc(s.Cues, func(a, b routines.Cue) int { return a.At - b.At })
+	return s, clips
+}
+
+func whole(r *Renderer, block int) []float64 {
+	var list []float64
+	samples := make([][2]float64, block)
+	for {
+		for i := range samples {
+			samples[i] = [2]float64{9, 9} // what was there before must not matter
+		}
+		n, ok := r.Stream(samples)
+		if !ok {
+			return list
+		}
+		for _, x := range samples[:n] {
+			if x[0] != x[1] {
+				return nil
+			}
+			list = append(list, x[0])
+		}
+	}
+}
+
+func TestRenderIsTheSameForAnyBlockAndSeek(t *testing.T) {
+	score, clips := crowd()
+	want := whole(Render(score, clips), score.Len)
+	if len(want) != score.Len {
+		t.Fatalf("%d samples, want %d", len(want), score.Len)
+	}
+	for _, block := range []int{1, 7, 480, 512, 1000, 4096} {
+		if got := whole(Render(score, clips), block); !slices.Equal(got, want) {
+			t.Errorf("blocks of %d give another sound", block)
+		}
+	}
+	r := Render(score, clips)
+	for _, to := range []int{score.Len - 1, 0, 3, 2, 30_002, 30_003, 1481, 1480, 47_391, score.Len} {
+		if err := r.Seek(to); err != nil || r.Position() != to {
+			t.Fatalf("at %d after a seek to %d: %v", r.Position(), to, err)
+		}
+		if got := whole(r, 480); !slices.Equal(got, want[to:]) {
+			t.Errorf("another sound after a seek to %d", to)
+		}
+	}
+	for _, to := range []int{-1, score.Len + 1} {
+		if r.Seek(to) == nil || r.Position() != score.Len {
+			t.Errorf("a seek to %d is taken", to)
+		}
+	}
+	if n, ok := r.Stream(make([][2]float64, 10)); n != 0 || ok || r.Err() != nil {
+		t.Errorf("%d samples after the end", n)
+	}
+}
+
+// A block is filled to its last sample wherever the score goes on: beep takes a short one for the end.
+func TestRenderFillsBlocks(t *testing.T) {
+	score, clips := crowd()
+	r := Render(score, clips)
+	samples := make([][2]float64, 480)
+	for r.Position()+480 <= r.Len() {
+		if n, ok := r.Stream(samples); n != 480 || !ok {
+			t.Fatalf("%d samples at %d", n, r.Position())
+		}
+	}
+}
+
+func TestRenderIsTheSumOfItsCues(t *testing.T) {
+	score, clips := crowd()
+	want := make([]float64, score.Len)
+	for _, c := range score.Cues {
+		for i, s := range clips[c.Clip].PCM {
+			if c.At+i < score.Len {
+				want[c.At+i] += float64(s) / 32768
+			}
+		}
+	}
+	over := 0
+	for i, got := range whole(Render(score, clips), 480) {
+		if math.Abs(want[i]) > 0.8 {
+			over++
+			if math.Abs(got) > audio.Gain(audio.TruePeak) || math.Abs(got) > math.Abs(want[i]) {
+				t.Fatalf("sample %d is %v of %v", i, got, want[i])
+			}
+		} else if math.Abs(got-want[i]) > 1e-12 {
+			t.Fatalf("sample %d is %v, the sum %v", i, got, want[i])
+		}
+	}
+	if over == 0 {
+		t.Error("nothing was loud enough to be limited")
+	}
+}
+
+func TestRenderOfNothing(t *testing.T) {
+	if got := whole(Render(&routines.Score{Len: 1000}, nil), 480); len(got) != 1000 || slices.Max(got) != 0 || slices.Min(got) != 0 {
+		t.Error("a score without cues is not silence")
+	}
+	if got := whole(Render(&routines.Score{}, nil), 480); len(got) != 0 {
+		t.Errorf("%d samples of an empty score", len(got))
+	}
+	score := scoreOf(routines.Cue{At: 10, Len: 100, Clip: say("missing")})
+	if got := whole(Render(score, Clips{}), 480); len(got) != 110 || slices.Max(got) != 0 {
+		t.Error("a cue without a clip is not silence")
+	}
+}
+
+func TestLimit(t *testing.T) {
+	last := -2.0
+	for x := -8.0; x <= 8; x += 0.0005 {
+		y := limit(x)
+		switch {
+		case math.Abs(x) <= 0.8 && y != x:
+			t.Fatalf("%v becomes %v below the knee", x, y)
+		case math.Abs(y) >= audio.Gain(audio.TruePeak):
+			t.Fatalf("%v becomes %v", x, y)
+		case y <= last:
+			t.Fatalf("does not grow at %v", x)
+		case y != -limit(-x):
+			t.Fatalf("is not even-handed at %v", x)
+		case last > -2 && y-last > 0.0005+1e-9:
+			t.Fatalf("a step at %v", x)
+		}
+		last = y
+	}
+}
+
+// Whatever a recording begins and ends with, nothing clicks where it is placed.
+func TestRenderHasNoClicks(t *testing.T) {
+	var full []float64
+	for range 5000 {
+		full = append(full, 0.7)
+	}
+	r, err := voice.ImportSound(audiotest.WAVOf(audio.Rate, full))
+	if err != nil {
+		t.Fatal(err)
+	}
+	score := scoreOf(routines.Cue{At: 100, Len: 3000, Clip: say("cut")}, routines.Cue{At: 9000, Len: 5000, Clip: say("whole")})
+	score.Len += 100
+	clips := Clips{say("cut"): {PCM: audio.FitLength(r.PCM, 3000)}, say("whole"): r}
+	last := 0.0
+	for i, x := range whole(Render(score, clips), 512) {
+		if math.Abs(x-last) > 0.7*math.Pi/2/audio.RampLen+0.0001 {
+			t.Fatalf("a step from %v to %v at %d", last, x, i)
+		}
+		last = x
+	}
+}

@@ -1,0 +1,84 @@
+package mix
+
+import (
+	"math"
+	"testing"
+
+	"guided/audio"
+	"guided/audio/audiotest"
+	"guided/routines"
+)
+
+func TestEveryToneIsMade(t *testing.T) {
+	b := NewBank(nil, nil, nil, nil)
+	for _, name := range routines.SoundNames() {
+		t.Run(name, func(t *testing.T) {
+			r, err := synth(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e, has := b.Measure(routines.Clip{Sound: name}); !has || e.Len != len(r.PCM) || e.Beat != 0 {
+				t.Errorf("measured as %+v, is %d samples", e, len(r.PCM))
+			}
+			if r.PCM[0] != 0 || r.PCM[len(r.PCM)-1] != 0 {
+				t.Errorf("from %d to %d, want 0", r.PCM[0], r.PCM[len(r.PCM)-1])
+			}
+			x := audiotest.Floats(r.PCM)
+			if top := audiotest.DB(audio.Peak(x)); top > -12 {
+				t.Errorf("peaks at %.1f dB, want −12 at most", top)
+			}
+			for i := 1; i < len(x); i++ { // a click would be a step that its highest partial does not make
+				if step := math.Abs(x[i] - x[i-1]); step > 0.05 {
+					t.Fatalf("a step of %.3f at %d", step, i)
+				}
+			}
+			loud := shortTerm(x)
+			if len(x) < audio.Rate*4/10 {
+				loud = audio.Loudness(x)
+			}
+			if loud < -24 || loud > -20 {
+				t.Errorf("%.1f LUFS, want −24 to −20", loud)
+			}
+		})
+	}
+	if _, err := synth("gong"); err == nil {
+		t.Error("an unknown tone is made")
+	}
+	if len(tones()) != len(routines.SoundNames()) {
+		t.Errorf("%d tones for %d names", len(tones()), len(routines.SoundNames()))
+	}
+}
+
+// shortTerm is the loudness of the loudest 400 ms.
+func shortTerm(samples []float64) float64 {
+	weighted, most := audio.KWeighted(samples), 0.0
+	const window = audio.Rate * 400 / 1000
+	for i := 0; i == 0 || i+window <= len(weighted); i += audio.Rate / 100 {
+		most = max(most, audio.MeanSquare(weighted[i:min(len(weighted), i+window)]))
+	}
+	return audio.LUFS(most)
+}
+
+func TestABreathIsKnownByItsTone(t *testing.T) {
+	pitch := func(name string, from, to float64) float64 {
+		r, err := synth(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := audiotest.Floats(r.PCM)
+		x = x[int(from*float64(len(x))):int(to*float64(len(x)))]
+		best, most := 0.0, math.Inf(-1)
+		for hz := 200.0; hz < 500; hz += 5 {
+			if l := audiotest.LevelAt(x, hz); l > most {
+				best, most = hz, l
+			}
+		}
+		return best
+	}
+	if pitch("in", 0.7, 1) < 1.2*pitch("in", 0, 0.3) || pitch("out", 0.7, 1) > pitch("out", 0, 0.3)/1.2 {
+		t.Error("in does not rise, or out does not fall")
+	}
+	if hold, end := pitch("hold", 0.2, 0.8), pitch("in", 0.8, 1); math.Abs(hold-end) > 25 {
+		t.Errorf("hold is at %.0f Hz, in ended at %.0f", hold, end)
+	}
+}

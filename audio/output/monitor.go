@@ -1,0 +1,158 @@
+package output
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"guided/audio"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jfreymuth/pulse/proto"
+)
+
+// Monitor is a recording, going on, of all that a sink plays: what comes out, as far as software can hear it.
+type Monitor struct {
+	Sink string
+
+	link *pulseLink
+	file *os.File
+
+	mu     sync.Mutex // what the connection's reader tells
+	out    *bufio.Writer
+	bytes  int
+	lost   error
+	closed bool
+	wake   chan struct{}
+}
+
+var errNoMonitor = errors.New(`prove needs PulseAudio or PipeWire, whose monitor can be recorded; set output = "pulse" in [audio], or give it a recording with --recording FILE.wav`)
+
+// Record begins to write what the sink of an output plays to a file, as WAV of 48 kHz, 16 bit, stereo. The output
+// "pulse" is the server's default sink. It is an error when spec names something that has no monitor. It ends with
+// Close, or with ctx.
+func Record(ctx context.Context, spec string, file *os.File) (*Monitor, error) {
+	kind, sink, _ := strings.Cut(strings.TrimSpace(spec), ":")
+	if kind != "pulse" && kind != "auto" {
+		return nil, fmt.Errorf("the output is %q: %w", spec, errNoMonitor)
+	}
+	m := &Monitor{file: file, out: bufio.NewWriterSize(file, audio.Rate*audio.FrameBytes), wake: make(chan struct{}, 1)}
+	if _, err := m.out.Write(audio.WAVHeader(0)); err != nil {
+		return nil, err
+	}
+	var err error
+	if m.link, err = dialPulse(ctx, m.notice); err != nil {
+		return nil, fmt.Errorf("%w; %w", errNoMonitor, err)
+	}
+	if err := m.start(sink); err != nil {
+		m.link.close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Monitor) start(sink string) error {
+	if sink == "" {
+		var server proto.GetServerInfoReply
+		if err := m.link.ask(&proto.GetServerInfo{}, &server); err != nil {
+			return fmt.Errorf("asking the sound server for its default sink: %w", err)
+		}
+		sink = server.DefaultSinkName
+	}
+	var info proto.GetSinkInfoReply
+	if err := m.link.ask(&proto.GetSinkInfo{SinkIndex: proto.Undefined, SinkName: sink}, &info); err != nil {
+		return fmt.Errorf("the sound server has no sink %q: %w; guided devices lists those it has", sink, err)
+	}
+	m.Sink = info.SinkName
+	if info.MonitorSourceIndex == proto.Undefined {
+		return fmt.Errorf("the sink %s has no monitor; %w", info.SinkName, errNoMonitor)
+	}
+	// Without AdjustLatency the sink stays as it is when nobody measures.
+	request := &proto.CreateRecordStream{
+		SampleSpec:         proto.SampleSpec{Format: proto.FormatInt16LE, Channels: 2, Rate: audio.Rate},
+		ChannelMap:         proto.ChannelMap{proto.ChannelLeft, proto.ChannelRight},
+		SourceIndex:        info.MonitorSourceIndex,
+		BufferMaxLength:    proto.Undefined,
+		BufferFragSize:     2 * audio.Block * audio.FrameBytes,
+		NoMove:             true,
+		DirectOnInputIndex: proto.Undefined,
+		ChannelVolumes:     proto.ChannelVolumes{proto.VolumeNorm, proto.VolumeNorm},
+		Properties: proto.PropList{
+			"media.name": proto.PropListString("guided prove"),
+		},
+	}
+	if err := m.link.ask(request, &proto.CreateRecordStreamReply{}); err != nil {
+		return fmt.Errorf("recording %s: %w", info.MonitorSourceName, err)
+	}
+	return nil
+}
+
+// notice is called by the connection's reader.
+func (m *Monitor) notice(message any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch message := message.(type) {
+	case *proto.DataPacket:
+		if m.lost == nil && !m.closed {
+			_, m.lost = m.out.Write(message.Data)
+			m.bytes += len(message.Data)
+		}
+	case *proto.RecordStreamKilled:
+		m.lost = fmt.Errorf("the monitor of the sink %s was removed", m.Sink)
+	}
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Frames is how many have been recorded.
+func (m *Monitor) Frames() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.bytes / audio.FrameBytes
+}
+
+// Await waits until so many frames are recorded. A monitor that records nothing for some seconds is an error.
+func (m *Monitor) Await(ctx context.Context, frames int) error {
+	late := time.NewTimer(stall)
+	defer late.Stop()
+	for m.Frames() < frames {
+		m.mu.Lock()
+		lost := m.lost
+		m.mu.Unlock()
+		if lost != nil {
+			return lost
+		}
+		select {
+		case <-m.wake:
+			late.Reset(stall)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-m.link.ended:
+			return m.link.cause()
+		case <-late.C:
+			return fmt.Errorf("the monitor of the sink %s has given no sound for %v; is the sink suspended?", m.Sink, stall)
+		}
+	}
+	return nil
+}
+
+// Close ends the recording and completes the file, which stays open.
+func (m *Monitor) Close() error {
+	m.link.close()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	err := m.lost
+	if e := m.out.Flush(); err == nil {
+		err = e
+	}
+	if _, e := m.file.WriteAt(audio.WAVHeader(m.bytes/audio.FrameBytes), 0); err == nil {
+		err = e
+	}
+	return err
+}

@@ -1,0 +1,164 @@
+package output
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"guided/audio/audiotest"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// snapserver is a Snapcast server of the test's own, with the sources guided (tcp), fifo (pipe) and music.
+type snapserver struct {
+	t                       *testing.T
+	dir, fifo               string
+	source, stream, control string // addresses
+	cmd                     *exec.Cmd
+}
+
+func startSnapserver(t *testing.T) *snapserver {
+	t.Helper()
+	audiotest.NeedProgram(t, "snapserver")
+	audiotest.NeedProgram(t, "snapclient")
+	dir := t.TempDir()
+	s := &snapserver{t: t, dir: dir, fifo: filepath.Join(dir, "fifo"), source: freeAddress(t), stream: freeAddress(t), control: freeAddress(t)}
+	settings := "[server]\ndatadir = " + dir + "\n[http]\nenabled = false\n"
+	for section, address := range map[string]string{"tcp": s.control, "stream": s.stream} {
+		host, port, _ := net.SplitHostPort(address)
+		settings += fmt.Sprintf("[%s]\nenabled = true\nbind_to_address = %s\nport = %s\n", section, host, port)
+		if section == "stream" {
+			const format = "&sampleformat=48000:16:2&codec=pcm\n"
+			settings += "source = tcp://" + freeAddress(t) + "?mode=server&name=music" + format
+			settings += "source = tcp://" + s.source + "?mode=server&name=guided" + format
+			settings += "source = pipe://" + s.fifo + "?mode=create&name=fifo" + format
+		}
+	}
+	if err := os.WriteFile(s.conf(), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.kill)
+	s.start()
+	return s
+}
+
+func (s *snapserver) conf() string { return filepath.Join(s.dir, "conf") }
+
+func (s *snapserver) log() string { return filepath.Join(s.dir, "log") }
+
+// late tells whether the server was kept from reading in time, and made a gap of its own.
+func (s *snapserver) late() bool {
+	s.t.Helper()
+	return bytes.Contains(audiotest.ReadFile(s.t, s.log()), []byte("onResync"))
+}
+
+// freeAddress is one of loopback that nobody listened on a moment ago.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func (s *snapserver) start() {
+	s.t.Helper()
+	s.cmd = exec.Command("snapserver", "-c", s.conf(), "--logging.sink=file:"+s.log())
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, address := range []string{s.stream, s.control} {
+		audiotest.Eventually(s.t, "snapserver listens", func() bool {
+			conn, err := net.Dial("tcp", address)
+			if err == nil {
+				conn.Close()
+			}
+			return err == nil
+		})
+	}
+}
+
+// kill is kill -9, and waits for the end.
+func (s *snapserver) kill() {
+	if s.cmd != nil {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+		s.cmd = nil
+	}
+}
+
+// stop is what systemctl stop does: the server stores what its groups play. After a kill it has forgotten.
+func (s *snapserver) stop() {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatal(err)
+	}
+	_ = s.cmd.Wait() // its exit code tells nothing
+	s.cmd = nil
+}
+
+// talk asks the server's control, as another remote does.
+func (s *snapserver) talk(ask func(*snapcastControl) error) {
+	s.t.Helper()
+	c, err := dialControl(context.Background(), s.control)
+	if err == nil {
+		defer c.close()
+		err = ask(c)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// group is the one that a client is in.
+func (s *snapserver) group(client string) (found snapcastGroup) {
+	s.t.Helper()
+	s.talk(func(c *snapcastControl) error {
+		status, err := c.status()
+		for _, g := range status.Groups {
+			if g.is(client) {
+				found = g
+			}
+		}
+		return err
+	})
+	return found
+}
+
+// plays waits until the group of a client plays a stream.
+func (s *snapserver) plays(client, stream string) {
+	s.t.Helper()
+	audiotest.Eventually(s.t, client+" plays "+stream, func() bool { return s.group(client).Stream == stream })
+}
+
+// choose is somebody who switches the group of a client.
+func (s *snapserver) choose(client, stream string) {
+	s.t.Helper()
+	group := s.group(client)
+	s.talk(func(c *snapcastControl) error { return c.setStream(group.ID, stream) })
+}
+
+// client is a speaker in a room, of which we keep what it plays, and when.
+func (s *snapserver) client(name string) *recorder {
+	s.t.Helper()
+	host, port, _ := net.SplitHostPort(s.stream)
+	r := &recorder{t: s.t, done: make(chan struct{})}
+	r.cmd = exec.Command("snapclient", "-h", host, "-p", port, "--hostID", name, "--logsink", "null", "--player", "file:filename=stdout")
+	out, err := r.cmd.StdoutPipe()
+	if err == nil {
+		err = r.cmd.Start()
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	go r.read(out)
+	s.t.Cleanup(r.stop)
+	audiotest.Eventually(s.t, name+" is there", func() bool { return s.group(name).ID != "" })
+	return r
+}

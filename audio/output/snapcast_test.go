@@ -1,0 +1,216 @@
+package output
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"guided/audio"
+	"guided/audio/audiotest"
+	"math"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestSnapcastPlaysTheRenderInEveryRoom(t *testing.T) {
+	for source, spec := range map[string]func(*snapserver) string{
+		"guided": func(s *snapserver) string { return "snapcast:tcp://" + s.source + "?buffer=1s" },
+		"fifo":   func(s *snapserver) string { return "snapcast:pipe://" + s.fifo },
+	} {
+		t.Run(source, func(t *testing.T) {
+			server := startSnapserver(t)
+			kitchen, bath := server.client("kitchen"), server.client("bath")
+			server.choose("kitchen", source)
+			server.choose("bath", source)
+			const frames = 3 * audio.Rate
+			p := play(t, openOutput(t, spec(server), audio.Rate/10), audiotest.NewNoise(frames))
+			if err := p.end(t, 10*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			if p.heard() != frames {
+				t.Errorf("%d frames are heard at the end, want %d", p.heard(), frames)
+			}
+			rooms := [][]byte{kitchen.sound(audio.Rate * audio.FrameBytes / 5), bath.sound(audio.Rate * audio.FrameBytes / 5)}
+			for i, room := range []*recorder{kitchen, bath} {
+				if server.late() { // this machine is so busy that the server makes gaps of its own
+					checkPieces(t, rooms[i], rendered(frames))
+					continue
+				}
+				checkAlike(t, rooms[i], rendered(frames))
+				checkTold(t, p, room, frames)
+			}
+		})
+	}
+}
+
+// checkPieces finds most tenths of a second of the render, in their order.
+func checkPieces(t *testing.T, got, want []byte) {
+	t.Helper()
+	const size = audio.Rate / 10 * audio.FrameBytes
+	found, all := 0, len(want)/size
+	for i := range all {
+		if at := bytes.Index(got, want[i*size:(i+1)*size]); at >= 0 {
+			found++
+			got = got[at+size:]
+		}
+	}
+	t.Logf("between gaps, %d of %d pieces are heard whole", found, all)
+	if found < all/2 {
+		t.Errorf("%d of %d pieces are heard whole", found, all)
+	}
+}
+
+// checkTold compares what Play told with when it was written. This client writes up to 60 ms before it is to be heard.
+func checkTold(t *testing.T, p *playing, r *recorder, frames int) {
+	t.Helper()
+	first, _ := audiotest.LoudFrames(r.bytes)
+	var late []time.Duration
+	for i, n := range p.frames {
+		if n > 0 && n < frames {
+			late = append(late, p.at[i].Sub(r.arrived((first+n)*audio.FrameBytes)))
+		}
+	}
+	slices.Sort(late)
+	usual := late[len(late)/2]
+	t.Logf("a frame is told from %v to %v after it was written, usually %v", late[0], late[len(late)-1], usual)
+	if usual < 0 || usual > 100*time.Millisecond {
+		t.Errorf("a frame is usually told %v after it was written, want up to 100 ms", usual)
+	}
+}
+
+// checkAlike compares each second of a recording with the render. A client drops or repeats a sample now and then to
+// keep in step with the others, so what is compared is the course of each millisecond.
+func checkAlike(t *testing.T, got, want []byte) {
+	t.Helper()
+	first, _ := audiotest.LoudFrames(got)
+	from, _ := audiotest.LoudFrames(want)
+	if first < 0 {
+		t.Fatal("nothing was heard")
+	}
+	heard, meant := course(got[first*audio.FrameBytes:]), course(want[from*audio.FrameBytes:])
+	for at := 0; at+1000 <= len(meant); at += 1000 {
+		if at+1000 > len(heard) {
+			t.Fatalf("the sound ends after %d ms, of %d", len(heard), len(meant))
+		}
+		if c := alike(heard[at:at+1000], meant[at:at+1000]); c < 0.99 {
+			t.Errorf("from second %d on, the correlation with the render is %.4f", at/1000, c)
+		}
+	}
+}
+
+// course is the sum of the left channel in each millisecond.
+func course(b []byte) []float64 {
+	const ms = audio.Rate / 1000
+	list := make([]float64, len(b)/audio.FrameBytes/ms)
+	for i := range list {
+		for j := i * ms; j < (i+1)*ms; j++ {
+			list[i] += float64(int16(binary.LittleEndian.Uint16(b[j*audio.FrameBytes:])))
+		}
+	}
+	return list
+}
+
+func alike(a, b []float64) float64 {
+	var ab, aa, bb float64
+	for i := range a {
+		ab, aa, bb = ab+a[i]*b[i], aa+a[i]*a[i], bb+b[i]*b[i]
+	}
+	return ab / math.Sqrt(aa*bb)
+}
+
+func TestSnapserverIsKilledAndComesBack(t *testing.T) {
+	for source, want := range map[string]string{"tcp": "no Snapcast server takes sound at", "pipe": "no snapserver reads"} {
+		t.Run(source, func(t *testing.T) {
+			audiotest.NoLeaks(t)
+			server := startSnapserver(t)
+			out := openOutput(t, "snapcast:pipe://"+server.fifo+"?buffer=0s", 0)
+			if source == "tcp" {
+				out = openOutput(t, "snapcast:tcp://"+server.source+"?buffer=0s", 0)
+			}
+			src := audiotest.NewNoise(60 * audio.Rate)
+			p := play(t, out, src)
+			p.untilHeard(t, audio.Rate/4)
+			err := p.endAfter(t, time.Second, server.kill)
+			if err == nil || !strings.Contains(err.Error(), "has gone") {
+				t.Errorf("the error is %v", err)
+			}
+			if err := play(t, out, src).end(t, time.Second); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("without a server, the error is %v", err)
+			}
+			server.start()
+			p = play(t, out, src)
+			p.untilHeard(t, audio.Rate/4)
+			p.cancel()
+			if err := p.end(t, 100*time.Millisecond); err != context.Canceled {
+				t.Errorf("the error of a Play that is cancelled is %v", err)
+			}
+		})
+	}
+}
+
+// A server that is there and takes nothing must not hold up the program for ever.
+func TestSnapserverHangs(t *testing.T) {
+	audiotest.NoLeaks(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(fifo, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	p := play(t, openOutput(t, "snapcast:pipe://"+fifo, 0), audiotest.NewNoise(60*audio.Rate))
+	if err := p.end(t, 4*time.Second); err == nil || !strings.Contains(err.Error(), "has taken no sound for 2s") {
+		t.Errorf("the error is %v", err)
+	}
+	p = play(t, openOutput(t, "snapcast:tcp://"+l.Addr().String(), 0), audiotest.NewNoise(60*audio.Rate))
+	if err := p.end(t, 6*time.Second); err == nil || !strings.Contains(err.Error(), "has taken no sound for 2s") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestSnapcastRefusesWhatItDoesNotKnow(t *testing.T) {
+	for url, want := range map[string]string{
+		"tcp://":                           "names no source of a Snapcast server; use snapcast:tcp://HOST:4953",
+		"http://a":                         "names no source of a Snapcast server",
+		"tcp://a/b":                        "names no source of a Snapcast server",
+		"pipe://run/fifo":                  "use snapcast:pipe:///run/fifo",
+		"pipe://":                          "names no source of a Snapcast server",
+		"tcp://a?bufer=1s":                 `there is no setting "bufer", only buffer, groups`,
+		"tcp://a?buffer=1000":              `write one such as "1s"`,
+		"tcp://a?buffer=-1s":               `write one such as "1s"`,
+		"tcp://a?stream=b":                 "add groups=",
+		"tcp://a?groups=":                  "lack a name",
+		"tcp://a?groups=b,,c":              "lack a name",
+		"tcp://a?groups=b%zz":              "invalid URL escape",
+		"tcp://a:4953 ?groups=kitchen,all": "invalid",
+	} {
+		if _, err := Open("snapcast:"+url, 0, audiotest.Logger(t)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: the error is %v, want %q in it", url, err, want)
+		}
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/file", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		dir + "/missing":             "mode=create",
+		dir + "/file":                "is no FIFO",
+		"/tmp/guided-test-is-absent": "PrivateTmp",
+	} {
+		if err := Try(t.Context(), "snapcast:pipe://"+path, audiotest.Logger(t)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: the error is %v, want %q in it", path, err, want)
+		}
+	}
+}

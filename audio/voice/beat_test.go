@@ -1,0 +1,138 @@
+package voice
+
+import (
+	"fmt"
+	"guided/audio"
+	"guided/audio/audiotest"
+	"math"
+	"testing"
+)
+
+const milli = audio.Rate / 1000
+
+// A vowel's beat is where it rises, whatever soft consonant stands before it.
+func TestBeatOfSyntheticWords(t *testing.T) {
+	for _, at := range []int{0, 10, 40, 90, 150, 250} {
+		for _, length := range []int{20, 40, 60} { // of the rise
+			t.Run(fmt.Sprintf("%d ms, rising for %d", at, length), func(t *testing.T) {
+				from := float64(at) / 1000
+				to := from + float64(length)/1000
+				w := audiotest.Vowel(audio.Rate*6/10, func(x float64) float64 { return audiotest.Rise(x, from, to) * (1 - audiotest.Rise(x, 0.45, 0.6)) })
+				for i, x := range audiotest.WhiteNoise(at*milli, 0.02) { // above the speech band for the most part, and soft
+					w[i] += x
+				}
+				want := at*milli + length*milli/2
+				if got := Beat(w); got < want-10*milli || got > want+10*milli {
+					t.Errorf("at %d ms, want %d", got/milli, want/milli)
+				}
+			})
+		}
+	}
+}
+
+func TestBeatOfOddities(t *testing.T) {
+	for name, samples := range map[string][]float64{
+		"nothing": nil, "one sample": {1}, "a few": audiotest.WhiteNoise(100, 1), "silence": make([]float64, audio.Rate),
+	} {
+		if got := Beat(samples); got < 0 || got > len(samples) {
+			t.Errorf("%s: at %d of %d", name, got, len(samples))
+		}
+	}
+}
+
+// However much silence leads it and however loud it is, a word is felt at the same place.
+func TestBeatDoesNotMoveWithSilenceOrLevel(t *testing.T) {
+	w := audiotest.Join(audiotest.Gained(audiotest.WhiteNoise(60*milli, 0.03), 1), audiotest.Vowel(audio.Rate/2, func(x float64) float64 { return audiotest.Rise(x, 0, 0.04) * (1 - audiotest.Rise(x, 0.3, 0.5)) }))
+	first, place := 0, 0
+	for i, lead := range []int{0, 1, 7 * milli, 100*milli + 13, 999 * milli, 3 * audio.Rate} {
+		for _, gain := range []float64{1, 0.5, 0.02} {
+			samples := audiotest.Join(make([]float64, lead), audiotest.Gained(w, gain), make([]float64, lead/2))
+			file := audiotest.WAVOf(audio.Rate, samples)
+			r, err := importSpeech(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := trim(samples)
+			at := offset(t, samples, kept) + r.Beat - lead // in the word
+			if i == 0 && gain == 1 {
+				first = at
+			}
+			if at < first-1*milli || at > first+1*milli {
+				t.Errorf("after %d samples of silence at %g: %.2f ms into the word, want %.2f", lead, gain, float64(at)/milli, float64(first)/milli)
+			}
+			place = at
+		}
+	}
+	t.Logf("%.1f ms into the word", float64(place)/milli)
+}
+
+// steepest is a second opinion of the same measure by other means: a linear-phase band-pass, the power of what it lets
+// through averaged over 30 ms twice, and the middle of the 30 ms in which its root grows the most. share is how steep it is within 10 ms of a place, of that.
+func steepest(samples []float64, place int) (at int, share float64) {
+	const lead, step, taps = audio.Rate / 4, audio.Rate / 1000, 1200
+	padded := audiotest.Join(make([]float64, lead), samples[:min(len(samples), audio.Rate/2)], make([]float64, lead))
+	band := make([]float64, 2*taps+1)
+	for i := range band {
+		x := float64(i-taps) / audio.Rate
+		band[i] = 0.5 + 0.5*math.Cos(math.Pi*x*audio.Rate/taps)
+		band[i] *= 2 * (3000*sincPi(2*3000*x) - 300*sincPi(2*300*x)) / audio.Rate
+	}
+	size := make([]float64, len(padded)/step)
+	for i := range size {
+		for k := 0; k < step; k += 4 {
+			x := audio.Between(padded, i*step+k, band)
+			size[i] += x * x
+		}
+	}
+	for range 2 {
+		averaged := make([]float64, len(size))
+		for i := range size {
+			for k := -15; k <= 15; k++ {
+				averaged[i] += size[max(0, min(len(size)-1, i+k))]
+			}
+		}
+		size = averaged
+	}
+	for i := range size {
+		size[i] = math.Sqrt(size[i])
+	}
+	best, most, near := 0, 0.0, 0.0
+	for i := 0; i < 300; i++ {
+		growth := size[lead/step+i+15] - size[lead/step+i-15]
+		if growth > most {
+			best, most = i, growth
+		}
+		if i >= place/step-10 && i <= place/step+10 {
+			near = max(near, growth)
+		}
+	}
+	return best * step, near / most
+}
+
+func TestBeatOfNumberWords(t *testing.T) {
+	audiotest.NeedProgram(t, "espeak-ng")
+	for _, text := range []string{"one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "in", "hold", "out"} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			out, _ := audiotest.RunProgram(t, []byte(text), "espeak-ng", ESpeak("en")[1:]...)
+			r, err := importSpeech(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			second, share := steepest(audiotest.Floats(r.PCM), r.Beat)
+			t.Logf("%.1f ms, the second opinion %.1f", float64(r.Beat)/milli, float64(second)/milli)
+			off := r.Beat - second
+			if (off < -10*milli || off > 10*milli) && share < 0.9 { // "two" rises twice: with its t, and with its vowel
+				t.Errorf("at %.1f ms, the second opinion is %.1f; there it rises %.2f as fast", float64(r.Beat)/milli, float64(second)/milli, share)
+			}
+		})
+	}
+}
+
+// sincPi is sin(πx)/(πx).
+func sincPi(x float64) float64 {
+	if x == 0 {
+		return 1
+	}
+	return math.Sin(math.Pi*x) / (math.Pi * x)
+}

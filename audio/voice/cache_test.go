@@ -1,0 +1,192 @@
+package voice
+
+import (
+	"bytes"
+	"fmt"
+	"guided/audio"
+	"guided/audio/audiotest"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func tooth(n int) Recording {
+	r := Recording{PCM: make([]int16, n), Beat: n / 2}
+	for i := range r.PCM {
+		r.PCM[i] = int16(i*77 + n)
+	}
+	return r
+}
+
+func TestCacheKeepsAcrossStarts(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	NewCache(dir, audiotest.Logger(t)).Put("k", tooth(1000))
+	c := NewCache(dir, audiotest.Logger(t))
+	if e, has := c.Extent("k"); !has || e.Len != 1000 || e.Beat != 500 {
+		t.Errorf("extent %+v", e)
+	}
+	r, has := c.Get("k")
+	if !has || !slices.Equal(r.PCM, tooth(1000).PCM) || r.Beat != 500 {
+		t.Error("is not what was put")
+	}
+	if samples, rate, err := audio.Decode(audiotest.ReadFile(t, filepath.Join(dir, "k.wav"))); err != nil || rate != audio.Rate || len(samples) != 1000 {
+		t.Errorf("a kept file is no WAV file: %v", err)
+	}
+	if _, has := c.Get("another"); has {
+		t.Error("has what was never put")
+	}
+}
+
+// The likeliest file on a full SD card is one that was cut.
+func TestCacheOfTornFiles(t *testing.T) {
+	whole := formatCached(tooth(1000))
+	beat := bytes.Clone(whole)
+	copy(beat[44:], []byte{0xFF, 0xFF, 0xFF, 0xFF})
+	for name, data := range map[string][]byte{
+		"empty": {}, "a header alone": whole[:56], "half": whole[:900], "one byte short": whole[:len(whole)-1],
+		"zeros": make([]byte, len(whole)), "longer": append(bytes.Clone(whole), 0), "a beat far away": beat,
+		"another WAV": audiotest.WAVOf(audio.Rate, make([]float64, 100)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := NewCache(t.TempDir(), audiotest.Logger(t))
+			if err := os.WriteFile(c.path("k"), data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if _, has := c.Extent("k"); has {
+				t.Error("is measured")
+			}
+			if r, has := c.Get("k"); has {
+				t.Errorf("gives %d samples", len(r.PCM))
+			}
+			c.Put("k", tooth(1000))
+			if r, has := c.Get("k"); !has || len(r.PCM) != 1000 {
+				t.Error("is not made good")
+			}
+		})
+	}
+}
+
+func TestCacheWhereNothingCanBeWritten(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	taken := t.TempDir()
+	for i := range 3 {
+		if err := os.MkdirAll(filepath.Join(taken, fmt.Sprint(i)+".wav", "x"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, dir := range map[string]string{"a file in its place": file, "folders in the files' places": taken, "a file above it": filepath.Join(file, "speech"), "no such place": "/proc/guided/speech"} {
+		t.Run(name, func(t *testing.T) {
+			var said bytes.Buffer
+			c := NewCache(dir, slog.New(slog.NewTextHandler(&said, nil)))
+			for i := range 3 {
+				c.Put(fmt.Sprint(i), tooth(100+i))
+			}
+			for i := range 3 {
+				if r, has := c.Get(fmt.Sprint(i)); !has || !slices.Equal(r.PCM, tooth(100+i).PCM) {
+					t.Errorf("lost %d", i)
+				}
+				if e, has := c.Extent(fmt.Sprint(i)); !has || e.Len != 100+i {
+					t.Errorf("extent of %d: %+v", i, e)
+				}
+			}
+			if n := strings.Count(said.String(), "level=WARN"); n != 1 {
+				t.Errorf("says so %d times:\n%s", n, said.String())
+			}
+		})
+	}
+}
+
+// A machine without a disk that speaks for months must not fill its memory.
+func TestCacheInMemoryHasALimit(t *testing.T) {
+	c := NewCache("/proc/guided/speech", slog.New(slog.DiscardHandler))
+	const n = 1 << 20
+	for i := range 100 {
+		c.Put(fmt.Sprint(i), Recording{PCM: make([]int16, n)})
+		c.Put(fmt.Sprint(i), Recording{PCM: make([]int16, n)}) // once more is not twice as much
+	}
+	if held := len(c.unsaved) * 2 * n; held > unsavedBytes || held < unsavedBytes-4*n || c.held != held || len(c.order) != len(c.unsaved) {
+		t.Errorf("holds %d MiB and counts %d", held>>20, c.held>>20)
+	}
+	if _, has := c.Get("99"); !has {
+		t.Error("lost the newest")
+	}
+	if _, has := c.Get("0"); has {
+		t.Error("has the oldest")
+	}
+}
+
+func TestCachePrunesTheOldest(t *testing.T) {
+	c := NewCache(t.TempDir(), audiotest.Logger(t))
+	size := int64(len(formatCached(tooth(1000))))
+	c.limit = 5 * size
+	if err := os.WriteFile(filepath.Join(c.dir, "README"), make([]byte, 10*size), 0o644); err != nil {
+		t.Fatal(err) // not ours: it is not counted and not removed
+	}
+	for i := range 9 {
+		key := fmt.Sprint(i)
+		c.Put(key, tooth(1000))
+		at := time.Now().Add(time.Duration(i-100) * time.Minute)
+		if err := os.Chtimes(c.path(key), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 9 {
+		_, has := c.Get(fmt.Sprint(i))
+		if _, measured := c.Extent(fmt.Sprint(i)); has != (i >= 4) || measured != has {
+			t.Errorf("%d is kept: %v, measured: %v", i, has, measured)
+		}
+	}
+	c.limit = 1
+	c.Put("large", tooth(5000))
+	if _, has := c.Get("large"); !has {
+		t.Error("lost the one just put")
+	}
+	if _, err := os.Stat(filepath.Join(c.dir, "README")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCacheIsSharedBySeveral(t *testing.T) {
+	var said bytes.Buffer
+	c := NewCache(t.TempDir(), slog.New(slog.NewTextHandler(&said, nil)))
+	c.limit = 20 << 10
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for j := range 20 {
+				key := fmt.Sprint((i + j) % 10)
+				c.Put(key, tooth(1000))
+				if r, has := c.Get(key); has && !slices.Equal(r.PCM, tooth(1000).PCM) {
+					t.Error("torn")
+				}
+				c.Extent(key)
+			}
+		})
+	}
+	all.Wait()
+	if said.Len() > 0 {
+		t.Errorf("complains: %s", said.String())
+	}
+}
+
+func TestCacheKeys(t *testing.T) {
+	keys := map[string]string{}
+	for _, parts := range [][]string{{"a", "b"}, {"ab"}, {"a", "", "b"}, {"b", "a"}, {"a", "b", ""}, {"a", "B"}, {"a", "b."}} {
+		key := cacheKey(parts...)
+		if other, taken := keys[key]; taken {
+			t.Errorf("%q and %s have one key", parts, other)
+		}
+		keys[key] = fmt.Sprintf("%q", parts)
+		if key != cacheKey(parts...) || key != filepath.Base(key) {
+			t.Errorf("%q is no key", key)
+		}
+	}
+}

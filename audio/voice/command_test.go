@@ -1,0 +1,240 @@
+package voice
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"guided/audio"
+	"guided/audio/audiotest"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestSpeechProgram is not a test: it is what the tests run as a speech program, with how it behaves after --.
+func TestSpeechProgram(t *testing.T) {
+	if flag.Arg(0) != "speak" {
+		return
+	}
+	text, _ := io.ReadAll(os.Stdin)
+	sound := audiotest.WAVOf(22050, audiotest.ResampleBack(audiotest.Word(-20)))
+	switch flag.Arg(1) {
+	case "zero", "pipe", "espeak":
+		size := map[string]byte{"zero": 0, "pipe": 0xFF, "espeak": 0x7F}[flag.Arg(1)]
+		copy(sound[40:], []byte{size, size, size, size})
+		if flag.Arg(1) == "espeak" {
+			copy(sound[40:], []byte{0, 0xF0, 0xFF, 0x7F})
+		}
+		os.Stdout.Write(sound)
+	case "good":
+		appendLine(flag.Arg(2), string(text))
+		os.Stdout.Write(sound)
+	case "garbage":
+		os.Stdout.WriteString("I would rather not.\n")
+	case "silent":
+		os.Stdout.Write(audiotest.WAVOf(22050, make([]float64, 9000)))
+	case "nothing":
+	case "fail":
+		fmt.Fprintln(os.Stderr, "loading\nno model named amy")
+		os.Exit(1)
+	case "quietly":
+		os.Exit(3)
+	case "hang":
+		time.Sleep(time.Minute)
+	case "endless":
+		for {
+			if _, err := os.Stdout.Write(sound); err != nil {
+				os.Exit(0)
+			}
+		}
+	case "child": // leaves a program behind that holds its output
+		child := exec.Command("sleep", "60")
+		child.Stdout, child.Stderr = os.Stdout, os.Stderr
+		if err := child.Start(); err != nil {
+			os.Exit(1)
+		}
+		appendLine(flag.Arg(2), fmt.Sprint(child.Process.Pid))
+		os.Stdout.Write(sound)
+	case "hanging child":
+		child := exec.Command("sleep", "60")
+		child.Stdout = os.Stdout
+		if err := child.Start(); err != nil {
+			os.Exit(1)
+		}
+		appendLine(flag.Arg(2), fmt.Sprint(child.Process.Pid))
+		_ = child.Wait()
+	}
+	os.Exit(0)
+}
+
+func appendLine(file, line string) {
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err == nil {
+		fmt.Fprintln(f, strings.TrimSpace(line))
+		f.Close()
+	}
+}
+
+// program is the arguments that run TestSpeechProgram.
+func program(behaviour ...string) []string {
+	return append([]string{os.Args[0], "-test.run=^TestSpeechProgram$", "--", "speak"}, behaviour...)
+}
+
+func commandVoice(t *testing.T, within time.Duration, args ...string) *Speech {
+	t.Helper()
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would keep every program for a second
+	c := NewCommand(args)
+	c.within = within
+	return NewSpeech(c, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
+}
+
+func TestCommandSpeaks(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	for _, kind := range []string{"good", "zero", "pipe", "espeak"} {
+		t.Run(kind, func(t *testing.T) {
+			c := commandVoice(t, 0, program(kind, log)...)
+			if _, has := c.Measure("Hold."); has {
+				t.Error("measured before it was spoken")
+			}
+			r, err := c.Speak(context.Background(), "Hold.")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ms := len(r.PCM) * 1000 / audio.Rate; ms < 330 || ms > 860 {
+				t.Errorf("lasts %d ms", ms)
+			}
+			if e, has := c.Measure("Hold."); !has || e != r.Extent() {
+				t.Errorf("measured %+v, is %+v", e, r.Extent())
+			}
+			again, err := c.Speak(context.Background(), "Hold.")
+			if err != nil || !slices.Equal(again.PCM, r.PCM) || again.Beat != r.Beat {
+				t.Errorf("is not kept as it was: %v", err)
+			}
+		})
+	}
+	if got := audiotest.ReadFile(t, log); string(got) != "Hold.\n" {
+		t.Errorf("was asked for %q, want Hold. once", got)
+	}
+}
+
+func TestCommandThatFails(t *testing.T) {
+	pids := filepath.Join(t.TempDir(), "pids")
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"not installed":   {[]string{"no-such-speech-program"}, "not installed"},
+		"garbage":         {program("garbage"), "neither WAV"},
+		"silent":          {program("silent"), "silent"},
+		"says nothing":    {program("nothing"), "empty"},
+		"fails":           {program("fail"), "exit status 1: no model named amy"},
+		"fails quietly":   {program("quietly"), "exit status 3"},
+		"hangs":           {program("hang"), "longer than 300ms"},
+		"never ends":      {program("endless"), "more than 20 MiB"},
+		"its child hangs": {program("hanging child", pids), "longer than 300ms"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			within := 300 * time.Millisecond
+			if !strings.Contains(c.want, "longer") {
+				within = 0
+			}
+			v := commandVoice(t, within, c.args...)
+			_, err := v.Speak(context.Background(), "Hold, softly")
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), `"Hold, softly"`) {
+				t.Errorf("says %v, want %q", err, c.want)
+			}
+			if _, has := v.Measure("Hold, softly"); has {
+				t.Error("is kept")
+			}
+		})
+	}
+	t.Run("nothing is left running", func(t *testing.T) {
+		for _, pid := range strings.Fields(string(audiotest.ReadFile(t, pids))) {
+			audiotest.Eventually(t, "the end of "+pid, func() bool { return !running(pid) })
+		}
+	})
+}
+
+func running(pid string) bool {
+	state, err := os.ReadFile("/proc/" + pid + "/stat")
+	return err == nil && !strings.Contains(string(state), ") Z ")
+}
+
+// A program that ends well, and leaves another behind with its output open, has spoken.
+func TestCommandWhoseChildHoldsThePipe(t *testing.T) {
+	pids := filepath.Join(t.TempDir(), "pids")
+	r, err := commandVoice(t, 0, program("child", pids)...).Speak(context.Background(), "Hold.")
+	if err != nil || len(r.PCM) == 0 {
+		t.Errorf("%d samples: %v", len(r.PCM), err)
+	}
+	for _, pid := range strings.Fields(string(audiotest.ReadFile(t, pids))) {
+		_ = exec.Command("kill", pid).Run() // its own child's child: nobody else ends it
+	}
+}
+
+func TestCommandIsCancelled(t *testing.T) {
+	v := commandVoice(t, 0, program("hang")...)
+	ctx, cancel := context.WithCancel(context.Background())
+	result := make(chan error, 2)
+	for range 2 { // one runs the program, the other waits for it
+		go func() {
+			_, err := v.Speak(ctx, "Hold.")
+			result <- err
+		}()
+	}
+	cancel()
+	for range 2 {
+		if err := <-result; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestCommandSpeaksATextOnceAtATime(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	v := commandVoice(t, 0, program("good", log)...)
+	var all sync.WaitGroup
+	for i := range 12 {
+		all.Go(func() {
+			text := []string{"one", "two", "three"}[i%3]
+			r, err := v.Speak(context.Background(), text)
+			if err != nil || len(r.PCM) == 0 {
+				t.Errorf("%q: %d samples: %v", text, len(r.PCM), err)
+			}
+		})
+	}
+	all.Wait()
+	asked := strings.Fields(string(audiotest.ReadFile(t, log)))
+	slices.Sort(asked)
+	if !slices.Equal(asked, []string{"one", "three", "two"}) {
+		t.Errorf("was asked for %v", asked)
+	}
+	if len(v.speaking) != 0 {
+		t.Errorf("%d texts are still being spoken", len(v.speaking))
+	}
+}
+
+func TestESpeak(t *testing.T) {
+	audiotest.NeedProgram(t, "espeak-ng")
+	v := commandVoice(t, 0, ESpeak("en")...)
+	for _, text := range []string{"Sit tall.", "–f --help", "ten"} {
+		r, err := v.Speak(context.Background(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if loud := audio.Loudness(audiotest.Floats(r.PCM)); loud > audio.PhraseLUFS+1 || loud < audio.PhraseLUFS-6 {
+			t.Errorf("%q: %.1f LUFS", text, loud)
+		}
+	}
+	other := NewSpeech(NewCommand(ESpeak("de")), v.cache)
+	if _, has := other.Measure("ten"); has {
+		t.Error("another language has the same recording")
+	}
+}

@@ -1,0 +1,117 @@
+package voice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"guided/routines"
+)
+
+// An Engine speaks any text. It is a program or a server of somebody else, so nothing it gives is believed.
+type Engine interface {
+	// Say speaks what a recipe says, as a sound file of any loudness. It may be called by many at a time.
+	Say(ctx context.Context, r Recipe) (file []byte, err error)
+	// Name is what its speech depends on: a program and its arguments, or a server and the voice asked for.
+	Name() []string
+}
+
+// awayError is the error of an engine that cannot be asked at all: the next text would only wait for the same.
+type awayError struct{ error }
+
+func (e awayError) Unwrap() error { return e.error }
+
+// awayFor is how long an engine that is away is not asked again: a routine has dozens of texts.
+const awayFor = 30 * time.Second
+
+// Speech is a voice that an engine speaks. Every answer is kept in a cache, and none before it was decoded.
+type Speech struct {
+	engine Engine
+	cache  *Cache
+
+	mu       sync.Mutex
+	speaking map[string]chan struct{} // by key; closed when that text is spoken
+	away     error                    // why the engine is not asked
+	until    time.Time
+}
+
+// NewSpeech is a voice that asks the engine for what the cache lacks.
+func NewSpeech(engine Engine, cache *Cache) *Speech {
+	return &Speech{engine: engine, cache: cache, speaking: map[string]chan struct{}{}}
+}
+
+func (s *Speech) key(text string) string {
+	return cacheKey(slices.Concat(s.engine.Name(), []string{text})...)
+}
+
+// Measure answers from the cache.
+func (s *Speech) Measure(text string) (routines.Extent, bool) { return s.cache.Extent(s.key(text)) }
+
+// Speak answers from the cache, or asks the engine; whoever asks for a text that is being spoken waits for it.
+func (s *Speech) Speak(ctx context.Context, text string) (Recording, error) {
+	key := s.key(text)
+	done, err := s.turn(ctx, key)
+	if err != nil {
+		return Recording{}, err
+	}
+	defer done()
+	if r, has := s.cache.Get(key); has {
+		return r, nil
+	}
+	name := s.engine.Name()[0]
+	file, err := s.ask(ctx, text)
+	if err != nil {
+		return Recording{}, fmt.Errorf("%s could not speak %q: %w", name, text, err)
+	}
+	r, err := importSpeech(file)
+	if err != nil {
+		return Recording{}, fmt.Errorf("%s spoke %q as something else than speech: %w", name, text, err)
+	}
+	s.cache.Put(key, r)
+	return r, nil
+}
+
+// ask leaves an engine alone that was away a moment ago.
+func (s *Speech) ask(ctx context.Context, text string) ([]byte, error) {
+	s.mu.Lock()
+	away, until := s.away, s.until
+	s.mu.Unlock()
+	if time.Now().Before(until) {
+		return nil, away
+	}
+	file, err := s.engine.Say(ctx, Recipe{Text: text})
+	if gone := (awayError{}); errors.As(err, &gone) {
+		s.mu.Lock()
+		s.away, s.until = err, time.Now().Add(awayFor)
+		s.mu.Unlock()
+	}
+	return file, err
+}
+
+// turn waits until nobody else speaks the text; done ends the caller's turn.
+func (s *Speech) turn(ctx context.Context, key string) (done func(), err error) {
+	for {
+		s.mu.Lock()
+		before, busy := s.speaking[key]
+		if !busy {
+			mine := make(chan struct{})
+			s.speaking[key] = mine
+			s.mu.Unlock()
+			return func() {
+				s.mu.Lock()
+				delete(s.speaking, key)
+				s.mu.Unlock()
+				close(mine)
+			}, nil
+		}
+		s.mu.Unlock()
+		select {
+		case <-before:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package voice
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"guided/audio"
+	"guided/routines"
+)
+
+// Index is the table of contents of a folder of recordings, its index.json.
+type Index struct {
+	Name  string `json:"name"`
+	Lang  string `json:"lang"`
+	About string `json:"about,omitempty"` // who speaks, and under which licence
+	Clips []Clip `json:"clips"`
+}
+
+// Clip is one recording of a folder. Samples and Beat are at Rate. A clip without samples has not been measured: it is
+// trimmed and levelled when it is read, as a recording somebody made at home needs.
+type Clip struct {
+	Text    string `json:"text"`
+	File    string `json:"file"` // .opus, .flac or .wav, beside the index
+	Samples int    `json:"samples,omitempty"`
+	Beat    int    `json:"beat,omitempty"`
+}
+
+const indexFile = "index.json"
+
+// Folder is a voice made of recordings, embedded or the user's.
+type Folder struct {
+	Index
+	files fs.FS
+	exact map[string]int // index in Clips, by the text as it stands
+	loose map[string]int // and without its last punctuation
+	raw   []bool         // by clip: not measured by whoever made the folder
+}
+
+// OpenFolder reads the index of a folder of recordings, and every recording in it that has not been measured. The
+// error tells every clip that cannot be used.
+func OpenFolder(files fs.FS) (*Folder, error) {
+	data, err := fs.ReadFile(files, indexFile)
+	if err != nil {
+		return nil, fmt.Errorf("a voice needs an %s with the text of each recording: %w", indexFile, err)
+	}
+	f := &Folder{files: files, exact: map[string]int{}, loose: map[string]int{}}
+	if err := json.Unmarshal(data, &f.Index); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", indexFile, err)
+	}
+	f.raw = make([]bool, len(f.Clips))
+	var failed error
+	for i := range f.Clips {
+		c := &f.Clips[i]
+		if err := f.measure(i, c); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s, %q: %w", indexFile, c.Text, err))
+			continue
+		}
+		keys := textKeys(c.Text)
+		if first, taken := f.exact[keys[0]]; taken {
+			failed = errors.Join(failed, fmt.Errorf("%s, %q: listed twice, with %s and %s", indexFile, c.Text, f.Clips[first].File, c.File))
+		}
+		f.exact[keys[0]] = i
+		if _, taken := f.loose[keys[1]]; !taken {
+			f.loose[keys[1]] = i
+		}
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	return f, nil
+}
+
+func (f *Folder) measure(i int, c *Clip) error {
+	switch {
+	case textKeys(c.Text)[1] == "" || !fs.ValidPath(c.File):
+		return fmt.Errorf("a clip needs its text, and its file in the same folder, not %q", c.File)
+	case c.Samples < 0 || c.Samples > audio.MaxFileSeconds*audio.Rate || c.Beat < 0 || c.Beat > c.Samples:
+		return fmt.Errorf("%d samples with a beat at %d cannot be; leave both out to have them measured", c.Samples, c.Beat)
+	}
+	if info, err := fs.Stat(f.files, c.File); err != nil {
+		return err
+	} else if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a file", c.File)
+	} else if info.Size() > audio.MaxFileBytes {
+		return fmt.Errorf("%s: %w", c.File, audio.ErrTooLarge)
+	}
+	if c.Samples > 0 {
+		return nil
+	}
+	f.raw[i] = true
+	r, err := f.read(i)
+	c.Samples, c.Beat = len(r.PCM), r.Beat
+	return err
+}
+
+// find looks for a text as it stands, then as a whole sentence, then in any tone.
+func (f *Folder) find(text string) (int, bool) {
+	keys := textKeys(text)
+	for _, key := range []string{keys[0], keys[1] + "."} {
+		if i, has := f.exact[key]; has {
+			return i, true
+		}
+	}
+	i, has := f.loose[keys[1]]
+	return i, has
+}
+
+// Measure answers from the index.
+func (f *Folder) Measure(text string) (routines.Extent, bool) {
+	i, has := f.find(text)
+	if !has {
+		return routines.Extent{}, false
+	}
+	return routines.Extent{Len: f.Clips[i].Samples, Beat: f.Clips[i].Beat}, true
+}
+
+// Speak decodes the recording; it is exactly as long as its index says.
+func (f *Folder) Speak(_ context.Context, text string) (Recording, error) {
+	i, has := f.find(text)
+	if !has {
+		return Recording{}, ErrUnspoken
+	}
+	r, err := f.read(i)
+	if err != nil {
+		return Recording{}, err
+	}
+	return Recording{audio.FitLength(r.PCM, f.Clips[i].Samples), f.Clips[i].Beat}, nil
+}
+
+// read imports a recording as it lies in the folder.
+func (f *Folder) read(i int) (Recording, error) {
+	file := f.Clips[i].File
+	data, err := fs.ReadFile(f.files, file)
+	if err != nil {
+		return Recording{}, fmt.Errorf("reading a recording: %w", err)
+	}
+	imported := ImportSound
+	if f.raw[i] {
+		imported = importSpeech
+	}
+	r, err := imported(data)
+	if err != nil {
+		return Recording{}, fmt.Errorf("%s: %w", file, err)
+	}
+	return r, nil
+}

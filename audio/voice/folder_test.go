@@ -1,0 +1,214 @@
+package voice
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"guided/audio"
+	"guided/audio/audiotest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// folderOf is a voice's files with an index of clips.
+func folderOf(t testing.TB, files map[string][]byte, clips ...Clip) fstest.MapFS {
+	t.Helper()
+	index, err := json.Marshal(Index{Name: "test", Lang: "en", Clips: clips})
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := fstest.MapFS{indexFile: {Data: index}}
+	for name, data := range files {
+		folder[name] = &fstest.MapFile{Data: data}
+	}
+	return folder
+}
+
+// spoken is a word as somebody may record it: silence around it, too quiet, at 44.1 kHz.
+func spoken() []byte {
+	word := audiotest.Gained(audiotest.Word(-20), 0.1)
+	return audiotest.WAVOf(44100, audiotest.ResampleBack(audiotest.Join(make([]float64, audio.Rate/2), word, make([]float64, audio.Rate/3))))
+}
+
+func TestFolderWithAnIndexIsNotMeasured(t *testing.T) {
+	pcm := audiotest.Sine(4800, audio.Rate, 500, 0.5)
+	for name, n := range map[string]int{"as long as it says": 4800, "cut": 4000, "filled": 6000, "cut to almost nothing": 10} {
+		t.Run(name, func(t *testing.T) {
+			f, err := OpenFolder(folderOf(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, pcm)}, Clip{"one,", "one.wav", n, n / 10}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e, has := f.Measure("one,"); !has || e.Len != n || e.Beat != n/10 {
+				t.Errorf("measured %+v", e)
+			}
+			r, err := f.Speak(context.Background(), "one,")
+			if err != nil || len(r.PCM) != n || r.Beat != n/10 {
+				t.Fatalf("%d samples, beat %d: %v", len(r.PCM), r.Beat, err)
+			}
+			if n >= 4000 && (r.PCM[n-1] < -20 || r.PCM[n-1] > 20) {
+				t.Errorf("ends at %d, not in silence", r.PCM[n-1])
+			}
+			if want := importedAs(t, audiotest.WAVOf(audio.Rate, pcm)); !slices.Equal(r.PCM[:min(n, 4800)-min(n, audio.RampLen)], want[:min(n, 4800)-min(n, audio.RampLen)]) {
+				t.Error("is not the recording as it is")
+			}
+		})
+	}
+}
+
+func importedAs(t *testing.T, file []byte) []int16 {
+	t.Helper()
+	r, err := ImportSound(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.PCM
+}
+
+func TestFolderMeasuresWhatSomebodyRecorded(t *testing.T) {
+	f, err := OpenFolder(folderOf(t, map[string][]byte{"Breathe in.wav": spoken()}, Clip{Text: "Breathe in.", File: "Breathe in.wav"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, has := f.Measure("Breathe in.")
+	if !has || e.Len < audio.Rate*330/1000 || e.Len > audio.Rate*440/1000 {
+		t.Errorf("%d ms, want the word alone", e.Len*1000/audio.Rate)
+	}
+	if ms := e.Beat * 1000 / audio.Rate; ms < 80 || ms > 125 {
+		t.Errorf("beat at %d ms, the vowel rises from 80 to 110", ms)
+	}
+	r, err := f.Speak(context.Background(), "breathe in")
+	if err != nil || r.Extent() != e {
+		t.Errorf("speaks %+v, measured %+v: %v", r.Extent(), e, err)
+	}
+	if loud := audio.Loudness(audiotest.Floats(r.PCM)); loud < audio.PhraseLUFS-1 || loud > audio.PhraseLUFS+1 {
+		t.Errorf("%.1f LUFS", loud)
+	}
+}
+
+func TestFolderLookUp(t *testing.T) {
+	clip := func(text string, n int) Clip { return Clip{text, "one.wav", n, 0} }
+	f, err := OpenFolder(folderOf(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, audiotest.Sine(4800, audio.Rate, 500, 0.5))},
+		clip("two,", 1), clip("two.", 2), clip("Three", 3), clip("Breathe in,  slowly.", 4), clip("Ready?", 5), clip("four,", 6)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{
+		"two,": 1, "two.": 2, "two": 2, "Two": 2, "TWO, ": 1, "two;": 2, "two!": 2, "two…": 2,
+		"three": 3, "three,": 3, "three.": 3, "breathe in, slowly": 4, " Breathe\tin,\nslowly. ": 4, "breathe in slowly": 0,
+		"ready": 5, "ready.": 5, "four": 6, "four.": 6, "five": 0, "": 0, ".": 0,
+	} {
+		e, has := f.Measure(text)
+		if has != (want > 0) || e.Len != want {
+			t.Errorf("%q gives clip %d, want %d", text, e.Len, want)
+		}
+		if _, err := f.Speak(context.Background(), text); errors.Is(err, ErrUnspoken) != (want == 0) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestFolderTellsEveryClipThatCannotBeUsed(t *testing.T) {
+	good := audiotest.WAVOf(audio.Rate, audiotest.Sine(4800, audio.Rate, 500, 0.5))
+	files := map[string][]byte{"good.wav": good, "bad.wav": good[:3000], "text.wav": []byte("one"), "silent.wav": audiotest.WAVOf(audio.Rate, make([]float64, audio.Rate)), "sub/x.wav": good}
+	for name, c := range map[string]struct {
+		clip Clip
+		want string
+	}{
+		"cut short":               {Clip{Text: "a", File: "bad.wav"}, "bad.wav: the WAV file is cut short"},
+		"no sound":                {Clip{Text: "a", File: "text.wav"}, "neither WAV"},
+		"silent":                  {Clip{Text: "a", File: "silent.wav"}, "silent"},
+		"missing":                 {Clip{Text: "a", File: "gone.wav"}, "gone.wav"},
+		"missing but measured":    {Clip{"a", "gone.wav", 100, 0}, "gone.wav"},
+		"a folder":                {Clip{"a", "sub", 100, 0}, "not a file"},
+		"outside":                 {Clip{"a", "../good.wav", 100, 0}, "in the same folder"},
+		"at the root":             {Clip{"a", "/etc/passwd", 100, 0}, "in the same folder"},
+		"without a file":          {Clip{Text: "a"}, "needs its text"},
+		"without a text":          {Clip{File: "good.wav"}, "needs its text"},
+		"a text of points":        {Clip{Text: "...", File: "good.wav"}, "needs its text"},
+		"negative":                {Clip{"a", "good.wav", -1, 0}, "cannot be"},
+		"a beat behind the end":   {Clip{"a", "good.wav", 10, 11}, "cannot be"},
+		"longer than can be":      {Clip{"a", "good.wav", 1 << 30, 11}, "cannot be"},
+		"the same text once more": {Clip{"SAME", "good.wav", 10, 1}, "listed twice"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := OpenFolder(folderOf(t, files, Clip{"same", "good.wav", 100, 0}, c.clip, Clip{Text: "other", File: "nowhere.wav"}))
+			if err == nil {
+				t.Fatal("opened")
+			}
+			for _, want := range []string{c.want, "nowhere.wav"} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("says %q, want %q", err, want)
+				}
+			}
+		})
+	}
+	for name, folder := range map[string]fstest.MapFS{
+		"no index": {}, "a torn index": {indexFile: {Data: []byte(`{"name":"x","clips":[{"te`)}},
+	} {
+		if _, err := OpenFolder(folder); err == nil || !strings.Contains(err.Error(), indexFile) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestFolderOnDiskWithAFileTooLarge(t *testing.T) {
+	dir := t.TempDir()
+	for name, data := range folderOf(t, nil, Clip{Text: "one", File: "one.wav"}) {
+		if err := os.WriteFile(filepath.Join(dir, name), data.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	large, err := os.Create(filepath.Join(dir, "one.wav"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(large.Truncate(8<<30), large.Close()); err != nil { // a hole: it takes no disk
+		t.Fatal(err)
+	}
+	if _, err := OpenFolder(os.DirFS(dir)); err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEmbeddedVoicesOpen(t *testing.T) {
+	t.Parallel()
+	for _, name := range EmbeddedVoices() {
+		files, err := Embedded(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := OpenFolder(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range f.Clips {
+			if r, err := f.Speak(context.Background(), c.Text); err != nil || len(r.PCM) != c.Samples {
+				t.Errorf("%s, %q: %d samples of %d: %v", name, c.Text, len(r.PCM), c.Samples, err)
+			}
+		}
+	}
+	for _, name := range []string{"nobody", "", ".", "..", "../voices/heart"} {
+		if _, err := Embedded(name); err == nil {
+			t.Errorf("%q is a voice", name)
+		}
+	}
+}
+
+// FuzzImportSpeech takes any file as somebody's recording.
+func FuzzImportSpeech(f *testing.F) {
+	f.Add(spoken())
+	f.Add(audiotest.WAVOf(16000, audiotest.Vowel(4000, func(float64) float64 { return 1 })))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<16 {
+			return // the longer, the slower, and nothing new
+		}
+		r, err := importSpeech(data)
+		if err == nil && (len(r.PCM) == 0 || r.Beat < 0 || r.Beat > len(r.PCM)) {
+			t.Fatalf("a beat at %d of %d", r.Beat, len(r.PCM))
+		}
+	})
+}
