@@ -35,7 +35,7 @@ func TestGoldenScores(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no golden routines: %v", err)
 	}
-	for _, file := range append(files, "4-4-6.toml") {
+	for _, file := range append(files, "library/4-4-6.toml") {
 		name := strings.TrimSuffix(filepath.Base(file), ".toml")
 		t.Run(name, func(t *testing.T) {
 			r, err := library.Load(name)

@@ -20,7 +20,7 @@ func seeds(f *testing.F) {
 	if err != nil || len(files) == 0 {
 		f.Fatalf("no seeds: %v", err)
 	}
-	for i, file := range append(files, "4-4-6.toml") {
+	for i, file := range append(files, "library/4-4-6.toml") {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			f.Fatal(err)

@@ -11,11 +11,17 @@ import (
 	"unicode"
 )
 
-//go:embed *.toml
+//go:embed library/*.toml
 var builtin embed.FS
 
 // Builtin is the routines inside the program.
-func Builtin() fs.FS { return builtin }
+func Builtin() fs.FS {
+	files, err := fs.Sub(builtin, "library")
+	if err != nil {
+		panic(err) // only a path that is none can fail
+	}
+	return files
+}
 
 // ErrNotFound is the error when no routine has the name.
 var ErrNotFound = errors.New("no such routine")
