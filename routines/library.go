@@ -23,6 +23,9 @@ func Builtin() fs.FS {
 	return files
 }
 
+// ErrNone is the error of what needs a routine where there is none.
+var ErrNone = errors.New("there are no routines")
+
 // ErrNotFound is the error when no routine has the name.
 var ErrNotFound = errors.New("no such routine")
 

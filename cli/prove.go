@@ -1,0 +1,231 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"guided/audio/output"
+	"guided/audio/prove"
+	"guided/config"
+	"guided/player"
+	"guided/routines"
+)
+
+type proveCommand struct {
+	Name string `arg:"" help:"A routine's name or title, or a file where a recording is given."`
+	parameters
+	Recording string `help:"Measure this recording, 48 kHz WAV, instead of playing." placeholder:"FILE" type:"path"`
+	Cues      bool   `help:"Print every cue, and not only those that are wrong."`
+}
+
+// mostError is how late or early a cue may be, in milliseconds: less than anybody hears between two counts.
+const mostError = 5
+
+// ProofReport is what is printed as JSON.
+type ProofReport struct {
+	*prove.Proof
+	Routine  string   `json:"routine"`
+	Sink     string   `json:"sink,omitempty"`
+	Latency  float64  `json:"latency_ms,omitempty"` // from the start to the first sample, lead-in and all
+	Proved   bool     `json:"proved"`
+	Problems []string `json:"problems"`
+}
+
+// Run plays a routine, records what comes out, and fails when a cue is missing or not where it was planned.
+func (o *proveCommand) Run(p *process) error {
+	score, sound, err := p.prepare(o.Name, o.parameters)
+	if err != nil {
+		return err
+	}
+	result := &ProofReport{Routine: score.Name}
+	var file *os.File
+	started := 0
+	if o.Recording != "" {
+		file, err = os.Open(o.Recording)
+	} else if file, err = os.CreateTemp("", "guided-prove-*.wav"); err == nil {
+		defer os.Remove(file.Name())
+	}
+	if err != nil {
+		return fmt.Errorf("the recording: %w", err)
+	}
+	defer file.Close()
+	if o.Recording == "" {
+		if result.Sink, started, err = o.record(p, score, file); err != nil {
+			return err
+		}
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return fmt.Errorf("the recording: %w", err)
+	}
+	show, end := p.progress(len(score.Cues), "measuring "+score.Title)
+	result.Proof, err = prove.Prove(score, sound, file, info.Size(), show)
+	end()
+	if err != nil {
+		return err
+	}
+	if o.Recording == "" {
+		result.Latency = result.Begins*1000 - float64(started)*1000/routines.Rate
+	}
+	result.Problems = problems(result.Proof)
+	result.Proved = len(result.Problems) == 0
+	if p.json {
+		err = p.printJSON(result)
+	} else {
+		result.print(p.stdout, o.Cues)
+	}
+	if err == nil && !result.Proved {
+		err = errTold
+	}
+	return err
+}
+
+// record plays as play does, and records the sink meanwhile. started is the frame of the recording at the start.
+func (o *proveCommand) record(p *process, score *routines.Score, file *os.File) (sink string, started int, err error) {
+	c, err := p.settings()
+	if err != nil {
+		return "", 0, err
+	}
+	if o.Quiet {
+		c.Audio.Quiet = config.AllDay()
+	}
+	ctx, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	m, err := output.Record(ctx, c.Audio.Output, file)
+	if err != nil {
+		return "", 0, err
+	}
+	defer func() {
+		if e := m.Close(); err == nil {
+			err = e
+		}
+	}()
+	log := p.logger(slog.LevelWarn)
+	out, err := output.Open(c.Audio.Output, routines.Samples(c.Audio.LeadIn.Duration), log)
+	if err != nil {
+		return "", 0, fmt.Errorf("audio.output: %w", err)
+	}
+	play, err := newPlayer(c, out, []string{c.Audio.Output}, false, log)
+	if err != nil {
+		return "", 0, err
+	}
+	if err := m.Await(ctx, routines.Rate/10); err != nil { // it runs before there is anything to hear
+		return "", 0, err
+	}
+	watching, leave := context.WithCancel(context.Background())
+	defer leave()
+	feed := play.Watch(watching)
+	var running sync.WaitGroup
+	running.Go(func() {
+		defer leave()
+		play.Run(ctx)
+	})
+	defer running.Wait()
+	defer cancel()
+	started = m.Frames()
+	if r := play.Do(player.Command{Verb: "start", Routine: o.Name, Parameters: o.player()}); r.Status != "ok" {
+		return "", 0, errors.New(r.Error)
+	}
+	show, end := p.progress(score.Len, "playing "+score.Title)
+	defer end()
+	if err := finished(feed, func() {
+		if show != nil {
+			show(min(score.Len, m.Frames()-started))
+		}
+	}); err != nil {
+		return "", 0, err
+	}
+	return m.Sink, started, m.Await(ctx, m.Frames()+routines.Rate/2) // what is still on its way to the sink
+}
+
+// finished follows a session to its end; one that is stopped, or that waits for somebody, proves nothing.
+func finished(feed player.Feed, show func()) error {
+	tick := time.NewTicker(frame)
+	defer tick.Stop()
+	for {
+		select {
+		case _, open := <-feed.States:
+			if !open {
+				return errors.New("stopped before the end, so nothing is proved")
+			}
+		case <-feed.Phases:
+		case <-tick.C:
+			show()
+		case e := <-feed.Events:
+			switch e.Type {
+			case "routine_finished":
+				return nil
+			case "routine_stopped":
+				return errors.New("stopped before the end, so nothing is proved")
+			case "waiting":
+				return fmt.Errorf("the step %q waits for the listener; prove plays only what runs by itself", e.Step)
+			case "problem":
+				return errors.New(e.Error)
+			}
+		}
+	}
+}
+
+// problems are why a routine is not proved.
+func problems(p *prove.Proof) []string {
+	list := []string{}
+	if lost := len(p.Cues) - p.Heard; lost > 0 {
+		list = append(list, fmt.Sprintf("%d of %d cues were not heard", lost, len(p.Cues)))
+	}
+	if math.Abs(p.Worst) > mostError {
+		list = append(list, fmt.Sprintf("a cue is %+.2f ms off, and %d ms are allowed", p.Worst, mostError))
+	}
+	if len(p.Gaps) > 0 {
+		list = append(list, fmt.Sprintf("the sound was interrupted %d times", len(p.Gaps)))
+	}
+	return list
+}
+
+func (r *ProofReport) print(w io.Writer, all bool) {
+	title := false
+	for _, c := range r.Proof.Cues {
+		if c.Heard && math.Abs(c.Error) <= mostError && !all {
+			continue
+		}
+		if !title {
+			fmt.Fprintf(w, "%10s  %10s  %11s\n", "planned", "error ms", "correlation")
+			title = true
+		}
+		off := "not heard"
+		if c.Heard {
+			off = fmt.Sprintf("%+.3f", c.Error)
+		}
+		fmt.Fprintf(w, "%10s  %10s  %11.3f  %s\n", moment(c.Planned), off, c.Correlation, c.What)
+	}
+	for _, g := range r.Gaps {
+		fmt.Fprintf(w, "%10s  %.1f ms %s\n", moment(g.At), g.Length, g.Kind)
+	}
+	fmt.Fprintf(w, "cues heard   %d of %d\n", r.Heard, len(r.Proof.Cues))
+	fmt.Fprintf(w, "worst error  %+.3f ms\n", r.Worst)
+	fmt.Fprintf(w, "spread       %.3f ms\n", r.Spread)
+	fmt.Fprintf(w, "drift        %+.2f ppm\n", r.Drift)
+	fmt.Fprintf(w, "gaps         %d\n", len(r.Gaps))
+	fmt.Fprintf(w, "level        %+.1f dB\n", 20*math.Log10(math.Max(r.Gain, 1e-6)))
+	if r.Sink != "" {
+		fmt.Fprintf(w, "latency      %.0f ms from the start to the first sample on %s\n", r.Latency, r.Sink)
+	}
+	if r.Proved {
+		fmt.Fprintf(w, "proved: %s came out as planned\n", r.Routine)
+		return
+	}
+	fmt.Fprintf(w, "not proved: %s\n", strings.Join(r.Problems, "; "))
+}
+
+// moment is a time of the routine: 1:02.345.
+func moment(seconds float64) string {
+	ms := int(math.Round(seconds * 1000))
+	return fmt.Sprintf("%d:%02d.%03d", ms/60_000, ms/1000%60, ms%1000)
+}

@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// settle is how long a folder must be quiet before it is looked at: editors write a file in several moves.
+const settle = 300 * time.Millisecond
+
+// watchRoutines calls changed when something in the user's folder of routines changed, until ctx ends. A folder that
+// is not there yet is waited for through the folder it belongs in.
+func watchRoutines(ctx context.Context, dir string, changed func(), log *slog.Logger) {
+	if dir == "" {
+		return
+	}
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		log.Warn("the folder of routines cannot be watched; restart guided after a change", "dir", dir, "err", err)
+		return
+	}
+	defer w.Close()
+	watch := func(dir string) {
+		if err := w.Add(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			log.Warn("a folder cannot be watched; restart guided after a change", "dir", dir, "err", err)
+		}
+	}
+	watch(dir)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		watch(filepath.Dir(dir))
+	}
+	quiet := time.NewTimer(settle)
+	quiet.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-w.Events:
+			if filepath.Clean(e.Name) == filepath.Clean(dir) {
+				watch(dir)
+				quiet.Reset(settle)
+			}
+			if filepath.Dir(filepath.Clean(e.Name)) == filepath.Clean(dir) {
+				quiet.Reset(settle)
+			}
+		case err := <-w.Errors:
+			log.Warn("watching the folder of routines", "dir", dir, "err", err)
+		case <-quiet.C:
+			changed()
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"guided/audio"
+	"guided/audio/mix"
+	"guided/audio/output"
+	"guided/audio/voice"
+	"guided/config"
+	"guided/player"
+	"guided/routines"
+	"guided/web"
+)
+
+// library is the user's routines, then the built-in ones.
+func library(c config.Config) routines.Library {
+	l := routines.Library{routines.Builtin()}
+	if c.Routines.Dir != "" {
+		l = append(routines.Library{os.DirFS(c.Routines.Dir)}, l...)
+	}
+	return l
+}
+
+// bank is everything that can be heard.
+func bank(c config.Config, l routines.Library, log *slog.Logger) (*mix.Bank, error) {
+	recorded, err := v(c.Voice.Name)
+	if err != nil {
+		return nil, err
+	}
+	voices := []voice.Voice{recorded}
+	e, err := engine(c)
+	if err != nil {
+		return nil, err
+	}
+	if e != nil {
+		voices = append(voices, voice.NewSpeech(e, voice.NewCache(filepath.Join(config.CacheDir(), "speech"), log)))
+	}
+	return mix.NewBank(voices, func(name string) (voice.Voice, error) { return v(name) }, l.Open, log), nil
+}
+
+// open loads the settings, and makes the library and the bank that they name.
+func (p *process) open() (routines.Library, *mix.Bank, error) {
+	c, err := p.settings()
+	if err != nil {
+		return nil, nil, err
+	}
+	l := library(c)
+	b, err := bank(c, l, p.logger(slog.LevelWarn))
+	return l, b, err
+}
+
+// v is an embedded voice by its name, or a folder of recordings.
+func v(name string) (*voice.Folder, error) {
+	if files, err := voice.Embedded(name); err == nil {
+		return voice.OpenFolder(files)
+	}
+	dir := config.ExpandHome(name)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("voice.name: %q is neither a folder of recordings nor an embedded voice; those are %v", name, voice.EmbeddedVoices())
+	}
+	v, err := voice.OpenFolder(os.DirFS(dir))
+	if err != nil {
+		return nil, fmt.Errorf("the voice in %s: %w", dir, err)
+	}
+	return v, nil
+}
+
+// engine speaks what the voice lacks, nil for none.
+func engine(c config.Config) (voice.Engine, error) {
+	switch c.Voice.Engine {
+	case "command":
+		return voice.NewCommand(c.Voice.Command), nil
+	case "wyoming":
+		return voice.NewWyoming(c.Voice.Wyoming, c.Voice.WyomingVoice)
+	case "auto":
+		if _, err := exec.LookPath("espeak-ng"); err == nil {
+			return voice.NewCommand(voice.ESpeak("en")), nil
+		}
+	}
+	return nil, nil
+}
+
+// newPlayer wires the player of a daemon, of play and of demo. To a daemon somebody can say next.
+func newPlayer(c config.Config, out audio.Output, outputs []string, daemon bool, log *slog.Logger) (*player.Player, error) {
+	l := library(c)
+	b, err := bank(c, l, log)
+	if err != nil {
+		return nil, err
+	}
+	var urls func(string) map[string]string
+	if daemon {
+		at := c.Web
+		at.State = config.StateDir()
+		urls = web.URLs(at, log)
+	}
+	return player.New(player.Config{
+		Library: l, Bank: b, Output: out, Outputs: outputs, Volume: c.Audio.Volume, Version: version(),
+		Verbosity: c.Voice.Verbosity, NoHolds: !c.Routines.Holds, Quiet: c.QuietNow, Waits: daemon, URLs: urls,
+		PhaseLead: c.MQTT.PhaseLead.Duration, ClockTrusted: config.ClockTrusted, Log: log,
+	}), nil
+}
+
+// compiled is a routine's score, and how to hear it, as play, render, show and check want it.
+func compiled(p *process, l routines.Library, b *mix.Bank, r *routines.Routine, o routines.Options) (*routines.Score, error) {
+	clips, err := routines.Clips(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Prepare(p.ctx, clips); err != nil {
+		if errors.Is(err, p.ctx.Err()) && p.ctx.Err() != nil {
+			return nil, err
+		}
+		fmt.Fprintf(p.stderr, "guided: some phrases cannot be spoken: %v\n", err)
+	}
+	return routines.Compile(r, b.Measure, o)
+}
+
+// exists tells whether a name is a file, and not a routine of the library.
+func exists(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && !info.IsDir()
+}
+
+// openOutputs is what the settings name, as one: the first is the clock, and clock tells which that is.
+func openOutputs(c config.Config, log *slog.Logger) (out audio.Output, clock string, err error) {
+	specs := []output.OutputSpec{{Spec: c.Audio.Output, Volume: 100}}
+	for _, a := range c.Audio.Also {
+		volume := 100
+		if a.Volume != nil {
+			volume = *a.Volume
+		}
+		specs = append(specs, output.OutputSpec{Spec: a.Output, Volume: volume})
+	}
+	out, clock, err = output.OpenAll(specs, routines.Samples(c.Audio.LeadIn.Duration), log)
+	if err != nil {
+		return nil, "", fmt.Errorf("audio.output: %w", err)
+	}
+	return out, clock, nil
+}
+
+// outputNames lists them as observers are told them, the clock first.
+func outputNames(c config.Config) []string {
+	names := []string{c.Audio.Output}
+	for _, a := range c.Audio.Also {
+		names = append(names, a.Output)
+	}
+	return names
+}

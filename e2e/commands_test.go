@@ -1,0 +1,175 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"guided/cli"
+	"guided/routines"
+)
+
+// invoke runs one command as a user without settings of his own would.
+func invoke(t *testing.T, args ...string) (int, string, string) {
+	t.Helper()
+	var out, complaint bytes.Buffer
+	code := cli.Run(context.Background(), args, &out, &complaint)
+	return code, out.String(), complaint.String()
+}
+
+func TestExitCodes(t *testing.T) {
+	config := filepath.Join(alone(t), "guided.toml")
+	if err := os.WriteFile(config, []byte("[mqtt]\nbroker = \"mqtt://127.0.0.1:1\"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"no command shows the help":             {nil, cli.Done, "serve"},
+		"an unknown command is wrong usage":     {[]string{"sing"}, cli.Misuse, "guided --help"},
+		"render without a file is wrong usage":  {[]string{"render", "4-4-6"}, cli.Misuse, "--output"},
+		"a routine that is not there fails":     {[]string{"show", "4-4-7"}, cli.Failed, `did you mean "4-4-6"`},
+		"a settings file that is not there":     {[]string{"--config", "/nowhere/guided.toml", "list"}, cli.Failed, "/nowhere/guided.toml"},
+		"a length that cannot be had fails":     {[]string{"show", "4-4-6", "--for", "5s"}, cli.Failed, "at least"},
+		"a negative length fails":               {[]string{"show", "4-4-6", "--for=-5s"}, cli.Failed, "negative"},
+		"the version is printed":                {[]string{"version"}, cli.Done, "guided "},
+		"the voices are listed":                 {[]string{"voices"}, cli.Done, "heart: "},
+		"no daemon: send says what to look for": {[]string{"--config", config, "send", "status"}, cli.Failed, "127.0.0.1:1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, complaint := invoke(t, tt.args...)
+			if code != tt.code || !strings.Contains(out+complaint, tt.says) {
+				t.Errorf("exit %d, want %d; it said:\n%s%s", code, tt.code, out, complaint)
+			}
+		})
+	}
+}
+
+func TestList(t *testing.T) {
+	dir := alone(t)
+	if err := os.MkdirAll(filepath.Join(dir, "routines"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "routines", "mine.toml"), []byte("title = \"Mine\"\n[[step]]\nhold = 5\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, out, _ := invoke(t, "list")
+	if code != cli.Done || !regexp.MustCompile(`(?m)^4-4-6 +3:\d\d +Four four six +chair`).MatchString(out) || !strings.Contains(out, "guided check mine") {
+		t.Errorf("%d:\n%s", code, out)
+	}
+	code, out, _ = invoke(t, "--json", "list")
+	var list []cli.ListedRoutine
+	if err := json.Unmarshal([]byte(out), &list); err != nil || code != cli.Done || len(list) < 2 {
+		t.Fatalf("%d: %v:\n%s", code, err, out)
+	}
+	for name, tt := range map[string]struct {
+		flags      []string
+		has, lacks string
+	}{
+		"on a chair, under three minutes": {[]string{"--position", "chair", "--under", "3m"}, "three-breaths", "4-4-6"},
+		"with nothing at hand":            {[]string{"--equipment", "none"}, "4-4-6", "strength"},
+		"for the night":                   {[]string{"--tag", "sleep"}, "4-7-8", "desk"},
+		"longer than eight minutes":       {[]string{"--over", "8m"}, "unwind", "4-4-6"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, _ := invoke(t, append([]string{"list"}, tt.flags...)...)
+			if code != cli.Done || !strings.Contains(out, tt.has+" ") || strings.Contains(out, tt.lacks+" ") || strings.Contains(out, "mine") {
+				t.Errorf("%d:\n%s", code, out)
+			}
+		})
+	}
+	if code, _, complaint := invoke(t, "list", "--position", "sofa"); code != cli.Failed || !strings.Contains(complaint, "chair, floor") {
+		t.Errorf("%d: %s", code, complaint)
+	}
+	code, out, _ = invoke(t, "check", "mine")
+	if code != cli.Failed || !strings.Contains(out, `mine.toml:3`) || !strings.Contains(out, `"5s"`) {
+		t.Errorf("%d:\n%s", code, out)
+	}
+}
+
+func TestShow(t *testing.T) {
+	alone(t)
+	code, out, _ := invoke(t, "show", "four four six")
+	if code != cli.Done {
+		t.Fatal(out)
+	}
+	for _, want := range []string{"Four four six, 3:", "Breathe  (13 × in 4 hold 4 out 6)", "█"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%s is missing in:\n%s", want, out)
+		}
+	}
+	code, out, _ = invoke(t, "show", "4-4-6", "--cues")
+	if code != cli.Done || !strings.Contains(out, `say "In,"`) {
+		t.Errorf("%d:\n%s", code, out)
+	}
+	var score routines.Score
+	if code, out, _ = invoke(t, "--json", "show", "4-4-6"); code != cli.Done || json.Unmarshal([]byte(out), &score) != nil || score.Steps != 6 {
+		t.Errorf("%d: %.200s", code, out)
+	}
+}
+
+func TestBuiltInRoutinesHaveNoProblem(t *testing.T) {
+	alone(t)
+	t.Setenv("PATH", t.TempDir()) // no espeak-ng: the embedded voice has every phrase itself
+	code, out, complaint := invoke(t, "check")
+	if code != cli.Done || strings.Contains(out, "but:") {
+		t.Errorf("%d:\n%s%s", code, out, complaint)
+	}
+}
+
+func TestRender(t *testing.T) {
+	dir := alone(t)
+	a, b := filepath.Join(dir, "a.wav"), filepath.Join(dir, "b.wav")
+	for _, file := range []string{a, b} {
+		if code, _, complaint := invoke(t, "render", "4-4-6", "--for", "1m", "-o", file); code != cli.Done {
+			t.Fatal(complaint)
+		}
+	}
+	first, err := os.ReadFile(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := os.ReadFile(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(first, second) {
+		t.Error("rendered twice, the files differ")
+	}
+	code, out, _ := invoke(t, "render", "4-4-6", "--for", "1m", "-o", "-")
+	if code != cli.Done || out != string(first) {
+		t.Errorf("%d: what is written to standard output is not the file", code)
+	}
+	t.Run("a folder that is not there is an error, and leaves nothing", func(t *testing.T) {
+		code, _, complaint := invoke(t, "render", "4-4-6", "-o", filepath.Join(dir, "none", "a.wav"))
+		if code != cli.Failed || !strings.Contains(complaint, "none") {
+			t.Errorf("%d: %s", code, complaint)
+		}
+	})
+}
+
+func TestPlayOnNull(t *testing.T) {
+	dir := alone(t)
+	config := filepath.Join(dir, "guided.toml")
+	if err := os.WriteFile(config, []byte("[audio]\noutput = \"null\"\nlead_in = \"0s\"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	routine := filepath.Join(dir, "routines", "short.toml")
+	if err := os.MkdirAll(filepath.Dir(routine), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(routine, []byte(short), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, out, complaint := invoke(t, "--config", config, "play", "short")
+	if code != cli.Done || !strings.Contains(out, "2/2 Stay") || !strings.HasSuffix(out, "finished\n") {
+		t.Errorf("%d:\n%s%s", code, out, complaint)
+	}
+}

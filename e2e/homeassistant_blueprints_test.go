@@ -1,0 +1,145 @@
+//go:build homeassistant
+
+package e2e
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"guided/cli"
+	"guided/homeassistant"
+	"guided/player"
+)
+
+// automations fill in the blueprints, as a person does in the editor, for a lamp, a speaker and a voice assistant.
+const automations = `
+automation:
+  - alias: Start
+    use_blueprint:
+      path: guided/start.yaml
+      input:
+        trigger_list: [{trigger: event, event_type: test_start}]
+        routine: Coherent breathing
+        length: 12
+        volume: 33
+  - alias: Start what is selected
+    use_blueprint:
+      path: guided/start.yaml
+      input:
+        trigger_list: [{trigger: event, event_type: test_selected}]
+  - alias: Lights
+    use_blueprint:
+      path: guided/lights.yaml
+      input:
+        lights: [light.lamp]
+        low: 10
+        afterwards: [{action: mqtt.publish, data: {topic: test/lamp/afterwards, payload: over}}]
+  - alias: Duck
+    use_blueprint:
+      path: guided/duck.yaml
+      input:
+        satellites: [assist_satellite.mat, assist_satellite.door]
+  - alias: Speaker
+    use_blueprint:
+      path: guided/speaker.yaml
+      input:
+        trigger_list: [{trigger: event, event_type: test_speaker}]
+        speakers: [media_player.kitchen]
+        routine: 4-4-6
+        base: http://192.168.1.50:8099/audio/7f3a/
+        length: 5
+media_player:
+  - platform: universal
+    name: Kitchen
+    commands:
+      play_media:
+        action: mqtt.publish
+        data: {topic: test/kitchen/plays, payload: "{{ media_content_type }} {{ media_content_id }}"}
+`
+
+func TestHomeAssistantFillsInTheBlueprints(t *testing.T) {
+	h := newHouse(t)
+	l := h.daemon("mat", "")
+	h.shows("sensor.guided_state", "idle")
+	all, err := homeassistant.Blueprints()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range all {
+		code, out := l.guided("ha", "blueprint", b.Name, "-o", filepath.Join(h.dir, "hass/blueprints/automation/guided", b.Name+".yaml"))
+		if code != cli.Done {
+			t.Fatal(out)
+		}
+	}
+	h.write("hass/packages/automations.yaml", automations)
+	visitor := h.visitor()
+	t.Cleanup(func() { visitor.Disconnect(0) })
+	visitor.Publish("homeassistant/light/lamp/config", 1, true, `{"schema":"json","name":"Lamp","unique_id":"lamp","command_topic":"test/lamp/set","brightness":true,"transition":true}`).Wait()
+	h.hass.stop()
+	h.startHass()
+	h.shows("automation.speaker", "on")
+	h.shows("light.lamp", "unknown")
+	h.shows("sensor.guided_state", "idle")
+	f, ear := l.follow(), h.hear("guided/mat/command", "guided/mat/response", "test/#")
+	t.Cleanup(func() { t.Logf("at last: %s, %s, %s", ear.last("command"), ear.last("response"), ear.last("set")) })
+	fire := func(event string) { h.mustRest("POST", "/api/events/"+url.PathEscape(event), map[string]any{}, nil) }
+
+	t.Run("a trigger starts a routine as it was filled in", func(t *testing.T) {
+		fire("test_start")
+		l.does(f, "to play it", func(s player.State) bool {
+			return s.Routine == "coherent" && s.State == player.Playing && s.Volume == 33 && s.Length > 700 && s.Length < 740
+		})
+	})
+	t.Run("the room is soft while one voice assistant is not idle", func(t *testing.T) {
+		say := func(satellite, state string) {
+			h.mustRest("POST", "/api/states/assist_satellite."+satellite, map[string]any{"state": state}, nil)
+		}
+		say("mat", "idle")
+		say("door", "idle")
+		waitFor(t, unhurried, "both to be idle", func() bool { return ear.heard("command", "unduck") == 2 })
+		ducked, back := 0, 2
+		hears := func() {
+			t.Helper()
+			waitFor(t, unhurried, fmt.Sprintf("%d times duck, %d times unduck", ducked, back), func() bool {
+				return ear.heard("command", "unduck") == back && ear.heard("command", "duck")-ear.heard("command", "unduck") == ducked
+			})
+		}
+		say("mat", "listening")
+		ducked++
+		hears()
+		say("door", "responding")
+		ducked++
+		hears()
+		say("mat", "idle") // the other still speaks
+		ducked++
+		hears()
+		say("door", "unavailable")
+		back++
+		hears()
+	})
+	t.Run("a trigger without a name starts what is selected", func(t *testing.T) {
+		h.act("select.select_option", "select.guided_routine", map[string]any{"option": "Box breathing"})
+		l.does(f, "to have it selected", func(s player.State) bool { return s.Selected == "box" })
+		fire("test_selected")
+		l.does(f, "to play it", func(s player.State) bool { return s.Routine == "box" && s.State == player.Playing })
+	})
+	t.Run("the lamp breathes", func(t *testing.T) {
+		waitFor(t, time.Minute, "an in and an out", func() bool {
+			return ear.heard("set", `"brightness":178`, `"transition":4`) > 0 && ear.heard("set", `"brightness":26`, `"transition":4`) > 0
+		})
+		h.act("button.press", "button.guided_stop", nil)
+		waitFor(t, unhurried, "what comes afterwards", func() bool { return ear.heard("afterwards", "over") == 1 })
+	})
+	t.Run("a speaker is sent to a file", func(t *testing.T) {
+		fire("test_speaker")
+		waitFor(t, unhurried, "the speaker to play", func() bool {
+			return ear.heard("plays", "music http://192.168.1.50:8099/audio/7f3a/4-4-6.wav?for=5m") == 1
+		})
+	})
+	if n := ear.heard("response", `"error"`); n > 0 {
+		t.Errorf("%d commands were refused", n)
+	}
+}

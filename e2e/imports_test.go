@@ -1,0 +1,85 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestImports holds the house together: imports run one way, routines <- audio <-
+// player <- homeassistant <- mqtt, web, satellite <- config <- cli <- main; e2e tests them all.
+func TestImports(t *testing.T) {
+	const (
+		beep  = "github.com/gopxl/beep/v2"
+		mochi = "github.com/mochi-mqtt/server/v2"
+	)
+	may := map[string][]string{ // what a package may import of ours and of those that matter; the rest of the world is free
+		"guided/routines":        {"github.com/BurntSushi/toml"},
+		"guided/audio":           {"guided/routines", beep},
+		"guided/audio/audiotest": {"guided/routines", "os/exec"},
+		"guided/audio/voice":     {"guided/routines", "guided/audio", "os/exec"},
+		"guided/audio/mix":       {"guided/routines", "guided/audio", "guided/audio/voice", beep},
+		"guided/audio/output":    {"guided/routines", "guided/audio", beep, "github.com/jfreymuth/pulse/proto", "github.com/ebitengine/purego"},
+		"guided/audio/prove":     {"guided/routines", "guided/audio", "guided/audio/mix"},
+		"guided/player":          {"guided/routines", "guided/audio", "guided/audio/mix", beep},
+		"guided/homeassistant":   {"guided/routines", "guided/player"},
+		"guided/mqtt":            {"guided/player", "guided/homeassistant", "github.com/eclipse/paho.mqtt.golang", mochi, mochi + "/listeners", mochi + "/packets"},
+		"guided/web":             {"guided/routines", "guided/audio", "guided/audio/mix", "guided/audio/voice", "guided/audio/output", "guided/player", "net/http"},
+		"guided/satellite":       {"guided/player", "github.com/gorilla/websocket"},
+		"guided/config":          {"guided/routines", "guided/audio/voice", "guided/mqtt", "guided/web", "guided/satellite", "github.com/BurntSushi/toml"},
+		"guided/cli": {
+			"guided/routines", "guided/audio", "guided/audio/voice", "guided/audio/mix", "guided/audio/output", "guided/audio/prove", "guided/player",
+			"guided/homeassistant", "guided/mqtt", "guided/web", "guided/satellite", "guided/config", "os/exec",
+		},
+		"guided/e2e": {},
+		"guided":     {"guided/cli"},
+	}
+	guarded := map[string]bool{
+		"github.com/gopxl/beep/v2/speaker": true, "github.com/ebitengine/oto/v3": true, "net/http": true,
+		"os/exec": true, // speech programs belong to audio/voice, and cli looks for one
+	}
+	for _, list := range may {
+		for _, name := range list {
+			guarded[name] = true
+		}
+	}
+
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "guided/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); seen++ {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := d.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		allowed, known := may[p.ImportPath]
+		if !known {
+			t.Errorf("the package %s has no place in the house", p.ImportPath)
+		}
+		for _, name := range p.Imports {
+			if (guarded[name] || strings.HasPrefix(name, "guided/")) && !slices.Contains(allowed, name) {
+				t.Errorf("%s may not import %s", p.ImportPath, name)
+			}
+		}
+	}
+	if seen != len(may) {
+		t.Errorf("%d packages, the table has %d", seen, len(may))
+	}
+	// purego has a part for programs that use cgo themselves; it is left out where cgo is off.
+	cgo, err := exec.Command("go", "list", "-deps", "-f", "{{if .CgoFiles}}{{if not .Standard}}{{.ImportPath}}{{end}}{{end}}", "guided").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range strings.Fields(string(cgo)) {
+		if name != "github.com/ebitengine/purego/internal/cgo" {
+			t.Errorf("%s needs cgo", name)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package e2e
+
+import (
+	"encoding/json"
+	"guided/cli"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// proving is a machine with a short routine and a sound server of its own.
+func proving(t *testing.T, output string) (config, socket string) {
+	t.Helper()
+	alone(t)
+	dir, err := os.MkdirTemp("", "guided") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	for path, text := range map[string]string{
+		"guided.toml": "[audio]\nlead_in = \"200ms\"\noutput = \"" + output + "\"\n[routines]\ndir = \"" + dir + "\"\n[voice]\nengine = \"none\"\n",
+		"short.toml":  "title = \"Short\"\n[[step]]\nbreathe = \"2-2\"\nfor = \"1 breath\"\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, path), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "guided.toml"), filepath.Join(dir, "native")
+}
+
+func TestProve(t *testing.T) {
+	need(t, "pulseaudio")
+	config, socket := proving(t, "pulse:mat")
+	for name, value := range map[string]string{"PULSE_SERVER": "unix:" + socket, "XDG_RUNTIME_DIR": filepath.Dir(socket), "PULSE_COOKIE": ""} {
+		t.Setenv(name, value)
+	}
+	server := exec.Command("pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--disallow-exit",
+		"-L", "module-null-sink sink_name=mat format=s16le rate=48000 channels=2 norewinds=1",
+		"-L", "module-native-protocol-unix auth-anonymous=1 socket="+socket)
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Process.Kill(); server.Wait() })
+	waitFor(t, 10*time.Second, "the sound server to listen", func() bool {
+		c, err := net.Dial("unix", socket)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+	code, out, complaint := invoke(t, "--config", config, "--json", "prove", "short")
+	var p cli.ProofReport
+	if err := json.Unmarshal([]byte(out), &p); err != nil {
+		t.Fatalf("%d: %v:\n%s%s", code, err, out, complaint)
+	}
+	t.Logf("%d of %d cues, worst %.4f ms, drift %.2f ppm, gaps %v, latency %.0f ms", p.Heard, len(p.Cues), p.Worst, p.Drift, p.Gaps, p.Latency)
+	if len(p.Cues) == 0 || p.Heard != len(p.Cues) || p.Sink != "mat" {
+		t.Errorf("%d of %d cues are heard on %q", p.Heard, len(p.Cues), p.Sink)
+	}
+	if want := cli.Done; !p.Proved {
+		want = cli.Failed // a busy machine may be late; it must only be told
+		if code != want || len(p.Problems) == 0 {
+			t.Errorf("exit %d and the problems %v", code, p.Problems)
+		}
+	} else if code != want {
+		t.Errorf("exit %d: %s", code, complaint)
+	}
+}
+
+func TestProveARecording(t *testing.T) {
+	config, _ := proving(t, "null")
+	file := filepath.Join(t.TempDir(), "short.wav")
+	if code, _, complaint := invoke(t, "--config", config, "render", "short", "-o", file); code != cli.Done {
+		t.Fatal(complaint)
+	}
+	code, out, complaint := invoke(t, "--config", config, "prove", "short", "--recording", file, "--cues")
+	if code != cli.Done || !strings.Contains(out, "In,") || !strings.Contains(out, "\nproved: short") {
+		t.Errorf("%d:\n%s%s", code, out, complaint)
+	}
+	sound, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("of which the end is missing", func(t *testing.T) {
+		if err := os.WriteFile(file, sound[:len(sound)/2], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		code, out, complaint := invoke(t, "--config", config, "prove", "short", "--recording", file)
+		if code != cli.Failed || !strings.Contains(out, "not heard") {
+			t.Errorf("%d:\n%s%s", code, out, complaint)
+		}
+	})
+	t.Run("that is silent", func(t *testing.T) {
+		clear(sound[44:])
+		if err := os.WriteFile(file, sound, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		code, _, complaint := invoke(t, "--config", config, "prove", "short", "--recording", file)
+		if code != cli.Failed || !strings.Contains(complaint, "muted") {
+			t.Errorf("%d: %s", code, complaint)
+		}
+	})
+	t.Run("without one, an output that cannot be recorded says what to do", func(t *testing.T) {
+		code, _, complaint := invoke(t, "--config", config, "prove", "short")
+		if code != cli.Failed || !strings.Contains(complaint, "--recording") {
+			t.Errorf("%d: %s", code, complaint)
+		}
+	})
+}

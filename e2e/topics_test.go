@@ -1,0 +1,218 @@
+package e2e
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"guided/player"
+)
+
+var update = flag.Bool("update", false, "write docs/topics.md anew")
+
+// TestTopics holds docs/topics.md to the code that it is made from. Where it is stale: go test -run TestTopics -update ./e2e
+func TestTopics(t *testing.T) {
+	page := topicsPage(t)
+	if *update {
+		if err := os.WriteFile("../docs/topics.md", []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, err := os.ReadFile("../docs/topics.md")
+	if err != nil || string(kept) != page {
+		t.Errorf("docs/topics.md is stale (%v); run: go test -run TestTopics -update ./e2e", err)
+	}
+}
+
+// meanings are what the keys of a message mean, by its type. The keys, their types and their order are the code's.
+var meanings = map[string]map[string]string{
+	"State": {
+		"state":        "`idle`, `preparing`, `playing`, `paused`, `waiting` (for `next`) or `problem`",
+		"routine":      "the name of what plays",
+		"title":        "its title, as it is spoken",
+		"selected":     "the name of what `start` without a name begins",
+		"step":         "the step that is heard",
+		"step_number":  "from 1",
+		"steps":        "how many there are",
+		"next_step":    "the step after it",
+		"side":         "`left` or `right`, in steps with sides",
+		"position_s":   "s since the beginning, without what was waited for you",
+		"length_s":     "s of the whole",
+		"remaining_s":  "s to come",
+		"progress":     "%, 0 to 100",
+		"started_at":   "when its first sound was heard",
+		"step_ends_at": "when the step ends; null while nobody knows",
+		"ends_at":      "when the routine ends; null while paused or waiting",
+		"next_run":     "null: nothing is planned",
+		"updated_at":   "the moment for which all of this is true",
+		"volume":       "%, 0 to 100, of our own stream",
+		"error":        "why there is no sound, or why the last start failed",
+	},
+	"Event": {
+		"event_type":  "one of those below",
+		"routine":     "the routine's name",
+		"title":       "its title",
+		"step":        "the step",
+		"step_number": "from 1",
+		"steps":       "how many there are",
+		"side":        "`left` or `right`",
+		"error":       "of a problem: what it is",
+		"at":          "when it was heard",
+	},
+	"Phase": {
+		"phase":   "one of those below",
+		"at":      "when it is heard, to the ms",
+		"seconds": "s that it lasts",
+		"side":    "`left` or `right`",
+	},
+	"Response": {
+		"status":      "`ok` or `error`",
+		"command":     "the verb that it answers",
+		"error":       "what is wrong, and what to do",
+		"unchanged":   "true: nothing had to change",
+		"transaction": "the command's own",
+	},
+	"Info": {
+		"version":  "of the program",
+		"routines": "what can be played; the keys are below",
+		"outputs":  "where the sound goes",
+		"verbs":    "what can be asked",
+	},
+	"RoutineInfo": {
+		"name": "for `start` and `select`", "title": "as it is spoken", "about": "a sentence", "length_s": "s", "steps": "their names",
+		"tags": "words to find it by", "equipment": "what is needed", "position": "`chair`, `floor`, `standing`, `wall`",
+		"level": "`easy`, `medium`, `hard`", "cautions": "who should leave it, or ask a doctor first",
+		"urls": "of its files for speakers, by their kind", "error": "why it cannot be played",
+	},
+}
+
+// verbsDo are what the verbs do.
+var verbsDo = map[string]string{
+	"start":  "plays a routine by name or title, or what is selected",
+	"select": "chooses what `start` begins",
+	"pause":  "lets the sound leave", "resume": "lets it come back, at the start of a breath or a phrase",
+	"toggle": "pauses, goes on, or starts what is selected",
+	"stop":   "ends it", "next": "goes to the next step or side, and on where one waits", "back": "goes to the one before, or to the start of this one",
+	"repeat": "goes to the start of this one", "extend": "the step that is heard gets so much more",
+	"slower": "breaths from the next one on are 5 % longer", "faster": "and shorter",
+	"volume": "0 to 100", "duck": "goes on softly, under a voice", "unduck": "comes back",
+	"say":    "says a text over the routine; `when` is `now` or `gap`",
+	"status": "tells the state again; so does an empty message",
+}
+
+// eventsTell and phasesTell are what the events and the phases stand for.
+var eventsTell = [][2]string{
+	{"routine_started", "its first sound"}, {"step_started", "a step or a side begins"}, {"waiting", "it waits for `next`"},
+	{"paused", "the sound has left"}, {"resumed", "it is back"}, {"routine_finished", "its end was heard"},
+	{"routine_stopped", "it was ended before"}, {"problem", "there is no sound, or a start failed: `error` tells"},
+}
+
+var phasesTell = [][2]string{
+	{"in", "breathe in"}, {"again", "the second part of a double breath in"}, {"hold", "hold, in breaths and in reps"},
+	{"out", "breathe out"}, {"wait", "the pause after it"}, {"move", "of a rep: there"}, {"back", "of a rep: and back"},
+}
+
+func topicsPage(t *testing.T) string {
+	var b strings.Builder
+	b.WriteString("# Topics\n\nMade from the code by `go test -run TestTopics -update ./e2e`; a test fails when it is stale. Topics lie under\n`PREFIX/NODE/`, in the examples `guided/mat/`. Times are ISO 8601 with a zone, or null.\n\n")
+	b.WriteString("| topic | retained | QoS | payload |\n|---|---|---|---|\n")
+	for _, row := range [][4]string{
+		{"status", "yes, and last will", "1", "`online` or `offline`"},
+		{"command", "**never; a retained one is refused**", "1", "words, or JSON: the commands below"},
+		{"response", "no", "1", "Response, for every command"},
+		{"state", "yes", "1", "State, on change only"},
+		{"event", "no", "1", "Event, when it is heard"},
+		{"phase", "no", "0", "Phase, ahead of its sound by `mqtt.phase_lead`"},
+		{"info", "yes", "1", "Info"},
+	} {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", row[0], row[1], row[2], row[3])
+	}
+	b.WriteString("\nA command on `PREFIX/all/command` is for every node.\n")
+	for _, message := range []any{player.State{}, player.Event{}, player.Phase{}, player.Response{}, player.Info{}, player.RoutineInfo{}} {
+		of := reflect.TypeOf(message)
+		fmt.Fprintf(&b, "\n## %s\n\n| key | type | meaning |\n|---|---|---|\n", of.Name())
+		known := meanings[of.Name()]
+		rows := 0
+		keys(of, func(key, kind string) {
+			if known[key] == "" {
+				t.Errorf("what %s of %s means is not told", key, of.Name())
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", key, kind, known[key])
+			rows++
+		})
+		if rows != len(known) {
+			t.Errorf("%s has %d keys, %d are told", of.Name(), rows, len(known))
+		}
+	}
+	pairs(&b, "Event types", "event_type", eventsTell)
+	pairs(&b, "Phases", "phase", phasesTell)
+	b.WriteString("\n## Commands\n\nAs words, or as JSON with the verb as `command` and the keys beside it. Every command may carry `transaction` (it is\ncarried out once, and echoed) and `sent_at` (refused when it is more than 30 s old).\n\n| write | keys in JSON | it |\n|---|---|---|\n")
+	verbs := player.New(player.Config{}).Info().Verbs
+	for _, verb := range verbs {
+		usage, takes := asks(t, verb)
+		if verbsDo[verb] == "" {
+			t.Errorf("what %s does is not told", verb)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", usage, cmp.Or(takes, "–"), verbsDo[verb])
+	}
+	if len(verbs) != len(verbsDo) {
+		t.Errorf("%d verbs, %d are told", len(verbs), len(verbsDo))
+	}
+	return b.String()
+}
+
+func pairs(b *strings.Builder, heading, key string, rows [][2]string) {
+	fmt.Fprintf(b, "\n## %s\n\n| `%s` | when |\n|---|---|\n", heading, key)
+	for _, row := range rows {
+		fmt.Fprintf(b, "| `%s` | %s |\n", row[0], row[1])
+	}
+}
+
+// keys gives the keys of a message in their order, with their types in JSON.
+func keys(of reflect.Type, each func(key, kind string)) {
+	for f := range of.Fields() {
+		if f.Anonymous {
+			keys(f.Type, each)
+			continue
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		kind := map[reflect.Kind]string{
+			reflect.String: "text", reflect.Int: "integer", reflect.Float64: "number", reflect.Bool: "true",
+			reflect.Slice: "list", reflect.Map: "object",
+		}[f.Type.Kind()]
+		switch {
+		case f.Type == reflect.TypeFor[time.Time]():
+			kind = "time"
+		case f.Type == reflect.TypeFor[*time.Time]():
+			kind = "time or null"
+		}
+		if strings.Contains(options, "omitempty") {
+			kind += ", where there is one"
+		}
+		each(name, kind)
+	}
+}
+
+// asks finds how a verb is written, and the keys that it takes in JSON, by asking the parser: it tells a person who
+// gives a key that means nothing there.
+func asks(t *testing.T, verb string) (usage, takes string) {
+	t.Helper()
+	var own []string
+	for _, key := range []string{"routine", "for", "volume", "voice", "verbosity", "holds", "bed", "text", "when"} {
+		_, err := player.Parse(fmt.Appendf(nil, `{"command":%q,%q:"?"}`, verb, key))
+		if err == nil || !strings.Contains(err.Error(), "takes no") {
+			own = append(own, "`"+key+"`")
+			continue
+		}
+		_, usage, _ = strings.Cut(err.Error(), "write: ")
+	}
+	if usage == "" {
+		t.Errorf("how %s is written is not to be found", verb)
+	}
+	return usage, strings.Join(own, ", ")
+}

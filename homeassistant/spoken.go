@@ -1,0 +1,82 @@
+package homeassistant
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// spoken lists how a text may come out of a speech-to-text, the likeliest first: in words, then with the numbers as
+// digits, together and apart. Assist passes over commas, but takes no hyphen for a blank and no "4" for "four".
+func spoken(text string) []string {
+	text = strings.ToLower(strings.NewReplacer("&", " and ", "’", "'").Replace(text))
+	text = regexp.MustCompile(`[0-9]+`).ReplaceAllString(text, " $0 ")
+	tokens := strings.FieldsFunc(text, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && r != '\''
+	})
+	var words, digits []string
+	run := 0 // how many single digits stand at the end
+	for _, t := range tokens {
+		t = strings.Trim(t, "'")
+		if t == "" {
+			continue
+		}
+		words = append(words, inWords(t))
+		t = inDigits(t)
+		digits = append(digits, t)
+		if run++; len(t) != 1 || t[0] < '0' || t[0] > '9' {
+			run = 0
+		}
+	}
+	ways := []string{strings.Join(words, " "), strings.Join(digits, " ")}
+	if n := len(digits); run > 1 { // 4 4 6, as people write it
+		front := strings.Join(append(digits[:n-run:n-run], ""), " ")
+		ways = append(ways, front+strings.Join(digits[n-run:], "-"), front+strings.Join(digits[n-run:], ""))
+	}
+	return ways
+}
+
+var (
+	ones = strings.Fields("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen")
+	tens = strings.Fields("zero ten twenty thirty forty fifty sixty seventy eighty ninety")
+)
+
+// inWords says a number of up to three figures; a longer one, or one that begins with 0, is said figure by figure.
+func inWords(token string) string {
+	n, err := strconv.Atoi(token)
+	switch {
+	case err != nil:
+		return token
+	case len(token) > 3 || len(token) > 1 && token[0] == '0':
+		var each []string
+		for _, figure := range token {
+			each = append(each, inWords(string(figure)))
+		}
+		return strings.Join(each, " ")
+	case n >= 100 && n%100 == 0:
+		return ones[n/100] + " hundred"
+	case n >= 100:
+		return ones[n/100] + " hundred " + inWords(strconv.Itoa(n%100))
+	case n < 20:
+		return ones[n]
+	case n%10 == 0:
+		return tens[n/10]
+	}
+	return tens[n/10] + " " + ones[n%10]
+}
+
+// inDigits writes the word of a number as a speech-to-text may.
+func inDigits(token string) string {
+	for n, word := range ones {
+		if word == token {
+			return strconv.Itoa(n)
+		}
+	}
+	for n, word := range tens {
+		if word == token {
+			return strconv.Itoa(10 * n)
+		}
+	}
+	return token
+}
