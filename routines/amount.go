@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// longest is the longest length any key may give: a typing error such as "300m" should not start a day.
-const longest = 4 * 60 * 60 * Rate
+// maxLength is the longest length any key may give: a typing error such as "300m" should not start a day.
+const maxLength = 4 * 60 * 60 * Rate
 
 const maxBreaths = 1000
 
@@ -19,14 +19,14 @@ type Amount struct {
 	Breaths int
 }
 
-// Moment is a place inside a step: so many samples from its start, from its end, or a fraction of it.
-type Moment struct {
+// Offset is a place inside a step: so many samples from its start, from its end, or a fraction of it.
+type Offset struct {
 	FromStart, FromEnd int
 	Fraction           float64
 }
 
-// at is the moment's sample inside a body of n samples, false when it lies outside.
-func (m Moment) at(n int) (int, bool) {
+// sample is the moment's sample inside a body of n samples, false when it lies outside.
+func (m Offset) sample(n int) (int, bool) {
 	at := m.FromStart
 	switch {
 	case m.FromEnd > 0:
@@ -61,7 +61,7 @@ func parseTime(s, not string) (int, error) {
 		return 0, fmt.Errorf("%q %s", s, not)
 	case d < 0:
 		return 0, fmt.Errorf("%q is negative", s)
-	case d > Duration(longest):
+	case d > Duration(maxLength):
 		return 0, fmt.Errorf("%q is longer than four hours", s)
 	}
 	return Samples(d), nil
@@ -94,27 +94,27 @@ func cutUnit(s string, units ...string) (string, bool) {
 }
 
 // parseMoment reads "halfway", "20s", "10s before end" or "25%".
-func parseMoment(s string) (Moment, error) {
+func parseMoment(s string) (Offset, error) {
 	s = strings.TrimSpace(s)
 	if s == "halfway" {
-		return Moment{Fraction: 0.5}, nil
+		return Offset{Fraction: 0.5}, nil
 	}
 	if percent, found := strings.CutSuffix(s, "%"); found {
 		f, err := strconv.ParseFloat(percent, 64)
 		if err != nil || !(f > 0 && f < 100) {
-			return Moment{}, fmt.Errorf("%q: write a part of the step between 0%% and 100%%", s)
+			return Offset{}, fmt.Errorf("%q: write a part of the step between 0%% and 100%%", s)
 		}
-		return Moment{Fraction: f / 100}, nil
+		return Offset{Fraction: f / 100}, nil
 	}
 	if left, found := cutUnit(s, "before end", "before the end"); found {
 		n, err := parseDuration(left)
 		if err == nil && n == 0 {
 			err = fmt.Errorf("%q is the end itself; say it in the next step", s)
 		}
-		return Moment{FromEnd: n}, err
+		return Offset{FromEnd: n}, err
 	}
 	n, err := parseTime(s, `is not a moment; write "halfway", "20s", "10s before end" or "25%"`)
-	return Moment{FromStart: n}, err
+	return Offset{FromStart: n}, err
 }
 
 func isNumber(s string) bool {

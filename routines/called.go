@@ -27,11 +27,11 @@ func (m matcher) title(i int) string {
 	return m.titles[i]
 }
 
-// written finds a routine by its plain name, then by its plain title; the first of several has it.
-func (m matcher) written(asked string) (entry, bool) {
+// byText finds a routine by its plain name, then by its plain title; the first of several has it.
+func (m matcher) byText(asked string) (entry, bool) {
 	for _, called := range []func(int) string{m.name, m.title} {
 		for i, e := range m.entries {
-			if plain(called(i)) == asked {
+			if normalize(called(i)) == asked {
 				return e, true
 			}
 		}
@@ -39,19 +39,19 @@ func (m matcher) written(asked string) (entry, bool) {
 	return entry{}, false
 }
 
-// sounding is the one routine whose name, or else whose title, sounds like what was asked for. Two are none: nothing is
+// bySound is the one routine whose name, or else whose title, sounds like what was asked for. Two are none: nothing is
 // found by a guess.
-func (m matcher) sounding(asked string) (entry, bool) {
-	list := m.like(asked, func(i int) []string { return []string{m.name(i)} })
+func (m matcher) bySound(asked string) (entry, bool) {
+	list := m.soundingLike(asked, func(i int) []string { return []string{m.name(i)} })
 	if len(list) == 0 {
-		list = m.like(asked, func(i int) []string { return []string{m.title(i)} })
+		list = m.soundingLike(asked, func(i int) []string { return []string{m.title(i)} })
 	}
 	return only(list)
 }
 
-// bare is the one routine that sounds like what was asked for when both are bare.
-func (m matcher) bare(asked string) (entry, bool) {
-	return only(m.like(bare(asked), func(i int) []string { return []string{bare(m.name(i)), bare(m.title(i))} }))
+// byCore is the one routine that sounds like what was asked for when both are bare.
+func (m matcher) byCore(asked string) (entry, bool) {
+	return only(m.soundingLike(trimGeneric(asked), func(i int) []string { return []string{trimGeneric(m.name(i)), trimGeneric(m.title(i))} }))
 }
 
 func only(list []entry) (entry, bool) {
@@ -61,12 +61,12 @@ func only(list []entry) (entry, bool) {
 	return list[0], true
 }
 
-// like lists the routines that have something that sounds like what was asked for.
-func (m matcher) like(asked string, has func(i int) []string) (list []entry) {
-	want := m.sounds(asked)
+// soundingLike lists the routines that have something that sounds like what was asked for.
+func (m matcher) soundingLike(asked string, has func(i int) []string) (list []entry) {
+	want := m.pronunciations(asked)
 	for i, e := range m.entries {
 		if slices.ContainsFunc(has(i), func(name string) bool {
-			return slices.ContainsFunc(m.sounds(name), func(s string) bool { return s != "" && slices.Contains(want, s) })
+			return slices.ContainsFunc(m.pronunciations(name), func(s string) bool { return s != "" && slices.Contains(want, s) })
 		}) {
 			list = append(list, e)
 		}
@@ -74,11 +74,11 @@ func (m matcher) like(asked string, has func(i int) []string) (list []entry) {
 	return list
 }
 
-// sounds is how a name may be said: no case, no spaces, no punctuation, and words for digits. A number is said digit by
+// pronunciations is how a name may be said: no case, no spaces, no punctuation, and words for digits. A number is said digit by
 // digit, or as a whole where it has a word.
-func (m matcher) sounds(name string) []string {
+func (m matcher) pronunciations(name string) []string {
 	var each, whole strings.Builder
-	for _, word := range strings.Fields(plain(name)) {
+	for _, word := range strings.Fields(normalize(name)) {
 		for word != "" {
 			run := len(word) - len(strings.TrimLeft(word, "0123456789"))
 			if run == 0 {
@@ -88,7 +88,7 @@ func (m matcher) sounds(name string) []string {
 				each.WriteString(word[:run])
 				whole.WriteString(word[:run])
 			} else {
-				digits, number := m.number(word[:run])
+				digits, number := m.numberWords(word[:run])
 				each.WriteString(digits)
 				whole.WriteString(number)
 			}
@@ -98,8 +98,8 @@ func (m matcher) sounds(name string) []string {
 	return []string{each.String(), whole.String()}
 }
 
-// number is a number in words: digit by digit, and as a whole, which is the same where it has no word of its own.
-func (m matcher) number(text string) (digits, whole string) {
+// numberWords is a number in words: digit by digit, and as a whole, which is the same where it has no word of its own.
+func (m matcher) numberWords(text string) (digits, whole string) {
 	for _, d := range text {
 		if d == '0' {
 			digits += "zero"
@@ -108,25 +108,25 @@ func (m matcher) number(text string) (digits, whole string) {
 		}
 	}
 	n, _ := strconv.Atoi(text) // one that is too long has no word
-	whole = strings.ReplaceAll(plain(m.lang.number(n)), " ", "")
+	whole = strings.ReplaceAll(normalize(m.lang.number(n)), " ", "")
 	if whole == "" {
 		whole = digits
 	}
 	return digits, whole
 }
 
-// called drops the little word before a name.
-func called(name string) string {
-	words := strings.Fields(plain(name))
+// trimArticle drops the little word before a name.
+func trimArticle(name string) string {
+	words := strings.Fields(normalize(name))
 	if len(words) > 1 && (words[0] == "the" || words[0] == "my") {
 		words = words[1:]
 	}
 	return strings.Join(words, " ")
 }
 
-// bare drops that, and what a routine is after it.
-func bare(name string) string {
-	words := strings.Fields(called(name))
+// trimGeneric drops that, and what a routine is after it.
+func trimGeneric(name string) string {
+	words := strings.Fields(trimArticle(name))
 	if n := len(words); n > 1 && slices.Contains([]string{"routine", "exercise", "stretch", "stretches"}, words[n-1]) {
 		words = words[:n-1]
 	}

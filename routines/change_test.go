@@ -38,7 +38,7 @@ func checkChanges(t *testing.T, r *routines.Routine, heard *routines.Score, meas
 		at = with.Changes[len(with.Changes)-1].At
 		checkOrder(t, s) // sides differ where the second one was extended
 		checkTiming(t, s, measure)
-		if !s.Same(heard, at) {
+		if !s.EqualBefore(heard, at) {
 			t.Errorf("%+v changes what was heard:\n%s\n%s", asked.Changes, heard, s)
 			return
 		}
@@ -46,7 +46,7 @@ func checkChanges(t *testing.T, r *routines.Routine, heard *routines.Score, meas
 	}
 }
 
-const turn = `
+const cycle = `
 title = "Turn"
 [[step]]
 name    = "Turn"
@@ -80,8 +80,8 @@ func lived(t *testing.T, text string, changes ...routines.Change) (before, after
 	return before, after
 }
 
-// said is where a text is said, all times.
-func said(s *routines.Score, text string) []int {
+// countWord is where a text is said, all times.
+func countWord(s *routines.Score, text string) []int {
 	var list []int
 	for _, c := range s.Cues {
 		if c.Clip.Say == text {
@@ -93,24 +93,24 @@ func said(s *routines.Score, text string) []int {
 
 func TestChangesAheadOfTheListener(t *testing.T) {
 	second := routines.Rate
-	before, _ := lived(t, turn)
+	before, _ := lived(t, cycle)
 	hold := before.Marks[0].At + before.Marks[0].Len - 20*second // the first second of the left hold
 	t.Run("a hold made longer on the first side is as long on the second", func(t *testing.T) {
-		_, after := lived(t, turn, routines.Change{At: hold + 3*second, Extend: routines.Amount{Samples: 10 * second}})
+		_, after := lived(t, cycle, routines.Change{At: hold + 3*second, Extend: routines.Amount{Samples: 10 * second}})
 		checkSides(t, after)
 		if got := after.Len - before.Len; got != 20*second {
 			t.Errorf("the whole is %v longer, want 20s", routines.Duration(got))
 		}
-		if got := said(after, "Halfway.")[0]; got != hold+15*second {
+		if got := countWord(after, "Halfway.")[0]; got != hold+15*second {
 			t.Errorf("halfway is said at %v of the hold, want 15s", routines.Duration(got-hold))
 		}
 	})
 	t.Run("what was heard is not said again, and the end moves", func(t *testing.T) {
-		_, after := lived(t, turn, routines.Change{At: hold + 12*second, Extend: routines.Amount{Samples: 30 * second}})
-		if got := said(after, "Halfway.")[0]; got != hold+10*second {
+		_, after := lived(t, cycle, routines.Change{At: hold + 12*second, Extend: routines.Amount{Samples: 30 * second}})
+		if got := countWord(after, "Halfway.")[0]; got != hold+10*second {
 			t.Errorf("halfway was heard at 10s, it now stands at %v", routines.Duration(got-hold))
 		}
-		if got := said(after, "Five seconds.")[0]; got != hold+45*second {
+		if got := countWord(after, "Five seconds.")[0]; got != hold+45*second {
 			t.Errorf("the end is announced at %v, want 45s", routines.Duration(got-hold))
 		}
 	})
@@ -121,7 +121,7 @@ func TestChangesAheadOfTheListener(t *testing.T) {
 				first = m
 			}
 		}
-		_, after := lived(t, turn, routines.Change{At: first.At - second, Pace: 1.05}, routines.Change{At: first.At + 12*second, Pace: 1.05})
+		_, after := lived(t, cycle, routines.Change{At: first.At - second, Pace: 1.05}, routines.Change{At: first.At + 12*second, Pace: 1.05})
 		var lengths []time.Duration
 		for _, m := range after.Marks {
 			if m.Kind == routines.BreathMark {
@@ -140,13 +140,13 @@ func TestChangesAheadOfTheListener(t *testing.T) {
 		}
 	})
 	t.Run("a breath is added to the breathing", func(t *testing.T) {
-		_, after := lived(t, turn, routines.Change{At: before.Len - 3*second, Extend: routines.Amount{Breaths: 2}})
+		_, after := lived(t, cycle, routines.Change{At: before.Len - 3*second, Extend: routines.Amount{Breaths: 2}})
 		if got := after.Len - before.Len; got != 20*second {
 			t.Errorf("the whole is %v longer, want 20s", routines.Duration(got))
 		}
 	})
 	t.Run("in the last moment it is too late", func(t *testing.T) {
-		r, err := routines.Parse("turn.toml", []byte(turn))
+		r, err := routines.Parse("turn.toml", []byte(cycle))
 		if err != nil {
 			t.Fatal(err)
 		}

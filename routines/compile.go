@@ -13,13 +13,13 @@ type Measure func(Clip) (Extent, bool)
 
 // The silences between things said.
 const (
-	afterWords = Rate           // after a step that only speaks
-	betweenSay = Rate * 4 / 100 // the least between two phrases
-	soundFirst = Rate           // from a step's sound to its words
-	maxBeat    = Rate * 3 / 10  // a beat later than this in a clip is no beat of a first word
-	leastLead  = Rate * 4 / 10  // before the first word of a count: its beat and a little silence
-	maxCues    = 20_000
-	maxMarks   = 5 * maxCues
+	silenceAfterWords = Rate           // after a step that only speaks
+	phraseGap         = Rate * 4 / 100 // the least between two phrases
+	soundToWords      = Rate           // from a step's sound to its words
+	maxBeat           = Rate * 3 / 10  // a beat later than this in a clip is no beat of a first word
+	minLead           = Rate * 4 / 10  // before the first word of a count: its beat and a little silence
+	maxCues           = 20_000
+	maxMarks          = 5 * maxCues
 )
 
 // Compile lays a routine out. It is pure: no file, no clock. The error says why what was asked for cannot be had, or
@@ -28,7 +28,7 @@ func Compile(r *Routine, measure Measure, o Options) (*Score, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	fitted, err := fit(r, measure, o)
+	fitted, err := fitToLength(r, measure, o)
 	if err != nil {
 		return nil, err
 	}
@@ -36,12 +36,12 @@ func Compile(r *Routine, measure Measure, o Options) (*Score, error) {
 }
 
 func compile(r *Routine, measure Measure, o Options, fitted map[*Step]int) (*Score, error) {
-	l := newLayout(r, measure, o)
-	l.fitted = fitted
-	if err := l.run(); err != nil {
+	c := newCompiler(r, measure, o)
+	c.fitted = fitted
+	if err := c.run(); err != nil {
 		return nil, err
 	}
-	return l.score, nil
+	return c.score, nil
 }
 
 // Clips lists every clip that a compiled routine may want, with any options: full texts, short ones, names, counts and
@@ -64,184 +64,184 @@ func Clips(r *Routine) ([]Clip, error) {
 	return clips, nil
 }
 
-// layout is a score while it is written, from its first sample to its last.
-type layout struct {
-	routine *Routine
-	measure Measure
-	asked   Options
-	fitted  map[*Step]int // what a step counts when a length was asked for
-	score   *Score
-	at      int // the next free sample
-	talked  int // the end of what was said last
-	step    int // number of the step being written
-	side    string
-	lang    *Lang
-	breath  Pattern
-	count   CountMode
-	round   int // of the innermost repeat that is in its second round or later; 0: all are in their first
-	noted   map[Note]bool
-	warned  map[string]bool           // cautions that were spoken
-	bodies  []*Step                   // what may be changed for a length asked for, once each time it was laid out
-	length  map[*Step]func(n int) int // how long each of those is
-	used    int                       // how many of the changes no later step can take
-	first   bool                      // the first of two sides is being written
-	carried []int                     // what its steps were extended by, in their order, for the second
+// compiler is a score while it is written, from its first sample to its last.
+type compiler struct {
+	routine       *Routine
+	measure       Measure
+	options       Options
+	fitted        map[*Step]int // what a step counts when a length was asked for
+	score         *Score
+	at            int // the next free sample
+	speechEnd     int // the end of what was said last
+	stepNumber    int // number of the step being written
+	side          string
+	lang          *Lang
+	breath        Pattern
+	countMode     CountMode
+	round         int // of the innermost repeat that is in its second round or later; 0: all are in their first
+	noteSeen      map[Note]bool
+	cautionSpoken map[string]bool           // cautions that were spoken
+	flexibleSteps []*Step                   // what may be changed for a length asked for, once each time it was laid out
+	lengthOf      map[*Step]func(n int) int // how long each of those is
+	changesUsed   int                       // how many of the changes no later step can take
+	firstSide     bool                      // the first of two sides is being written
+	extensions    []int                     // what its steps were extended by, in their order, for the second
 }
 
-func newLayout(r *Routine, measure Measure, o Options) *layout {
-	return &layout{
-		routine: r, measure: measure, asked: o,
-		score:  &Score{Name: r.Name, Title: r.Title, Bed: o.bed(r.Bed), Quiet: o.Quiet},
-		talked: -betweenSay, noted: map[Note]bool{}, warned: map[string]bool{}, length: map[*Step]func(int) int{},
+func newCompiler(r *Routine, measure Measure, o Options) *compiler {
+	return &compiler{
+		routine: r, measure: measure, options: o,
+		score:     &Score{Name: r.Name, Title: r.Title, Bed: o.bed(r.Bed), Quiet: o.Quiet},
+		speechEnd: -phraseGap, noteSeen: map[Note]bool{}, cautionSpoken: map[string]bool{}, lengthOf: map[*Step]func(int) int{},
 	}
 }
 
-func (l *layout) run() error {
-	if err := l.include(l.routine); err != nil {
+func (c *compiler) run() error {
+	if err := c.expandRoutine(c.routine); err != nil {
 		return err
 	}
-	if err := l.tooLong(0); err != nil {
+	if err := c.checkLimits(0); err != nil {
 		return err
 	}
-	l.score.Len, l.score.Steps = l.at, l.step
-	sort.SliceStable(l.score.Cues, func(i, j int) bool { return l.score.Cues[i].At < l.score.Cues[j].At })
-	sort.SliceStable(l.score.Marks, func(i, j int) bool { return l.score.Marks[i].At < l.score.Marks[j].At })
+	c.score.Len, c.score.Steps = c.at, c.stepNumber
+	sort.SliceStable(c.score.Cues, func(i, j int) bool { return c.score.Cues[i].At < c.score.Cues[j].At })
+	sort.SliceStable(c.score.Marks, func(i, j int) bool { return c.score.Marks[i].At < c.score.Marks[j].At })
 	return nil
 }
 
-// include writes a routine's steps under its own language and defaults.
-func (l *layout) include(r *Routine) error {
-	lang, breath, count := l.lang, l.breath, l.count
-	l.lang, l.breath, l.count = r.Lang, l.held(r.Breath), r.Count
-	err := l.steps(r.Steps)
-	l.lang, l.breath, l.count = lang, breath, count
+// expandRoutine writes a routine's steps under its own language and defaults.
+func (c *compiler) expandRoutine(r *Routine) error {
+	lang, breath, count := c.lang, c.breath, c.countMode
+	c.lang, c.breath, c.countMode = r.Lang, c.applyHolds(r.Breath), r.Count
+	err := c.expandSteps(r.Steps)
+	c.lang, c.breath, c.countMode = lang, breath, count
 	return err
 }
 
-func (l *layout) steps(steps []Step) error {
+func (c *compiler) expandSteps(steps []Step) error {
 	for i := range steps {
 		s := &steps[i]
-		outer := l.round
-		for n := range l.repeats(s) {
-			l.round = max(outer, n)
-			if err := l.allSides(s); err != nil {
+		outer := c.round
+		for n := range c.repeats(s) {
+			c.round = max(outer, n)
+			if err := c.expandSides(s); err != nil {
 				return err
 			}
 		}
-		l.round = outer
+		c.round = outer
 	}
 	return nil
 }
 
 // repeats is how often a step is done.
-func (l *layout) repeats(s *Step) int {
-	if s.Kind == Group && s.Fit.Most > 0 {
-		return l.size(s)
+func (c *compiler) repeats(s *Step) int {
+	if s.Kind == Group && s.Fit.Max > 0 {
+		return c.units(s)
 	}
 	return s.Repeat
 }
 
-// allSides writes a step once, or once a side with the switch window between them.
-func (l *layout) allSides(s *Step) error {
+// expandSides writes a step once, or once a side with the switch window between them.
+func (c *compiler) expandSides(s *Step) error {
 	if len(s.Sides) == 0 {
-		return l.once(s, true)
+		return c.expandStep(s, true)
 	}
-	if l.side == "" {
-		l.cautions(s) // before the first side, so that both are as long
+	if c.side == "" {
+		c.speakCautions(s) // before the first side, so that both are as long
 	}
-	l.carried = nil
-	outer := l.side
+	c.extensions = nil
+	outer := c.side
 	for i, side := range s.Sides {
 		switch {
 		case i > 0:
-			l.turnTo(s, side, l.lang.Sides.Switch, s.Switch)
-		case l.level() == 2: // a name alone does not tell the side
-			l.turnTo(s, side, l.lang.on(side), afterWords)
+			c.layOutSwitch(s, side, c.lang.Sides.Switch, s.Switch)
+		case c.brevity() == 2: // a name alone does not tell the side
+			c.layOutSwitch(s, side, c.lang.announceSide(side), silenceAfterWords)
 		}
-		l.side, l.first = side, i == 0
-		if err := l.once(s, i == 0); err != nil {
+		c.side, c.firstSide = side, i == 0
+		if err := c.expandStep(s, i == 0); err != nil {
 			return err
 		}
 	}
-	l.side = outer
+	c.side = outer
 	return nil
 }
 
-// once writes a step for the side of the moment. fresh is false for the second side: the step keeps its number.
-func (l *layout) once(s *Step, fresh bool) error {
+// expandStep writes a step for the side of the moment. fresh is false for the second side: the step keeps its number.
+func (c *compiler) expandStep(s *Step, fresh bool) error {
 	switch s.Kind {
 	case Include:
-		return l.include(s.Routine)
+		return c.expandRoutine(s.Routine)
 	case Group:
-		return l.steps(s.Steps)
+		return c.expandSteps(s.Steps)
 	}
-	if l.side == "" {
-		l.caution(s)
+	if c.side == "" {
+		c.speakCaution(s)
 	}
-	if s.Kind == Say && s.For.Samples == 0 && s.Sound == "" && len(l.texts(s)) == 0 {
+	if s.Kind == Say && s.For.Samples == 0 && s.Sound == "" && len(c.stepTexts(s)) == 0 {
 		return nil // nothing is left to say
 	}
 	if fresh {
-		l.step++
+		c.stepNumber++
 	}
-	if err := l.tooLong(l.phrases(s)); err != nil {
+	if err := c.checkLimits(c.minPhrases(s)); err != nil {
 		return err
 	}
-	mark := len(l.score.Marks)
-	l.mark(Mark{Kind: StepMark, At: l.at, Name: l.fill(s.Name, l.side)})
-	start := l.at
-	l.leaf(s)
-	l.score.Marks[mark].Len = l.at - start
+	mark := len(c.score.Marks)
+	c.addMark(Mark{Kind: StepMark, At: c.at, Name: c.fillSides(s.Name, c.side)})
+	start := c.at
+	c.layOutStep(s)
+	c.score.Marks[mark].Len = c.at - start
 	return nil
 }
 
-// tooLong is the error when a routine is longer than anybody listens to, before its more phrases are laid out.
-func (l *layout) tooLong(more int) error {
-	if l.at > longest || len(l.score.Cues)+more > maxCues || len(l.score.Marks) > maxMarks || l.step > maxCues {
-		return fmt.Errorf("%s is too long: more than four hours or %d cues; repeat less", l.routine.Name, maxCues)
+// checkLimits is the error when a routine is longer than anybody listens to, before its more phrases are laid out.
+func (c *compiler) checkLimits(more int) error {
+	if c.at > maxLength || len(c.score.Cues)+more > maxCues || len(c.score.Marks) > maxMarks || c.stepNumber > maxCues {
+		return fmt.Errorf("%s is too long: more than four hours or %d cues; repeat less", c.routine.Name, maxCues)
 	}
 	return nil
 }
 
-// phrases is the least that a step will say or sound.
-func (l *layout) phrases(s *Step) int {
+// minPhrases is the least that a step will say or sound.
+func (c *compiler) minPhrases(s *Step) int {
 	switch {
-	case s.Pattern == nil || l.mode(s) == Silent:
+	case s.Pattern == nil || c.countModeOf(s) == Silent:
 		return 0
 	case s.Kind == Reps:
-		return l.size(s)
+		return c.units(s)
 	}
-	return l.size(s) * len(s.Pattern.phases(breathPhases))
+	return c.units(s) * len(s.Pattern.phases(breathPhases))
 }
 
 // advance moves to n samples later. What is longer than it may be is as long as can be, and refused.
-func (l *layout) advance(n int) {
-	l.at = min(l.at+n, longest+1)
+func (c *compiler) advance(n int) {
+	c.at = min(c.at+n, maxLength+1)
 }
 
 // extent measures a clip. Nothing is longer than a routine may be, and no beat lies outside its clip.
-func (l *layout) extent(c Clip) (Extent, bool) {
-	e, has := l.measure(c)
-	if !has || e.Len < 0 || e.Len > longest {
+func (c *compiler) extent(clip Clip) (Extent, bool) {
+	e, has := c.measure(clip)
+	if !has || e.Len < 0 || e.Len > maxLength {
 		return Extent{}, false
 	}
 	e.Beat = max(0, min(e.Beat, maxBeat, e.Len))
 	return e, true
 }
 
-func (l *layout) mark(m Mark) int {
-	m.Step, m.Side = l.step, l.side
+func (c *compiler) addMark(m Mark) int {
+	m.Step, m.Side = c.stepNumber, c.side
 	if m.Kind != SwitchMark && m.From == 0 {
 		m.From = m.At
 	}
-	l.score.Marks = append(l.score.Marks, m)
-	return len(l.score.Marks) - 1
+	c.score.Marks = append(c.score.Marks, m)
+	return len(c.score.Marks) - 1
 }
 
-func (l *layout) note(s *Step, format string, args ...any) {
+func (c *compiler) addNote(s *Step, format string, args ...any) {
 	n := Note{s.Line, s.Name, fmt.Sprintf(format, args...)}
-	if !l.noted[n] {
-		l.noted[n] = true
-		l.score.Notes = append(l.score.Notes, n)
+	if !c.noteSeen[n] {
+		c.noteSeen[n] = true
+		c.score.Notes = append(c.score.Notes, n)
 	}
 }

@@ -42,7 +42,7 @@ func TestDefaultsOnThePage(t *testing.T) {
 		{"## The routine", "breath", fmt.Sprintf("| `%q` |", defaultBreath)},
 		{"## The routine", "count", fmt.Sprintf("| `%q` |", defaultCountMode)},
 		{"## The steps", "tempo", fmt.Sprintf("default `%q`", defaultTempo)},
-		{"## The steps", "prepare", fmt.Sprintf("default `\"%v\"`, before breaths and reps at least `\"%v\"`", Duration(defaultPrepare), Duration(leastLead))},
+		{"## The steps", "prepare", fmt.Sprintf("default `\"%v\"`, before breaths and reps at least `\"%v\"`", Duration(defaultPrepare), Duration(minLead))},
 		{"## The steps", "switch", fmt.Sprintf("default `\"%v\"`", Duration(defaultSwitch))},
 		{"## The steps", "repeat", fmt.Sprintf("from 1 to %d; default 1 ", maxRepeat)},
 		{"## The steps", "reps", "from 1 to 60"},
@@ -67,7 +67,7 @@ func TestLimitsOnThePage(t *testing.T) {
 			t.Errorf("the page does not say: %s", want)
 		}
 	}
-	if longest != 4*60*60*Rate || afterWords != Rate || soundFirst != Rate {
+	if maxLength != 4*60*60*Rate || silenceAfterWords != Rate || soundToWords != Rate {
 		t.Error("the page says: four hours, one second after words, one second after a sound")
 	}
 }

@@ -7,56 +7,56 @@ import (
 	"time"
 )
 
-// near is how far a whole may lie from the length asked for where rests can take the difference.
-const near = 5 * Rate
+// fitTolerance is how far a whole may lie from the length asked for where rests can take the difference.
+const fitTolerance = 5 * Rate
 
-// fit finds what each step must count so that the whole lasts as long as asked: rounds, breaths, holds and reps are
+// fitToLength finds what each step must count so that the whole lasts as long as asked: rounds, breaths, holds and reps are
 // stretched alike, as far as each may be, and rests take what is left.
-func fit(r *Routine, measure Measure, o Options) (map[*Step]int, error) {
+func fitToLength(r *Routine, measure Measure, o Options) (map[*Step]int, error) {
 	if o.For == 0 {
 		return nil, nil
 	}
 	want := Samples(o.For)
 	o.For, o.Changes, o.Waits = 0, nil, false
-	own := newLayout(r, measure, o)
+	own := newCompiler(r, measure, o)
 	if err := own.run(); err != nil {
 		return nil, err
 	}
-	var best *plan
+	var best *candidate
 	shortest, longestFit := math.MaxInt, 0
-	for _, rounds := range roundPlans(groups(r, nil), own.score) {
-		l := newLayout(r, measure, o)
-		l.fitted = rounds
-		if l.run() != nil {
+	for _, rounds := range roundCandidates(flexibleGroups(r, nil), own.score) {
+		c := newCompiler(r, measure, o)
+		c.fitted = rounds
+		if c.run() != nil {
 			continue // so many rounds are too long
 		}
-		p := l.plan(rounds)
-		if len(p.parts) == 0 && len(rounds) == 0 {
+		p := c.newCandidate(rounds)
+		if len(p.adjustables) == 0 && len(rounds) == 0 {
 			return nil, fmt.Errorf("%s has nothing that could be stretched; start it without a length", r.Name)
 		}
 		shortest, longestFit = min(shortest, p.total(0)), max(longestFit, p.total(math.Inf(1)))
-		p.stretch(want)
-		p.rate(want, own.score.Len)
+		p.stretchTo(want)
+		p.setCost(want, own.score.Len)
 		if best == nil || p.cost < best.cost {
 			best = p
 		}
 	}
-	if slack := max(near, best.step()/2); want < shortest-slack || want > longestFit+slack {
-		return nil, fmt.Errorf("%s lasts at least %v and at most %v; ask for a length between", r.Name, rounded(shortest), rounded(min(longestFit, longest)))
+	if slack := max(fitTolerance, best.smallestChange()/2); want < shortest-slack || want > longestFit+slack {
+		return nil, fmt.Errorf("%s lasts at least %v and at most %v; ask for a length between", r.Name, rounded(shortest), rounded(min(longestFit, maxLength)))
 	}
-	if off := abs(want - best.len()); off > max(near, best.step()/2) {
-		return nil, fmt.Errorf("%s cannot last %v, as it is made of whole rounds; the nearest is %v", r.Name, rounded(want), rounded(best.len()))
+	if off := abs(want - best.length()); off > max(fitTolerance, best.smallestChange()/2) {
+		return nil, fmt.Errorf("%s cannot last %v, as it is made of whole rounds; the nearest is %v", r.Name, rounded(want), rounded(best.length()))
 	}
-	for _, part := range best.parts {
-		best.rounds[part.step] = part.n
+	for _, part := range best.adjustables {
+		best.rounds[part.step] = part.units
 	}
 	return best.rounds, nil
 }
 
 func rounded(samples int) time.Duration { return Duration(samples).Round(time.Second) }
 
-// groups lists the groups whose rounds may be changed.
-func groups(r *Routine, list []*Step) []*Step {
+// flexibleGroups lists the groups whose rounds may be changed.
+func flexibleGroups(r *Routine, list []*Step) []*Step {
 	var visit func(steps []Step)
 	visit = func(steps []Step) {
 		for i := range steps {
@@ -64,7 +64,7 @@ func groups(r *Routine, list []*Step) []*Step {
 			switch {
 			case slices.Contains(list, s): // in a routine that is included more than once
 				continue
-			case s.Kind == Group && s.Fit.Most > 0:
+			case s.Kind == Group && s.Fit.Max > 0:
 				list = append(list, s)
 			case s.Kind == Include:
 				visit(s.Routine.Steps)
@@ -78,25 +78,25 @@ func groups(r *Routine, list []*Step) []*Step {
 
 // How many ways to choose rounds are looked at one by one: fewer where each takes long to lay out.
 const (
-	maxPlans = 200
-	maxLaid  = 400_000 // cues and marks in all of them
+	maxCandidates     = 200
+	maxCandidateItems = 400_000 // cues and marks in all of them
 )
 
-// roundPlans lists ways to choose the rounds of groups: all of them, or where they are too many, those in which every
+// roundCandidates lists ways to choose the rounds of groups: all of them, or where they are too many, those in which every
 // group takes the same share of its range.
-func roundPlans(groups []*Step, own *Score) []map[*Step]int {
-	limit := max(4, min(maxPlans, maxLaid/(len(own.Cues)+len(own.Marks)+1)))
+func roundCandidates(groups []*Step, own *Score) []map[*Step]int {
+	limit := max(4, min(maxCandidates, maxCandidateItems/(len(own.Cues)+len(own.Marks)+1)))
 	plans, most := []map[*Step]int{{}}, 1
 	for _, g := range groups {
-		most *= g.Fit.Most - g.Fit.Least + 1
+		most *= g.Fit.Max - g.Fit.Min + 1
 		if most > limit {
-			return alike(groups, limit)
+			return evenRounds(groups, limit)
 		}
 	}
 	for _, g := range groups {
 		var longer []map[*Step]int
 		for _, p := range plans {
-			for n := g.Fit.Least; n <= g.Fit.Most; n++ {
+			for n := g.Fit.Min; n <= g.Fit.Max; n++ {
 				q := map[*Step]int{g: n}
 				for k, v := range p {
 					q[k] = v
@@ -109,12 +109,12 @@ func roundPlans(groups []*Step, own *Score) []map[*Step]int {
 	return plans
 }
 
-func alike(groups []*Step, n int) []map[*Step]int {
+func evenRounds(groups []*Step, n int) []map[*Step]int {
 	var plans []map[*Step]int
 	for i := range n {
 		p := map[*Step]int{}
 		for _, g := range groups {
-			p[g] = g.Fit.Least + (g.Fit.Most-g.Fit.Least)*i/(n-1)
+			p[g] = g.Fit.Min + (g.Fit.Max-g.Fit.Min)*i/(n-1)
 		}
 		plans = append(plans, p)
 	}

@@ -1,30 +1,30 @@
 package routines
 
 // parseFit reads how far a step may be changed for a length asked for.
-func (t *table) parseFit(s *Step, in scope) {
-	v, found := t.m["fit"]
+func (t *tableReader) parseFit(s *Step, in scope) {
+	v, found := t.values["fit"]
 	if !found {
 		return
 	}
 	list, is := v.([]any)
 	if !is || len(list) != 2 {
-		t.problem("fit", "want the least and the most, such as %s; found %s", fitExample(s.Kind), describe(v))
+		t.problemf("fit", "want the least and the most, such as %s; found %s", fitExample(s.Kind), describe(v))
 		return
 	}
-	least, ok := t.fitValue(s, in, list[0], true)
-	most, okay := t.fitValue(s, in, list[1], false)
-	switch own := s.count(in.breath); {
+	least, ok := t.fitBound(s, in, list[0], true)
+	most, okay := t.fitBound(s, in, list[1], false)
+	switch own := s.units(in.breath); {
 	case !ok || !okay:
 	case least > most:
-		t.problem("fit", "the least is more than the most; write the smaller one first")
+		t.problemf("fit", "the least is more than the most; write the smaller one first")
 	case own > 0 && (own < least || own > most):
-		t.problem("fit", "the step itself lies outside what it may be; widen fit, or change the step")
+		t.problemf("fit", "the step itself lies outside what it may be; widen fit, or change the step")
 	default:
 		s.Fit = Range{least, most}
 	}
 }
 
-func fitExample(k Kind) string {
+func fitExample(k StepKind) string {
 	switch k {
 	case Breathe:
 		return `["4 breaths", "12 breaths"]`
@@ -36,10 +36,10 @@ func fitExample(k Kind) string {
 	return `["15s", "45s"]`
 }
 
-// fitValue is one end of a range, in what the step counts.
-func (t *table) fitValue(s *Step, in scope, v any, least bool) (int, bool) {
+// fitBound is one end of a range, in what the step counts.
+func (t *tableReader) fitBound(s *Step, in scope, v any, least bool) (int, bool) {
 	wrong := func() (int, bool) {
-		t.problem("fit", "want the least and the most, such as %s; found %s in it", fitExample(s.Kind), describe(v))
+		t.problemf("fit", "want the least and the most, such as %s; found %s in it", fitExample(s.Kind), describe(v))
 		return 0, false
 	}
 	if s.Kind == Group || s.Kind == Reps {
@@ -59,10 +59,10 @@ func (t *table) fitValue(s *Step, in scope, v any, least bool) (int, bool) {
 	a, err := ParseAmount(text)
 	switch {
 	case err != nil:
-		t.problem("fit", "%v", err)
+		t.problemf("fit", "%v", err)
 		return 0, false
 	case s.Pattern == nil && a.Breaths > 0 != (s.For.Breaths > 0):
-		t.problem("fit", "%q: write it as the step's own length is written, in time or in breaths", text)
+		t.problemf("fit", "%q: write it as the step's own length is written, in time or in breaths", text)
 		return 0, false
 	case s.Pattern == nil || a.Breaths > 0:
 		return a.Samples + a.Breaths, true
@@ -73,15 +73,15 @@ func (t *table) fitValue(s *Step, in scope, v any, least bool) (int, bool) {
 	}
 }
 
-// count is what the step counts, as it is written: breaths, repeats, reps or samples.
-func (s *Step) count(breath Pattern) int {
+// units is what the step counts, as it is written: breaths, repeats, reps or samples.
+func (s *Step) units(breath Pattern) int {
 	switch {
 	case s.Kind == Group:
 		return s.Repeat
 	case s.Kind == Reps:
 		return s.Reps
 	case s.Pattern != nil:
-		return s.breaths()
+		return s.wholeBreaths()
 	case s.For.Breaths > 0:
 		return s.For.Breaths
 	}

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// kind finds the one thing the step does; "" when it is none, or several.
-func (t *table) kind() Kind {
+// stepKind finds the one thing the step does; "" when it is none, or several.
+func (t *tableReader) stepKind() StepKind {
 	var found, known []string
-	for _, k := range []Kind{Breathe, Hold, Rest, Reps, Include, Group} {
+	for _, k := range []StepKind{Breathe, Hold, Rest, Reps, Include, Group} {
 		known = append(known, string(k))
 		if t.has(string(k)) {
 			found = append(found, string(k))
@@ -18,25 +18,25 @@ func (t *table) kind() Kind {
 	case len(found) == 2 && found[0] == string(Breathe) && found[1] == string(Hold):
 		return Hold // with a pacer inside
 	case len(found) > 1:
-		t.problem("", "does several things at once: %s; make a step of each", strings.Join(found, ", "))
+		t.problemf("", "does several things at once: %s; make a step of each", strings.Join(found, ", "))
 		return ""
 	case len(found) == 1:
-		return Kind(found[0])
+		return StepKind(found[0])
 	case t.has("say"):
 		return Say
 	case t.has("sound"):
 		return Sound
 	}
-	for key := range t.m {
-		if !t.knows(key) && Nearest(key, append(known, "say", "sound")) != "" {
+	for key := range t.values {
+		if !t.isKey(key) && Nearest(key, append(known, "say", "sound")) != "" {
 			return "" // the wrong key is told already
 		}
 	}
-	t.problem("", "does nothing; give it say, sound, breathe, hold, rest, reps, routine or steps of its own")
+	t.problemf("", "does nothing; give it say, sound, breathe, hold, rest, reps, routine or steps of its own")
 	return ""
 }
 
-func (t *table) knows(key string) bool {
+func (t *tableReader) isKey(key string) bool {
 	for _, k := range t.keys {
 		if k.Name == key {
 			return true
@@ -45,8 +45,8 @@ func (t *table) knows(key string) bool {
 	return false
 }
 
-// misplaced refuses keys that mean nothing for this kind of step.
-func (t *table) misplaced(kind Kind) {
+// refuseMisplacedKeys refuses keys that mean nothing for this kind of step.
+func (t *tableReader) refuseMisplacedKeys(kind StepKind) {
 	if kind == "" {
 		return
 	}
@@ -55,7 +55,7 @@ func (t *table) misplaced(kind Kind) {
 		if !t.has(k.Name) || len(kinds) == 0 || contains(kinds, string(kind)) {
 			continue
 		}
-		hint := "it goes with " + listed(kinds)
+		hint := "it goes with " + joinWithAnd(kinds)
 		switch {
 		case k.Name == "short" && !t.has("say"):
 			continue // it has no meaning anywhere, and that is told
@@ -70,12 +70,12 @@ func (t *table) misplaced(kind Kind) {
 		case kind == Include || kind == Group:
 			hint = "put it into a step of its own"
 		}
-		t.problem(k.Name, "has no meaning in %s; %s", kindName(kind), hint)
+		t.problemf(k.Name, "has no meaning in %s; %s", kindName(kind), hint)
 	}
 }
 
-// kindFor is the kind that what is inside a key must go with: none when the key itself does not go with it.
-func (t *table) kindFor(key string, kind Kind) Kind {
+// kindIfAllowed is the kind that what is inside a key must go with: none when the key itself does not go with it.
+func (t *tableReader) kindIfAllowed(key string, kind StepKind) StepKind {
 	for _, k := range t.keys {
 		if k.Name == key && contains(strings.Fields(k.For), string(kind)) {
 			return kind
@@ -85,7 +85,7 @@ func (t *table) kindFor(key string, kind Kind) Kind {
 }
 
 // kindName is a kind of step as a problem names it.
-func kindName(kind Kind) string {
+func kindName(kind StepKind) string {
 	switch kind {
 	case Group:
 		return "a group"
@@ -95,8 +95,8 @@ func kindName(kind Kind) string {
 	return fmt.Sprintf("a %s step", kind)
 }
 
-// listed is "a, b and c".
-func listed(kinds []string) string {
+// joinWithAnd is "a, b and c".
+func joinWithAnd(kinds []string) string {
 	var names []string
 	for _, k := range kinds {
 		if k == string(Group) {

@@ -51,16 +51,16 @@ func (l *Lang) number(n int) string {
 	return l.Numbers.List[n-1]
 }
 
-// on is what tells the first side.
-func (l *Lang) on(side string) string {
+// announceSide is what tells the first side.
+func (l *Lang) announceSide(side string) string {
 	if side == "right" {
 		return l.Sides.OnRight
 	}
 	return l.Sides.OnLeft
 }
 
-// side is the word for the side "left" or "right".
-func (l *Lang) side(side string) string {
+// sideWord is the word for the side "left" or "right".
+func (l *Lang) sideWord(side string) string {
 	if side == "right" {
 		return l.Sides.Right
 	}

@@ -2,166 +2,166 @@ package routines
 
 import "strings"
 
-// leaf writes one step: its sound, its words, and its body.
-func (l *layout) leaf(s *Step) {
+// layOutStep writes one step: its sound, its words, and its body.
+func (c *compiler) layOutStep(s *Step) {
 	if s.Sound != "" {
-		n := l.sound(s, s.Sound, l.at)
+		n := c.addSound(s, s.Sound, c.at)
 		switch {
 		case s.Kind == Sound && s.For.Samples == 0:
-			l.advance(n)
+			c.advance(n)
 			return
 		case s.Say != "" && s.Kind != Sound:
-			l.advance(soundFirst)
+			c.advance(soundToWords)
 		}
 	}
 	switch s.Kind {
 	case Say:
 		if s.For.Samples == 0 {
-			l.words(s)
-			l.advance(l.extended(afterWords))
+			c.layOutWords(s)
+			c.advance(c.extendedSilence(silenceAfterWords))
 			return
 		}
-		l.body(s, true)
+		c.layOutTimed(s, true)
 	case Sound, Rest:
-		l.body(s, true)
+		c.layOutTimed(s, true)
 	case Hold:
-		l.words(s)
-		l.advance(s.Prepare)
+		c.layOutWords(s)
+		c.advance(s.Prepare)
 		switch {
 		case s.Wait:
-			l.wait()
+			c.layOutWait()
 			return
 		case s.Pattern == nil:
-			l.body(s, false)
+			c.layOutTimed(s, false)
 			return
 		}
-		l.advance(max(0, leastLead-s.Prepare))
-		l.breaths(s)
+		c.advance(max(0, minLead-s.Prepare))
+		c.layOutBreaths(s)
 	case Breathe:
-		l.words(s)
-		l.advance(max(s.Prepare, leastLead))
-		l.breaths(s)
+		c.layOutWords(s)
+		c.advance(max(s.Prepare, minLead))
+		c.layOutBreaths(s)
 	case Reps:
-		l.words(s)
-		l.advance(max(s.Prepare, leastLead))
-		l.reps(s)
+		c.layOutWords(s)
+		c.advance(max(s.Prepare, minLead))
+		c.layOutReps(s)
 	}
 }
 
-// words speaks a step's text before its body, in a slot as long as it needs: as long on either side.
-func (l *layout) words(s *Step) {
-	texts := l.texts(s)
+// layOutWords speaks a step's text before its body, in a slot as long as it needs: as long on either side.
+func (c *compiler) layOutWords(s *Step) {
+	texts := c.stepTexts(s)
 	if len(texts) == 0 {
 		return
 	}
 	for _, text := range texts {
 		n, found := 0, true
-		for _, side := range l.bothSides() {
-			said, has := l.speak(l.fill(text, side))
+		for _, side := range c.bothSides() {
+			said, has := c.measureText(c.fillSides(text, side))
 			n, found = max(n, said.len), found && has
 		}
 		if found {
-			said, _ := l.speak(l.fill(text, l.side))
-			l.write(said, l.at)
+			said, _ := c.measureText(c.fillSides(text, c.side))
+			c.addUtterance(said, c.at)
 			if text != texts[0] {
-				l.note(s, "no voice has %q: says %q", texts[0], text)
+				c.addNote(s, "no voice has %q: says %q", texts[0], text)
 			}
-			l.advance(n)
+			c.advance(n)
 			return
 		}
 	}
-	l.note(s, "no voice has %q: a tone sounds", texts[0])
-	l.advance(l.sound(s, "ping", l.at))
+	c.addNote(s, "no voice has %q: a tone sounds", texts[0])
+	c.advance(c.addSound(s, "ping", c.at))
 }
 
-// body writes a step of a length in time, with what is said and sounded inside it; spoken tells that the step's words
+// layOutTimed writes a step of a length in time, with what is said and sounded inside it; spoken tells that the step's words
 // belong there too.
-func (l *layout) body(s *Step, spoken bool) {
-	lengths := l.lengths(s)
+func (c *compiler) layOutTimed(s *Step, spoken bool) {
+	lengths := c.bodyLengths(s)
 	n := lengths[len(lengths)-1]
 	var list []phrase
-	if texts := l.texts(s); spoken && len(texts) > 0 {
-		list = append(list, phrase{rank: asWritten, at: l.at, texts: texts, end: l.at + n, tone: "ping"})
+	if texts := c.stepTexts(s); spoken && len(texts) > 0 {
+		list = append(list, phrase{rank: atWritten, at: c.at, texts: texts, end: c.at + n, tone: "ping"})
 	}
-	list = append(list, l.innerCues(s, lengths)...)
-	for c := s.Countdown; c > 0; c-- {
-		at, _, _ := l.settled(lengths, func(n int) (int, bool) { return n - c*Rate, true })
-		m := l.mark(Mark{Kind: CountMark, At: l.at + at, Len: Rate, Name: "countdown", N: c})
-		list = append(list, phrase{rank: onBeat, at: l.at + at, texts: []string{said(l.lang.number(c), c == 1)}, end: l.at + n, tone: "tick", mark: m, marked: true})
+	list = append(list, c.cuePhrases(s, lengths)...)
+	for second := s.Countdown; second > 0; second-- {
+		at, _, _ := c.offsetWhenHeard(lengths, func(n int) (int, bool) { return n - second*Rate, true })
+		m := c.addMark(Mark{Kind: CountMark, At: c.at + at, Len: Rate, Name: "countdown", N: second})
+		list = append(list, phrase{rank: onBeat, at: c.at + at, texts: []string{countWord(c.lang.number(second), second == 1)}, end: c.at + n, tone: "tick", mark: m, marked: true})
 	}
-	l.place(s, list)
-	l.advance(n)
+	c.placeSpeech(s, list)
+	c.advance(n)
 }
 
-// innerCues lists what an author put inside a body; lengths is how long it was known to be, change by change.
-func (l *layout) innerCues(s *Step, lengths []int) []phrase {
+// cuePhrases lists what an author put inside a body; lengths is how long it was known to be, change by change.
+func (c *compiler) cuePhrases(s *Step, lengths []int) []phrase {
 	var list []phrase
-	for _, c := range s.Cues {
-		at, n, inside := l.settled(lengths, c.At.at)
+	for _, cue := range s.Cues {
+		at, n, inside := c.offsetWhenHeard(lengths, cue.At.sample)
 		if !inside {
-			l.note(s, "a cue lies outside the step, which lasts %v: left out", Duration(n))
+			c.addNote(s, "a cue lies outside the step, which lasts %v: left out", Duration(n))
 			continue
 		}
-		if c.Sound != "" {
-			l.sound(s, c.Sound, l.at+at)
+		if cue.Sound != "" {
+			c.addSound(s, cue.Sound, c.at+at)
 		}
-		if texts := l.cueTexts(c); len(texts) > 0 {
-			list = append(list, phrase{rank: asWritten, at: l.at + at, texts: texts, end: l.at + n, tone: "ping"})
+		if texts := c.cueTexts(cue); len(texts) > 0 {
+			list = append(list, phrase{rank: atWritten, at: c.at + at, texts: texts, end: c.at + n, tone: "ping"})
 		}
 	}
 	return list
 }
 
-// turnTo writes the window in which the body turns to a side: as long as asked, or as what is said in it.
-func (l *layout) turnTo(s *Step, side, words string, window int) {
-	outer := l.side
-	l.side = side
+// layOutSwitch writes the window in which the body turns to a side: as long as asked, or as what is said in it.
+func (c *compiler) layOutSwitch(s *Step, side, words string, window int) {
+	outer := c.side
+	c.side = side
 	clip := Clip{Say: words}
-	mark := Mark{Kind: SwitchMark, At: l.at, From: l.at, Name: strings.TrimRight(clip.Say, ".")}
-	if e, has := l.extent(clip); has {
-		window = max(window, e.Len+betweenSay)
-		l.score.Cues = append(l.score.Cues, Cue{l.at, e.Len, clip})
-		l.talked = l.at + e.Len
+	mark := Mark{Kind: SwitchMark, At: c.at, From: c.at, Name: strings.TrimRight(clip.Say, ".")}
+	if e, has := c.extent(clip); has {
+		window = max(window, e.Len+phraseGap)
+		c.score.Cues = append(c.score.Cues, Cue{c.at, e.Len, clip})
+		c.speechEnd = c.at + e.Len
 	} else {
-		window = max(window, l.sound(s, "chime", l.at))
-		l.note(s, "no voice has %q: a tone sounds", clip.Say)
+		window = max(window, c.addSound(s, "chime", c.at))
+		c.addNote(s, "no voice has %q: a tone sounds", clip.Say)
 	}
 	mark.Len = window
-	l.mark(mark)
-	l.advance(window)
-	l.side = outer
+	c.addMark(mark)
+	c.advance(window)
+	c.side = outer
 }
 
-// sound places a tone or a sound file, and returns its length.
-func (l *layout) sound(s *Step, name string, at int) int {
-	return l.clip(s, Clip{Sound: name}, at)
+// addSound places a tone or a sound file, and returns its length.
+func (c *compiler) addSound(s *Step, name string, at int) int {
+	return c.addClip(s, Clip{Sound: name}, at)
 }
 
-func (l *layout) clip(s *Step, clip Clip, at int) int {
-	e, has := l.extent(clip)
+func (c *compiler) addClip(s *Step, clip Clip, at int) int {
+	e, has := c.extent(clip)
 	if !has {
-		l.note(s, "the sound %q cannot be played: left out", clip.Sound)
+		c.addNote(s, "the sound %q cannot be played: left out", clip.Sound)
 		return 0
 	}
-	l.score.Cues = append(l.score.Cues, Cue{at, e.Len, clip})
+	c.score.Cues = append(c.score.Cues, Cue{at, e.Len, clip})
 	return e.Len
 }
 
 // bothSides lists the sides a text must fit on.
-func (l *layout) bothSides() []string {
-	if l.side == "" {
+func (c *compiler) bothSides() []string {
+	if c.side == "" {
 		return []string{""}
 	}
 	return []string{"left", "right"}
 }
 
-// fill puts the side's words into a text.
-func (l *layout) fill(text, side string) string {
+// fillSides puts the side's words into a text.
+func (c *compiler) fillSides(text, side string) string {
 	other := "left"
 	if side == "left" {
 		other = "right"
 	}
-	return strings.NewReplacer("{side}", l.lang.side(side), "{other}", l.lang.side(other)).Replace(text)
+	return strings.NewReplacer("{side}", c.lang.sideWord(side), "{other}", c.lang.sideWord(other)).Replace(text)
 }
 
 func nonEmpty(texts ...string) []string {

@@ -17,10 +17,10 @@ type lexer struct {
 func (s *lexer) key() []string {
 	var keys []string
 	for {
-		s.take(" \t")
+		s.skipAny(" \t")
 		start := s.i
 		if c := s.peek(); c == '"' || c == '\'' {
-			s.quoted()
+			s.skipString()
 			keys = append(keys, unquote(s.text[start:min(s.i, len(s.text))]))
 		} else {
 			for s.i < len(s.text) && !strings.ContainsRune(" \t.=]\n", rune(s.text[s.i])) {
@@ -28,7 +28,7 @@ func (s *lexer) key() []string {
 			}
 			keys = append(keys, s.text[start:s.i])
 		}
-		s.take(" \t")
+		s.skipAny(" \t")
 		if s.peek() != '.' {
 			return keys
 		}
@@ -47,8 +47,8 @@ func unquote(quoted string) string {
 	return strings.TrimSuffix(quoted[1:], quoted[:1])
 }
 
-// quoted skips a string of any of the four kinds.
-func (s *lexer) quoted() {
+// skipString skips a string of any of the four kinds.
+func (s *lexer) skipString() {
 	quote := s.text[s.i : s.i+1]
 	if triple := strings.Repeat(quote, 3); strings.HasPrefix(s.text[s.i:], triple) {
 		quote = triple
@@ -72,11 +72,11 @@ func (s *lexer) quoted() {
 	}
 }
 
-// inside skips to the next element of a list or table, and reports false after its end.
-func (s *lexer) inside(end byte) bool {
-	s.space()
-	s.take(",")
-	s.space()
+// nextElement skips to the next element of a list or table, and reports false after its end.
+func (s *lexer) nextElement(end byte) bool {
+	s.skipSpace()
+	s.skipAny(",")
+	s.skipSpace()
 	if c := s.peek(); c != end && c != 0 {
 		return true
 	}
@@ -84,8 +84,8 @@ func (s *lexer) inside(end byte) bool {
 	return false
 }
 
-// space skips blanks, comments and ends of lines.
-func (s *lexer) space() {
+// skipSpace skips blanks, comments and ends of lines.
+func (s *lexer) skipSpace() {
 	for s.i < len(s.text) {
 		switch s.text[s.i] {
 		case ' ', '\t', '\r':
@@ -103,7 +103,7 @@ func (s *lexer) space() {
 	}
 }
 
-func (s *lexer) take(any string) {
+func (s *lexer) skipAny(any string) {
 	for s.i < len(s.text) && strings.IndexByte(any, s.text[s.i]) >= 0 {
 		s.i++
 	}

@@ -66,12 +66,12 @@ func (l Library) entries() ([]entry, error) {
 // Names lists the routines by name. A folder that cannot be read is left out, and told in the error.
 func (l Library) Names() ([]string, error) {
 	entries, err := l.entries()
-	names := namesOf(entries)
+	names := entryNames(entries)
 	sort.Strings(names)
 	return names, err
 }
 
-func namesOf(entries []entry) []string {
+func entryNames(entries []entry) []string {
 	names := make([]string, 0, len(entries))
 	for _, e := range entries {
 		names = append(names, e.name)
@@ -83,21 +83,21 @@ func namesOf(entries []entry) []string {
 // ErrNotFound with the nearest name, or the Problems of the file and of those it includes. See resolve.
 func (l Library) Load(name string) (*Routine, error) {
 	entries, failed := l.entries()
-	e, found := resolve(name, entries)
+	e, found := find(name, entries)
 	if !found {
-		return nil, errors.Join(fmt.Errorf("%w as %q; %s", ErrNotFound, name, hint(name, entries)), failed)
+		return nil, errors.Join(fmt.Errorf("%w as %q; %s", ErrNotFound, name, nearestHint(name, entries)), failed)
 	}
 	data, err := e.read()
 	if err != nil {
 		return nil, err
 	}
-	return l.linker(entries).link(e.file(), data, nil)
+	return l.loader(entries).parseWithIncludes(e.file(), data, nil)
 }
 
 // Check reads one file outside the library, its includes from the library.
 func (l Library) Check(name string, data []byte) (*Routine, error) {
 	entries, _ := l.entries() // a folder that cannot be read is told by Names; what is missing from it is told here
-	return l.linker(entries).link(name, data, nil)
+	return l.loader(entries).parseWithIncludes(name, data, nil)
 }
 
 func (e entry) file() string { return e.name + ".toml" }
@@ -123,15 +123,15 @@ func (e entry) title() string {
 	return r.Title
 }
 
-// resolve finds a routine: by its name as it is written, then in any case and punctuation, then by its title, then by
+// find finds a routine: by its name as it is written, then in any case and punctuation, then by its title, then by
 // how these sound. Then the same without the "the" or "my" before it, and without what a routine is after it.
-func resolve(name string, entries []entry) (entry, bool) {
+func find(name string, entries []entry) (entry, bool) {
 	for _, e := range entries {
 		if e.name == name {
 			return e, true
 		}
 	}
-	wanted := plain(name)
+	wanted := normalize(name)
 	if wanted == "" {
 		return entry{}, false
 	}
@@ -139,7 +139,7 @@ func resolve(name string, entries []entry) (entry, bool) {
 	for _, find := range []struct {
 		by    func(string) (entry, bool)
 		asked string
-	}{{m.written, wanted}, {m.sounding, wanted}, {m.written, called(wanted)}, {m.sounding, called(wanted)}, {m.bare, wanted}} {
+	}{{m.byText, wanted}, {m.bySound, wanted}, {m.byText, trimArticle(wanted)}, {m.bySound, trimArticle(wanted)}, {m.byCore, wanted}} {
 		if e, found := find.by(find.asked); found {
 			return e, true
 		}
@@ -147,15 +147,15 @@ func resolve(name string, entries []entry) (entry, bool) {
 	return entry{}, false
 }
 
-// hint names the routine that was probably meant, by its name or its title.
-func hint(name string, entries []entry) string {
-	names := namesOf(entries)
+// nearestHint names the routine that was probably meant, by its name or its title.
+func nearestHint(name string, entries []entry) string {
+	names := entryNames(entries)
 	if len(names) == 0 {
 		return "there are no routines; put one into your folder of routines"
 	}
 	near := Nearest(name, names)
 	for i := 0; i < len(entries) && near == ""; i++ {
-		if title := entries[i].title(); title != "" && Nearest(plain(name), []string{plain(title)}) != "" {
+		if title := entries[i].title(); title != "" && Nearest(normalize(name), []string{normalize(title)}) != "" {
 			near = entries[i].name
 		}
 	}
@@ -169,8 +169,8 @@ func hint(name string, entries []entry) string {
 	return "use one of " + strings.Join(names, ", ")
 }
 
-// plain is a name or a title as somebody may type or say it: no case, no punctuation.
-func plain(title string) string {
+// normalize is a name or a title as somebody may type or say it: no case, no punctuation.
+func normalize(title string) string {
 	title = strings.NewReplacer("'", "", "\u2019", "").Replace(strings.ToLower(title))
 	return strings.Join(strings.FieldsFunc(title, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), " ")
 }

@@ -10,8 +10,8 @@ import (
 // positions inside repeated tables, and routines are made of those.
 type lineIndex map[string]int
 
-// of is the line of a path, or of the nearest thing around it.
-func (l lineIndex) of(path string) int {
+// lineOf is the line of a path, or of the nearest thing around it.
+func (l lineIndex) lineOf(path string) int {
 	for path != "" {
 		if line, known := l[path]; known {
 			return line
@@ -21,15 +21,15 @@ func (l lineIndex) of(path string) int {
 	return 0
 }
 
-// first notes a path that may be opened several times.
-func (l lineIndex) first(path string, line int) {
+// addFirst notes a path that may be opened several times.
+func (l lineIndex) addFirst(path string, line int) {
 	if _, known := l[path]; !known {
 		l[path] = line
 	}
 }
 
-// join is the path of a key in a table. A key that is not bare is quoted, so that no two paths are the same.
-func join(path, key string) string {
+// keyPath is the path of a key in a table. A key that is not bare is quoted, so that no two paths are the same.
+func keyPath(path, key string) string {
 	if !isBare(key) {
 		key = strconv.Quote(key)
 	}
@@ -39,8 +39,8 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// element is the path of a list's element.
-func element(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+// elementPath is the path of a list's element.
+func elementPath(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
 func isBare(key string) bool {
 	return key != "" && strings.IndexFunc(key, func(r rune) bool {
@@ -54,17 +54,17 @@ func isBare(key string) bool {
 func indexLines(text string) (index lineIndex, tooDeep int) {
 	s := &lineScanner{lexer: lexer{text: strings.TrimPrefix(text, "\ufeff"), line: 1}, index: lineIndex{}, counts: map[string]int{}}
 	table := ""
-	for s.space(); s.i < len(s.text) && s.tooDeep == 0; s.space() {
+	for s.skipSpace(); s.i < len(s.text) && s.tooDeep == 0; s.skipSpace() {
 		if s.peek() != '[' {
-			s.pair(table, 0)
+			s.keyValue(table, 0)
 			continue
 		}
 		line := s.line
 		double := strings.HasPrefix(s.text[s.i:], "[[")
-		s.take("[ \t")
-		table = s.header(s.key(), double)
+		s.skipAny("[ \t")
+		table = s.tablePath(s.key(), double)
 		s.index[table] = line
-		s.take("] \t")
+		s.skipAny("] \t")
 	}
 	return s.index, s.tooDeep
 }
@@ -76,70 +76,70 @@ type lineScanner struct {
 	tooDeep int
 }
 
-// stop gives the text up.
-func (s *lineScanner) stop() {
+// giveUp gives the text up.
+func (s *lineScanner) giveUp() {
 	s.tooDeep = s.line
 	s.i = len(s.text)
 }
 
-// header resolves a table's name to a path: a repeated table is its newest element.
-func (s *lineScanner) header(keys []string, double bool) string {
+// tablePath resolves a table's name to a path: a repeated table is its newest element.
+func (s *lineScanner) tablePath(keys []string, double bool) string {
 	path := ""
 	if len(keys) > maxNesting {
-		s.stop()
+		s.giveUp()
 		return path
 	}
 	for i, key := range keys {
-		path = join(path, key)
-		s.index.first(path, s.line)
+		path = keyPath(path, key)
+		s.index.addFirst(path, s.line)
 		if double && i == len(keys)-1 {
 			s.counts[path]++
 		}
 		if n := s.counts[path]; n > 0 {
-			path = element(path, n-1)
+			path = elementPath(path, n-1)
 		}
 	}
 	return path
 }
 
-// pair reads key = value.
-func (s *lineScanner) pair(table string, depth int) {
+// keyValue reads key = value.
+func (s *lineScanner) keyValue(table string, depth int) {
 	line, start := s.line, s.i
 	path, keys := table, s.key()
 	if len(keys) > maxNesting {
-		s.stop()
+		s.giveUp()
 		return
 	}
 	for _, key := range keys {
-		path = join(path, key)
-		s.index.first(path, line)
+		path = keyPath(path, key)
+		s.index.addFirst(path, line)
 	}
-	s.take(" \t=")
-	s.value(path, depth)
+	s.skipAny(" \t=")
+	s.skipValue(path, depth)
 	if s.i == start {
 		s.i++
 	}
 }
 
-// value skips one value, and notes the lines of what is inside arrays and inline tables.
-func (s *lineScanner) value(path string, depth int) {
+// skipValue skips one value, and notes the lines of what is inside arrays and inline tables.
+func (s *lineScanner) skipValue(path string, depth int) {
 	if depth > maxNesting {
-		s.stop()
+		s.giveUp()
 		return
 	}
 	switch c := s.peek(); c {
 	case '"', '\'':
-		s.quoted()
+		s.skipString()
 	case '[':
 		s.i++
-		for n := 0; s.inside(']'); n++ {
-			s.index[element(path, n)] = s.line
-			s.value(element(path, n), depth+1)
+		for n := 0; s.nextElement(']'); n++ {
+			s.index[elementPath(path, n)] = s.line
+			s.skipValue(elementPath(path, n), depth+1)
 		}
 	case '{':
 		s.i++
-		for s.inside('}') {
-			s.pair(path, depth+1)
+		for s.nextElement('}') {
+			s.keyValue(path, depth+1)
 		}
 	default:
 		start := s.i

@@ -42,11 +42,11 @@ func (o Options) Check() error {
 	switch {
 	case o.For < 0:
 		return fmt.Errorf("for: %v: a length cannot be negative", o.For)
-	case o.For > Duration(longest):
+	case o.For > Duration(maxLength):
 		return fmt.Errorf("%v is longer than four hours; ask for less", o.For)
 	case o.Verbosity != "" && !contains(Verbosities(), string(o.Verbosity)):
 		return fmt.Errorf("verbosity: %q is not known; %s", o.Verbosity, didYouMean(string(o.Verbosity), Verbosities()))
-	case o.Bed != "" && o.Bed != NoBed && !contains(BedNames(), o.Bed) && (!isSoundFile(o.Bed) || outside(o.Bed)):
+	case o.Bed != "" && o.Bed != NoBed && !contains(BedNames(), o.Bed) && (!isSoundFile(o.Bed) || leavesFolder(o.Bed)):
 		return fmt.Errorf("bed: %q is not known; %s", o.Bed, didYouMean(o.Bed, append(BedNames(), NoBed)))
 	}
 	return nil

@@ -54,18 +54,18 @@ func TestHowMuchIsSaid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := laid(t, rounds, routines.Options{Verbosity: tt.verbosity})
 			for text, want := range tt.count {
-				if got := len(said(s, text)); got != want {
+				if got := len(countWord(s, text)); got != want {
 					t.Errorf("%q is said %d times, want %d\n%s", text, got, want, s)
 				}
 			}
-			if got := said(s, "Stop if it hurts."); len(got) != 1 || got[0] != 0 {
+			if got := countWord(s, "Stop if it hurts."); len(got) != 1 || got[0] != 0 {
 				t.Errorf("the caution is said at %v, want once, first", got)
 			}
 		})
 	}
 	t.Run("a caution inside a group with sides stands before both", func(t *testing.T) {
 		s := laid(t, "title = \"T\"\n[[step]]\nsides = true\n[[step.step]]\nrest = \"3s\"\n[[step.step]]\nhold = \"3s\"\ncaution = \"Gently.\"\n", routines.Options{})
-		if got := said(s, "Gently."); len(got) != 1 || got[0] != 0 {
+		if got := countWord(s, "Gently."); len(got) != 1 || got[0] != 0 {
 			t.Errorf("it is said at %v\n%s", got, s)
 		}
 	})

@@ -44,7 +44,7 @@ func Parse(name string, data []byte) (*Routine, error) {
 
 // parse reads a routine as far as it can be read, so that a library can look for further problems; nil is no TOML.
 func parse(name string, data []byte) (*Routine, Problems) {
-	f := &file{name: name}
+	f := &sourceFile{name: name}
 	var m map[string]any
 	if len(data) > maxFile {
 		return nil, Problems{{File: name, What: "is larger than 1 MiB; this cannot be a routine"}}
@@ -55,22 +55,22 @@ func parse(name string, data []byte) (*Routine, Problems) {
 		return nil, Problems{{name, tooDeep, "", fmt.Sprintf("is nested deeper than %d; this cannot be a routine", maxNesting)}}
 	}
 	if _, err := toml.Decode(text, &m); err != nil {
-		return nil, Problems{syntax(name, err)}
+		return nil, Problems{syntaxProblem(name, err)}
 	}
 	f.lines = lines
-	t := &table{file: f, keys: RoutineKeys, m: m}
+	t := &tableReader{file: f, keys: RoutineKeys, values: m}
 	r := parseRoutine(t)
 	r.Name = strings.TrimSuffix(path.Base(strings.ReplaceAll(name, `\`, "/")), ".toml")
-	return r, f.told()
+	return r, f.sortedProblems()
 }
 
-// syntax tells what is no TOML, and what is probably meant.
-func syntax(name string, err error) Problem {
+// syntaxProblem tells what is no TOML, and what is probably meant.
+func syntaxProblem(name string, err error) Problem {
 	var at toml.ParseError
 	if !errors.As(err, &at) {
 		return Problem{File: name, What: "not TOML: " + err.Error()}
 	}
-	what, line := cut(at.Message, 200), at.Position.Line
+	what, line := truncate(at.Message, 200), at.Position.Line
 	hint := ""
 	switch {
 	case strings.HasPrefix(what, "expected value but found"), strings.HasPrefix(what, "expected a top-level item to end"):
@@ -92,42 +92,42 @@ func syntax(name string, err error) Problem {
 		hint = "; save the file as UTF-8"
 	}
 	if at.LastKey != "" && !strings.HasPrefix(what, "Key ") && !strings.HasPrefix(what, "expected a top-level") {
-		what = fmt.Sprintf("after %s: %s", shortened(at.LastKey), what)
+		what = fmt.Sprintf("after %s: %s", excerpt(at.LastKey), what)
 	}
 	return Problem{name, line, "", "not TOML: " + strings.TrimSuffix(what, ".") + hint}
 }
 
-func parseRoutine(t *table) *Routine {
-	t.unknown()
-	r := &Routine{Title: t.speech("title", false), About: t.text("about"), Count: defaultCountMode}
+func parseRoutine(t *tableReader) *Routine {
+	t.refuseUnknownKeys()
+	r := &Routine{Title: t.spokenText("title", false), About: t.text("about"), Count: defaultCountMode}
 	if !t.has("title") {
-		t.problem("", `has no title; begin with title = "…", as it is spoken`)
+		t.problemf("", `has no title; begin with title = "…", as it is spoken`)
 	}
-	r.Lang = t.lang("lang")
+	r.Lang = t.language("lang")
 	r.Breath, _ = parsePattern(defaultBreath)
 	if p := t.pattern("breath", "4-0-6"); p != nil {
 		r.Breath = *p
 	}
-	if count := t.count("count"); count != "" {
+	if count := t.countMode("count"); count != "" {
 		r.Count = count
 	}
-	r.Bed, r.Facts = t.bed(), t.facts()
+	r.Bed, r.Facts = t.bed(), t.metadata()
 	number := 0
 	r.Steps = parseSteps(t, scope{lang: r.Lang, breath: r.Breath, number: &number})
 	if !t.has("step") {
-		t.problem("", "has no step; add a [[step]]")
+		t.problemf("", "has no step; add a [[step]]")
 	}
 	return r
 }
 
-// lang is the language named; the default when none is, or when it is not known, so that other problems are found too.
-func (t *table) lang(key string) *Lang {
+// language is the language named; the default when none is, or when it is not known, so that other problems are found too.
+func (t *tableReader) language(key string) *Lang {
 	if code := t.text(key); code != "" {
 		lang, err := loadLang(code)
 		if err == nil {
 			return lang
 		}
-		t.problem(key, "%v", err)
+		t.problemf(key, "%v", err)
 	}
 	lang, _ := loadLang(defaultLang)
 	return lang
@@ -143,31 +143,31 @@ type scope struct {
 }
 
 // parseSteps reads the [[step]] tables of a routine or a group.
-func parseSteps(t *table, in scope) []Step {
+func parseSteps(t *tableReader, in scope) []Step {
 	if in.depth > maxDepth {
-		t.problem("step", "groups are nested deeper than %d; make the inner ones a routine and include it", maxDepth)
+		t.problemf("step", "groups are nested deeper than %d; make the inner ones a routine and include it", maxDepth)
 		return nil
 	}
 	var steps []Step
-	tables, ok := t.list("step", StepKeys)
+	tables, ok := t.subtables("step", StepKeys)
 	if ok && len(tables) == 0 && t.has("step") {
-		t.problem("step", "has no step in it; add a [[step]], or leave the key out")
+		t.problemf("step", "has no step in it; add a [[step]], or leave the key out")
 	}
 	for _, st := range tables {
 		if *in.number++; *in.number > maxSteps {
-			st.problem("", "more than %d steps; split the routine", maxSteps)
+			st.problemf("", "more than %d steps; split the routine", maxSteps)
 			return steps
 		}
-		st.where = fmt.Sprintf("step %d", *in.number)
-		name := st.speech("name", in.sided || st.has("sides"))
+		st.step = fmt.Sprintf("step %d", *in.number)
+		name := st.spokenText("name", in.sided || st.has("sides"))
 		if name != "" {
-			st.where += fmt.Sprintf(" %q", name)
+			st.step += fmt.Sprintf(" %q", name)
 		}
 		steps = append(steps, parseStep(st, name, in))
 	}
 	return steps
 }
 
-func (t *table) count(key string) CountMode {
+func (t *tableReader) countMode(key string) CountMode {
 	return CountMode(t.oneOf(key, string(Spoken), string(Tones), string(Swells), string(Words), string(Silent)))
 }

@@ -8,12 +8,12 @@ import (
 // The ranks of what is spoken: a higher one gives way.
 const (
 	onBeat    = iota // phase words, rep numbers, countdowns: on their beat
-	asWritten        // an author's cue: at its time, or after the word that is being said
-	asCount          // numbers of a count: on their beat, or not at all
+	atWritten        // an author's cue: at its time, or after the word that is being said
+	ifFree           // numbers of a count: on their beat, or not at all
 )
 
-// longestWait is how long a cue may wait for a place in which it can be said whole.
-const longestWait = 10 * Rate
+// maxDelay is how long a cue may wait for a place in which it can be said whole.
+const maxDelay = 10 * Rate
 
 // phrase is something to be said inside a step's body.
 type phrase struct {
@@ -31,10 +31,10 @@ type phrase struct {
 // span is the samples from one phrase's start to its end.
 type span struct{ from, to int }
 
-// place puts phrases where they fit: speech never overlaps speech and never runs past its slot.
+// placeSpeech puts phrases where they fit: speech never overlaps speech and never runs past its slot.
 //
 // Words on a beat are placed from the last to the first, so that a long one sees what it must end before.
-func (l *layout) place(s *Step, list []phrase) {
+func (c *compiler) placeSpeech(s *Step, list []phrase) {
 	sort.SliceStable(list, func(i, j int) bool {
 		a, b := list[i], list[j]
 		if a.rank != b.rank {
@@ -45,68 +45,68 @@ func (l *layout) place(s *Step, list []phrase) {
 		}
 		return a.at < b.at
 	})
-	taken := []span{{math.MinInt, l.talked}} // sorted
+	taken := []span{{math.MinInt, c.speechEnd}} // sorted
 	for _, p := range list {
-		taken = l.placeOne(s, p, taken)
+		taken = c.placePhrase(s, p, taken)
 	}
 }
 
-func (l *layout) placeOne(s *Step, p phrase, taken []span) []span {
+func (c *compiler) placePhrase(s *Step, p phrase, taken []span) []span {
 	missing, tight := 0, 0
 	for i, raw := range p.texts {
-		text := l.fill(raw, l.side)
-		said, has := l.speak(text)
+		text := c.fillSides(raw, c.side)
+		said, has := c.measureText(text)
 		if !has {
 			missing++
 			continue
 		}
 		start := p.at
-		if p.rank != asWritten {
+		if p.rank != atWritten {
 			start -= said.beat
 		}
-		k, start, free := slot(taken, start, p.rank == asWritten)
-		for wait := p.at + longestWait; p.rank == asWritten && free <= wait && start+said.len > free-betweenSay; {
-			k, start, free = slot(taken, free, true) // after the word that stands in its way
+		k, start, free := findSlot(taken, start, p.rank == atWritten)
+		for wait := p.at + maxDelay; p.rank == atWritten && free <= wait && start+said.len > free-phraseGap; {
+			k, start, free = findSlot(taken, free, true) // after the word that stands in its way
 		}
-		end := min(p.end, free) - betweenSay
+		end := min(p.end, free) - phraseGap
 		if start < 0 || start+said.len > end {
 			tight++
-			if p.rank != asCount {
-				l.note(s, "%q lasts %.2f s, its slot is %.2f s", text, seconds(said.len), max(0, seconds(end-start)))
+			if p.rank != ifFree {
+				c.addNote(s, "%q lasts %.2f s, its slot is %.2f s", text, inSeconds(said.len), max(0, inSeconds(end-start)))
 			}
 			continue
 		}
-		if i > 0 && p.rank != asCount {
-			l.note(s, "says %q for %q", text, l.fill(p.texts[0], l.side))
+		if i > 0 && p.rank != ifFree {
+			c.addNote(s, "says %q for %q", text, c.fillSides(p.texts[0], c.side))
 		}
-		l.write(said, start)
-		l.begin(p, start)
+		c.addUtterance(said, start)
+		c.setOnset(p, start)
 		taken = append(taken, span{})
 		copy(taken[k+1:], taken[k:])
 		taken[k] = span{start, start + said.len}
 		return taken
 	}
-	if p.rank == asCount && tight > 0 {
+	if p.rank == ifFree && tight > 0 {
 		return taken // a longer phrase speaks in its place, or its second is cut short
 	}
 	if missing > 0 {
-		l.note(s, "no voice has %q: a tone sounds", l.fill(p.texts[0], l.side))
+		c.addNote(s, "no voice has %q: a tone sounds", c.fillSides(p.texts[0], c.side))
 	}
-	l.sound(s, p.tone, p.at)
+	c.addSound(s, p.tone, p.at)
 	return taken
 }
 
-// slot finds where a phrase at start would stand among what is taken: its index, its start and where the next begins.
+// findSlot finds where a phrase at start would stand among what is taken: its index, its start and where the next begins.
 // A movable one begins after the phrase that is being said.
-func slot(taken []span, start int, movable bool) (index, from, free int) {
+func findSlot(taken []span, start int, movable bool) (index, from, free int) {
 	k := sort.Search(len(taken), func(i int) bool { return taken[i].from > start })
-	if k > 0 && taken[k-1].to+betweenSay > start {
+	if k > 0 && taken[k-1].to+phraseGap > start {
 		if !movable {
 			return k, -1, 0
 		}
-		start = taken[k-1].to + betweenSay
+		start = taken[k-1].to + phraseGap
 		for k < len(taken) && taken[k].from <= start {
-			start = taken[k].to + betweenSay
+			start = taken[k].to + phraseGap
 			k++
 		}
 	}
@@ -117,14 +117,14 @@ func slot(taken []span, start int, movable bool) (index, from, free int) {
 	return k, start, free
 }
 
-// begin notes that a mark's sound begins before its beat.
-func (l *layout) begin(p phrase, start int) {
+// setOnset notes that a mark's sound begins before its beat.
+func (c *compiler) setOnset(p phrase, start int) {
 	if p.marked {
-		l.score.Marks[p.mark].From = start
+		c.score.Marks[p.mark].From = start
 	}
 	if p.opens {
-		l.score.Marks[p.breath].From = start
+		c.score.Marks[p.breath].From = start
 	}
 }
 
-func seconds(samples int) float64 { return float64(samples) / Rate }
+func inSeconds(samples int) float64 { return float64(samples) / Rate }

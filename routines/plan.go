@@ -5,92 +5,92 @@ import (
 	"slices"
 )
 
-// part is one step that may be changed for a length: what it counts, and how often it is laid out.
-type part struct {
-	step   *Step
-	n, own int
+// adjustable is one step that may be changed for a length: what it counts, and how often it is laid out.
+type adjustable struct {
+	step            *Step
+	units, ownUnits int
 	Range
-	turns int
-	rest  bool
-	grain int             // what it counts goes in multiples of this
-	len   func(n int) int // samples of one turn
+	occurrences int
+	isRest      bool
+	increment   int             // what it counts goes in multiples of this
+	length      func(n int) int // samples of one turn
 }
 
-// plan is one choice of rounds, and how long everything in it is.
-type plan struct {
-	rounds map[*Step]int
-	fixed  int // samples that cannot be changed
-	parts  []part
-	cost   float64
+// candidate is one choice of rounds, and how long everything in it is.
+type candidate struct {
+	rounds      map[*Step]int
+	fixed       int // samples that cannot be changed
+	adjustables []adjustable
+	cost        float64
 }
 
-// flexible notes that a body may be changed for a length asked for.
-func (l *layout) flexible(s *Step, length func(n int) int) {
-	if s.Kind == Breathe || s.Kind == Rest || s.Fit.Most > 0 {
-		l.bodies = append(l.bodies, s)
-		l.length[s] = length
+// addFlexible notes that a body may be changed for a length asked for.
+func (c *compiler) addFlexible(s *Step, length func(n int) int) {
+	if s.Kind == Breathe || s.Kind == Rest || s.Fit.Max > 0 {
+		c.flexibleSteps = append(c.flexibleSteps, s)
+		c.lengthOf[s] = length
 	}
 }
 
-// plan gathers what may be changed in what was laid out.
-func (l *layout) plan(rounds map[*Step]int) *plan {
-	p := &plan{rounds: rounds, fixed: l.score.Len}
-	for i, s := range l.bodies {
-		if slices.Contains(l.bodies[:i], s) {
+// newCandidate gathers what may be changed in what was laid out.
+func (c *compiler) newCandidate(rounds map[*Step]int) *candidate {
+	p := &candidate{rounds: rounds, fixed: c.score.Len}
+	for i, s := range c.flexibleSteps {
+		if slices.Contains(c.flexibleSteps[:i], s) {
 			continue
 		}
-		own := l.size(s)
-		part := part{step: s, n: own, own: own, Range: s.Fit, rest: s.Kind == Rest, grain: 1, len: l.length[s]}
+		own := c.units(s)
+		part := adjustable{step: s, units: own, ownUnits: own, Range: s.Fit, isRest: s.Kind == Rest, increment: 1, length: c.lengthOf[s]}
 		switch {
-		case part.rest:
-			part.grain = Rate / 10
-			if s.Fit.Most == 0 {
+		case part.isRest:
+			part.increment = Rate / 10
+			if s.Fit.Max == 0 {
 				part.Range = Range{max(own/2, min(own, (s.Countdown+1)*Rate)), 2 * own}
 			}
-		case s.Fit.Most == 0:
-			part.Range = Range{1, longest}
+		case s.Fit.Max == 0:
+			part.Range = Range{1, maxLength}
 		case s.Pattern == nil && s.For.Samples > 0:
-			part.grain = Rate // a hold
+			part.increment = Rate // a hold
 		}
-		for _, other := range l.bodies {
+		for _, other := range c.flexibleSteps {
 			if other == s {
-				part.turns++
+				part.occurrences++
 			}
 		}
-		part.Most = min(part.Most, max(own, longest/part.turns/part.len(1)))
-		p.fixed -= part.turns * part.len(own)
-		p.parts = append(p.parts, part)
+		part.Max = min(part.Max, max(own, maxLength/part.occurrences/part.length(1)))
+		p.fixed -= part.occurrences * part.length(own)
+		p.adjustables = append(p.adjustables, part)
 	}
 	return p
 }
 
-// at is what a part counts when all are stretched by a factor.
-func (p *part) at(stretch float64) int {
-	if stretch*float64(p.own) >= float64(p.Most) {
-		return p.Most
+// unitsAt is what a part counts when all are stretched by a factor.
+func (p *adjustable) unitsAt(stretch float64) int {
+	if stretch*float64(p.ownUnits) >= float64(p.Max) {
+		return p.Max
 	}
-	return max(p.Least, int(math.Round(stretch*float64(p.own)/float64(p.grain)))*p.grain)
+	return max(p.Min, int(math.Round(stretch*float64(p.ownUnits)/float64(p.increment)))*p.increment)
 }
 
 // total is the length of all with every part stretched by a factor, rests too.
-func (p *plan) total(stretch float64) int {
+func (p *candidate) total(stretch float64) int {
 	n := p.fixed
-	for i := range p.parts {
-		n = min(n+p.parts[i].turns*p.parts[i].len(p.parts[i].at(stretch)), 2*longest) // an int may have 32 bits
+	for i := range p.adjustables {
+		n = min(n+p.adjustables[i].occurrences*p.adjustables[i].length(p.adjustables[i].unitsAt(stretch)), 2*maxLength) // an int may have 32 bits
 	}
 	return n
 }
 
-func (p *plan) len() int {
+func (p *candidate) length() int {
 	n := p.fixed
-	for _, part := range p.parts {
-		n += part.turns * part.len(part.n)
+	for _, part := range p.adjustables {
+		n += part.occurrences * part.length(part.units)
 	}
 	return n
 }
 
-// stretch makes the whole as long as wanted, as nearly as it can be.
-func (p *plan) stretch(want int) {
+// stretchTo makes the whole as long as wanted, as nearly as it can be.
+func (p *candidate) stretchTo(want int) {
 	low, high := 0.0, 1.0
 	for p.total(high) < want && high < 1e6 {
 		high *= 2
@@ -102,51 +102,51 @@ func (p *plan) stretch(want int) {
 			high = mid
 		}
 	}
-	for i := range p.parts {
-		p.parts[i].n = p.parts[i].at(high)
+	for i := range p.adjustables {
+		p.adjustables[i].units = p.adjustables[i].unitsAt(high)
 	}
-	p.settle(want, false)
-	p.settle(want, true)
+	p.adjust(want, false)
+	p.adjust(want, true)
 }
 
-// settle changes single parts as long as that brings the whole nearer: first what is counted, then the rests.
-func (p *plan) settle(want int, rests bool) {
+// adjust changes single parts as long as that brings the whole nearer: first what is counted, then the rests.
+func (p *candidate) adjust(want int, rests bool) {
 	for {
-		off := want - p.len()
+		off := want - p.length()
 		best, to, left := -1, 0, abs(off)
-		for i := range p.parts {
-			part := &p.parts[i]
-			if part.rest != rests {
+		for i := range p.adjustables {
+			part := &p.adjustables[i]
+			if part.isRest != rests {
 				continue
 			}
-			n := part.n + part.grain
+			n := part.units + part.increment
 			switch {
 			case rests: // as much of the difference as it can take
-				n = part.n + off/part.turns/part.grain*part.grain
+				n = part.units + off/part.occurrences/part.increment*part.increment
 			case off < 0:
-				n = part.n - part.grain
+				n = part.units - part.increment
 			}
-			n = max(part.Least, min(n, part.Most))
-			if d := abs(off - part.turns*(part.len(n)-part.len(part.n))); d < left {
+			n = max(part.Min, min(n, part.Max))
+			if d := abs(off - part.occurrences*(part.length(n)-part.length(part.units))); d < left {
 				best, to, left = i, n, d
 			}
 		}
 		if best < 0 {
 			return
 		}
-		p.parts[best].n = to
+		p.adjustables[best].units = to
 	}
 }
 
-// rate tells how far the plan is from what was wanted, and then from the routine as it is written.
-func (p *plan) rate(want, own int) {
-	off := abs(want - p.len())
-	if off > near {
-		p.cost = 100 * seconds(off)
+// setCost tells how far the plan is from what was wanted, and then from the routine as it is written.
+func (p *candidate) setCost(want, own int) {
+	off := abs(want - p.length())
+	if off > fitTolerance {
+		p.cost = 100 * inSeconds(off)
 	}
-	for _, part := range p.parts {
-		if !part.rest {
-			p.cost += math.Abs(math.Log(float64(part.n) / float64(part.own) * float64(own) / float64(want)))
+	for _, part := range p.adjustables {
+		if !part.isRest {
+			p.cost += math.Abs(math.Log(float64(part.units) / float64(part.ownUnits) * float64(own) / float64(want)))
 		}
 	}
 	for step, n := range p.rounds {
@@ -154,12 +154,12 @@ func (p *plan) rate(want, own int) {
 	}
 }
 
-// step is the smallest change that the plan can make without rests.
-func (p *plan) step() int {
+// smallestChange is the smallest change that the plan can make without rests.
+func (p *candidate) smallestChange() int {
 	least := math.MaxInt / 2
-	for _, part := range p.parts {
-		if !part.rest {
-			least = min(least, part.turns*(part.len(part.n+part.grain)-part.len(part.n)))
+	for _, part := range p.adjustables {
+		if !part.isRest {
+			least = min(least, part.occurrences*(part.length(part.units+part.increment)-part.length(part.units)))
 		}
 	}
 	if least == math.MaxInt/2 {

@@ -27,7 +27,7 @@ func TestReference(t *testing.T) {
 			"| key of `words` | the phase | in steps": routines.WordKeys,
 			"| key of `teach` | what it is |":         routines.TeachKeys,
 		} {
-			told := table(t, page, heading)
+			told := tableReader(t, page, heading)
 			var known []string
 			for _, k := range keys {
 				known = append(known, k.Name)
@@ -80,8 +80,8 @@ func TestReference(t *testing.T) {
 	})
 }
 
-// table reads a table of the page: its last column by the names in its first.
-func table(t *testing.T, page, heading string) map[string]string {
+// tableReader reads a table of the page: its last column by the names in its first.
+func tableReader(t *testing.T, page, heading string) map[string]string {
 	t.Helper()
 	_, rest, found := strings.Cut(page, "\n"+heading)
 	if !found {

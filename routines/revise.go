@@ -16,7 +16,7 @@ var ErrTooLate = errors.New("this step is almost over; ask again in the next one
 // returned are those of the new score.
 func Revise(r *Routine, measure Measure, o Options, heard *Score, c Change) (*Score, Options, error) {
 	step := heard.StepAt(c.At)
-	fitted, err := fit(r, measure, o)
+	fitted, err := fitToLength(r, measure, o)
 	if err != nil {
 		return nil, o, err
 	}
@@ -30,7 +30,7 @@ func Revise(r *Routine, measure Measure, o Options, heard *Score, c Change) (*Sc
 		if err != nil {
 			return nil, o, err
 		}
-		if s.Same(heard, c.At) {
+		if s.EqualBefore(heard, c.At) {
 			if s.Len == heard.Len && c.Pace == 0 {
 				break
 			}

@@ -7,19 +7,19 @@
 // The format is described in README.md beside this file, and a test holds that page against this code.
 package routines
 
-// Kind is what a step does.
-type Kind string
+// StepKind is what a step does.
+type StepKind string
 
 // The kinds of a step. Say and Sound steps last as long as they sound, or as long as their `for`.
 const (
-	Say     Kind = "say"
-	Sound   Kind = "sound"
-	Breathe Kind = "breathe"
-	Hold    Kind = "hold"
-	Rest    Kind = "rest"
-	Reps    Kind = "reps"
-	Include Kind = "routine"
-	Group   Kind = "step"
+	Say     StepKind = "say"
+	Sound   StepKind = "sound"
+	Breathe StepKind = "breathe"
+	Hold    StepKind = "hold"
+	Rest    StepKind = "rest"
+	Reps    StepKind = "reps"
+	Include StepKind = "routine"
+	Group   StepKind = "step"
 )
 
 // CountMode is how a breath or rep is counted aloud.
@@ -60,7 +60,7 @@ type Facts struct {
 // Step is one checked step. Times are samples.
 type Step struct {
 	Line int // where it begins in its file
-	Kind Kind
+	Kind StepKind
 	Name string // what it is called in states and timelines
 
 	Say, Short   string  // the full text, and the one for a slot too small for it and for who wants less
@@ -81,7 +81,7 @@ type Step struct {
 	Count     CountMode         // empty: the routine's
 	Prepare   int               // silence between the words and the first breath, rep or second of a hold
 	Countdown int               // number words on the last seconds
-	Cues      []InnerCue
+	Cues      []StepCue
 
 	Repeat int      // at least 1
 	Sides  []string // "left" and "right" in their order; empty: no sides
@@ -90,18 +90,18 @@ type Step struct {
 	Routine *Routine // Include: what is included
 	Steps   []Step   // Group
 
-	named bool // Name is what the author wrote
-	place place
+	named    bool // Name is what the author wrote
+	location location
 }
 
 // Range is the least and the most of what a step counts: breaths, repeats of a group, reps, or samples. Zero: not told.
-type Range struct{ Least, Most int }
+type Range struct{ Min, Max int }
 
-// InnerCue is something said or sounded inside a step.
-type InnerCue struct {
-	At         Moment
+// StepCue is something said or sounded inside a step.
+type StepCue struct {
+	At         Offset
 	Say, Short string
 	Sound      string
 
-	place place
+	location location
 }

@@ -86,8 +86,8 @@ func (s *Score) Return(at int) int {
 	}
 }
 
-// Same tells that two scores sound the same before a sample.
-func (s *Score) Same(o *Score, before int) bool {
+// EqualBefore tells that two scores sound the same before a sample.
+func (s *Score) EqualBefore(o *Score, before int) bool {
 	n := sort.Search(len(s.Cues), func(i int) bool { return s.Cues[i].At >= before })
 	m := sort.Search(len(o.Cues), func(i int) bool { return o.Cues[i].At >= before })
 	return before <= min(s.Len, o.Len) && slices.Equal(s.Cues[:n], o.Cues[:m])

@@ -6,28 +6,28 @@ import (
 	"unicode"
 )
 
-// speech is a text to be spoken, its {side} and {other} checked.
-func (t *table) speech(key string, sided bool) string {
+// spokenText is a text to be spoken, its {side} and {other} checked.
+func (t *tableReader) spokenText(key string, sided bool) string {
 	s := t.text(key)
 	rest := s
 	for brace := strings.IndexAny(rest, "{}"); brace >= 0; brace = strings.IndexAny(rest, "{}") {
 		if rest[brace] == '}' {
-			t.problem(key, "a closing } has no opening {; write {side} or {other}")
+			t.problemf(key, "a closing } has no opening {; write {side} or {other}")
 			break
 		}
 		name, after, closed := strings.Cut(rest[brace+1:], "}")
 		switch {
 		case !closed:
-			t.problem(key, "an opening { has no closing }; write {side} or {other}")
+			t.problemf(key, "an opening { has no closing }; write {side} or {other}")
 		case name != "side" && name != "other":
-			t.problem(key, "{%s} is not known; %s", shortened(name), didYouMean("{"+name+"}", []string{"{side}", "{other}"}))
+			t.problemf(key, "{%s} is not known; %s", excerpt(name), didYouMean("{"+name+"}", []string{"{side}", "{other}"}))
 		case !sided:
-			t.problem(key, "{%s} has no meaning without sides = true", name)
+			t.problemf(key, "{%s} has no meaning without sides = true", name)
 		}
 		rest = after
 	}
 	if s != "" && !hasWord(s) {
-		t.problem(key, "%q has no word to speak", shortened(s))
+		t.problemf(key, "%q has no word to speak", excerpt(s))
 	}
 	return s
 }
@@ -38,38 +38,38 @@ func hasWord(s string) bool {
 }
 
 // sound is the name of a tone or a sound file beside the routine.
-func (t *table) sound(key string) string {
+func (t *tableReader) sound(key string) string {
 	s := t.text(key)
 	if s == "" || contains(SoundNames(), s) {
 		return s
 	}
 	if !isSoundFile(s) {
-		t.problem(key, "%q is neither a tone nor a .wav, .flac or .opus file; %s", shortened(s), didYouMean(s, SoundNames()))
+		t.problemf(key, "%q is neither a tone nor a .wav, .flac or .opus file; %s", excerpt(s), didYouMean(s, SoundNames()))
 		return ""
 	}
-	if outside(s) {
-		t.problem(key, "%q lies outside the folder of routines; put the file beside the routine", shortened(s))
+	if leavesFolder(s) {
+		t.problemf(key, "%q lies outside the folder of routines; put the file beside the routine", excerpt(s))
 		return ""
 	}
 	return s
 }
 
-// outside tells a file that is not in the folder of routines.
-func outside(file string) bool {
+// leavesFolder tells a file that is not in the folder of routines.
+func leavesFolder(file string) bool {
 	return strings.HasPrefix(file, "/") || contains(strings.Split(file, "/"), "..")
 }
 
 // withoutHolds is the text in place of say where holds are left out; "" leaves the words out, so it may be empty.
-func (t *table) withoutHolds(sided bool) *string {
+func (t *tableReader) withoutHolds(sided bool) *string {
 	if !t.has("without_holds") {
 		return nil
 	}
 	if !t.has("say") {
-		t.problem("without_holds", "has no meaning without say")
+		t.problemf("without_holds", "has no meaning without say")
 	}
 	text := ""
-	if t.m["without_holds"] != "" {
-		text = t.speech("without_holds", sided)
+	if t.values["without_holds"] != "" {
+		text = t.spokenText("without_holds", sided)
 	}
 	return &text
 }
@@ -80,8 +80,8 @@ func isSoundFile(s string) bool {
 }
 
 // sides reads sides = true, or the two in their order.
-func (t *table) sides() []string {
-	switch v := t.m["sides"].(type) {
+func (t *tableReader) sides() []string {
+	switch v := t.values["sides"].(type) {
 	case nil:
 		return nil
 	case bool:
@@ -94,49 +94,49 @@ func (t *table) sides() []string {
 			return []string{v[0].(string), v[1].(string)}
 		}
 	}
-	t.problem("sides", `write sides = true, or sides = ["right", "left"] to begin with the right`)
+	t.problemf("sides", `write sides = true, or sides = ["right", "left"] to begin with the right`)
 	return nil
 }
 
 // phaseTexts reads the texts of words or teach.
-func (t *table) phaseTexts(kind Kind, in scope) map[string]string {
-	t.unknown()
-	t.misplaced(kind)
+func (t *tableReader) phaseTexts(kind StepKind, in scope) map[string]string {
+	t.refuseUnknownKeys()
+	t.refuseMisplacedKeys(kind)
 	texts := map[string]string{}
 	for _, k := range t.keys {
 		if k.Name != "rounds" && t.has(k.Name) {
-			texts[k.Name] = t.speech(k.Name, in.sided)
+			texts[k.Name] = t.spokenText(k.Name, in.sided)
 		}
 	}
 	return texts
 }
 
 // cues reads what is said or sounded inside the step.
-func (t *table) cues(s Step, in scope) []InnerCue {
-	var cues []InnerCue
-	tables, _ := t.list("cues", CueKeys)
+func (t *tableReader) cues(s Step, in scope) []StepCue {
+	var cues []StepCue
+	tables, _ := t.subtables("cues", CueKeys)
 	if len(tables) > 0 && (s.Kind == Say || s.Kind == Sound) && !t.has("for") {
-		t.problem("cues", `need a step of a fixed length; add for = "20s"`)
+		t.problemf("cues", `need a step of a fixed length; add for = "20s"`)
 	}
 	for _, ct := range tables {
-		ct.where = strings.TrimPrefix(fmt.Sprintf("%s, cue %d", t.where, ct.n), ", ")
-		ct.unknown()
-		c := InnerCue{Say: ct.speech("say", in.sided), Short: ct.speech("short", in.sided), Sound: ct.sound("sound"), place: ct.placed()}
+		ct.step = strings.TrimPrefix(fmt.Sprintf("%s, cue %d", t.step, ct.number), ", ")
+		ct.refuseUnknownKeys()
+		c := StepCue{Say: ct.spokenText("say", in.sided), Short: ct.spokenText("short", in.sided), Sound: ct.sound("sound"), location: ct.location()}
 		if !ct.has("say") && !ct.has("sound") {
-			ct.problem("", "a cue needs say or sound")
+			ct.problemf("", "a cue needs say or sound")
 		}
 		if ct.has("short") && !ct.has("say") {
-			ct.problem("short", "has no meaning without say")
+			ct.problemf("short", "has no meaning without say")
 		}
 		if !ct.has("at") {
-			ct.problem("", `a cue needs its moment, such as at = "halfway"`)
-		} else if text, ok := ct.timed("at", "20s"); ok {
+			ct.problemf("", `a cue needs its moment, such as at = "halfway"`)
+		} else if text, ok := ct.quantity("at", "20s"); ok {
 			at, err := parseMoment(text)
-			n := s.length(in.breath)
+			n := s.bodyLength(in.breath)
 			if err != nil {
-				ct.problem("at", "%v", err)
-			} else if _, inside := at.at(n); n > 0 && !inside {
-				ct.problem("at", "%q lies outside the step, which lasts %v", text, Duration(n))
+				ct.problemf("at", "%v", err)
+			} else if _, inside := at.sample(n); n > 0 && !inside {
+				ct.problemf("at", "%q lies outside the step, which lasts %v", text, Duration(n))
 			}
 			c.At = at
 		}

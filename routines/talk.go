@@ -29,10 +29,10 @@ func (s *Score) Talk() Talk {
 	}
 	t.Longest = max(t.Longest, s.Len-end)
 	if spoken > 0 {
-		t.WordsPerMinute = float64(t.Words) / (seconds(spoken+breaths) / 60)
+		t.WordsPerMinute = float64(t.Words) / (inSeconds(spoken+breaths) / 60)
 	}
 	if s.Len > 0 {
-		t.Silence = 1 - seconds(spoken)/seconds(s.Len)
+		t.Silence = 1 - inSeconds(spoken)/inSeconds(s.Len)
 	}
 	return t
 }

@@ -6,32 +6,32 @@ import "strings"
 const untilNext = "until next"
 
 const (
-	standIn  = 30 * Rate      // how long such a hold lasts where nobody can say next: in a file
-	patience = 15 * 60 * Rate // how long the listener is waited for
+	waitInFile = 30 * Rate      // how long such a hold lasts where nobody can say next: in a file
+	maxWait    = 15 * 60 * Rate // how long the listener is waited for
 )
 
-// untilNext reads a hold that waits for the listener; what would need its length is refused.
-func (t *table) untilNext() bool {
-	text, _ := t.m["hold"].(string)
+// holdsUntilNext reads a hold that waits for the listener; what would need its length is refused.
+func (t *tableReader) holdsUntilNext() bool {
+	text, _ := t.values["hold"].(string)
 	if !strings.EqualFold(strings.Join(strings.Fields(text), " "), untilNext) {
 		return false
 	}
 	for _, key := range []string{"breathe", "countdown", "cues", "fit"} {
 		if t.has(key) {
-			t.problem(key, "has no meaning in a hold until next: nobody knows how long it lasts")
+			t.problemf(key, "has no meaning in a hold until next: nobody knows how long it lasts")
 		}
 	}
 	return true
 }
 
-// wait writes a hold that lasts until the listener goes on, or its stand-in.
-func (l *layout) wait() {
-	n := standIn
-	if l.asked.Waits {
-		n = patience
-		l.mark(Mark{Kind: WaitMark, At: l.at, Len: n})
+// layOutWait writes a hold that lasts until the listener goes on, or its stand-in.
+func (c *compiler) layOutWait() {
+	n := waitInFile
+	if c.options.Waits {
+		n = maxWait
+		c.addMark(Mark{Kind: WaitMark, At: c.at, Len: n})
 	}
-	l.advance(n)
+	c.advance(n)
 }
 
 // Waits is the wait that is going on at a sample, false for none.

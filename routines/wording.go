@@ -2,34 +2,34 @@ package routines
 
 import "strings"
 
-// level is how little is said: 0 everything, 1 the short texts, 2 the names. What comes again is known: it is said with
+// brevity is how little is said: 0 everything, 1 the short texts, 2 the names. What comes again is known: it is said with
 // less.
-func (l *layout) level() int {
-	level := map[Verbosity]int{Short: 1, Minimal: 2}[l.asked.Verbosity]
-	if l.round > 0 {
+func (c *compiler) brevity() int {
+	level := map[Verbosity]int{Short: 1, Minimal: 2}[c.options.Verbosity]
+	if c.round > 0 {
 		level++
 	}
 	return min(level, 2)
 }
 
-// texts lists what may be said for a step, the best first.
-func (l *layout) texts(s *Step) []string {
+// stepTexts lists what may be said for a step, the best first.
+func (c *compiler) stepTexts(s *Step) []string {
 	full := s.Say
-	if l.asked.NoHolds && s.WithoutHolds != nil {
+	if c.options.NoHolds && s.WithoutHolds != nil {
 		full = *s.WithoutHolds
 	}
 	if full == "" {
 		return nil
 	}
 	name := s.spokenName()
-	switch level := l.level(); {
+	switch level := c.brevity(); {
 	case level == 0:
 		return nonEmpty(full, s.Short, name)
 	case level == 1 && s.Short != "":
 		return nonEmpty(s.Short, name)
-	case level == 1 && l.round == 0, name == "" && s.Kind != Say:
+	case level == 1 && c.round == 0, name == "" && s.Kind != Say:
 		return nonEmpty(full, s.Short, name)
-	case s.Kind == Say && l.asked.Verbosity == Minimal:
+	case s.Kind == Say && c.options.Verbosity == Minimal:
 		return nonEmpty(s.Short)
 	case s.Kind == Say:
 		return nonEmpty(s.Short, full)
@@ -46,48 +46,48 @@ func (s *Step) spokenName() string {
 }
 
 // cueTexts lists what may be said for a cue inside a step.
-func (l *layout) cueTexts(c InnerCue) []string {
+func (c *compiler) cueTexts(cue StepCue) []string {
 	switch {
-	case l.asked.Verbosity == Minimal, l.asked.Verbosity == Short && c.Short != "":
-		return nonEmpty(c.Short)
+	case c.options.Verbosity == Minimal, c.options.Verbosity == Short && cue.Short != "":
+		return nonEmpty(cue.Short)
 	}
-	return nonEmpty(c.Say, c.Short)
+	return nonEmpty(cue.Say, cue.Short)
 }
 
-// teaches is in how many rounds a step says the longer words of its phases.
-func (l *layout) teaches(s *Step) int {
+// teachRounds is in how many rounds a step says the longer words of its phases.
+func (c *compiler) teachRounds(s *Step) int {
 	switch {
-	case l.round > 0 || l.asked.Verbosity == Minimal:
+	case c.round > 0 || c.options.Verbosity == Minimal:
 		return 0
-	case l.asked.Verbosity == Short:
+	case c.options.Verbosity == Short:
 		return min(1, s.TeachFor)
 	}
 	return s.TeachFor
 }
 
-// caution speaks a step's caution as a step of its own, if it was not spoken before.
-func (l *layout) caution(s *Step) {
-	if s.Caution == "" || l.warned[s.Caution] {
+// speakCaution speaks a step's caution as a step of its own, if it was not spoken before.
+func (c *compiler) speakCaution(s *Step) {
+	if s.Caution == "" || c.cautionSpoken[s.Caution] {
 		return
 	}
-	l.warned[s.Caution] = true
-	l.step++
-	c := Step{Line: s.Line, Kind: Say, Say: s.Caution, Short: s.Caution}
-	c.Name = defaultName(c)
-	start, mark := l.at, l.mark(Mark{Kind: StepMark, At: l.at, Name: c.Name})
-	l.words(&c)
-	l.advance(afterWords)
-	l.score.Marks[mark].Len = l.at - start
+	c.cautionSpoken[s.Caution] = true
+	c.stepNumber++
+	step := Step{Line: s.Line, Kind: Say, Say: s.Caution, Short: s.Caution}
+	step.Name = defaultName(step)
+	start, mark := c.at, c.addMark(Mark{Kind: StepMark, At: c.at, Name: step.Name})
+	c.layOutWords(&step)
+	c.advance(silenceAfterWords)
+	c.score.Marks[mark].Len = c.at - start
 }
 
-// cautions speaks those of a step and of all in it.
-func (l *layout) cautions(s *Step) {
-	l.caution(s)
+// speakCautions speaks those of a step and of all in it.
+func (c *compiler) speakCautions(s *Step) {
+	c.speakCaution(s)
 	inner := s.Steps
 	if s.Kind == Include {
 		inner = s.Routine.Steps
 	}
 	for i := range inner {
-		l.cautions(&inner[i])
+		c.speakCautions(&inner[i])
 	}
 }
