@@ -3,6 +3,7 @@ package routines
 import (
 	"fmt"
 	"sort"
+	"strings"
 )
 
 // Extent is the length of a clip and its beat: the sample where a listener feels the word to fall, its P-centre.
@@ -244,4 +245,32 @@ func (c *compiler) addNote(s *Step, format string, args ...any) {
 		c.noteSeen[n] = true
 		c.score.Notes = append(c.score.Notes, n)
 	}
+}
+
+// applyHolds is a breath as the listener asked for: with its holds, or without.
+func (c *compiler) applyHolds(p Pattern) Pattern {
+	if c.options.NoHolds {
+		return p.withoutHolds()
+	}
+	return p
+}
+
+// units is what a step counts: breaths, repeats, reps or samples; as written, or as a length asked for needs it.
+func (c *compiler) units(s *Step) int {
+	if n, fitted := c.fitted[s]; fitted {
+		return n
+	}
+	if s.Pattern == nil || s.Kind == Reps || s.For.Breaths > 0 {
+		return s.units(c.breath)
+	}
+	return c.rampOf(s).nearestCount(s.For.Samples)
+}
+
+// fillSides puts the side's words into a text.
+func (c *compiler) fillSides(text, side string) string {
+	other := "left"
+	if side == "left" {
+		other = "right"
+	}
+	return strings.NewReplacer("{side}", c.lang.sideWord(side), "{other}", c.lang.sideWord(other)).Replace(text)
 }

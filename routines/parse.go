@@ -171,3 +171,29 @@ func parseSteps(t *tableReader, in scope) []Step {
 func (t *tableReader) countMode(key string) CountMode {
 	return CountMode(t.oneOf(key, string(Spoken), string(Tones), string(Swells), string(Words), string(Silent)))
 }
+
+// metadata reads what people choose a routine by.
+func (t *tableReader) metadata() Facts {
+	f := Facts{Tags: t.textList("tags"), Equipment: t.textList("equipment"), Position: t.textList("position"), Level: t.oneOf("level", Levels()...), Cautions: t.textList("cautions")}
+	for _, p := range f.Position {
+		if !contains(Positions(), p) {
+			t.problemf("position", "%q is not known; %s", excerpt(p), didYouMean(p, Positions()))
+		}
+	}
+	return f
+}
+
+// bed reads what sounds under the whole routine.
+func (t *tableReader) bed() Bed {
+	b := Bed{Sound: t.text("bed"), Swell: t.boolean("swell")}
+	switch {
+	case b.Sound == "" && t.has("swell") && !t.has("bed"):
+		t.problemf("swell", `has no meaning without a bed; add bed = "waves"`)
+	case b.Sound == "" || contains(BedNames(), b.Sound):
+	case !isSoundFile(b.Sound):
+		t.problemf("bed", "%q is neither a bed nor a .wav, .flac or .opus file; %s", excerpt(b.Sound), didYouMean(b.Sound, BedNames()))
+	case leavesFolder(b.Sound):
+		t.problemf("bed", "%q lies outside the folder of routines; put the file beside the routine", excerpt(b.Sound))
+	}
+	return b
+}

@@ -7,6 +7,8 @@
 // The format is described in README.md beside this file, and a test holds that page against this code.
 package routines
 
+import "math"
+
 // StepKind is what a step does.
 type StepKind string
 
@@ -104,4 +106,52 @@ type StepCue struct {
 	Sound      string
 
 	location location
+}
+
+// Message is a routine that says a text and nothing else: something that the house wants said.
+func Message(text string) *Routine {
+	lang, _ := loadLang(defaultLang) // it is inside the program
+	breath, _ := parsePattern(defaultBreath)
+	return &Routine{
+		Name: "message", Title: "Message", Lang: lang, Breath: breath, Count: defaultCountMode,
+		Steps: []Step{{Kind: Say, Name: "Message", Say: text, Repeat: 1}},
+	}
+}
+
+// units is what the step counts, as it is written: breaths, repeats, reps or samples.
+func (s *Step) units(breath Pattern) int {
+	switch {
+	case s.Kind == Group:
+		return s.Repeat
+	case s.Kind == Reps:
+		return s.Reps
+	case s.Pattern != nil:
+		return s.wholeBreaths()
+	case s.For.Breaths > 0:
+		return s.For.Breaths
+	}
+	return s.For.Samples
+}
+
+// bodyLength is how long the step's body lasts; 0 when that is not known, or as long as its words or sound.
+func (s *Step) bodyLength(breath Pattern) int {
+	turns, turn := 1, int64(s.For.Samples)
+	switch {
+	case s.Kind == Reps && s.Pattern != nil:
+		turns, turn = s.Reps, int64(s.Pattern.Len())
+	case s.For.Samples == 0 && s.For.Breaths == 0:
+	case s.Pattern != nil:
+		turns, turn = s.wholeBreaths(), int64(s.Pattern.Len())
+	case s.For.Breaths > 0:
+		turns, turn = s.For.Breaths, int64(breath.Len())
+	}
+	return int(min(int64(turns)*turn, 2*int64(maxLength))) // an int of 32 bits cannot hold every number of breaths
+}
+
+// wholeBreaths is how many whole breaths a step has: as asked, or the nearest to its time, at least one.
+func (s *Step) wholeBreaths() int {
+	if s.For.Breaths > 0 {
+		return s.For.Breaths
+	}
+	return max(1, int(math.Round(float64(s.For.Samples)/float64(s.Pattern.Len()))))
 }

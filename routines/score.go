@@ -1,8 +1,11 @@
 package routines
 
 import (
+	"fmt"
+	"math"
 	"slices"
 	"sort"
+	"strings"
 )
 
 // Rate is the one rate of the program, in samples a second. Every int of a score is samples at this rate.
@@ -156,4 +159,104 @@ func (s *Score) PreviousStep(i int) int {
 		}
 	}
 	return i
+}
+
+// Waits is the wait that is going on at a sample, false for none.
+func (s *Score) Waits(at int) (Mark, bool) {
+	for _, m := range s.Marks {
+		if m.Kind == WaitMark && m.At <= at && at < m.At+m.Len {
+			return m, true
+		}
+	}
+	return Mark{}, false
+}
+
+// Told is a sample as a listener counts it: what was waited for him is left out.
+func (s *Score) Told(at int) int {
+	n := at
+	for _, m := range s.Marks {
+		if m.Kind == WaitMark && m.At < at {
+			n -= min(at-m.At, m.Len)
+		}
+	}
+	return n
+}
+
+// String is the score as a page: one line a mark or cue, with its sample and its time. Golden files hold it.
+func (s *Score) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %q: %s, %d samples, %d steps\n", s.Name, s.Title, Clock(s.Len), s.Len, s.Steps)
+	c := 0
+	for _, m := range append(s.Marks[:len(s.Marks):len(s.Marks)], Mark{At: math.MaxInt}) {
+		for ; c < len(s.Cues) && s.Cues[c].At < m.At; c++ {
+			cue := s.Cues[c]
+			what := fmt.Sprintf("say %q", cue.Clip.Say)
+			if cue.Clip.Sound != "" {
+				what = "sound " + cue.Clip.Sound
+			}
+			fmt.Fprintf(&b, "%9d %s       %s (%d)\n", cue.At, Clock(cue.At), what, cue.Len)
+		}
+		if m.At == math.MaxInt {
+			break
+		}
+		fmt.Fprintf(&b, "%9d %s %s\n", m.At, Clock(m.At), m.text())
+	}
+	for _, n := range s.Notes {
+		fmt.Fprintf(&b, "note: line %d, %q: %s\n", n.Line, n.Step, n.What)
+	}
+	return b.String()
+}
+
+func (m Mark) text() string {
+	side := ""
+	if m.Side != "" {
+		side = " " + m.Side
+	}
+	switch m.Kind {
+	case StepMark:
+		return fmt.Sprintf("step %d %q%s (%d)", m.Step, m.Name, side, m.Len)
+	case BreathMark, RepMark:
+		return fmt.Sprintf("  %s %d (%d)", m.Kind, m.N, m.Len)
+	case CountMark:
+		return fmt.Sprintf("    count %d", m.N)
+	case SwitchMark:
+		return fmt.Sprintf("  switch to%s (%d)", side, m.Len)
+	default:
+		return fmt.Sprintf("   %s %s%s (%d)", m.Kind, m.Name, side, m.Len)
+	}
+}
+
+// Talk is how much is said in a score.
+type Talk struct {
+	Words          int
+	WordsPerMinute float64 // while somebody speaks, with the breaths between his sentences
+	Silence        float64 // the part of the whole in which nobody speaks, from 0 to 1
+	Longest        int     // samples of the longest silence
+}
+
+// Talk counts what is said.
+func (s *Score) Talk() Talk {
+	var t Talk
+	spoken, breaths, end := 0, 0, 0
+	for _, c := range s.Cues {
+		if c.Clip.Say == "" {
+			continue
+		}
+		t.Words += len(strings.Fields(c.Clip.Say))
+		spoken += c.Len
+		pause := c.At - end
+		if t.Words > len(strings.Fields(c.Clip.Say)) && pause < Rate {
+			breaths += pause
+		}
+		t.Longest = max(t.Longest, pause)
+		end = c.At + c.Len
+	}
+	t.Longest = max(t.Longest, s.Len-end)
+	if spoken > 0 {
+		t.WordsPerMinute = float64(t.Words) / (inSeconds(spoken+breaths) / 60)
+	}
+	if s.Len > 0 {
+		t.Silence = 1 - inSeconds(spoken)/inSeconds(s.Len)
+	}
+	return t
 }

@@ -283,3 +283,92 @@ func contains(words []string, word string) bool {
 	}
 	return false
 }
+
+// textList is a list of texts; one alone may stand without brackets.
+func (t *tableReader) textList(key string) []string {
+	list, is := t.values[key].([]any)
+	if !is {
+		if s := t.text(key); s != "" {
+			return []string{s}
+		}
+		return nil
+	}
+	var texts []string
+	for _, v := range list {
+		s, is := v.(string)
+		if s = strings.Join(strings.Fields(s), " "); !is || s == "" || len(s) > maxLetters {
+			t.problemf(key, "want a list of texts in quotes, found %s in it", describe(v))
+			return nil
+		}
+		texts = append(texts, s)
+	}
+	return texts
+}
+
+// boolean is true or false; false when the key is absent or wrong.
+func (t *tableReader) boolean(key string) bool {
+	v, found := t.values[key]
+	b, is := v.(bool)
+	if found && !is {
+		t.problemf(key, "want true or false, found %s", describe(v))
+	}
+	return b
+}
+
+// spokenText is a text to be spoken, its {side} and {other} checked.
+func (t *tableReader) spokenText(key string, sided bool) string {
+	s := t.text(key)
+	rest := s
+	for brace := strings.IndexAny(rest, "{}"); brace >= 0; brace = strings.IndexAny(rest, "{}") {
+		if rest[brace] == '}' {
+			t.problemf(key, "a closing } has no opening {; write {side} or {other}")
+			break
+		}
+		name, after, closed := strings.Cut(rest[brace+1:], "}")
+		switch {
+		case !closed:
+			t.problemf(key, "an opening { has no closing }; write {side} or {other}")
+		case name != "side" && name != "other":
+			t.problemf(key, "{%s} is not known; %s", excerpt(name), didYouMean("{"+name+"}", []string{"{side}", "{other}"}))
+		case !sided:
+			t.problemf(key, "{%s} has no meaning without sides = true", name)
+		}
+		rest = after
+	}
+	if s != "" && !hasWord(s) {
+		t.problemf(key, "%q has no word to speak", excerpt(s))
+	}
+	return s
+}
+
+// hasWord tells a text that can be spoken.
+func hasWord(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) >= 0
+}
+
+// sound is the name of a tone or a sound file beside the routine.
+func (t *tableReader) sound(key string) string {
+	s := t.text(key)
+	if s == "" || contains(SoundNames(), s) {
+		return s
+	}
+	if !isSoundFile(s) {
+		t.problemf(key, "%q is neither a tone nor a .wav, .flac or .opus file; %s", excerpt(s), didYouMean(s, SoundNames()))
+		return ""
+	}
+	if leavesFolder(s) {
+		t.problemf(key, "%q lies outside the folder of routines; put the file beside the routine", excerpt(s))
+		return ""
+	}
+	return s
+}
+
+// leavesFolder tells a file that is not in the folder of routines.
+func leavesFolder(file string) bool {
+	return strings.HasPrefix(file, "/") || contains(strings.Split(file, "/"), "..")
+}
+
+func isSoundFile(s string) bool {
+	s = strings.ToLower(s)
+	return strings.HasSuffix(s, ".wav") || strings.HasSuffix(s, ".flac") || strings.HasSuffix(s, ".opus")
+}

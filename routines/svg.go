@@ -103,12 +103,6 @@ func (s *Score) describeStep(i int) string {
 	return name
 }
 
-// minutesSeconds is a time as people write it, such as 8:50.
-func minutesSeconds(samples int) string {
-	seconds := (samples + Rate/2) / Rate
-	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
-}
-
 // svgRow is one line of the picture: what lies from a sample to another, drawn as if it held span samples.
 type svgRow struct {
 	*Score

@@ -121,3 +121,17 @@ func isNumber(s string) bool {
 	_, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 	return err == nil
 }
+
+// Clock is a sample as minutes, seconds and milliseconds.
+func Clock(samples int) string {
+	ms := samples / (Rate / 1000)
+	return fmt.Sprintf("%d:%02d.%03d", ms/60_000, ms/1000%60, ms%1000)
+}
+
+func inSeconds(samples int) float64 { return float64(samples) / Rate }
+
+// minutesSeconds is a time as people write it, such as 8:50.
+func minutesSeconds(samples int) string {
+	seconds := (samples + Rate/2) / Rate
+	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
+}

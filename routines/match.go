@@ -1,9 +1,12 @@
 package routines
 
 import (
+	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // matcher finds routines by what they are called. It reads their titles once.
@@ -131,4 +134,56 @@ func trimGeneric(name string) string {
 		words = words[:n-1]
 	}
 	return strings.Join(words, " ")
+}
+
+// find finds a routine: by its name as it is written, then in any case and punctuation, then by its title, then by
+// how these sound. Then the same without the "the" or "my" before it, and without what a routine is after it.
+func find(name string, entries []entry) (entry, bool) {
+	for _, e := range entries {
+		if e.name == name {
+			return e, true
+		}
+	}
+	wanted := normalize(name)
+	if wanted == "" {
+		return entry{}, false
+	}
+	m := newMatcher(entries)
+	for _, find := range []struct {
+		by    func(string) (entry, bool)
+		asked string
+	}{{m.byText, wanted}, {m.bySound, wanted}, {m.byText, trimArticle(wanted)}, {m.bySound, trimArticle(wanted)}, {m.byCore, wanted}} {
+		if e, found := find.by(find.asked); found {
+			return e, true
+		}
+	}
+	return entry{}, false
+}
+
+// nearestHint names the routine that was probably meant, by its name or its title.
+func nearestHint(name string, entries []entry) string {
+	names := entryNames(entries)
+	if len(names) == 0 {
+		return "there are no routines; put one into your folder of routines"
+	}
+	near := Nearest(name, names)
+	for i := 0; i < len(entries) && near == ""; i++ {
+		if title := entries[i].title(); title != "" && Nearest(normalize(name), []string{normalize(title)}) != "" {
+			near = entries[i].name
+		}
+	}
+	if near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	if len(names) > 12 {
+		return "guided list names all there are"
+	}
+	sort.Strings(names)
+	return "use one of " + strings.Join(names, ", ")
+}
+
+// normalize is a name or a title as somebody may type or say it: no case, no punctuation.
+func normalize(title string) string {
+	title = strings.NewReplacer("'", "", "\u2019", "").Replace(strings.ToLower(title))
+	return strings.Join(strings.FieldsFunc(title, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), " ")
 }

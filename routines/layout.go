@@ -155,15 +155,6 @@ func (c *compiler) bothSides() []string {
 	return []string{"left", "right"}
 }
 
-// fillSides puts the side's words into a text.
-func (c *compiler) fillSides(text, side string) string {
-	other := "left"
-	if side == "left" {
-		other = "right"
-	}
-	return strings.NewReplacer("{side}", c.lang.sideWord(side), "{other}", c.lang.sideWord(other)).Replace(text)
-}
-
 func nonEmpty(texts ...string) []string {
 	var list []string
 	for _, t := range texts {
@@ -172,4 +163,19 @@ func nonEmpty(texts ...string) []string {
 		}
 	}
 	return list
+}
+
+const (
+	waitInFile = 30 * Rate      // how long such a hold lasts where nobody can say next: in a file
+	maxWait    = 15 * 60 * Rate // how long the listener is waited for
+)
+
+// layOutWait writes a hold that lasts until the listener goes on, or its stand-in.
+func (c *compiler) layOutWait() {
+	n := waitInFile
+	if c.options.Waits {
+		n = maxWait
+		c.addMark(Mark{Kind: WaitMark, At: c.at, Len: n})
+	}
+	c.advance(n)
 }
