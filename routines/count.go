@@ -2,6 +2,7 @@ package routines
 
 import (
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -77,7 +78,7 @@ func (c *compiler) countPhase(s *Step, mode CountMode, word phrase, p Phase, sec
 
 // addSwell is the sound of a phase in which air moves.
 func (c *compiler) addSwell(s *Step, p Phase) {
-	if name := "swell-" + phaseTone(p.Name); contains(SwellNames(), name) {
+	if name := "swell-" + phaseTone(p.Name); slices.Contains(SwellNames(), name) {
 		c.addClip(s, Clip{Sound: name, Len: p.Len}, p.At)
 	}
 }

@@ -2,13 +2,14 @@ package routines
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// Key is one key of the format; the reference page lists the same.
+// Key is one key of the format. The reference page lists the same keys.
 type Key struct {
 	Name string
-	For  string // the kinds of step it may stand with; empty: every one
+	For  string // the kinds of step it may stand in, separated by blanks; empty: all
 }
 
 // The keys of the format, in the order of the reference page.
@@ -50,24 +51,24 @@ var (
 	TeachKeys = []Key{{"in", ""}, {"again", ""}, {"hold", ""}, {"out", ""}, {"wait", ""}, {"rounds", ""}}
 )
 
-// SoundNames are the tones that can be named in a routine; audio makes them.
+// SoundNames lists the tones that a routine can name. Package audio synthesises them.
 func SoundNames() []string {
 	return []string{"bell", "bowl", "chime", "ping", "tick", "in", "again", "hold", "out", "wait"}
 }
 
-// SwellNames are the sounds of the breath itself; a clip of one says how long it is.
+// SwellNames lists the sounds that follow a breath phase. A clip of one carries its length.
 func SwellNames() []string { return []string{"swell-in", "swell-again", "swell-out"} }
 
-// BedNames are the beds that can be named in a routine; audio makes them.
+// BedNames lists the beds that a routine can name. Package audio synthesises them.
 func BedNames() []string { return []string{"rain", "waves", "brown", "drone"} }
 
-// Positions and Levels are what may stand in a routine's position and level.
+// Positions lists what may stand in a routine's position.
 func Positions() []string { return []string{"chair", "floor", "standing", "wall"} }
 
-// Levels lists how much a routine asks of a body.
+// Levels lists what may stand in a routine's level.
 func Levels() []string { return []string{"easy", "medium", "hard"} }
 
-// stepKind finds the one thing the step does; "" when it is none, or several.
+// stepKind finds the one thing the step does; "" after a problem, when it does nothing or several things.
 func (t *tableReader) stepKind() StepKind {
 	var found, known []string
 	for _, k := range []StepKind{Breathe, Hold, Rest, Reps, Include, Group} {
@@ -78,7 +79,7 @@ func (t *tableReader) stepKind() StepKind {
 	}
 	switch {
 	case len(found) == 2 && found[0] == string(Breathe) && found[1] == string(Hold):
-		return Hold // with a pacer inside
+		return Hold // a hold with paced breaths
 	case len(found) > 1:
 		t.problemf("", "does several things at once: %s; make a step of each", strings.Join(found, ", "))
 		return ""
@@ -91,7 +92,7 @@ func (t *tableReader) stepKind() StepKind {
 	}
 	for key := range t.values {
 		if !t.isKey(key) && Nearest(key, append(known, "say", "sound")) != "" {
-			return "" // the wrong key is told already
+			return "" // the misspelt key is reported as unknown
 		}
 	}
 	t.problemf("", "does nothing; give it say, sound, breathe, hold, rest, reps, routine or steps of its own")
@@ -107,27 +108,27 @@ func (t *tableReader) isKey(key string) bool {
 	return false
 }
 
-// refuseMisplacedKeys refuses keys that mean nothing for this kind of step.
+// refuseMisplacedKeys reports known keys that have no meaning in this kind of step.
 func (t *tableReader) refuseMisplacedKeys(kind StepKind) {
 	if kind == "" {
 		return
 	}
 	for _, k := range t.keys {
 		kinds := strings.Fields(k.For)
-		if !t.has(k.Name) || len(kinds) == 0 || contains(kinds, string(kind)) {
+		if !t.has(k.Name) || len(kinds) == 0 || slices.Contains(kinds, string(kind)) {
 			continue
 		}
 		hint := "it goes with " + joinWithAnd(kinds)
 		switch {
 		case k.Name == "short" && !t.has("say"):
-			continue // it has no meaning anywhere, and that is told
+			continue // reported as short without say
 		case k.Name == "for" && (kind == Hold || kind == Rest):
 			hint = "the time stands in " + string(kind) + " itself"
 		case kind == Include && k.Name == "name":
 			hint = "a routine is called by its title"
 		case kind == Include && (k.Name == "sides" || k.Name == "switch"):
 			hint = "put it on a group around the routine"
-		case kind == Group && !contains([]string{"say", "short", "sound", "cues"}, k.Name):
+		case kind == Group && !slices.Contains([]string{"say", "short", "sound", "cues"}, k.Name):
 			hint = "put it into the steps of the group"
 		case kind == Include || kind == Group:
 			hint = "put it into a step of its own"
@@ -136,10 +137,11 @@ func (t *tableReader) refuseMisplacedKeys(kind StepKind) {
 	}
 }
 
-// kindIfAllowed is the kind that what is inside a key must go with: none when the key itself does not go with it.
+// kindIfAllowed is kind where key may stand in such a step, else "". With "" the keys inside are not checked against
+// the kind: the outer key is a problem already.
 func (t *tableReader) kindIfAllowed(key string, kind StepKind) StepKind {
 	for _, k := range t.keys {
-		if k.Name == key && contains(strings.Fields(k.For), string(kind)) {
+		if k.Name == key && slices.Contains(strings.Fields(k.For), string(kind)) {
 			return kind
 		}
 	}
@@ -157,7 +159,7 @@ func kindName(kind StepKind) string {
 	return fmt.Sprintf("a %s step", kind)
 }
 
-// joinWithAnd is "a, b and c".
+// joinWithAnd formats kinds as "a, b and c".
 func joinWithAnd(kinds []string) string {
 	var names []string
 	for _, k := range kinds {

@@ -1,6 +1,7 @@
 package routines
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/BurntSushi/toml"
@@ -9,7 +10,7 @@ import (
 // TestLanguagesAreComplete: a routine must never meet a word that its language lacks.
 func TestLanguagesAreComplete(t *testing.T) {
 	codes := langs()
-	if len(codes) == 0 || !contains(codes, defaultLang) {
+	if len(codes) == 0 || !slices.Contains(codes, defaultLang) {
 		t.Fatalf("languages %v, without the default one", codes)
 	}
 	for _, code := range codes {

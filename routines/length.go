@@ -8,41 +8,43 @@ import (
 	"time"
 )
 
-// maxLength is the longest length any key may give: a typing error such as "300m" should not start a day.
+// maxLength is the longest time that any key, and any score, may have: a typing error such as "300m" must not start a
+// day.
 const maxLength = 4 * 60 * 60 * Rate
 
 const maxBreaths = 1000
 
-// Amount is a length: of time, or of whole breaths. One field is set, or none.
+// Amount is a length as people write it: a time, or a number of whole breaths. At most one field is set.
 type Amount struct {
 	Samples int
 	Breaths int
 }
 
-// Offset is a place inside a step: so many samples from its start, from its end, or a fraction of it.
+// Offset is a position inside a step. One field is set; the zero Offset is the step's start.
 type Offset struct {
-	FromStart, FromEnd int
-	Fraction           float64
+	FromStart, FromEnd int     // samples
+	Fraction           float64 // of the body, between 0 and 1
 }
 
-// sample is the moment's sample inside a body of n samples, false when it lies outside.
-func (m Offset) sample(n int) (int, bool) {
-	at := m.FromStart
+// sample is the offset in samples from the start of a body of n samples; false when it lies outside.
+func (o Offset) sample(n int) (int, bool) {
+	at := o.FromStart
 	switch {
-	case m.FromEnd > 0:
-		at = n - m.FromEnd
-	case m.Fraction > 0:
-		at = min(int(math.Round(m.Fraction*float64(n))), n-1) // a part of the step lies inside it
+	case o.FromEnd > 0:
+		at = n - o.FromEnd
+	case o.Fraction > 0:
+		at = min(int(math.Round(o.Fraction*float64(n))), n-1) // rounding must not reach the end
 	}
 	return at, at >= 0 && at < n
 }
 
-// Samples converts a duration, rounded to the nearest sample.
+// Samples converts a duration to samples, rounded to the nearest one. What an int of 32 bits cannot hold becomes its
+// largest or smallest value.
 func Samples(d time.Duration) int {
 	return int(math.Round(d.Seconds() * Rate))
 }
 
-// Duration converts samples.
+// Duration converts samples to a duration.
 func Duration(samples int) time.Duration {
 	return time.Duration(math.Round(float64(samples) / Rate * float64(time.Second)))
 }
@@ -51,14 +53,14 @@ func parseDuration(s string) (int, error) {
 	return parseTime(s, `is not a duration; write one such as "45s", "3m" or "1m30s"`)
 }
 
-// parseTime reads a duration; not is what to say of a text that is none.
-func parseTime(s, not string) (int, error) {
+// parseTime reads a duration; notATime is the message for a text that is none.
+func parseTime(s, notATime string) (int, error) {
 	d, err := time.ParseDuration(strings.ReplaceAll(s, " ", ""))
 	switch {
 	case err != nil && isNumber(s):
 		return 0, fmt.Errorf("%q has no unit; write %q", s, strings.TrimSpace(s)+"s")
 	case err != nil:
-		return 0, fmt.Errorf("%q %s", s, not)
+		return 0, fmt.Errorf("%q %s", s, notATime)
 	case d < 0:
 		return 0, fmt.Errorf("%q is negative", s)
 	case d > Duration(maxLength):
@@ -67,7 +69,7 @@ func parseTime(s, not string) (int, error) {
 	return Samples(d), nil
 }
 
-// ParseAmount reads "45s", "3m" or "5 breaths".
+// ParseAmount reads "45s", "3m" or "5 breaths". Zero and negative lengths are errors.
 func ParseAmount(s string) (Amount, error) {
 	if number, found := cutUnit(s, "breaths", "breath"); found {
 		n, err := strconv.Atoi(number)
@@ -83,7 +85,7 @@ func ParseAmount(s string) (Amount, error) {
 	return Amount{Samples: n}, err
 }
 
-// cutUnit cuts one of the words from the end of a text.
+// cutUnit cuts the first of units that s ends with; false when it ends with none.
 func cutUnit(s string, units ...string) (string, bool) {
 	for _, unit := range units {
 		if number, found := strings.CutSuffix(strings.TrimSpace(s), unit); found {
@@ -93,8 +95,8 @@ func cutUnit(s string, units ...string) (string, bool) {
 	return s, false
 }
 
-// parseMoment reads "halfway", "20s", "10s before end" or "25%".
-func parseMoment(s string) (Offset, error) {
+// parseOffset reads "halfway", "20s", "10s before end" or "25%".
+func parseOffset(s string) (Offset, error) {
 	s = strings.TrimSpace(s)
 	if s == "halfway" {
 		return Offset{Fraction: 0.5}, nil
@@ -122,7 +124,7 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-// Clock is a sample as minutes, seconds and milliseconds.
+// Clock formats samples as minutes, seconds and milliseconds, such as 3:05.250.
 func Clock(samples int) string {
 	ms := samples / (Rate / 1000)
 	return fmt.Sprintf("%d:%02d.%03d", ms/60_000, ms/1000%60, ms%1000)
@@ -130,7 +132,7 @@ func Clock(samples int) string {
 
 func inSeconds(samples int) float64 { return float64(samples) / Rate }
 
-// minutesSeconds is a time as people write it, such as 8:50.
+// minutesSeconds formats samples as minutes and whole seconds, such as 8:50.
 func minutesSeconds(samples int) string {
 	seconds := (samples + Rate/2) / Rate
 	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)

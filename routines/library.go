@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -13,31 +14,33 @@ import (
 //go:embed library/*.toml
 var builtin embed.FS
 
-// Builtin is the routines inside the program.
+// Builtin is the folder of the embedded routines.
 func Builtin() fs.FS {
 	files, err := fs.Sub(builtin, "library")
 	if err != nil {
-		panic(err) // only a path that is none can fail
+		panic(err) // only an invalid path fails
 	}
 	return files
 }
 
-// ErrNone is the error of what needs a routine where there is none.
+// ErrNone is returned where a routine is needed and the library is empty.
 var ErrNone = errors.New("there are no routines")
 
-// ErrNotFound is the error when no routine has the name.
+// ErrNotFound is returned when no routine has the name.
 var ErrNotFound = errors.New("no such routine")
 
-// Library is folders of routines, one TOML file each; where two have the same name the first folder wins.
+// Library is folders of routines, one TOML file for each. Where two folders have a routine of the same name, in any
+// case, the first folder wins.
 type Library []fs.FS
 
-// entry is one routine of a library: its name, and the folder that has it.
+// entry is one routine of a library: its name and its folder.
 type entry struct {
 	name   string
 	folder fs.FS
 }
 
-// entries lists the routines, the first folder's first. One that a folder before it has, in any case, is hidden.
+// entries lists the routines, the first folder's first, without those that an earlier folder replaces. It returns the
+// others with the error when a folder cannot be read.
 func (l Library) entries() ([]entry, error) {
 	var list []entry
 	var failed error
@@ -62,7 +65,7 @@ func (l Library) entries() ([]entry, error) {
 	return list, failed
 }
 
-// Names lists the routines by name. A folder that cannot be read is left out, and told in the error.
+// Names lists the routines by name. When a folder cannot be read, it returns the names of the others with the error.
 func (l Library) Names() ([]string, error) {
 	entries, err := l.entries()
 	names := entryNames(entries)
@@ -78,25 +81,22 @@ func entryNames(entries []entry) []string {
 	return names
 }
 
-// Load finds a routine by its name or its title, as these are written or said, and everything it includes. The error is
-// ErrNotFound with the nearest name, or the Problems of the file and of those it includes. See resolve.
+// Load finds a routine by its name or its title (see find in match.go), and loads everything it includes. The error is
+// ErrNotFound with a hint, or the Problems of the file and of those it includes.
 func (l Library) Load(name string) (*Routine, error) {
 	entries, failed := l.entries()
 	e, found := find(name, entries)
 	if !found {
-		return nil, errors.Join(fmt.Errorf("%w as %q; %s", ErrNotFound, name, nearestHint(name, entries)), failed)
+		return nil, errors.Join(fmt.Errorf("%w as %q; %s", ErrNotFound, name, hintFor(name, entries)), failed)
 	}
-	data, err := e.read()
-	if err != nil {
-		return nil, err
-	}
-	return l.loader(entries).parseWithIncludes(e.file(), data, nil)
+	r := l.loader(entries).load(e, nil)
+	return r.routine, r.err
 }
 
-// Check reads one file outside the library, its includes from the library.
+// Check parses one file that need not be in the library, and loads what it includes from the library.
 func (l Library) Check(name string, data []byte) (*Routine, error) {
-	entries, _ := l.entries() // a folder that cannot be read is told by Names; what is missing from it is told here
-	return l.loader(entries).parseWithIncludes(name, data, nil)
+	entries, _ := l.entries() // Names reports a folder that cannot be read; here what it lacks is a problem
+	return l.loader(entries).parse(name, data, nil)
 }
 
 func (e entry) file() string { return e.name + ".toml" }
@@ -109,7 +109,7 @@ func (e entry) read() ([]byte, error) {
 	return data, nil
 }
 
-// title is the routine's title, also of a file with problems; "" when it cannot be read.
+// title is the title of the routine, also where the file has problems; "" when it cannot be read.
 func (e entry) title() string {
 	data, err := e.read()
 	if err != nil || len(data) > maxFile {
@@ -122,7 +122,7 @@ func (e entry) title() string {
 	return r.Title
 }
 
-// Open reads a sound file that lies beside the routines.
+// Open reads a sound file from the folders of routines.
 func (l Library) Open(file string) ([]byte, error) {
 	var err error = fs.ErrNotExist
 	for _, folder := range l {
@@ -134,8 +134,8 @@ func (l Library) Open(file string) ([]byte, error) {
 	return nil, fmt.Errorf("reading the sound %q: %w", file, err)
 }
 
-// loader loads what a routine includes. Each file is read once, however often it is included: a few files that
-// include each other many times cannot become millions.
+// loader parses routines and loads what they include. It reads each file once, however often it is included: otherwise
+// a few files that include each other many times would become millions.
 type loader struct {
 	library Library
 	entries []entry
@@ -151,83 +151,87 @@ func (l Library) loader(entries []entry) *loader {
 	return &loader{l, entries, map[string]loaded{}}
 }
 
-// parseWithIncludes parses a routine and loads what it includes; above are the routines that are including it.
-func (l *loader) parseWithIncludes(file string, data []byte, above []string) (*Routine, error) {
+// parse parses a routine and loads what it includes. above names the routines that include it, the outermost first.
+func (l *loader) parse(file string, data []byte, above []string) (*Routine, error) {
 	r, problems := parse(file, data)
 	if r == nil {
 		return nil, problems
 	}
-	above = append(above[:len(above):len(above)], r.Name)
-	l.loadIncludes(r.Steps, above, func(p location, key, format string, args ...any) {
-		problems = append(problems, Problem{file, p.lines.lineOf(keyPath(p.path, key)), p.step, key + ": " + fmt.Sprintf(format, args...)})
-	}, func(included Problems) {
-		problems = append(problems, included...)
-	})
+	problems = append(problems, l.loadIncludes(r.Steps, append(slices.Clip(above), r.Name))...)
 	if len(problems) > 0 {
 		return nil, problems.sorted()
 	}
 	return r, nil
 }
 
-// loadIncludes looks for the files that steps name.
-func (l *loader) loadIncludes(steps []Step, above []string, tell func(p location, key, format string, args ...any), add func(Problems)) {
+// loadIncludes loads the routines that steps include, and checks that the sound files they name exist.
+func (l *loader) loadIncludes(steps []Step, above []string) Problems {
+	var problems Problems
 	for i := range steps {
 		s := &steps[i]
-		if isSoundFile(s.Sound) && !l.hasFile(s.Sound) {
-			tell(s.location, "sound", "there is no file %q beside the routines", s.Sound)
+		problems = append(problems, l.checkSound(s.Sound, s.location)...)
+		for _, cue := range s.Cues {
+			problems = append(problems, l.checkSound(cue.Sound, cue.location)...)
 		}
-		for _, c := range s.Cues {
-			if isSoundFile(c.Sound) && !l.hasFile(c.Sound) {
-				tell(c.location, "sound", "there is no file %q beside the routines", c.Sound)
-			}
-		}
-		l.loadIncludes(s.Steps, above, tell, add)
-		if s.Kind != Include || s.Routine.Name == "" {
-			continue
-		}
-		e, found := find(s.Routine.Name, l.entries)
-		switch {
-		case !found:
-			tell(s.location, "routine", "there is none named %q; %s", s.Routine.Name, nearestHint(s.Routine.Name, l.entries))
-			continue
-		case contains(above, e.name):
-			tell(s.location, "routine", "includes itself: %s", strings.Join(append(above[:len(above):len(above)], e.name), " -> "))
-			continue
-		case len(above) > maxDepth:
-			tell(s.location, "routine", "routines include routines deeper than %d", maxDepth)
-			continue
-		}
-		included, again, err := l.include(e, above)
-		var problems Problems
-		switch {
-		case err == nil:
-			s.Routine, s.Name = included, included.Title
-		case errors.As(err, &problems) && !again:
-			add(problems)
-		case !again:
-			tell(s.location, "routine", "%v", err)
+		problems = append(problems, l.loadIncludes(s.Steps, above)...)
+		if s.Kind == Include && s.Routine.Name != "" {
+			problems = append(problems, l.include(s, above)...)
 		}
 	}
+	return problems
 }
 
-// include reads a routine to include; again tells that it was asked for before, and its problems told.
-func (l *loader) include(e entry, above []string) (r *Routine, again bool, err error) {
-	if known, has := l.done[e.name]; has {
-		return known.routine, true, known.err
+// include loads the routine that a step names into the step.
+func (l *loader) include(s *Step, above []string) Problems {
+	problem := func(format string, args ...any) Problems {
+		return Problems{s.location.problem("routine", format, args...)}
 	}
+	e, found := find(s.Routine.Name, l.entries)
+	switch {
+	case !found:
+		return problem("there is none named %q; %s", s.Routine.Name, hintFor(s.Routine.Name, l.entries))
+	case slices.Contains(above, e.name):
+		return problem("includes itself: %s", strings.Join(append(slices.Clip(above), e.name), " -> "))
+	case len(above) > maxDepth:
+		return problem("routines include routines deeper than %d", maxDepth)
+	}
+	included, again := l.done[e.name]
+	if !again {
+		included = l.load(e, above)
+		l.done[e.name] = included
+	}
+	var problems Problems
+	switch {
+	case included.err == nil:
+		s.Routine, s.Name = included.routine, included.routine.Title
+		return nil
+	case again: // reported where it was included first
+		return nil
+	case errors.As(included.err, &problems):
+		return problems
+	}
+	return problem("%v", included.err)
+}
+
+// load reads and parses one routine of the library.
+func (l *loader) load(e entry, above []string) loaded {
 	data, err := e.read()
-	if err == nil {
-		r, err = l.parseWithIncludes(e.file(), data, above)
+	if err != nil {
+		return loaded{nil, err}
 	}
-	l.done[e.name] = loaded{r, err}
-	return r, false, err
+	r, err := l.parse(e.file(), data, above)
+	return loaded{r, err}
 }
 
-func (l *loader) hasFile(file string) bool {
+// checkSound reports a sound file that is in no folder of the library.
+func (l *loader) checkSound(sound string, at location) Problems {
+	if !isSoundFile(sound) {
+		return nil
+	}
 	for _, folder := range l.library {
-		if info, err := fs.Stat(folder, path.Clean(file)); err == nil && info.Mode().IsRegular() {
-			return true
+		if info, err := fs.Stat(folder, path.Clean(sound)); err == nil && info.Mode().IsRegular() {
+			return nil
 		}
 	}
-	return false
+	return Problems{at.problem("sound", "there is no file %q beside the routines", sound)}
 }

@@ -8,11 +8,15 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// lineIndex maps the path of every key, such as step[2].cues[0].at, to its line. The TOML library knows no
-// positions inside repeated tables, and routines are made of those.
+// lineIndex maps the path of every key, such as step[2].cues[0].at, to its line, from 1.
+//
+// The positions of the TOML library do not do. BurntSushi/toml v1.6.0 keeps them in MetaData.keyInfo, which is not
+// exported, under the dotted key without list indices: the keys of all [[step]] tables share one entry, that of the
+// last. It exports a position only with a ParseError, which ends decoding at the first one, and a routine's problems
+// are reported together.
 type lineIndex map[string]int
 
-// lineOf is the line of a path, or of the nearest thing around it.
+// lineOf is the line of a path, or of the nearest table or list around it; 0 when neither is known.
 func (l lineIndex) lineOf(path string) int {
 	for path != "" {
 		if line, known := l[path]; known {
@@ -23,14 +27,14 @@ func (l lineIndex) lineOf(path string) int {
 	return 0
 }
 
-// addFirst notes a path that may be opened several times.
+// addFirst adds a path unless it is known: several headers may open the same one.
 func (l lineIndex) addFirst(path string, line int) {
 	if _, known := l[path]; !known {
 		l[path] = line
 	}
 }
 
-// keyPath is the path of a key in a table. A key that is not bare is quoted, so that no two paths are the same.
+// keyPath is the path of a key in a table. A key that is not bare is quoted, so that no two paths are equal.
 func keyPath(path, key string) string {
 	if !isBare(key) {
 		key = strconv.Quote(key)
@@ -41,7 +45,7 @@ func keyPath(path, key string) string {
 	return path + "." + key
 }
 
-// elementPath is the path of a list's element.
+// elementPath is the path of element i of a list.
 func elementPath(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
 func isBare(key string) bool {
@@ -50,11 +54,11 @@ func isBare(key string) bool {
 	}) < 0
 }
 
-// indexLines scans text before the TOML library does: it reads TOML as the library will, and may say anything about
-// what is not TOML, but always ends. tooDeep is the line where tables, lists or dotted keys are nested deeper than any
-// routine needs, and more than the library reads in good time; 0 when they are not.
+// indexLines scans a text before the TOML library decodes it. For valid TOML the index is exact; for anything else its
+// content is unspecified, but the scan always ends. tooDeep is the line where tables, lists or dotted keys are nested
+// deeper than maxNesting, which the library would read slowly; 0 when they are not.
 func indexLines(text string) (index lineIndex, tooDeep int) {
-	s := &lineScanner{lexer: lexer{text: strings.TrimPrefix(text, "\ufeff"), line: 1}, index: lineIndex{}, counts: map[string]int{}}
+	s := &lineScanner{text: strings.TrimPrefix(text, "\ufeff"), line: 1, index: lineIndex{}, counts: map[string]int{}}
 	table := ""
 	for s.skipSpace(); s.i < len(s.text) && s.tooDeep == 0; s.skipSpace() {
 		if s.peek() != '[' {
@@ -71,20 +75,23 @@ func indexLines(text string) (index lineIndex, tooDeep int) {
 	return s.index, s.tooDeep
 }
 
+// lineScanner walks through TOML and notes the line of every key. It reports no errors: the TOML library does that.
 type lineScanner struct {
-	lexer
+	text    string
+	i       int // the next byte of text
+	line    int // that it stands on, from 1
 	index   lineIndex
-	counts  map[string]int // how many tables a repeated table has so far, by its path
-	tooDeep int
+	counts  map[string]int // the number of elements so far of a repeated table, by path
+	tooDeep int            // the line of nesting that is too deep; 0: none
 }
 
-// giveUp gives the text up.
+// giveUp ends the scan because of the nesting on this line.
 func (s *lineScanner) giveUp() {
 	s.tooDeep = s.line
 	s.i = len(s.text)
 }
 
-// tablePath resolves a table's name to a path: a repeated table is its newest element.
+// tablePath resolves the keys of a table header to a path, in which a repeated table is its newest element.
 func (s *lineScanner) tablePath(keys []string, double bool) string {
 	path := ""
 	if len(keys) > maxNesting {
@@ -104,7 +111,7 @@ func (s *lineScanner) tablePath(keys []string, double bool) string {
 	return path
 }
 
-// keyValue reads key = value.
+// keyValue scans key = value inside a table.
 func (s *lineScanner) keyValue(table string, depth int) {
 	line, start := s.line, s.i
 	path, keys := table, s.key()
@@ -123,7 +130,7 @@ func (s *lineScanner) keyValue(table string, depth int) {
 	}
 }
 
-// skipValue skips one value, and notes the lines of what is inside arrays and inline tables.
+// skipValue skips one value, and notes the lines of what lies inside arrays and inline tables.
 func (s *lineScanner) skipValue(path string, depth int) {
 	if depth > maxNesting {
 		s.giveUp()
@@ -154,15 +161,8 @@ func (s *lineScanner) skipValue(path string, depth int) {
 	}
 }
 
-// lexer walks through TOML and counts its lines. It judges nothing.
-type lexer struct {
-	text string
-	i    int
-	line int
-}
-
 // key reads a dotted key.
-func (s *lexer) key() []string {
+func (s *lineScanner) key() []string {
 	var keys []string
 	for {
 		s.skipAny(" \t")
@@ -184,7 +184,7 @@ func (s *lexer) key() []string {
 	}
 }
 
-// unquote is the key that a quoted one stands for.
+// unquote is the key that a quoted key stands for.
 func unquote(quoted string) string {
 	if quoted[0] == '"' && strings.Contains(quoted, `\`) {
 		var v struct{ Key string }
@@ -195,8 +195,8 @@ func unquote(quoted string) string {
 	return strings.TrimSuffix(quoted[1:], quoted[:1])
 }
 
-// skipString skips a string of any of the four kinds.
-func (s *lexer) skipString() {
+// skipString skips a string of any of TOML's four kinds.
+func (s *lineScanner) skipString() {
 	quote := s.text[s.i : s.i+1]
 	if triple := strings.Repeat(quote, 3); strings.HasPrefix(s.text[s.i:], triple) {
 		quote = triple
@@ -212,7 +212,7 @@ func (s *lexer) skipString() {
 			s.line++
 		case strings.HasPrefix(s.text[s.i:], quote):
 			s.i += len(quote)
-			for n := 0; n < 2 && len(quote) == 3 && s.peek() == quote[0]; n++ { // may stand before the closing three
+			for n := 0; n < 2 && len(quote) == 3 && s.peek() == quote[0]; n++ { // up to two quotes may precede the closing three
 				s.i++
 			}
 			return
@@ -220,8 +220,8 @@ func (s *lexer) skipString() {
 	}
 }
 
-// nextElement skips to the next element of a list or table, and reports false after its end.
-func (s *lexer) nextElement(end byte) bool {
+// nextElement skips to the next element of a list or inline table; false, behind the closing bracket, at its end.
+func (s *lineScanner) nextElement(end byte) bool {
 	s.skipSpace()
 	s.skipAny(",")
 	s.skipSpace()
@@ -232,8 +232,8 @@ func (s *lexer) nextElement(end byte) bool {
 	return false
 }
 
-// skipSpace skips blanks, comments and ends of lines.
-func (s *lexer) skipSpace() {
+// skipSpace skips blanks, comments and line breaks.
+func (s *lineScanner) skipSpace() {
 	for s.i < len(s.text) {
 		switch s.text[s.i] {
 		case ' ', '\t', '\r':
@@ -251,14 +251,15 @@ func (s *lexer) skipSpace() {
 	}
 }
 
-func (s *lexer) skipAny(any string) {
-	for s.i < len(s.text) && strings.IndexByte(any, s.text[s.i]) >= 0 {
+// skipAny skips all bytes that are in set. The set holds no line break.
+func (s *lineScanner) skipAny(set string) {
+	for s.i < len(s.text) && strings.IndexByte(set, s.text[s.i]) >= 0 {
 		s.i++
 	}
 }
 
 // peek is the next byte, 0 at the end of the text.
-func (s *lexer) peek() byte {
+func (s *lineScanner) peek() byte {
 	if s.i < len(s.text) {
 		return s.text[s.i]
 	}

@@ -1,7 +1,6 @@
 package routines
 
 import (
-	"fmt"
 	"slices"
 	"sort"
 	"strconv"
@@ -9,15 +8,15 @@ import (
 	"unicode"
 )
 
-// matcher finds routines by what they are called. It reads their titles once.
+// matcher finds routines by name or title, and reads each title at most once.
 type matcher struct {
-	lang    *Lang // that names are said in, for its digits
+	lang    *Lang // has the words for digits
 	entries []entry
-	titles  map[int]string
+	titles  map[int]string // read so far, by index in entries
 }
 
 func newMatcher(entries []entry) matcher {
-	lang, _ := loadLang(defaultLang) // it is inside the program
+	lang, _ := loadLang(defaultLang) // embedded, cannot fail
 	return matcher{lang, entries, map[int]string{}}
 }
 
@@ -30,11 +29,11 @@ func (m matcher) title(i int) string {
 	return m.titles[i]
 }
 
-// byText finds a routine by its plain name, then by its plain title; the first of several has it.
+// byText finds the first routine whose normalised name is asked, else the first with such a title.
 func (m matcher) byText(asked string) (entry, bool) {
-	for _, called := range []func(int) string{m.name, m.title} {
+	for _, text := range []func(int) string{m.name, m.title} {
 		for i, e := range m.entries {
-			if normalize(called(i)) == asked {
+			if normalize(text(i)) == asked {
 				return e, true
 			}
 		}
@@ -42,8 +41,8 @@ func (m matcher) byText(asked string) (entry, bool) {
 	return entry{}, false
 }
 
-// bySound is the one routine whose name, or else whose title, sounds like what was asked for. Two are none: nothing is
-// found by a guess.
+// bySound finds the one routine whose name sounds like asked, else the one with such a title. Where two do, it finds
+// none: a routine is never started by a guess.
 func (m matcher) bySound(asked string) (entry, bool) {
 	list := m.soundingLike(asked, func(i int) []string { return []string{m.name(i)} })
 	if len(list) == 0 {
@@ -52,7 +51,7 @@ func (m matcher) bySound(asked string) (entry, bool) {
 	return only(list)
 }
 
-// byCore is the one routine that sounds like what was asked for when both are bare.
+// byCore finds the one routine whose name or title sounds like asked when articles and generic words are cut from both.
 func (m matcher) byCore(asked string) (entry, bool) {
 	return only(m.soundingLike(trimGeneric(asked), func(i int) []string { return []string{trimGeneric(m.name(i)), trimGeneric(m.title(i))} }))
 }
@@ -64,11 +63,11 @@ func only(list []entry) (entry, bool) {
 	return list[0], true
 }
 
-// soundingLike lists the routines that have something that sounds like what was asked for.
-func (m matcher) soundingLike(asked string, has func(i int) []string) (list []entry) {
+// soundingLike lists the routines of which one of the texts sounds like asked.
+func (m matcher) soundingLike(asked string, texts func(i int) []string) (list []entry) {
 	want := m.pronunciations(asked)
 	for i, e := range m.entries {
-		if slices.ContainsFunc(has(i), func(name string) bool {
+		if slices.ContainsFunc(texts(i), func(name string) bool {
 			return slices.ContainsFunc(m.pronunciations(name), func(s string) bool { return s != "" && slices.Contains(want, s) })
 		}) {
 			list = append(list, e)
@@ -77,8 +76,8 @@ func (m matcher) soundingLike(asked string, has func(i int) []string) (list []en
 	return list
 }
 
-// pronunciations is how a name may be said: no case, no spaces, no punctuation, and words for digits. A number is said digit by
-// digit, or as a whole where it has a word.
+// pronunciations lists how a text may be spoken, without case, spaces and punctuation and with words for digits: first
+// with numbers digit by digit, then with whole numbers.
 func (m matcher) pronunciations(name string) []string {
 	var each, whole strings.Builder
 	for _, word := range strings.Fields(normalize(name)) {
@@ -101,7 +100,8 @@ func (m matcher) pronunciations(name string) []string {
 	return []string{each.String(), whole.String()}
 }
 
-// numberWords is a number in words: digit by digit, and as a whole, which is the same where it has no word of its own.
+// numberWords is a number in words: digit by digit, and as a whole. Both are equal where the language has no word for
+// it.
 func (m matcher) numberWords(text string) (digits, whole string) {
 	for _, d := range text {
 		if d == '0' {
@@ -110,7 +110,7 @@ func (m matcher) numberWords(text string) (digits, whole string) {
 			digits += m.lang.number(int(d - '0'))
 		}
 	}
-	n, _ := strconv.Atoi(text) // one that is too long has no word
+	n, _ := strconv.Atoi(text) // out of range: 0, which has no word
 	whole = strings.ReplaceAll(normalize(m.lang.number(n)), " ", "")
 	if whole == "" {
 		whole = digits
@@ -118,7 +118,7 @@ func (m matcher) numberWords(text string) (digits, whole string) {
 	return digits, whole
 }
 
-// trimArticle drops the little word before a name.
+// trimArticle cuts "the" or "my" from the front of a name.
 func trimArticle(name string) string {
 	words := strings.Fields(normalize(name))
 	if len(words) > 1 && (words[0] == "the" || words[0] == "my") {
@@ -127,7 +127,7 @@ func trimArticle(name string) string {
 	return strings.Join(words, " ")
 }
 
-// trimGeneric drops that, and what a routine is after it.
+// trimGeneric cuts that, and a generic word such as "routine" from the end.
 func trimGeneric(name string) string {
 	words := strings.Fields(trimArticle(name))
 	if n := len(words); n > 1 && slices.Contains([]string{"routine", "exercise", "stretch", "stretches"}, words[n-1]) {
@@ -136,8 +136,8 @@ func trimGeneric(name string) string {
 	return strings.Join(words, " ")
 }
 
-// find finds a routine: by its name as it is written, then in any case and punctuation, then by its title, then by
-// how these sound. Then the same without the "the" or "my" before it, and without what a routine is after it.
+// find finds a routine by its exact name; then by name or title without case and punctuation; then by how these sound.
+// If none matches, it tries again without an article, and at last without generic words.
 func find(name string, entries []entry) (entry, bool) {
 	for _, e := range entries {
 		if e.name == name {
@@ -160,29 +160,27 @@ func find(name string, entries []entry) (entry, bool) {
 	return entry{}, false
 }
 
-// nearestHint names the routine that was probably meant, by its name or its title.
-func nearestHint(name string, entries []entry) string {
+// hintFor is the hint for a name that was not found: the routine with a name or title close to it, or what there is.
+func hintFor(name string, entries []entry) string {
 	names := entryNames(entries)
 	if len(names) == 0 {
 		return "there are no routines; put one into your folder of routines"
 	}
-	near := Nearest(name, names)
-	for i := 0; i < len(entries) && near == ""; i++ {
-		if title := entries[i].title(); title != "" && Nearest(normalize(name), []string{normalize(title)}) != "" {
-			near = entries[i].name
+	for i := 0; i < len(entries) && Nearest(name, names) == ""; i++ {
+		if Nearest(normalize(name), []string{normalize(entries[i].title())}) != "" {
+			name = entries[i].name
 		}
 	}
-	if near != "" {
-		return fmt.Sprintf("did you mean %q?", near)
+	if Nearest(name, names) == "" {
+		if len(names) > 12 {
+			return "guided list names all there are"
+		}
+		sort.Strings(names)
 	}
-	if len(names) > 12 {
-		return "guided list names all there are"
-	}
-	sort.Strings(names)
-	return "use one of " + strings.Join(names, ", ")
+	return DidYouMean(name, names)
 }
 
-// normalize is a name or a title as somebody may type or say it: no case, no punctuation.
+// normalize is a name or title without case and punctuation, its words separated by one blank.
 func normalize(title string) string {
 	title = strings.NewReplacer("'", "", "\u2019", "").Replace(strings.ToLower(title))
 	return strings.Join(strings.FieldsFunc(title, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), " ")

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
 )
 
-// Defaults of the format, told on the reference page.
+// Defaults of the format. The reference page states them.
 const (
 	defaultPrepare   = Rate     // before a breath, a rep or a hold
 	defaultSwitch    = 6 * Rate // between the sides
@@ -20,20 +21,20 @@ const (
 	defaultCountMode = Spoken
 )
 
-// Limits of the format. They are far beyond any routine, and keep a mistake or a malicious file small.
+// Limits of the format. They are far beyond what a routine needs, and bound the cost of a mistake or a malicious file.
 const (
 	maxSteps    = 1000
-	maxDepth    = 8 // of groups, and of includes
+	maxDepth    = 8 // of groups in groups, and of includes in includes
 	maxFile     = 1 << 20
-	maxNesting  = 4 * maxDepth // of TOML
+	maxNesting  = 4 * maxDepth // of TOML tables and lists
 	maxProblems = 100
-	maxLetters  = 1000 // of a text
+	maxLetters  = 1000 // letters of one text
 	maxRepeat   = 100
-	maxName     = 40 // letters of a name made from the words
+	maxName     = 40 // letters of a name that is made from the words
 )
 
-// Parse reads one routine; name is its file, as problems should name it. Included routines are named, not loaded:
-// see Library.Load. The error is Problems, everything that is wrong.
+// Parse reads one routine. name is its file, as problems should name it. Included routines are named, not loaded: see
+// Library.Load. The error is of type Problems and holds everything that is wrong.
 func Parse(name string, data []byte) (*Routine, error) {
 	r, problems := parse(name, data)
 	if len(problems) > 0 {
@@ -42,7 +43,8 @@ func Parse(name string, data []byte) (*Routine, error) {
 	return r, nil
 }
 
-// parse reads a routine as far as it can be read, so that a library can look for further problems; nil is no TOML.
+// parse reads as much of a routine as it can, so that a library can add problems of its own. The routine is nil when
+// data is no TOML.
 func parse(name string, data []byte) (*Routine, Problems) {
 	f := &sourceFile{name: name}
 	var m map[string]any
@@ -58,13 +60,13 @@ func parse(name string, data []byte) (*Routine, Problems) {
 		return nil, Problems{syntaxProblem(name, err)}
 	}
 	f.lines = lines
-	t := &tableReader{file: f, keys: RoutineKeys, values: m}
+	t := &tableReader{location: location{file: f}, keys: RoutineKeys, values: m}
 	r := parseRoutine(t)
 	r.Name = strings.TrimSuffix(path.Base(strings.ReplaceAll(name, `\`, "/")), ".toml")
 	return r, f.sortedProblems()
 }
 
-// syntaxProblem tells what is no TOML, and what is probably meant.
+// syntaxProblem explains an error of the TOML library, with what was probably meant.
 func syntaxProblem(name string, err error) Problem {
 	var at toml.ParseError
 	if !errors.As(err, &at) {
@@ -86,7 +88,7 @@ func syntaxProblem(name string, err error) Problem {
 	case strings.HasPrefix(what, "expected end of table array name"), strings.Contains(what, "to end table name"):
 		hint = "; close the brackets, as in [[step]]"
 		if strings.Contains(what, `'\n'`) {
-			line-- // the library counts the end of the line already
+			line-- // the library counts the line break before it reports
 		}
 	case strings.HasPrefix(what, "invalid UTF-8"):
 		hint = "; save the file as UTF-8"
@@ -120,7 +122,8 @@ func parseRoutine(t *tableReader) *Routine {
 	return r
 }
 
-// language is the language named; the default when none is, or when it is not known, so that other problems are found too.
+// language loads the language that a key names. It returns the default one where the key is absent or wrong, so that
+// other problems are found too.
 func (t *tableReader) language(key string) *Lang {
 	if code := t.text(key); code != "" {
 		lang, err := loadLang(code)
@@ -133,13 +136,13 @@ func (t *tableReader) language(key string) *Lang {
 	return lang
 }
 
-// scope is what a step takes from around it.
+// scope is what a step inherits from its surroundings.
 type scope struct {
 	lang   *Lang
 	breath Pattern // the routine's
-	sided  bool    // a group around it has sides, so that {side} has a meaning
-	depth  int     // of groups
-	number *int    // counts the steps through the whole file
+	sided  bool    // a group around it has sides, so {side} can be filled
+	depth  int     // how many groups are around it
+	number *int    // of the last step read, counted through the whole file
 }
 
 // parseSteps reads the [[step]] tables of a routine or a group.
@@ -176,22 +179,22 @@ func (t *tableReader) countMode(key string) CountMode {
 func (t *tableReader) metadata() Facts {
 	f := Facts{Tags: t.textList("tags"), Equipment: t.textList("equipment"), Position: t.textList("position"), Level: t.oneOf("level", Levels()...), Cautions: t.textList("cautions")}
 	for _, p := range f.Position {
-		if !contains(Positions(), p) {
-			t.problemf("position", "%q is not known; %s", excerpt(p), didYouMean(p, Positions()))
+		if !slices.Contains(Positions(), p) {
+			t.problemf("position", "%q is not known; %s", excerpt(p), DidYouMean(p, Positions()))
 		}
 	}
 	return f
 }
 
-// bed reads what sounds under the whole routine.
+// bed reads the sound under the whole routine.
 func (t *tableReader) bed() Bed {
 	b := Bed{Sound: t.text("bed"), Swell: t.boolean("swell")}
 	switch {
 	case b.Sound == "" && t.has("swell") && !t.has("bed"):
 		t.problemf("swell", `has no meaning without a bed; add bed = "waves"`)
-	case b.Sound == "" || contains(BedNames(), b.Sound):
+	case b.Sound == "" || slices.Contains(BedNames(), b.Sound):
 	case !isSoundFile(b.Sound):
-		t.problemf("bed", "%q is neither a bed nor a .wav, .flac or .opus file; %s", excerpt(b.Sound), didYouMean(b.Sound, BedNames()))
+		t.problemf("bed", "%q is neither a bed nor a .wav, .flac or .opus file; %s", excerpt(b.Sound), DidYouMean(b.Sound, BedNames()))
 	case leavesFolder(b.Sound):
 		t.problemf("bed", "%q lies outside the folder of routines; put the file beside the routine", excerpt(b.Sound))
 	}

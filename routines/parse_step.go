@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// parseStep reads one [[step]], whose name is already read.
+// parseStep reads one [[step]] whose name is already read.
 func parseStep(t *tableReader, name string, in scope) Step {
 	t.refuseUnknownKeys()
-	s := Step{Line: t.file.lines.lineOf(t.path), Kind: t.stepKind(), Name: name, named: name != "", location: t.location()}
+	s := Step{Line: t.file.lines.lineOf(t.path), Kind: t.stepKind(), Name: name, named: name != "", location: t.location}
 	t.refuseMisplacedKeys(s.Kind)
 	t.parseRepeats(&s, in)
-	in.sided = in.sided || t.has("sides") // nonsense in sides is told once, not at every {side}
+	in.sided = in.sided || t.has("sides") // a wrong value of sides is reported once, not again at every {side}
 
 	s.Say, s.Short = t.spokenText("say", in.sided), t.spokenText("short", in.sided)
 	if t.has("short") && !t.has("say") {
@@ -51,7 +51,7 @@ func (t *tableReader) parseRepeats(s *Step, in scope) {
 	s.Repeat = t.wholeNumber("repeat", 1, maxRepeat, 1)
 }
 
-// parseBody reads how long the step lasts, or what it holds.
+// parseBody reads the length of the step, or what it includes.
 func (t *tableReader) parseBody(s *Step, in scope) {
 	switch s.Kind {
 	case Say, Sound:
@@ -85,7 +85,7 @@ func (t *tableReader) parseBody(s *Step, in scope) {
 	}
 }
 
-// timeOnly is a length in time alone.
+// timeOnly reads a length that may not be counted in breaths.
 func (t *tableReader) timeOnly(key string) Amount {
 	a := t.length(key)
 	if a.Breaths > 0 {
@@ -95,7 +95,7 @@ func (t *tableReader) timeOnly(key string) Amount {
 	return a
 }
 
-// parseCounting reads what is said with the breaths or reps.
+// parseCounting reads what is spoken with breaths or reps.
 func (t *tableReader) parseCounting(s *Step, in scope) {
 	s.TeachFor = defaultTeachFor
 	if s.Kind == Hold && !t.has("breathe") {
@@ -145,7 +145,7 @@ func defaultName(s Step) string {
 	return name
 }
 
-// parseRamp reads how a breath settles from one pattern to another.
+// parseRamp reads the pattern a breathing step begins with, and how long it takes to reach its own.
 func (t *tableReader) parseRamp(s *Step) {
 	s.From, s.Over = t.pattern("from", "3-3-4"), t.length("over")
 	switch {
@@ -157,7 +157,7 @@ func (t *tableReader) parseRamp(s *Step) {
 	}
 }
 
-// parseFit reads how far a step may be changed for a length asked for.
+// parseFit reads the range in which the step may change when a length is asked for.
 func (t *tableReader) parseFit(s *Step, in scope) {
 	v, found := t.values["fit"]
 	if !found {
@@ -193,8 +193,8 @@ func fitExample(k StepKind) string {
 	return `["15s", "45s"]`
 }
 
-// fitBound is one end of a range, in what the step counts.
-func (t *tableReader) fitBound(s *Step, in scope, v any, least bool) (int, bool) {
+// fitBound reads one bound of a range, in the step's units; isMin tells which. false after a problem.
+func (t *tableReader) fitBound(s *Step, in scope, v any, isMin bool) (int, bool) {
 	wrong := func() (int, bool) {
 		t.problemf("fit", "want the least and the most, such as %s; found %s in it", fitExample(s.Kind), describe(v))
 		return 0, false
@@ -223,17 +223,17 @@ func (t *tableReader) fitBound(s *Step, in scope, v any, least bool) (int, bool)
 		return 0, false
 	case s.Pattern == nil || a.Breaths > 0:
 		return a.Samples + a.Breaths, true
-	case least:
+	case isMin:
 		return max(1, (a.Samples+s.Pattern.Len()-1)/s.Pattern.Len()), true
 	default:
 		return max(1, a.Samples/s.Pattern.Len()), true
 	}
 }
 
-// untilNext is what a hold says that waits for the listener.
+// untilNext is the value of hold that waits for the listener.
 const untilNext = "until next"
 
-// holdsUntilNext reads a hold that waits for the listener; what would need its length is refused.
+// holdsUntilNext reports whether the step waits for the listener. Keys that need a known length are problems then.
 func (t *tableReader) holdsUntilNext() bool {
 	text, _ := t.values["hold"].(string)
 	if !strings.EqualFold(strings.Join(strings.Fields(text), " "), untilNext) {
@@ -247,7 +247,7 @@ func (t *tableReader) holdsUntilNext() bool {
 	return true
 }
 
-// withoutHolds is the text in place of say where holds are left out; "" leaves the words out, so it may be empty.
+// withoutHolds reads the text that replaces say where breath holds are left out. Here "" is allowed and means no text.
 func (t *tableReader) withoutHolds(sided bool) *string {
 	if !t.has("without_holds") {
 		return nil
@@ -262,7 +262,7 @@ func (t *tableReader) withoutHolds(sided bool) *string {
 	return &text
 }
 
-// sides reads sides = true, or the two in their order.
+// sides reads sides = true, or the two sides in their order.
 func (t *tableReader) sides() []string {
 	switch v := t.values["sides"].(type) {
 	case nil:
@@ -281,7 +281,7 @@ func (t *tableReader) sides() []string {
 	return nil
 }
 
-// phaseTexts reads the texts of words or teach.
+// phaseTexts reads the texts by phase in a words or teach table.
 func (t *tableReader) phaseTexts(kind StepKind, in scope) map[string]string {
 	t.refuseUnknownKeys()
 	t.refuseMisplacedKeys(kind)
@@ -294,7 +294,7 @@ func (t *tableReader) phaseTexts(kind StepKind, in scope) map[string]string {
 	return texts
 }
 
-// cues reads what is said or sounded inside the step.
+// cues reads what is spoken or sounded inside the step.
 func (t *tableReader) cues(s Step, in scope) []StepCue {
 	var cues []StepCue
 	tables, _ := t.subtables("cues", CueKeys)
@@ -304,7 +304,7 @@ func (t *tableReader) cues(s Step, in scope) []StepCue {
 	for _, ct := range tables {
 		ct.step = strings.TrimPrefix(fmt.Sprintf("%s, cue %d", t.step, ct.number), ", ")
 		ct.refuseUnknownKeys()
-		c := StepCue{Say: ct.spokenText("say", in.sided), Short: ct.spokenText("short", in.sided), Sound: ct.sound("sound"), location: ct.location()}
+		c := StepCue{Say: ct.spokenText("say", in.sided), Short: ct.spokenText("short", in.sided), Sound: ct.sound("sound"), location: ct.location}
 		if !ct.has("say") && !ct.has("sound") {
 			ct.problemf("", "a cue needs say or sound")
 		}
@@ -314,7 +314,7 @@ func (t *tableReader) cues(s Step, in scope) []StepCue {
 		if !ct.has("at") {
 			ct.problemf("", `a cue needs its moment, such as at = "halfway"`)
 		} else if text, ok := ct.quantity("at", "20s"); ok {
-			at, err := parseMoment(text)
+			at, err := parseOffset(text)
 			n := s.bodyLength(in.breath)
 			if err != nil {
 				ct.problemf("at", "%v", err)

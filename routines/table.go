@@ -3,6 +3,7 @@ package routines
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -10,15 +11,26 @@ import (
 	"unicode/utf8"
 )
 
-// tableReader reads one decoded TOML table key by key, and turns everything wrong into a Problem at the right line.
+// tableReader reads one decoded TOML table key by key. What is wrong becomes a Problem at its line, and reading goes
+// on.
 type tableReader struct {
-	file   *sourceFile
-	path   string // such as step[1].cues[0]
-	step   string // such as `step 2 "Left side"`
+	location
 	label  string // before the keys in problems, such as "words."
 	keys   []Key  // what may stand here
 	values map[string]any
-	number int // its number in a list, from 1
+	number int // its position in a list, from 1
+}
+
+// location is where a table stands in its file, kept for problems that are found after it is read.
+type location struct {
+	file *sourceFile
+	path string // such as step[1].cues[0]
+	step string // such as `step 2 "Left side"`
+}
+
+// problem is a problem with a key of the table.
+func (l location) problem(key, format string, args ...any) Problem {
+	return Problem{l.file.name, l.file.lines.lineOf(keyPath(l.path, key)), l.step, key + ": " + fmt.Sprintf(format, args...)}
 }
 
 // sourceFile is one routine file while it is read.
@@ -29,11 +41,11 @@ type sourceFile struct {
 }
 
 // addProblem adds a problem at the line of a path.
-func (f *sourceFile) addProblem(path, where, what string) {
-	f.problems = append(f.problems, Problem{f.name, f.lines.lineOf(path), where, what})
+func (f *sourceFile) addProblem(path, step, what string) {
+	f.problems = append(f.problems, Problem{f.name, f.lines.lineOf(path), step, what})
 }
 
-// sortedProblems is every problem in the order of the lines; of very many the first ones.
+// sortedProblems is the problems in the order of their lines, at most maxProblems and a last one that says so.
 func (f *sourceFile) sortedProblems() Problems {
 	ps := f.problems.sorted()
 	if len(ps) > maxProblems {
@@ -43,7 +55,7 @@ func (f *sourceFile) sortedProblems() Problems {
 	return ps
 }
 
-// problemf tells what is wrong with a key, or with the table as a whole when the key is empty.
+// problemf adds a problem with a key, or with the table as a whole when key is empty.
 func (t *tableReader) problemf(key, format string, args ...any) {
 	path, what := t.path, fmt.Sprintf(format, args...)
 	if key != "" {
@@ -56,7 +68,7 @@ func (t *tableReader) problemf(key, format string, args ...any) {
 	t.file.addProblem(path, t.step, what)
 }
 
-// excerpt is a piece of a file as a problem quotes it.
+// excerpt is the beginning of a text from a file, as problems quote it.
 func excerpt(s string) string { return truncate(s, 60) }
 
 func truncate(s string, letters int) string {
@@ -71,14 +83,14 @@ func (t *tableReader) has(key string) bool {
 	return found
 }
 
-// refuseUnknownKeys refuses keys that have no meaning here.
+// refuseUnknownKeys reports keys that the format does not have here.
 func (t *tableReader) refuseUnknownKeys() {
 	var names, keys []string
 	for _, k := range t.keys {
 		names = append(names, k.Name)
 	}
 	for key := range t.values {
-		if !contains(names, key) {
+		if !slices.Contains(names, key) {
 			keys = append(keys, key)
 		}
 	}
@@ -88,11 +100,11 @@ func (t *tableReader) refuseUnknownKeys() {
 			t.problemf("", `"" is no key; give it a name`)
 			continue
 		}
-		t.problemf(key, "unknown key; %s", didYouMean(key, names))
+		t.problemf(key, "unknown key; %s", DidYouMean(key, names))
 	}
 }
 
-// text is a string that says something; "" when the key is absent or wrong.
+// text reads a text that is not empty; "" when the key is absent or wrong.
 func (t *tableReader) text(key string) string {
 	v, found := t.values[key]
 	if !found {
@@ -114,7 +126,8 @@ func (t *tableReader) text(key string) string {
 	return text
 }
 
-// quantity is the text of a key that must hold a duration, an amount, a moment or a pattern; false when absent or wrong.
+// quantity reads the text of a duration, length, offset or pattern; false when the key is absent or wrong. example is a
+// right value, for the hint.
 func (t *tableReader) quantity(key, example string) (string, bool) {
 	switch v := t.values[key].(type) {
 	case nil:
@@ -138,7 +151,7 @@ func (t *tableReader) quantity(key, example string) (string, bool) {
 	return "", false
 }
 
-// isDuration tells a number that would be a duration if its unit stood with it.
+// isDuration reports whether a bare number would be a duration with its unit.
 func isDuration(number string) bool {
 	_, err := parseDuration(number + "s")
 	return err == nil && number != "0"
@@ -182,7 +195,7 @@ func (t *tableReader) pattern(key, example string) *Pattern {
 	return &p
 }
 
-// wholeNumber is a whole number from low to high; unset when the key is absent or wrong.
+// wholeNumber reads a whole number from low to high; unset when the key is absent or wrong.
 func (t *tableReader) wholeNumber(key string, low, high, unset int) int {
 	v, found := t.values[key]
 	if !found {
@@ -196,39 +209,29 @@ func (t *tableReader) wholeNumber(key string, low, high, unset int) int {
 	return int(n)
 }
 
-// oneOf is one of the words; "" when the key is absent or wrong.
+// oneOf reads one of the words; "" when the key is absent or wrong.
 func (t *tableReader) oneOf(key string, words ...string) string {
 	s := t.text(key)
-	if s != "" && !contains(words, s) {
-		t.problemf(key, "%q is not known; %s", excerpt(s), didYouMean(s, words))
+	if s != "" && !slices.Contains(words, s) {
+		t.problemf(key, "%q is not known; %s", excerpt(s), DidYouMean(s, words))
 		return ""
 	}
 	return s
 }
 
-// subtable is a table inside this one, nil when absent or wrong.
+// subtable reads a table inside this one; nil when the key is absent or wrong. keys are what may stand in it.
 func (t *tableReader) subtable(key string, keys []Key) *tableReader {
 	switch v := t.values[key].(type) {
 	case nil:
 	case map[string]any:
-		return &tableReader{file: t.file, path: keyPath(t.path, key), step: t.step, label: t.label + key + ".", keys: keys, values: v}
+		return &tableReader{location: location{t.file, keyPath(t.path, key), t.step}, label: t.label + key + ".", keys: keys, values: v}
 	default:
 		t.problemf(key, "want a table such as { %s = \"…\" }, found %s", keys[0].Name, describe(v))
 	}
 	return nil
 }
 
-// location is where something stands in its file, for problems that are found after it is read.
-type location struct {
-	step  string
-	path  string
-	lines lineIndex
-}
-
-// location is the table's place.
-func (t *tableReader) location() location { return location{t.step, t.path, t.file.lines} }
-
-// subtables is a list of tables inside this one, false when it is something else, wholly or in part.
+// subtables reads a list of tables inside this one. It is false when the value, or an element, is something else.
 func (t *tableReader) subtables(key string, keys []Key) ([]*tableReader, bool) {
 	var elements []any
 	switch v := t.values[key].(type) {
@@ -254,12 +257,12 @@ func (t *tableReader) subtables(key string, keys []Key) ([]*tableReader, bool) {
 			ok = false
 			continue
 		}
-		tables = append(tables, &tableReader{file: t.file, path: path, step: t.step, keys: keys, values: m, number: i + 1})
+		tables = append(tables, &tableReader{location: location{t.file, path, t.step}, keys: keys, values: m, number: i + 1})
 	}
 	return tables, ok
 }
 
-// describe is a value as a problem names it.
+// describe is a value as problems name it.
 func describe(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -275,16 +278,7 @@ func describe(v any) string {
 	}
 }
 
-func contains(words []string, word string) bool {
-	for _, w := range words {
-		if w == word {
-			return true
-		}
-	}
-	return false
-}
-
-// textList is a list of texts; one alone may stand without brackets.
+// textList reads a list of texts, or one text without brackets.
 func (t *tableReader) textList(key string) []string {
 	list, is := t.values[key].([]any)
 	if !is {
@@ -305,7 +299,7 @@ func (t *tableReader) textList(key string) []string {
 	return texts
 }
 
-// boolean is true or false; false when the key is absent or wrong.
+// boolean reads true or false; false when the key is absent or wrong.
 func (t *tableReader) boolean(key string) bool {
 	v, found := t.values[key]
 	b, is := v.(bool)
@@ -315,7 +309,8 @@ func (t *tableReader) boolean(key string) bool {
 	return b
 }
 
-// spokenText is a text to be spoken, its {side} and {other} checked.
+// spokenText reads a text to be spoken and checks its {side} and {other}; sided reports whether these have a meaning
+// here.
 func (t *tableReader) spokenText(key string, sided bool) string {
 	s := t.text(key)
 	rest := s
@@ -329,7 +324,7 @@ func (t *tableReader) spokenText(key string, sided bool) string {
 		case !closed:
 			t.problemf(key, "an opening { has no closing }; write {side} or {other}")
 		case name != "side" && name != "other":
-			t.problemf(key, "{%s} is not known; %s", excerpt(name), didYouMean("{"+name+"}", []string{"{side}", "{other}"}))
+			t.problemf(key, "{%s} is not known; %s", excerpt(name), DidYouMean("{"+name+"}", []string{"{side}", "{other}"}))
 		case !sided:
 			t.problemf(key, "{%s} has no meaning without sides = true", name)
 		}
@@ -341,19 +336,19 @@ func (t *tableReader) spokenText(key string, sided bool) string {
 	return s
 }
 
-// hasWord tells a text that can be spoken.
+// hasWord reports whether a text has anything to speak.
 func hasWord(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) >= 0
 }
 
-// sound is the name of a tone or a sound file beside the routine.
+// sound reads the name of a tone, or of a sound file in the folder of routines.
 func (t *tableReader) sound(key string) string {
 	s := t.text(key)
-	if s == "" || contains(SoundNames(), s) {
+	if s == "" || slices.Contains(SoundNames(), s) {
 		return s
 	}
 	if !isSoundFile(s) {
-		t.problemf(key, "%q is neither a tone nor a .wav, .flac or .opus file; %s", excerpt(s), didYouMean(s, SoundNames()))
+		t.problemf(key, "%q is neither a tone nor a .wav, .flac or .opus file; %s", excerpt(s), DidYouMean(s, SoundNames()))
 		return ""
 	}
 	if leavesFolder(s) {
@@ -363,9 +358,9 @@ func (t *tableReader) sound(key string) string {
 	return s
 }
 
-// leavesFolder tells a file that is not in the folder of routines.
+// leavesFolder reports whether a file lies outside the folder of routines.
 func leavesFolder(file string) bool {
-	return strings.HasPrefix(file, "/") || contains(strings.Split(file, "/"), "..")
+	return strings.HasPrefix(file, "/") || slices.Contains(strings.Split(file, "/"), "..")
 }
 
 func isSoundFile(s string) bool {
