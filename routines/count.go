@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// phaseTone is the tone of each phase; a rep's phases move as a breath does.
+// phaseTone is the tone of a phase; those of a rep sound like the breath's.
 func phaseTone(phase string) string {
 	switch phase {
 	case "move":
@@ -21,11 +21,11 @@ func phaseTone(phase string) string {
 func (c *compiler) layOutBreaths(s *Step) {
 	mode := c.countModeOf(s)
 	if s.Kind == Hold && s.Count == "" && mode == Spoken {
-		mode = Words // numbers would fill a hold with talk
+		mode = Words // numbers would leave no silence in the hold
 	}
-	turns, lengths := c.timeCycles(s)
+	cycles, lengths := c.timeCycles(s)
 	list := c.cuePhrases(s, lengths)
-	for i, b := range turns {
+	for i, b := range cycles {
 		at := c.at + b.at
 		breath := c.addMark(Mark{Kind: BreathMark, At: at, Len: b.Len(), N: i + 1})
 		for _, p := range b.phases(breathPhases) {
@@ -35,15 +35,14 @@ func (c *compiler) layOutBreaths(s *Step) {
 			if own, has := s.Words[p.Name]; has {
 				word = own
 			}
-			f := phrase{rank: onBeat, at: p.At, end: p.At + p.Len, tone: phaseTone(p.Name), mark: mark, marked: true}
+			f := phrase{rank: onBeat, at: p.At, end: p.At + p.Len, tone: phaseTone(p.Name), marks: []int{mark}}
 			if p.At == at {
-				f.breath, f.opens = breath, true
+				f.marks = append(f.marks, breath)
 			}
-			seconds := (p.Len + b.count - 1) / b.count
 			if i < c.teachRounds(s) && s.Teach[p.Name] != "" {
 				f.texts = append(f.texts, s.Teach[p.Name])
 			}
-			f.texts = append(f.texts, countWord(word, mode != Spoken || seconds == 1))
+			f.texts = append(f.texts, countWord(word, mode != Spoken || p.Len <= b.count))
 			list = append(list, c.countPhase(s, mode, f, p, b.count)...)
 		}
 	}
@@ -51,64 +50,65 @@ func (c *compiler) layOutBreaths(s *Step) {
 	c.advance(lengths[len(lengths)-1])
 }
 
-// countPhase is one phase in the mode asked for: its word and counts, its tones, its swell, or nothing. second is how long
-// a count lasts at the pace of the moment.
-func (c *compiler) countPhase(s *Step, mode CountMode, word phrase, p Phase, second int) []phrase {
+// countPhase adds the marks and sounds of one phase, and lists what is spoken in it. word is the phrase of the phase
+// itself; count is the length of one count.
+func (c *compiler) countPhase(s *Step, mode CountMode, word phrase, p Phase, count int) []phrase {
 	var list []phrase
 	switch mode {
 	case Spoken, Words:
 		list = append(list, word)
 	case Tones:
-		c.addSound(s, word.tone, p.At)
+		c.addSound(s, Clip{Sound: word.tone}, p.At)
 	case Swells:
 		c.addSwell(s, p)
 	}
-	for n := 2; (n-1)*second < p.Len; n++ {
-		at := p.At + (n-1)*second
-		mark := c.addMark(Mark{Kind: CountMark, At: at, Len: min(second, p.At+p.Len-at), Name: p.Name, N: n})
+	for n := 2; (n-1)*count < p.Len; n++ {
+		at := p.At + (n-1)*count
+		mark := c.addMark(Mark{Kind: CountMark, At: at, Len: min(count, p.At+p.Len-at), Name: p.Name, N: n})
 		switch number := c.lang.number(n); {
 		case mode == Tones:
-			c.addSound(s, "tick", at)
+			c.addSound(s, Clip{Sound: "tick"}, at)
 		case mode == Spoken && number != "":
-			list = append(list, phrase{rank: ifFree, at: at, texts: []string{countWord(number, n*second >= p.Len)}, end: p.At + p.Len, tone: "tick", mark: mark, marked: true})
+			list = append(list, phrase{rank: ifFree, at: at, texts: []string{countWord(number, n*count >= p.Len)}, end: p.At + p.Len, tone: "tick", marks: []int{mark}})
 		}
 	}
 	return list
 }
 
-// addSwell is the sound of a phase in which air moves.
+// addSwell adds the sound of a phase in which air moves.
 func (c *compiler) addSwell(s *Step, p Phase) {
 	if name := "swell-" + phaseTone(p.Name); slices.Contains(SwellNames(), name) {
-		c.addClip(s, Clip{Sound: name, Len: p.Len}, p.At)
+		c.addSound(s, Clip{Sound: name, Len: p.Len}, p.At)
 	}
 }
 
-// layOutReps writes counted movements: the number on each move, and words on its other phases where the step gives them.
+// layOutReps writes counted movements: the number at the start of each rep, and the words that the step has for its
+// other phases.
 func (c *compiler) layOutReps(s *Step) {
 	mode := c.countModeOf(s)
-	turns, lengths := c.timeCycles(s)
+	cycles, lengths := c.timeCycles(s)
 	list := c.cuePhrases(s, lengths)
-	for i, r := range turns {
+	for i, r := range cycles {
 		at := c.at + r.at
 		rep := c.addMark(Mark{Kind: RepMark, At: at, Len: r.Len(), N: i + 1})
 		for _, p := range r.phases(repPhases) {
 			p.At += at
 			mark := c.addMark(Mark{Kind: PhaseMark, At: p.At, Len: p.Len, Name: p.Name, N: i + 1})
-			f := phrase{rank: onBeat, at: p.At, end: p.At + p.Len, tone: phaseTone(p.Name), mark: mark, marked: true}
+			f := phrase{rank: onBeat, at: p.At, end: p.At + p.Len, tone: phaseTone(p.Name), marks: []int{mark}}
 			word := s.Words[p.Name]
 			if p.At == at {
-				f.breath, f.opens = rep, true
+				f.marks = append(f.marks, rep)
 				if word = c.lang.number(i + 1); mode == Words {
 					word = ""
 				}
 			}
 			switch {
 			case mode == Tones:
-				c.addSound(s, f.tone, p.At)
+				c.addSound(s, Clip{Sound: f.tone}, p.At)
 			case mode == Swells:
 				c.addSwell(s, p)
 			case mode != Silent && word != "":
-				f.texts = []string{countWord(word, p.At > at || i == len(turns)-1)}
+				f.texts = []string{countWord(word, p.At > at || i == len(cycles)-1)}
 				list = append(list, f)
 			}
 		}
@@ -117,6 +117,7 @@ func (c *compiler) layOutReps(s *Step) {
 	c.advance(lengths[len(lengths)-1])
 }
 
+// countModeOf is how a step is counted.
 func (c *compiler) countModeOf(s *Step) CountMode {
 	if s.Count != "" {
 		return s.Count
@@ -124,7 +125,8 @@ func (c *compiler) countModeOf(s *Step) CountMode {
 	return c.countMode
 }
 
-// countWord is a word of a count as text: a comma keeps the voice up, a full stop lets it fall at the end.
+// countWord is a word of a count as the voice speaks it: a comma keeps the pitch up, a full stop at the end lets it
+// fall.
 func countWord(word string, last bool) string {
 	word = strings.TrimRight(word, ".,")
 	if last {
@@ -133,14 +135,14 @@ func countWord(word string, last bool) string {
 	return word + ","
 }
 
-// cycle is one breath or rep where it is laid out, from the start of its step's body.
+// cycle is one breath or rep at its place.
 type cycle struct {
 	Pattern
-	at    int
-	count int // how long a count lasts
+	at    int // from the start of the step's body
+	count int // the length of one count
 }
 
-// rampOf is how the breaths of a step go: their pattern, and what they settle from.
+// rampOf is the sequence of a step's breaths or reps.
 func (c *compiler) rampOf(s *Step) ramp {
 	r := ramp{to: *s.Pattern}
 	if s.Kind != Reps {
@@ -159,18 +161,18 @@ func (c *compiler) rampOf(s *Step) ramp {
 	case s.For.Breaths > 0:
 		r.breaths = s.For.Breaths / 2
 	default:
-		r.breaths = int(float64(s.For.Samples) / float64(r.from.Len()+r.to.Len())) // half of the time
+		r.breaths = int(float64(s.For.Samples) / float64(r.from.Len()+r.to.Len())) // half of the step
 	}
 	return r
 }
 
-// timeCycles lays out a step's breaths or reps, and how long all of them were known to be, change by change.
-func (c *compiler) timeCycles(s *Step) (turns []cycle, lengths []int) {
+// timeCycles lists a step's breaths or reps. lengths is that of bodyLengths.
+func (c *compiler) timeCycles(s *Step) (cycles []cycle, lengths []int) {
 	n := c.units(s) + c.firstSideExtension()
 	r := c.rampOf(s)
 	for known := range len(c.options.Changes) + 1 {
 		changes := c.options.Changes[:known]
-		turns = turns[:0]
+		cycles = cycles[:0]
 		at, used, more := 0, c.changesUsed, 0
 		for i := 0; ; i++ {
 			for ; i == n+more && used < known && changes[used].At < c.at+at-minLead; used++ {
@@ -186,8 +188,8 @@ func (c *compiler) timeCycles(s *Step) (turns []cycle, lengths []int) {
 				}
 			}
 			b := cycle{r.pattern(i).scaled(pace), at, int(math.Round(Rate * pace))}
-			turns = append(turns, b)
-			at += b.Len()
+			cycles = append(cycles, b)
+			at = limited(int64(at) + int64(b.Len()))
 		}
 		lengths = append(lengths, at)
 		if known == len(c.options.Changes) {
@@ -195,10 +197,10 @@ func (c *compiler) timeCycles(s *Step) (turns []cycle, lengths []int) {
 		}
 	}
 	c.addFlexible(s, r.length)
-	return turns, lengths
+	return cycles, lengths
 }
 
-// inCycles is an extension in breaths or reps: whole ones, at least one.
+// inCycles is an extension in breaths or reps: whole ones, at least one unless nothing is asked for.
 func inCycles(a Amount, p Pattern) int {
 	switch {
 	case a.Breaths > 0:

@@ -7,62 +7,65 @@ import (
 	"time"
 )
 
-// fitTolerance is how far a whole may lie from the length asked for where rests can take the difference.
+// fitTolerance is how far a score may be from the length asked for where rests can take the difference.
 const fitTolerance = 5 * Rate
 
-// fitToLength finds what each step must count so that the whole lasts as long as asked: rounds, breaths, holds and reps are
-// stretched alike, as far as each may be, and rests take what is left.
+// fitToLength finds how many units (see Step.units) each step must have for the score to last as long as asked: rounds,
+// breaths, holds and reps are stretched by the same factor, each within its range, and rests take the difference. It is
+// nil without a length.
 func fitToLength(r *Routine, measure Measure, o Options) (map[*Step]int, error) {
 	if o.For == 0 {
 		return nil, nil
 	}
-	want := Samples(o.For)
+	want := int64(Samples(o.For))
 	o.For, o.Changes, o.Waits = 0, nil, false
-	own := newCompiler(r, measure, o)
-	if err := own.run(); err != nil {
+	own, err := compile(r, measure, o, nil)
+	if err != nil {
 		return nil, err
 	}
-	var best *candidate
-	shortest, longestFit := math.MaxInt, 0
+	var best *candidate // there is one: the least rounds are never longer than the routine as written
+	shortest, longest := int64(math.MaxInt64), int64(0)
 	for _, rounds := range roundCandidates(flexibleGroups(r, nil), own.score) {
-		c := newCompiler(r, measure, o)
-		c.fitted = rounds
-		if c.run() != nil {
+		c, err := compile(r, measure, o, rounds)
+		if err != nil {
 			continue // so many rounds are too long
 		}
 		p := c.newCandidate(rounds)
 		if len(p.adjustables) == 0 && len(rounds) == 0 {
 			return nil, fmt.Errorf("%s has nothing that could be stretched; start it without a length", r.Name)
 		}
-		shortest, longestFit = min(shortest, p.total(0)), max(longestFit, p.total(math.Inf(1)))
+		shortest, longest = min(shortest, p.total(0)), max(longest, p.total(math.Inf(1)))
 		p.stretchTo(want)
-		p.setCost(want, own.score.Len)
+		p.setCost(want, int64(own.score.Len))
 		if best == nil || p.cost < best.cost {
 			best = p
 		}
 	}
-	if slack := max(fitTolerance, best.smallestChange()/2); want < shortest-slack || want > longestFit+slack {
-		return nil, fmt.Errorf("%s lasts at least %v and at most %v; ask for a length between", r.Name, rounded(shortest), rounded(min(longestFit, maxLength)))
+	if slack := max(fitTolerance, best.smallestChange()/2); want < shortest-slack || want > longest+slack {
+		return nil, fmt.Errorf("%s lasts at least %v and at most %v; ask for a length between", r.Name, rounded(shortest), rounded(min(longest, maxLength)))
 	}
 	if off := abs(want - best.length()); off > max(fitTolerance, best.smallestChange()/2) {
 		return nil, fmt.Errorf("%s cannot last %v, as it is made of whole rounds; the nearest is %v", r.Name, rounded(want), rounded(best.length()))
 	}
-	for _, part := range best.adjustables {
-		best.rounds[part.step] = part.units
+	for _, a := range best.adjustables {
+		best.rounds[a.step] = a.units
 	}
 	return best.rounds, nil
 }
 
-func rounded(samples int) time.Duration { return Duration(samples).Round(time.Second) }
+// rounded is a length to the nearest second.
+func rounded(samples int64) time.Duration {
+	return time.Duration(math.Round(float64(samples)/Rate)) * time.Second
+}
 
-// flexibleGroups lists the groups whose rounds may be changed.
+// flexibleGroups appends to list the groups whose number of rounds may change.
 func flexibleGroups(r *Routine, list []*Step) []*Step {
 	var visit func(steps []Step)
 	visit = func(steps []Step) {
 		for i := range steps {
 			s := &steps[i]
 			switch {
-			case slices.Contains(list, s): // in a routine that is included more than once
+			case slices.Contains(list, s): // its routine is included more than once
 				continue
 			case s.Kind == Group && s.Fit.Max > 0:
 				list = append(list, s)
@@ -76,14 +79,14 @@ func flexibleGroups(r *Routine, list []*Step) []*Step {
 	return list
 }
 
-// How many ways to choose rounds are looked at one by one: fewer where each takes long to lay out.
+// Limits of the candidates that are compiled: fewer where each takes long.
 const (
 	maxCandidates     = 200
-	maxCandidateItems = 400_000 // cues and marks in all of them
+	maxCandidateItems = 400_000 // cues and marks of all candidates
 )
 
-// roundCandidates lists ways to choose the rounds of groups: all of them, or where they are too many, those in which every
-// group takes the same share of its range.
+// roundCandidates lists numbers of rounds for the groups: every combination, or where these are too many, those in
+// which all groups stand at the same part of their range.
 func roundCandidates(groups []*Step, own *Score) []map[*Step]int {
 	limit := max(4, min(maxCandidates, maxCandidateItems/(len(own.Cues)+len(own.Marks)+1)))
 	plans, most := []map[*Step]int{{}}, 1
@@ -109,6 +112,7 @@ func roundCandidates(groups []*Step, own *Score) []map[*Step]int {
 	return plans
 }
 
+// evenRounds lists n combinations, from the least rounds of every group to the most.
 func evenRounds(groups []*Step, n int) []map[*Step]int {
 	var plans []map[*Step]int
 	for i := range n {
@@ -121,92 +125,97 @@ func evenRounds(groups []*Step, n int) []map[*Step]int {
 	return plans
 }
 
-// adjustable is one step that may be changed for a length: what it counts, and how often it is laid out.
+// adjustable is one step whose number of units may change, however often the score has it.
 type adjustable struct {
 	step            *Step
-	units, ownUnits int
+	units, ownUnits int // as adjusted, and as written
 	Range
-	occurrences int
+	occurrences int // how often the score has the step
 	isRest      bool
-	increment   int             // what it counts goes in multiples of this
-	length      func(n int) int // samples of one turn
+	increment   int               // units changes by multiples of this
+	length      func(n int) int64 // samples of one occurrence with n units
 }
 
-// candidate is one choice of rounds, and how long everything in it is.
+// candidate is one choice of rounds, with the steps that can be adjusted in it.
 type candidate struct {
 	rounds      map[*Step]int
-	fixed       int // samples that cannot be changed
+	fixed       int64 // samples of everything that cannot be adjusted
 	adjustables []adjustable
 	cost        float64
 }
 
-// addFlexible notes that a body may be changed for a length asked for.
-func (c *compiler) addFlexible(s *Step, length func(n int) int) {
+// addFlexible records a body whose length may change; length is its samples for a number of units.
+func (c *compiler) addFlexible(s *Step, length func(n int) int64) {
 	if s.Kind == Breathe || s.Kind == Rest || s.Fit.Max > 0 {
 		c.flexibleSteps = append(c.flexibleSteps, s)
 		c.lengthOf[s] = length
 	}
 }
 
-// newCandidate gathers what may be changed in what was laid out.
+// newCandidate collects what may be adjusted in a compiled score.
 func (c *compiler) newCandidate(rounds map[*Step]int) *candidate {
-	p := &candidate{rounds: rounds, fixed: c.score.Len}
+	p := &candidate{rounds: rounds, fixed: int64(c.score.Len)}
 	for i, s := range c.flexibleSteps {
 		if slices.Contains(c.flexibleSteps[:i], s) {
 			continue
 		}
 		own := c.units(s)
-		part := adjustable{step: s, units: own, ownUnits: own, Range: s.Fit, isRest: s.Kind == Rest, increment: 1, length: c.lengthOf[s]}
+		a := adjustable{step: s, units: own, ownUnits: own, Range: s.Fit, isRest: s.Kind == Rest, increment: 1, length: c.lengthOf[s]}
 		switch {
-		case part.isRest:
-			part.increment = Rate / 10
+		case a.isRest:
+			a.increment = Rate / 10
 			if s.Fit.Max == 0 {
-				part.Range = Range{max(own/2, min(own, (s.Countdown+1)*Rate)), 2 * own}
+				a.Range = Range{max(own/2, min(own, (s.Countdown+1)*Rate)), 2 * own}
 			}
 		case s.Fit.Max == 0:
-			part.Range = Range{1, maxLength}
+			a.Range = Range{1, maxLength}
 		case s.Pattern == nil && s.For.Samples > 0:
-			part.increment = Rate // a hold
+			a.increment = Rate // a hold
 		}
 		for _, other := range c.flexibleSteps {
 			if other == s {
-				part.occurrences++
+				a.occurrences++
 			}
 		}
-		part.Max = min(part.Max, max(own, maxLength/part.occurrences/part.length(1)))
-		p.fixed -= part.occurrences * part.length(own)
-		p.adjustables = append(p.adjustables, part)
+		a.Max = min(a.Max, max(own, maxLength/a.occurrences/int(a.length(1))))
+		p.fixed -= a.total(own)
+		p.adjustables = append(p.adjustables, a)
 	}
 	return p
 }
 
-// unitsAt is what a part counts when all are stretched by a factor.
-func (p *adjustable) unitsAt(stretch float64) int {
-	if stretch*float64(p.ownUnits) >= float64(p.Max) {
-		return p.Max
+// total is the length of all occurrences with n units each.
+func (a *adjustable) total(n int) int64 { return int64(a.occurrences) * a.length(n) }
+
+// unitsAt is the number of units when all steps are stretched by a factor.
+func (a *adjustable) unitsAt(stretch float64) int {
+	if stretch*float64(a.ownUnits) >= float64(a.Max) {
+		return a.Max
 	}
-	return max(p.Min, int(math.Round(stretch*float64(p.ownUnits)/float64(p.increment)))*p.increment)
+	return max(a.Min, int(math.Round(stretch*float64(a.ownUnits)/float64(a.increment)))*a.increment)
 }
 
-// total is the length of all with every part stretched by a factor, rests too.
-func (p *candidate) total(stretch float64) int {
+// total is the length of the score with every step stretched by a factor.
+func (p *candidate) total(stretch float64) int64 {
 	n := p.fixed
 	for i := range p.adjustables {
-		n = min(n+p.adjustables[i].occurrences*p.adjustables[i].length(p.adjustables[i].unitsAt(stretch)), 2*maxLength) // an int may have 32 bits
+		a := &p.adjustables[i]
+		n += a.total(a.unitsAt(stretch))
 	}
 	return n
 }
 
-func (p *candidate) length() int {
+// length is the length of the score as adjusted.
+func (p *candidate) length() int64 {
 	n := p.fixed
-	for _, part := range p.adjustables {
-		n += part.occurrences * part.length(part.units)
+	for i := range p.adjustables {
+		n += p.adjustables[i].total(p.adjustables[i].units)
 	}
 	return n
 }
 
-// stretchTo makes the whole as long as wanted, as nearly as it can be.
-func (p *candidate) stretchTo(want int) {
+// stretchTo adjusts the steps so that the score comes as near to want samples as it can.
+func (p *candidate) stretchTo(want int64) {
 	low, high := 0.0, 1.0
 	for p.total(high) < want && high < 1e6 {
 		high *= 2
@@ -225,63 +234,63 @@ func (p *candidate) stretchTo(want int) {
 	p.adjust(want, true)
 }
 
-// adjust changes single parts as long as that brings the whole nearer: first what is counted, then the rests.
-func (p *candidate) adjust(want int, rests bool) {
+// adjust changes single steps, rests or all others, as long as that brings the length nearer to want.
+func (p *candidate) adjust(want int64, rests bool) {
 	for {
 		off := want - p.length()
-		best, to, left := -1, 0, abs(off)
+		best, bestUnits, left := -1, 0, abs(off)
 		for i := range p.adjustables {
-			part := &p.adjustables[i]
-			if part.isRest != rests {
+			a := &p.adjustables[i]
+			if a.isRest != rests {
 				continue
 			}
-			n := part.units + part.increment
+			n := int64(a.units + a.increment)
 			switch {
-			case rests: // as much of the difference as it can take
-				n = part.units + off/part.occurrences/part.increment*part.increment
+			case rests: // as much of the difference as it can take; the unit of a rest is a sample
+				n = int64(a.units) + off/int64(a.occurrences)/int64(a.increment)*int64(a.increment)
 			case off < 0:
-				n = part.units - part.increment
+				n = int64(a.units - a.increment)
 			}
-			n = max(part.Min, min(n, part.Max))
-			if d := abs(off - part.occurrences*(part.length(n)-part.length(part.units))); d < left {
-				best, to, left = i, n, d
+			units := int(max(int64(a.Min), min(n, int64(a.Max))))
+			if d := abs(off - (a.total(units) - a.total(a.units))); d < left {
+				best, bestUnits, left = i, units, d
 			}
 		}
 		if best < 0 {
 			return
 		}
-		p.adjustables[best].units = to
+		p.adjustables[best].units = bestUnits
 	}
 }
 
-// setCost tells how far the plan is from what was wanted, and then from the routine as it is written.
-func (p *candidate) setCost(want, own int) {
-	off := abs(want - p.length())
-	if off > fitTolerance {
-		p.cost = 100 * inSeconds(off)
+// setCost rates the candidate: by far the most for its distance from want, then for how unevenly it stretches the
+// routine. ownLength is that of the score as written.
+func (p *candidate) setCost(want, ownLength int64) {
+	if off := abs(want - p.length()); off > fitTolerance {
+		p.cost = 100 * (float64(off) / Rate)
 	}
-	for _, part := range p.adjustables {
-		if !part.isRest {
-			p.cost += math.Abs(math.Log(float64(part.units) / float64(part.ownUnits) * float64(own) / float64(want)))
+	for _, a := range p.adjustables {
+		if !a.isRest {
+			p.cost += math.Abs(math.Log(float64(a.units) / float64(a.ownUnits) * float64(ownLength) / float64(want)))
 		}
 	}
 	for step, n := range p.rounds {
-		p.cost += math.Abs(math.Log(float64(n) / float64(step.Repeat) * float64(own) / float64(want)))
+		p.cost += math.Abs(math.Log(float64(n) / float64(step.Repeat) * float64(ownLength) / float64(want)))
 	}
 }
 
-// smallestChange is the smallest change that the plan can make without rests.
-func (p *candidate) smallestChange() int {
-	least := math.MaxInt / 2
-	for _, part := range p.adjustables {
-		if !part.isRest {
-			least = min(least, part.occurrences*(part.length(part.units+part.increment)-part.length(part.units)))
+// smallestChange is the smallest change of length that is possible without rests; 0 when nothing else can change.
+func (p *candidate) smallestChange() int64 {
+	smallest := int64(math.MaxInt64)
+	for i := range p.adjustables {
+		if a := &p.adjustables[i]; !a.isRest {
+			smallest = min(smallest, a.total(a.units+a.increment)-a.total(a.units))
 		}
 	}
-	if least == math.MaxInt/2 {
+	if smallest == math.MaxInt64 {
 		return 0
 	}
-	return least
+	return smallest
 }
 
-func abs(n int) int { return max(n, -n) }
+func abs(n int64) int64 { return max(n, -n) }

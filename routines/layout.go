@@ -5,7 +5,7 @@ import "strings"
 // layOutStep writes one step: its sound, its words, and its body.
 func (c *compiler) layOutStep(s *Step) {
 	if s.Sound != "" {
-		n := c.addSound(s, s.Sound, c.at)
+		n := c.addSound(s, Clip{Sound: s.Sound}, c.at)
 		switch {
 		case s.Kind == Sound && s.For.Samples == 0:
 			c.advance(n)
@@ -48,7 +48,8 @@ func (c *compiler) layOutStep(s *Step) {
 	}
 }
 
-// layOutWords speaks a step's text before its body, in a slot as long as it needs: as long on either side.
+// layOutWords speaks a step's text before its body. It takes as long as the text needs, on both sides the longer of the
+// two times.
 func (c *compiler) layOutWords(s *Step) {
 	texts := c.stepTexts(s)
 	if len(texts) == 0 {
@@ -71,29 +72,29 @@ func (c *compiler) layOutWords(s *Step) {
 		}
 	}
 	c.addNote(s, "no voice has %q: a tone sounds", texts[0])
-	c.advance(c.addSound(s, "ping", c.at))
+	c.advance(c.addSound(s, Clip{Sound: "ping"}, c.at))
 }
 
-// layOutTimed writes a step of a length in time, with what is said and sounded inside it; spoken tells that the step's words
-// belong there too.
-func (c *compiler) layOutTimed(s *Step, spoken bool) {
+// layOutTimed writes a body that lasts a time, with its cues and countdown; withWords reports whether the step's words
+// are spoken inside it too.
+func (c *compiler) layOutTimed(s *Step, withWords bool) {
 	lengths := c.bodyLengths(s)
 	n := lengths[len(lengths)-1]
 	var list []phrase
-	if texts := c.stepTexts(s); spoken && len(texts) > 0 {
+	if texts := c.stepTexts(s); withWords && len(texts) > 0 {
 		list = append(list, phrase{rank: atWritten, at: c.at, texts: texts, end: c.at + n, tone: "ping"})
 	}
 	list = append(list, c.cuePhrases(s, lengths)...)
 	for second := s.Countdown; second > 0; second-- {
 		at, _, _ := c.offsetWhenHeard(lengths, func(n int) (int, bool) { return n - second*Rate, true })
 		m := c.addMark(Mark{Kind: CountMark, At: c.at + at, Len: Rate, Name: "countdown", N: second})
-		list = append(list, phrase{rank: onBeat, at: c.at + at, texts: []string{countWord(c.lang.number(second), second == 1)}, end: c.at + n, tone: "tick", mark: m, marked: true})
+		list = append(list, phrase{rank: onBeat, at: c.at + at, texts: []string{countWord(c.lang.number(second), second == 1)}, end: c.at + n, tone: "tick", marks: []int{m}})
 	}
 	c.placeSpeech(s, list)
 	c.advance(n)
 }
 
-// cuePhrases lists what an author put inside a body; lengths is how long it was known to be, change by change.
+// cuePhrases adds the sounds of a step's cues and lists their texts as phrases. lengths is that of bodyLengths.
 func (c *compiler) cuePhrases(s *Step, lengths []int) []phrase {
 	var list []phrase
 	for _, cue := range s.Cues {
@@ -103,7 +104,7 @@ func (c *compiler) cuePhrases(s *Step, lengths []int) []phrase {
 			continue
 		}
 		if cue.Sound != "" {
-			c.addSound(s, cue.Sound, c.at+at)
+			c.addSound(s, Clip{Sound: cue.Sound}, c.at+at)
 		}
 		if texts := c.cueTexts(cue); len(texts) > 0 {
 			list = append(list, phrase{rank: atWritten, at: c.at + at, texts: texts, end: c.at + n, tone: "ping"})
@@ -112,7 +113,7 @@ func (c *compiler) cuePhrases(s *Step, lengths []int) []phrase {
 	return list
 }
 
-// layOutSwitch writes the window in which the body turns to a side: as long as asked, or as what is said in it.
+// layOutSwitch writes the time to change to a side: window samples, or as long as the words need.
 func (c *compiler) layOutSwitch(s *Step, side, words string, window int) {
 	outer := c.side
 	c.side = side
@@ -123,7 +124,7 @@ func (c *compiler) layOutSwitch(s *Step, side, words string, window int) {
 		c.score.Cues = append(c.score.Cues, Cue{c.at, e.Len, clip})
 		c.speechEnd = c.at + e.Len
 	} else {
-		window = max(window, c.addSound(s, "chime", c.at))
+		window = max(window, c.addSound(s, Clip{Sound: "chime"}, c.at))
 		c.addNote(s, "no voice has %q: a tone sounds", clip.Say)
 	}
 	mark.Len = window
@@ -132,12 +133,8 @@ func (c *compiler) layOutSwitch(s *Step, side, words string, window int) {
 	c.side = outer
 }
 
-// addSound places a tone or a sound file, and returns its length.
-func (c *compiler) addSound(s *Step, name string, at int) int {
-	return c.addClip(s, Clip{Sound: name}, at)
-}
-
-func (c *compiler) addClip(s *Step, clip Clip, at int) int {
+// addSound adds a tone or a sound file, and returns its length; 0, with a note, when it cannot be played.
+func (c *compiler) addSound(s *Step, clip Clip, at int) int {
 	e, has := c.extent(clip)
 	if !has {
 		c.addNote(s, "the sound %q cannot be played: left out", clip.Sound)
@@ -147,7 +144,7 @@ func (c *compiler) addClip(s *Step, clip Clip, at int) int {
 	return e.Len
 }
 
-// bothSides lists the sides a text must fit on.
+// bothSides lists the sides for which a text must be measured.
 func (c *compiler) bothSides() []string {
 	if c.side == "" {
 		return []string{""}
@@ -166,11 +163,12 @@ func nonEmpty(texts ...string) []string {
 }
 
 const (
-	waitInFile = 30 * Rate      // how long such a hold lasts where nobody can say next: in a file
-	maxWait    = 15 * 60 * Rate // how long the listener is waited for
+	waitInFile = 30 * Rate      // the length of a hold until next where there is no listener, as in a file
+	maxWait    = 15 * 60 * Rate // its length at most, with a listener
 )
 
-// layOutWait writes a hold that lasts until the listener goes on, or its stand-in.
+// layOutWait writes a hold that waits for the listener: as long as it waits at most, or briefly where there is no
+// listener.
 func (c *compiler) layOutWait() {
 	n := waitInFile
 	if c.options.Waits {

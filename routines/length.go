@@ -14,6 +14,10 @@ const maxLength = 4 * 60 * 60 * Rate
 
 const maxBreaths = 1000
 
+// limited converts a number of samples to an int, at most maxLength+1. What is longer is refused in any case, and the sum
+// of three such ints fits in 32 bits.
+func limited(n int64) int { return int(min(n, maxLength+1)) }
+
 // Amount is a length as people write it: a time, or a number of whole breaths. At most one field is set.
 type Amount struct {
 	Samples int
@@ -41,7 +45,7 @@ func (o Offset) sample(n int) (int, bool) {
 // Samples converts a duration to samples, rounded to the nearest one. What an int of 32 bits cannot hold becomes its
 // largest or smallest value.
 func Samples(d time.Duration) int {
-	return int(math.Round(d.Seconds() * Rate))
+	return int(min(max(math.Round(d.Seconds()*Rate), math.MinInt), math.MaxInt))
 }
 
 // Duration converts samples to a duration.

@@ -118,7 +118,7 @@ func (p Pattern) scaled(pace float64) Pattern {
 type ramp struct {
 	from, to     Pattern
 	breaths      int
-	wholeSeconds bool
+	wholeSeconds bool // round every phase to whole seconds, so that a count never ends within one
 }
 
 // pattern is breath i, counted from 0.
@@ -136,10 +136,10 @@ func (r ramp) pattern(i int) Pattern {
 }
 
 // length is the length of the first n breaths in samples.
-func (r ramp) length(n int) int {
-	total := max(0, n-r.breaths) * r.to.Len()
+func (r ramp) length(n int) int64 {
+	total := int64(max(0, n-r.breaths)) * int64(r.to.Len())
 	for i := range min(n, r.breaths) {
-		total += r.pattern(i).Len()
+		total += int64(r.pattern(i).Len())
 	}
 	return total
 }

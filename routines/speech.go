@@ -2,39 +2,37 @@ package routines
 
 import (
 	"math"
+	"slices"
 	"sort"
 	"strings"
 )
 
-// The ranks of what is spoken: a higher one gives way.
+// The ranks of phrases: a higher one gives way.
 const (
-	onBeat    = iota // phase words, rep numbers, countdowns: on their beat
-	atWritten        // an author's cue: at its time, or after the word that is being said
-	ifFree           // numbers of a count: on their beat, or not at all
+	onBeat    = iota // words of phases, numbers of reps, countdowns: exactly on their beat
+	atWritten        // the routine's own texts: at their time, or after the word that is being spoken
+	ifFree           // numbers of a count: exactly on their beat, or left out
 )
 
-// maxDelay is how long a cue may wait for a place in which it can be said whole.
+// maxDelay is how much later than written a text may be spoken, to fit whole between the words of a count.
 const maxDelay = 10 * Rate
 
-// phrase is something to be said inside a step's body.
+// phrase is something to be spoken inside a step's body.
 type phrase struct {
-	rank   int
-	at     int      // its beat, or for asWritten its start
-	end    int      // the sample by which it must be over
-	texts  []string // the best first
-	tone   string   // what sounds when none of them can
-	mark   int      // index of the mark whose sound it is, when marked
-	marked bool
-	breath int // index of the breath or rep that it opens, when opens
-	opens  bool
+	rank  int
+	at    int      // the sample of its beat; of its start for atWritten
+	end   int      // the sample by which it must have ended
+	texts []string // alternatives, the best first
+	tone  string   // sounds where none of them can be spoken
+	marks []int    // indices of the marks whose onset it is
 }
 
-// span is the samples from one phrase's start to its end.
+// span is the samples from the start of a phrase to its end.
 type span struct{ from, to int }
 
-// placeSpeech puts phrases where they fit: speech never overlaps speech and never runs past its slot.
+// placeSpeech adds phrases where they fit: speech never overlaps speech and never runs past its slot.
 //
-// Words on a beat are placed from the last to the first, so that a long one sees what it must end before.
+// Phrases on a beat are placed from the last to the first, so that a long one is known to end before the next.
 func (c *compiler) placeSpeech(s *Step, list []phrase) {
 	sort.SliceStable(list, func(i, j int) bool {
 		a, b := list[i], list[j]
@@ -52,6 +50,8 @@ func (c *compiler) placeSpeech(s *Step, list []phrase) {
 	}
 }
 
+// placePhrase adds the first text of a phrase that fits between the spans taken, else its tone. It returns the spans
+// with the new one in its place.
 func (c *compiler) placePhrase(s *Step, p phrase, taken []span) []span {
 	missing, tight := 0, 0
 	for i, raw := range p.texts {
@@ -67,7 +67,7 @@ func (c *compiler) placePhrase(s *Step, p phrase, taken []span) []span {
 		}
 		k, start, free := findSlot(taken, start, p.rank == atWritten)
 		for wait := p.at + maxDelay; p.rank == atWritten && free <= wait && start+said.len > free-phraseGap; {
-			k, start, free = findSlot(taken, free, true) // after the word that stands in its way
+			k, start, free = findSlot(taken, free, true) // behind the word that is in the way
 		}
 		end := min(p.end, free) - phraseGap
 		if start < 0 || start+said.len > end {
@@ -81,24 +81,23 @@ func (c *compiler) placePhrase(s *Step, p phrase, taken []span) []span {
 			c.addNote(s, "says %q for %q", text, c.fillSides(p.texts[0], c.side))
 		}
 		c.addUtterance(said, start)
-		c.setOnset(p, start)
-		taken = append(taken, span{})
-		copy(taken[k+1:], taken[k:])
-		taken[k] = span{start, start + said.len}
-		return taken
+		for _, mark := range p.marks {
+			c.score.Marks[mark].From = start
+		}
+		return slices.Insert(taken, k, span{start, start + said.len})
 	}
 	if p.rank == ifFree && tight > 0 {
-		return taken // a longer phrase speaks in its place, or its second is cut short
+		return taken // another phrase covers its second, or the phase ends first
 	}
 	if missing > 0 {
 		c.addNote(s, "no voice has %q: a tone sounds", c.fillSides(p.texts[0], c.side))
 	}
-	c.addSound(s, p.tone, p.at)
+	c.addSound(s, Clip{Sound: p.tone}, p.at)
 	return taken
 }
 
-// findSlot finds where a phrase at start would stand among what is taken: its index, its start and where the next begins.
-// A movable one begins after the phrase that is being said.
+// findSlot is where a phrase that begins at start would stand among the spans taken: its index, its start, and where
+// the next span begins. A movable phrase moves behind the one that is being spoken; for any other, start is -1 then.
 func findSlot(taken []span, start int, movable bool) (index, from, free int) {
 	k := sort.Search(len(taken), func(i int) bool { return taken[i].from > start })
 	if k > 0 && taken[k-1].to+phraseGap > start {
@@ -118,29 +117,19 @@ func findSlot(taken []span, start int, movable bool) (index, from, free int) {
 	return k, start, free
 }
 
-// setOnset notes that a mark's sound begins before its beat.
-func (c *compiler) setOnset(p phrase, start int) {
-	if p.marked {
-		c.score.Marks[p.mark].From = start
-	}
-	if p.opens {
-		c.score.Marks[p.breath].From = start
-	}
-}
-
-// sentenceGap is the breath a speaker takes between two sentences of one text.
+// sentenceGap is the pause between two sentences of one text.
 const sentenceGap = Rate * 65 / 100
 
-// utterance is a text as it is said: sentence by sentence, each a clip of its own, so that one recording serves every
-// routine that says it, and a return after an interruption begins at a sentence.
+// utterance is a text as it is spoken: each sentence is a clip of its own, so that one recording serves every routine
+// that has it, and playback resumes at a sentence.
 type utterance struct {
 	clips []Clip
-	at    []int // where each begins, from the start of the text
+	at    []int // their starts, from the start of the text
 	len   int
-	beat  int // of the first
+	beat  int // of the first clip
 }
 
-// measureText measures a text, false when no voice has one of its sentences.
+// measureText measures a text; false when no voice has one of its sentences.
 func (c *compiler) measureText(text string) (utterance, bool) {
 	var s utterance
 	all := true
@@ -161,7 +150,7 @@ func (c *compiler) measureText(text string) (utterance, bool) {
 	return s, all
 }
 
-// addUtterance places a text's sentences.
+// addUtterance adds the cues of a text that begins at a sample.
 func (c *compiler) addUtterance(s utterance, at int) {
 	for i, clip := range s.clips {
 		n := s.len

@@ -2,8 +2,8 @@ package routines
 
 import "strings"
 
-// brevity is how little is said: 0 everything, 1 the short texts, 2 the names. What comes again is known: it is said with
-// less.
+// brevity is how little is spoken now: 0 everything, 1 the short texts, 2 the names. From the second round on it is one
+// more, as the listener knows the step.
 func (c *compiler) brevity() int {
 	level := map[Verbosity]int{Short: 1, Minimal: 2}[c.options.Verbosity]
 	if c.round > 0 {
@@ -12,7 +12,7 @@ func (c *compiler) brevity() int {
 	return min(level, 2)
 }
 
-// stepTexts lists what may be said for a step, the best first.
+// stepTexts lists what may be spoken for a step, the best first.
 func (c *compiler) stepTexts(s *Step) []string {
 	full := s.Say
 	if c.options.NoHolds && s.WithoutHolds != nil {
@@ -37,7 +37,8 @@ func (c *compiler) stepTexts(s *Step) []string {
 	return nonEmpty(name, s.Short)
 }
 
-// spokenName is the step's name where it can be said: not one cut off, the same again, or a word for the kind of step.
+// spokenName is the step's name where it is worth speaking: not cut off, not the text itself, not just the kind of
+// step.
 func (s *Step) spokenName() string {
 	if strings.HasSuffix(s.Name, "…") || s.Name == s.Say || !s.named && s.Kind != Say {
 		return ""
@@ -45,7 +46,7 @@ func (s *Step) spokenName() string {
 	return s.Name
 }
 
-// cueTexts lists what may be said for a cue inside a step.
+// cueTexts lists what may be spoken for a cue inside a step, the best first.
 func (c *compiler) cueTexts(cue StepCue) []string {
 	switch {
 	case c.options.Verbosity == Minimal, c.options.Verbosity == Short && cue.Short != "":
@@ -54,7 +55,7 @@ func (c *compiler) cueTexts(cue StepCue) []string {
 	return nonEmpty(cue.Say, cue.Short)
 }
 
-// teachRounds is in how many rounds a step says the longer words of its phases.
+// teachRounds is in how many breaths the step's teaching words are spoken.
 func (c *compiler) teachRounds(s *Step) int {
 	switch {
 	case c.round > 0 || c.options.Verbosity == Minimal:
@@ -65,7 +66,7 @@ func (c *compiler) teachRounds(s *Step) int {
 	return s.TeachFor
 }
 
-// speakCaution speaks a step's caution as a step of its own, if it was not spoken before.
+// speakCaution writes a step's caution as a step of its own, once in a score. No verbosity leaves it out.
 func (c *compiler) speakCaution(s *Step) {
 	if s.Caution == "" || c.cautionSpoken[s.Caution] {
 		return
@@ -80,7 +81,7 @@ func (c *compiler) speakCaution(s *Step) {
 	c.score.Marks[mark].Len = c.at - start
 }
 
-// speakCautions speaks those of a step and of all in it.
+// speakCautions writes the cautions of a step and of everything inside it.
 func (c *compiler) speakCautions(s *Step) {
 	c.speakCaution(s)
 	inner := s.Steps
