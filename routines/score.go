@@ -57,7 +57,8 @@ type Mark struct {
 	N    int    // number of the breath, rep or count, from 1
 }
 
-// Score is a whole session at exact samples. It is plain data and never changes once it is compiled.
+// Score is a whole session at exact samples. It is plain data and never changes once it is compiled. The names of its
+// fields, and of those of Cue, Clip, Bed, Mark and Note, are JSON keys of guided show --json.
 type Score struct {
 	Name  string
 	Title string

@@ -9,20 +9,20 @@ import (
 	"unicode/utf8"
 )
 
-// The picture's measures, in the units of its viewBox: like notes it runs over several lines of equal time.
+// Dimensions of the picture, in units of its viewBox.
 const (
-	svgGutter    = 64  // for the times at the left
-	svgRowWidth  = 656 // how long a line is
-	svgRowHeight = 72  // how high its blocks are
-	svgRowPitch  = 84  // from line to line
-	svgWaveTop   = 36  // of the wave in a block
-	svgBaseline  = 62  // where the wave rests, and the words lie
-	svgFont      = 14  // on a wide screen
-	svgLargeFont = 26  // on a narrow one, where the whole is drawn small
+	svgGutter    = 64  // left margin, for the times
+	svgRowWidth  = 656 // width of a row
+	svgRowHeight = 72  // height of its blocks
+	svgRowPitch  = 84  // from row to row
+	svgWaveTop   = 36  // where the wave of a full breath peaks
+	svgBaseline  = 62  // where the wave is at rest, and the words are drawn
+	svgFont      = 14  // font size on a wide screen
+	svgLargeFont = 26  // on a narrow one, which scales the picture down
 )
 
-// svgStyle colours the picture as the reader's system is: light or dark. The fills are in attributes too, for
-// viewers that know no style sheets.
+// svgStyle colours the picture for a light or dark screen. The fills are attributes too, for viewers without style
+// sheets.
 const svgStyle = `<style>
 text{font-family:system-ui,sans-serif;font-size:14px}.p-time{fill:#5c6b67}.p-name{fill:#1d2b28}.p-step{fill:#e6e3da}
 .p-breath{fill:#cfe4de}.p-wave{fill:#2f7d6d;fill-opacity:.25;stroke:#2f7d6d}.p-words{stroke:#8a8371}.p-still{stroke:#a8a294}.p-side{fill:#b4552d}
@@ -32,10 +32,10 @@ text{font-family:system-ui,sans-serif;font-size:14px}.p-time{fill:#5c6b67}.p-nam
 </style>
 `
 
-// Picture writes a score as an SVG: lines of time, and in them each step as a block, in its place and as long as it
-// lasts, with its name where it fits and a bar at the edge of the side it is done on. In the blocks are the wave of the
-// breath or of the reps, flat where it is held; dashes where words are spoken; a thin line where a hold or a rest is
-// silent. The file stands alone, is light or dark as the reader's system, and tells all of it as text too.
+// Picture writes a score as an SVG timeline of several rows of equal time. Each step is a block at its time, with its
+// name where it fits and a bar at the edge of its side. A block shows the wave of the breaths or reps, flat in a hold;
+// dashes where words are spoken; a thin line in a silent hold or rest. The file refers to nothing outside, follows the
+// reader's light or dark setting, and lists all steps as text for screen readers.
 func Picture(s *Score, w io.Writer) error {
 	row := rowSpan(s.Len)
 	rows := max(1, (s.Len+row-1)/row)
@@ -62,7 +62,7 @@ func Picture(s *Score, w io.Writer) error {
 	return err
 }
 
-// rowSpan is how much time a line holds, so that few lines are enough and a line is a round length.
+// rowSpan is how much time a row holds: a round length, so that six rows are enough or, in a very long score, seven.
 func rowSpan(length int) int {
 	for _, s := range []int{30, 60, 120, 180, 300, 600} {
 		if length <= 6*s*Rate {
@@ -72,7 +72,7 @@ func rowSpan(length int) int {
 	return (length/(6*600*Rate) + 1) * 600 * Rate
 }
 
-// describeSteps tells the steps, their times and sides, and what they hold.
+// describeSteps lists the steps as text, with their times.
 func (s *Score) describeSteps() string {
 	var steps []string
 	for i := 0; i < len(s.Marks); i = s.NextStep(i) {
@@ -83,7 +83,7 @@ func (s *Score) describeSteps() string {
 	return strings.Join(steps, "; ")
 }
 
-// describeStep is a step's name with its side, and how many breaths or reps it has.
+// describeStep is the name of the step at mark i with its side and its number of breaths or reps.
 func (s *Score) describeStep(i int) string {
 	name, counts := s.Marks[i].Name, map[MarkKind]int{}
 	if side := s.Marks[i].Side; side != "" {
@@ -103,21 +103,21 @@ func (s *Score) describeStep(i int) string {
 	return name
 }
 
-// svgRow is one line of the picture: what lies from a sample to another, drawn as if it held span samples.
+// svgRow is one row of the picture, which shows the samples from from to to and is as wide as span samples.
 type svgRow struct {
 	*Score
 	from, to, span int
 }
 
-// firstStep is the index in Marks of the step that goes on where the line begins.
+// firstStep is the index in Marks of the step that is going on where the row begins.
 func (l svgRow) firstStep() int { return l.StepAt(l.from) }
 
-// x is where a sample lies in the line.
+// x is the horizontal position of a sample in the row.
 func (l svgRow) x(at int) float64 {
 	return float64(at-l.from) * svgRowWidth / float64(l.span)
 }
 
-// writeStep draws a step, or what of it lies in the line.
+// writeStep draws the part of the step at mark i that lies in the row.
 func (l svgRow) writeStep(b *bytes.Buffer, i int) {
 	m, end := l.Marks[i], l.Len
 	if next := l.NextStep(i); next < len(l.Marks) {
@@ -134,7 +134,7 @@ func (l svgRow) writeStep(b *bytes.Buffer, i int) {
 		class, fill = "p-breath", "#cfe4de"
 	}
 	left := min(max(l.x(m.At), 0)+1, svgRowWidth-1)
-	right := max(min(l.x(end), svgRowWidth)-1, left+1) // however short, it can be seen
+	right := max(min(l.x(end), svgRowWidth)-1, left+1) // visible however short
 	fmt.Fprintf(b, `<g><title>%s %s</title><rect class="%s" x="%.1f" y="0" width="%.1f" height="%d" rx="6" fill="%s"/>`,
 		minutesSeconds(m.At), html.EscapeString(l.describeStep(i)), class, left, right-left, svgRowHeight, fill)
 	if wave != "" {
@@ -156,7 +156,7 @@ func (l svgRow) writeStep(b *bytes.Buffer, i int) {
 	b.WriteString("</g>\n")
 }
 
-// nameLabel is the name of a step where there is room for it: in large letters too, in small ones only, or not at all.
+// nameLabel is the name of a step where it fits: in both font sizes, in the small one only, or not at all.
 func nameLabel(m Mark, left, room float64) string {
 	letters := float64(utf8.RuneCountInString(m.Name)) * 0.58
 	class := "p-name"
@@ -169,7 +169,7 @@ func nameLabel(m Mark, left, room float64) string {
 	return fmt.Sprintf(`<text class="%s" x="%.1f" y="25" fill="#1d2b28">%s</text>`, class, left+12, html.EscapeString(m.Name))
 }
 
-// wave is the path of the breath through the phases among some marks, empty where there are none in the line.
+// wave is the path of the breath through the phases among marks; empty where the row has none.
 func (l svgRow) wave(marks []Mark) string {
 	var b strings.Builder
 	level := map[string]float64{"in": 1, "move": 1, "again": 1.2, "out": 0, "back": 0}
@@ -206,8 +206,8 @@ func (l svgRow) wave(marks []Mark) string {
 
 func waveY(level float64) float64 { return svgBaseline - level*(svgBaseline-svgWaveTop) }
 
-// speechAndSilence is the path of what is said in a step outside its breaths and reps, and of the silence where nothing is said for
-// a while: a hold, or a rest.
+// speechAndSilence is the path of what is spoken from from to to outside the breaths and reps, and the path of every
+// silence of four seconds or more. inner are the step's marks.
 func (l svgRow) speechAndSilence(from, to int, inner []Mark) (words, still string) {
 	waveFrom, waveTo := to, to
 	for _, m := range inner {
@@ -216,7 +216,7 @@ func (l svgRow) speechAndSilence(from, to int, inner []Mark) (words, still strin
 		}
 	}
 	var said, silent strings.Builder
-	at := from // up to where it is told
+	at := from // everything before is drawn
 	line := func(a, z int) {
 		if a-at >= 4*Rate {
 			fmt.Fprintf(&silent, "M%.1f %dH%.1f", l.x(at)+6, svgBaseline, l.x(a)-6)
@@ -225,7 +225,7 @@ func (l svgRow) speechAndSilence(from, to int, inner []Mark) (words, still strin
 	}
 	for _, c := range l.Cues {
 		if c.At < from || c.At >= to || c.Clip.Say == "" || c.At >= waveFrom && c.At < waveTo {
-			continue // the wave tells what is said in it
+			continue // drawn as part of the wave
 		}
 		if at <= waveFrom && c.At >= waveTo {
 			line(waveFrom, waveTo)
