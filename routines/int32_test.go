@@ -68,13 +68,3 @@ func TestSamplesOfAnyDuration(t *testing.T) {
 		}
 	}
 }
-
-// parsed parses a routine without a title that must be right.
-func parsed(t *testing.T, text string) *routines.Routine {
-	t.Helper()
-	r, err := routines.Parse("test.toml", []byte("title = 'Test'\n"+text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}

@@ -2,49 +2,12 @@ package routines_test
 
 import (
 	"errors"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
 	"guided/routines"
 )
-
-// checkChanges asks for changes while a score is heard: what was heard stays as it was.
-func checkChanges(t *testing.T, r *routines.Routine, heard *routines.Score, measure routines.Measure, chance *rand.Rand) {
-	t.Helper()
-	var asked routines.Options
-	at := 0
-	for range 6 {
-		if heard.Len-at < 2 {
-			return
-		}
-		at += 1 + chance.IntN((heard.Len-at)/2)
-		c := routines.Change{At: at}
-		switch chance.IntN(4) {
-		case 0:
-			c.Pace = 1.05
-		case 1:
-			c.Pace = 1 / 1.05
-		case 2:
-			c.Extend.Breaths = 1 + chance.IntN(3)
-		case 3:
-			c.Extend.Samples = 1 + chance.IntN(60*routines.Rate)
-		}
-		s, with, err := routines.Revise(r, measure, asked, heard, c)
-		if err != nil {
-			continue // too long, or too late
-		}
-		at = with.Changes[len(with.Changes)-1].At
-		checkOrder(t, s) // sides differ where the second one was extended
-		checkTiming(t, s, measure)
-		if !s.EqualBefore(heard, at) {
-			t.Errorf("%+v changes what was heard:\n%s\n%s", asked.Changes, heard, s)
-			return
-		}
-		heard, asked = s, with
-	}
-}
 
 const cycle = `
 title = "Turn"

@@ -1,6 +1,7 @@
 package routines_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,5 +86,73 @@ hold = "until tomorrow"
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no word of %q in\n%v", want, err)
 		}
+	}
+}
+
+func TestBothSidesAreEqual(t *testing.T) {
+	r, err := routines.Library{routines.Builtin()}.Check("sides.toml", []byte(`
+title = "Sides"
+[[step]]
+sides = true
+  [[step.step]]
+  say = "To the {side}. And {other}."
+  [[step.step]]
+  sound = "bell"
+  hold = "10s"
+  say = "Fold {side}."
+  countdown = 3
+  cues = [{ at = "2s", say = "A longer text for the {side} than fits." , short = "{other}" }]
+  [[step.step]]
+  repeat = 2
+    [[step.step.step]]
+    breathe = "4-0-6"
+    for = "2 breaths"
+    say = "{other}"
+    [[step.step.step]]
+    sound = "bell"
+    [[step.step.step]]
+    routine = "4-4-6"
+  [[step.step]]
+  reps = 3
+  say = "Reps for the {side}."
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seed := range uint64(15) {
+		for name, measure := range map[string]routines.Measure{"strange": strange(seed), "hostile": hostile(seed), "letters": letters, "nothing": nothing} {
+			s, err := routines.Compile(r, measure, routines.Options{})
+			if err != nil {
+				continue // a word of hours
+			}
+			began := slices.IndexFunc(s.Marks, func(m routines.Mark) bool { return m.Side != "" }) // a warning comes before
+			for _, m := range s.Marks {
+				if first := m.At - s.Marks[began].At; m.Kind == routines.SwitchMark && s.Len-m.At-m.Len != first {
+					t.Fatalf("%s %d: the first side lasts %d samples, the second %d", name, seed, first, s.Len-m.At-m.Len)
+				}
+			}
+		}
+	}
+}
+
+func TestCountdownDoesNotSpeakOverTheWordsBefore(t *testing.T) {
+	late := func(c routines.Clip) (routines.Extent, bool) { // every beat is late
+		return routines.Extent{Len: routines.Rate / 2, Beat: routines.Rate * 3 / 10}, true
+	}
+	s := compiled(t, "[[step]]\nsay = \"Hold.\"\nprepare = \"0s\"\nhold = \"3.1s\"\ncountdown = 3\n", late)
+	checkScore(t, s)
+	checkTiming(t, s, late)
+}
+
+func TestSidesInNames(t *testing.T) {
+	s := compiled(t, "[[step]]\nsay = \"Fold to the {side}\"\nsides = true\n[[step]]\nname = \"The {other} arm\"\nhold = \"5s\"\nsides = [\"right\", \"left\"]\n", letters)
+	var names []string
+	for _, m := range s.Marks {
+		if m.Kind == routines.StepMark {
+			names = append(names, m.Name)
+		}
+	}
+	if got, want := strings.Join(names, ", "), "Fold to the left, Fold to the right, The left arm, The right arm"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -3,12 +3,7 @@ package routines_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
-	"testing"
-	"time"
-
-	"guided/routines"
 )
 
 // composer writes right routines by chance: every kind of step, with every key that goes with it.
@@ -152,51 +147,4 @@ func (c *composer) cues(sided bool) {
 		c.always("  { at = %q, say = %q%s },", c.one("halfway", "25%", "99%", "1%", "0s"), c.words(sided), c.one("", `, short = "Now."`, `, sound = "ping"`))
 	}
 	c.always("]")
-}
-
-func TestLawsOfRandomRoutines(t *testing.T) {
-	library := routines.Library{os.DirFS("testdata/golden"), routines.Builtin()}
-	compiledOnce := 0
-	for seed := range uint64(150) {
-		c := &composer{Rand: rand.New(rand.NewPCG(seed, 1))}
-		c.always("title = \"Random\"\nbreath = %q\ncount = %q", c.pattern(), c.one("spoken", "spoken", "tones", "words", "silent"))
-		c.steps("step", 0, false)
-		text := c.text.String()
-		r, err := library.Check("random.toml", []byte(text))
-		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		for name, measure := range map[string]routines.Measure{"letters": letters, "nothing": nothing, "strange": strange(seed), "hostile": hostile(seed)} {
-			s, err := routines.Compile(r, measure, routines.Options{})
-			if err != nil {
-				continue // a word of hours
-			}
-			compiledOnce++
-			checkScore(t, s)
-			checkTiming(t, s, measure)
-			checkSteps(t, s)
-			checkClips(t, r, s)
-			checkChanges(t, r, s, measure, c.Rand)
-			asked := routines.Options{Verbosity: routines.Verbosity(c.one("short", "minimal", "full")), NoHolds: c.IntN(2) == 0}
-			if less, err := routines.Compile(r, measure, asked); err == nil {
-				checkScore(t, less)
-				checkTiming(t, less, measure)
-				checkClips(t, r, less)
-				checkScore(t, less)
-			}
-			if again, _ := routines.Compile(r, measure, routines.Options{}); again.String() != s.String() {
-				t.Error("compiled twice, the scores differ")
-			}
-			if fitted, err := routines.Compile(r, measure, routines.Options{For: time.Duration(c.IntN(1800)) * time.Second}); err == nil {
-				checkScore(t, fitted)
-				checkTiming(t, fitted, measure)
-			}
-			if t.Failed() {
-				t.Fatalf("seed %d, %s\n%s", seed, name, text)
-			}
-		}
-	}
-	if compiledOnce < 300 {
-		t.Errorf("only %d scores were looked at", compiledOnce)
-	}
 }
