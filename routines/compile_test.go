@@ -14,23 +14,23 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// letters gives a text 60 ms a letter and a beat at 80 ms, so that timelines need no voice.
-func letters(c routines.Clip) (routines.Extent, bool) {
+// measureLetters gives a text 60 ms for each letter and a beat after 80 ms, so that scores need no voice.
+func measureLetters(c routines.Clip) (routines.Extent, bool) {
 	if c.Sound != "" {
 		return routines.Extent{Len: routines.Rate / 2}, true
 	}
 	return routines.Extent{Len: len(c.Say) * routines.Rate * 60 / 1000, Beat: routines.Rate * 80 / 1000}, true
 }
 
-// nothing is a machine without any voice.
-func nothing(c routines.Clip) (routines.Extent, bool) {
+// measureTonesOnly has every tone and no speech, like a machine without a voice.
+func measureTonesOnly(c routines.Clip) (routines.Extent, bool) {
 	if c.Sound != "" {
-		return letters(c)
+		return measureLetters(c)
 	}
 	return routines.Extent{}, false
 }
 
-func TestGoldenScores(t *testing.T) {
+func TestCompileGoldenScores(t *testing.T) {
 	library := routines.Library{os.DirFS("testdata/golden"), routines.Builtin()}
 	files, err := filepath.Glob("testdata/golden/*.toml")
 	if err != nil || len(files) == 0 {
@@ -43,18 +43,18 @@ func TestGoldenScores(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for suffix, measure := range map[string]routines.Measure{".score": letters, ".tones.score": nothing} {
+			for suffix, measure := range map[string]routines.Measure{".score": measureLetters, ".tones.score": measureTonesOnly} {
 				score, err := routines.Compile(r, measure, routines.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
-				golden(t, filepath.Join("testdata/golden", name+suffix), score.String())
+				compareGolden(t, filepath.Join("testdata/golden", name+suffix), score.String())
 			}
 		})
 	}
 }
 
-func golden(t *testing.T, file, got string) {
+func compareGolden(t *testing.T, file, got string) {
 	t.Helper()
 	if *update {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
@@ -77,12 +77,12 @@ func golden(t *testing.T, file, got string) {
 	t.Fatalf("%s: got %d lines, want %d", file, len(g), len(w))
 }
 
-func TestThreeMinutesOfBreathing(t *testing.T) {
+func TestCompileRoundsBreathingToWholeBreaths(t *testing.T) {
 	r, err := routines.Library{routines.Builtin()}.Load("Four, four, six")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := routines.Compile(r, letters, routines.Options{})
+	s, err := routines.Compile(r, measureLetters, routines.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestThreeMinutesOfBreathing(t *testing.T) {
 	}
 }
 
-func TestHugeNestsAreRefusedQuickly(t *testing.T) {
+func TestCompileRefusesDeepRepeats(t *testing.T) {
 	text := "title = \"Nest\"\n"
 	path := "step"
 	for range 7 {
@@ -110,7 +110,7 @@ func TestHugeNestsAreRefusedQuickly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := routines.Compile(r, letters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
+	if _, err := routines.Compile(r, measureLetters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -121,14 +121,14 @@ func BenchmarkCompile(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := routines.Compile(r, letters, routines.Options{}); err != nil {
+		if _, err := routines.Compile(r, measureLetters, routines.Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-// compiled parses and compiles a routine that must be right.
-func compiled(t *testing.T, text string, measure routines.Measure) *routines.Score {
+// compileSteps parses and compiles a valid routine without a title, which may include built-in ones.
+func compileSteps(t *testing.T, text string, measure routines.Measure) *routines.Score {
 	t.Helper()
 	r, err := routines.Library{routines.Builtin()}.Check("test.toml", []byte("title = \"Test\"\n"+text))
 	if err != nil {
@@ -141,8 +141,8 @@ func compiled(t *testing.T, text string, measure routines.Measure) *routines.Sco
 	return s
 }
 
-// TestHugeIsRefusedQuickly: nothing that a file can ask for takes long to refuse, or much memory.
-func TestHugeIsRefusedQuickly(t *testing.T) {
+// Whatever a file asks for, it is refused before it costs much time or memory.
+func TestCompileRefusesHugeRoutinesQuickly(t *testing.T) {
 	var nest strings.Builder
 	path := "step"
 	for range 8 {
@@ -162,7 +162,7 @@ func TestHugeIsRefusedQuickly(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := time.Now()
-			if _, err := routines.Compile(r, letters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
+			if _, err := routines.Compile(r, measureLetters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
 				t.Errorf("got %v", err)
 			}
 			if took := time.Since(start); took > 5*time.Second {
@@ -172,8 +172,8 @@ func TestHugeIsRefusedQuickly(t *testing.T) {
 	}
 }
 
-// parsed parses a routine without a title that must be right.
-func parsed(t *testing.T, text string) *routines.Routine {
+// parseSteps parses a valid routine without a title.
+func parseSteps(t *testing.T, text string) *routines.Routine {
 	t.Helper()
 	r, err := routines.Parse("test.toml", []byte("title = 'Test'\n"+text))
 	if err != nil {
@@ -182,14 +182,14 @@ func parsed(t *testing.T, text string) *routines.Routine {
 	return r
 }
 
-// laid is a routine as letters measures it.
-func laid(t *testing.T, text string, o routines.Options) *routines.Score {
+// compileWith parses a valid routine, compiles it with measureLetters and checks the score.
+func compileWith(t *testing.T, text string, o routines.Options) *routines.Score {
 	t.Helper()
 	r, err := routines.Parse("text.toml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := routines.Compile(r, letters, o)
+	s, err := routines.Compile(r, measureLetters, o)
 	if err != nil {
 		t.Fatal(err)
 	}

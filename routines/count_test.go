@@ -8,11 +8,11 @@ import (
 	"guided/routines"
 )
 
-func TestBreathSettles(t *testing.T) {
+func TestCompileBreathPatternRamp(t *testing.T) {
 	patterns := func(text string) string {
 		var list []string
 		breath := ""
-		for _, m := range laid(t, text, routines.Options{}).Marks {
+		for _, m := range compileWith(t, text, routines.Options{}).Marks {
 			switch m.Kind {
 			case routines.BreathMark:
 				list = append(list, breath)
@@ -37,7 +37,7 @@ func TestBreathSettles(t *testing.T) {
 	}
 }
 
-func TestWordsStandOnTheirBeat(t *testing.T) {
+func TestCompileCountWordsOnTheirBeat(t *testing.T) {
 	r, err := routines.Library{routines.Builtin()}.Load("4-4-6")
 	if err != nil {
 		t.Fatal(err)

@@ -9,19 +9,19 @@ import (
 	"guided/routines"
 )
 
-func TestLengthAskedFor(t *testing.T) {
+func TestFitBreathingToWholeBreaths(t *testing.T) {
 	r, err := routines.Library{routines.Builtin()}.Load("4-4-6")
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := routines.Compile(r, letters, routines.Options{})
+	own, err := routines.Compile(r, measureLetters, routines.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	breath := 14 * time.Second
 	for _, want := range []time.Duration{time.Minute, 5 * time.Minute, 20 * time.Minute} {
 		t.Run(want.String(), func(t *testing.T) {
-			s, err := routines.Compile(r, letters, routines.Options{For: want})
+			s, err := routines.Compile(r, measureLetters, routines.Options{For: want})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -34,14 +34,14 @@ func TestLengthAskedFor(t *testing.T) {
 		})
 	}
 	t.Run("less than one breath is refused with the shortest length", func(t *testing.T) {
-		_, err := routines.Compile(r, letters, routines.Options{For: 3 * time.Second})
+		_, err := routines.Compile(r, measureLetters, routines.Options{For: 3 * time.Second})
 		if err == nil || !strings.Contains(err.Error(), "at least") {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
-func TestFit(t *testing.T) {
+func TestFitWithinRanges(t *testing.T) {
 	const yoga = `
 title = "Yoga"
 [[step]]
@@ -58,52 +58,52 @@ fit = [1, 3]
   [[step.step]]
   rest = "15s"
 `
-	t.Run("rests take what whole breaths leave", func(t *testing.T) {
+	t.Run("rests take the difference that whole breaths leave", func(t *testing.T) {
 		for _, want := range []time.Duration{100, 120, 151, 200, 251, 300, 333, 390} {
-			s := laid(t, yoga, routines.Options{For: want * time.Second})
+			s := compileWith(t, yoga, routines.Options{For: want * time.Second})
 			if off := routines.Duration(s.Len) - want*time.Second; off.Abs() > 5*time.Second {
 				t.Errorf("asked for %vs, it lasts %v", int(want), routines.Duration(s.Len))
 			}
 		}
 	})
-	t.Run("what a routine writes is what it lasts when asked for just that", func(t *testing.T) {
-		own := laid(t, yoga, routines.Options{})
-		if got := laid(t, yoga, routines.Options{For: routines.Duration(own.Len)}); got.String() != own.String() {
+	t.Run("its own length changes nothing", func(t *testing.T) {
+		own := compileWith(t, yoga, routines.Options{})
+		if got := compileWith(t, yoga, routines.Options{For: routines.Duration(own.Len)}); got.String() != own.String() {
 			t.Errorf("got\n%s\nwant\n%s", got, own)
 		}
 	})
-	t.Run("what cannot be is refused with what can", func(t *testing.T) {
+	t.Run("an impossible length is refused with the possible ones", func(t *testing.T) {
 		r, err := routines.Parse("yoga.toml", []byte(yoga))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range []time.Duration{30 * time.Second, 20 * time.Minute} {
-			_, err := routines.Compile(r, letters, routines.Options{For: want})
+			_, err := routines.Compile(r, measureLetters, routines.Options{For: want})
 			if err == nil || !strings.Contains(err.Error(), "at least 1m") || !strings.Contains(err.Error(), "at most 7m") {
 				t.Errorf("%v: %v", want, err)
 			}
 		}
 	})
-	t.Run("a protocol's limit wins", func(t *testing.T) {
+	t.Run("a range of breaths limits the length", func(t *testing.T) {
 		const sleep = "title = \"Sleep\"\n[[step]]\nbreathe = \"4-7-8\"\nfor = \"4 breaths\"\nfit = [\"4 breaths\", \"8 breaths\"]\n"
-		if n := strings.Count(laid(t, sleep, routines.Options{For: 155 * time.Second}).String(), "  breath "); n != 8 {
+		if n := strings.Count(compileWith(t, sleep, routines.Options{For: 155 * time.Second}).String(), "  breath "); n != 8 {
 			t.Errorf("%d breaths, want 8", n)
 		}
 		r, _ := routines.Parse("sleep.toml", []byte(sleep))
-		if _, err := routines.Compile(r, letters, routines.Options{For: 5 * time.Minute}); err == nil {
+		if _, err := routines.Compile(r, measureLetters, routines.Options{For: 5 * time.Minute}); err == nil {
 			t.Error("more than eight breaths were not refused")
 		}
 	})
-	t.Run("a routine in which nothing can change says so", func(t *testing.T) {
+	t.Run("a routine in which nothing can change is refused", func(t *testing.T) {
 		r, _ := routines.Parse("still.toml", []byte("title = \"Still\"\n[[step]]\nhold = \"10s\"\n"))
-		if _, err := routines.Compile(r, letters, routines.Options{For: time.Minute}); err == nil || !strings.Contains(err.Error(), "nothing that could be stretched") {
+		if _, err := routines.Compile(r, measureLetters, routines.Options{For: time.Minute}); err == nil || !strings.Contains(err.Error(), "nothing that could be stretched") {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
-// TestFitIsWithinHalfATurn asks for every length of routines whose one breathing step comes several times.
-func TestFitIsWithinHalfATurn(t *testing.T) {
+// The breathing step of each routine occurs several times, so that half a breath of difference counts as often.
+func TestFitRepeatedBreathingWithinHalfABreathEach(t *testing.T) {
 	for _, c := range []struct {
 		repeat, sides int
 		text          string
@@ -119,7 +119,7 @@ func TestFitIsWithinHalfATurn(t *testing.T) {
 			t.Fatal(err)
 		}
 		for want := 10 * time.Second; want <= 4*time.Hour; want += want/2 + 777*time.Millisecond {
-			s, err := routines.Compile(r, letters, routines.Options{For: want})
+			s, err := routines.Compile(r, measureLetters, routines.Options{For: want})
 			if err != nil {
 				if !strings.Contains(err.Error(), "lasts at least") && !strings.Contains(err.Error(), "too long") {
 					t.Errorf("%v: %v", want, err)
@@ -137,14 +137,14 @@ func TestFitIsWithinHalfATurn(t *testing.T) {
 			}
 		}
 		for name, length := range map[string]time.Duration{"negative": -time.Minute, "years": 100_000 * time.Hour, "the longest there is": math.MaxInt64} {
-			if _, err := routines.Compile(r, letters, routines.Options{For: length}); err == nil {
+			if _, err := routines.Compile(r, measureLetters, routines.Options{For: length}); err == nil {
 				t.Errorf("%s: %v was accepted", name, length)
 			}
 		}
 	}
 }
 
-// checkFit asks for a length.
+// checkFit compiles a routine for a length and checks that the score is as near to it as whole breaths allow.
 func checkFit(t *testing.T, r *routines.Routine, own *routines.Score, want time.Duration, measure routines.Measure) {
 	t.Helper()
 	s, err := routines.Compile(r, measure, routines.Options{For: want})

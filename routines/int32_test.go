@@ -11,11 +11,11 @@ import (
 // These tests find products and sums of samples that overflow an int of 32 bits, as GOARM=6 has it. They pass with 64 bits
 // either way: run them with GOARCH=386.
 
-func TestCompileFitOfLongBreathsAfterAShortOne(t *testing.T) {
+func TestFitLongBreathsAfterAShortOne(t *testing.T) {
 	for _, from := range []string{"0.5-0.5", "0.6-0.5", "0.7-0.5", "1-1"} {
-		r := parsed(t, "[[step]]\nbreathe = '60-60'\nfrom = '"+from+"'\nover = '1 breath'\nfor = '4m'\n")
+		r := parseSteps(t, "[[step]]\nbreathe = '60-60'\nfrom = '"+from+"'\nover = '1 breath'\nfor = '4m'\n")
 		for _, want := range []time.Duration{5 * time.Minute, time.Hour, 3 * time.Hour, 4*time.Hour - time.Minute} {
-			s, err := routines.Compile(r, letters, routines.Options{For: want})
+			s, err := routines.Compile(r, measureLetters, routines.Options{For: want})
 			if err != nil {
 				t.Errorf("from %s, %v: %v", from, want, err)
 				continue
@@ -28,8 +28,8 @@ func TestCompileFitOfLongBreathsAfterAShortOne(t *testing.T) {
 }
 
 func TestCompileRefusesLongBreathsBeforeShortOnes(t *testing.T) {
-	r := parsed(t, "[[step]]\nbreathe = '0.5-0.5'\nfrom = '60-60'\nover = '1000 breaths'\nfor = '1000 breaths'\ncount = 'silent'\n")
-	if _, err := routines.Compile(r, letters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
+	r := parseSteps(t, "[[step]]\nbreathe = '0.5-0.5'\nfrom = '60-60'\nover = '1000 breaths'\nfor = '1000 breaths'\ncount = 'silent'\n")
+	if _, err := routines.Compile(r, measureLetters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
 		t.Errorf("got %v, want that it is too long", err)
 	}
 }
@@ -42,14 +42,14 @@ func TestReviseRefusesAnExtensionOfDays(t *testing.T) {
 		"on the first of two sides": "[[step]]\nhold = '20s'\nsides = true\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := parsed(t, "breath = '60-60'\n"+text)
-			heard, err := routines.Compile(r, letters, routines.Options{})
+			r := parseSteps(t, "breath = '60-60'\n"+text)
+			heard, err := routines.Compile(r, measureLetters, routines.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			// 746 breaths of two minutes are 41 seconds more than 2^32 samples.
 			change := routines.Change{At: routines.Rate / 10, Extend: routines.Amount{Breaths: 746}}
-			if s, _, err := routines.Revise(r, letters, routines.Options{}, heard, change); err == nil {
+			if s, _, err := routines.Revise(r, measureLetters, routines.Options{}, heard, change); err == nil {
 				t.Errorf("it lasts %v", routines.Duration(s.Len))
 			} else if !strings.Contains(err.Error(), "too long") {
 				t.Errorf("got %v, want that it is too long", err)

@@ -13,8 +13,8 @@ import (
 	"guided/routines"
 )
 
-// seeds are all the routines there are, good and bad.
-func seeds(f *testing.F) {
+// addSeeds adds all routines of testdata, valid and invalid, to a fuzz test.
+func addSeeds(f *testing.F) {
 	files, err := filepath.Glob("testdata/*/*.toml")
 	if err != nil || len(files) == 0 {
 		f.Fatalf("no seeds: %v", err)
@@ -28,8 +28,9 @@ func seeds(f *testing.F) {
 	}
 }
 
-// strange measures a text by chance, always the same: nothing, a moment, hours, a beat before its start or behind its end.
-func strange(seed uint64) routines.Measure {
+// measureRandom measures clips by a hash: also as missing, empty, an hour long, or with the beat behind the end. Equal
+// clips have equal extents.
+func measureRandom(seed uint64) routines.Measure {
 	return func(c routines.Clip) (routines.Extent, bool) {
 		h := fnv.New64a()
 		fmt.Fprint(h, c)
@@ -50,42 +51,42 @@ func strange(seed uint64) routines.Measure {
 }
 
 func FuzzCompile(f *testing.F) {
-	seeds(f)
+	addSeeds(f)
 	f.Fuzz(func(t *testing.T, text string, seed uint64) {
 		library := routines.Library{os.DirFS("testdata/golden"), routines.Builtin()}
 		r, err := library.Check("fuzz.toml", []byte(text))
 		if err != nil {
 			return
 		}
-		if wild, err := routines.Compile(r, hostile(seed), routines.Options{}); err == nil {
+		if wild, err := routines.Compile(r, measureHostile(seed), routines.Options{}); err == nil {
 			checkScore(t, wild)
-			checkTiming(t, wild, hostile(seed))
+			checkTiming(t, wild, measureHostile(seed))
 		}
-		score, err := routines.Compile(r, strange(seed), routines.Options{})
+		score, err := routines.Compile(r, measureRandom(seed), routines.Options{})
 		if err != nil {
 			return // longer than four hours
 		}
-		checkTiming(t, score, strange(seed))
+		checkTiming(t, score, measureRandom(seed))
 		checkSteps(t, score)
 		checkClips(t, r, score)
-		if again, _ := routines.Compile(r, strange(seed), routines.Options{}); again.String() != score.String() {
+		if again, _ := routines.Compile(r, measureRandom(seed), routines.Options{}); again.String() != score.String() {
 			t.Error("compiled twice, the scores differ")
 		}
 		checkScore(t, score)
 		if want := time.Duration(seed%1800) * time.Second; want > 0 {
-			checkFit(t, r, score, want, strange(seed))
+			checkFit(t, r, score, want, measureRandom(seed))
 		}
 	})
 }
 
-// checkScore holds a score against what every score must be.
+// checkScore checks what is true of every score that was not changed while it played.
 func checkScore(t *testing.T, s *routines.Score) {
 	t.Helper()
 	checkOrder(t, s)
 	checkSides(t, s)
 }
 
-// checkSides holds both sides of every step to the same length.
+// checkSides checks that both sides of every step have the same length.
 func checkSides(t *testing.T, s *routines.Score) {
 	t.Helper()
 	sides := map[int]map[string]int{} // lengths, by step
@@ -104,7 +105,7 @@ func checkSides(t *testing.T, s *routines.Score) {
 	}
 }
 
-// checkOrder holds everything in its place.
+// checkOrder checks that cues and marks are in order and inside the score, and that speech never overlaps.
 func checkOrder(t *testing.T, s *routines.Score) {
 	t.Helper()
 	end, speech := 0, 0
@@ -139,7 +140,7 @@ func checkOrder(t *testing.T, s *routines.Score) {
 	checkReturns(t, s)
 }
 
-// checkReturns holds the law of interruption: the sound comes back at a whole thing.
+// checkReturns checks that playback resumes at the start of a cue, breath or rep, wherever it is interrupted.
 func checkReturns(t *testing.T, s *routines.Score) {
 	t.Helper()
 	whole := map[int]bool{}
@@ -170,8 +171,8 @@ func checkReturns(t *testing.T, s *routines.Score) {
 	}
 }
 
-// hostile measures as no voice should: lengths and beats at and beyond every edge of an int.
-func hostile(seed uint64) routines.Measure {
+// measureHostile measures clips by a hash, with lengths and beats at and beyond every limit of an int.
+func measureHostile(seed uint64) routines.Measure {
 	return func(c routines.Clip) (routines.Extent, bool) {
 		h := fnv.New64a()
 		fmt.Fprint(h, c)
@@ -185,8 +186,8 @@ func hostile(seed uint64) routines.Measure {
 	}
 }
 
-// checkTiming holds a score against the clock: steps follow each other without a gap, breaths are whole, and every word
-// on a beat stands exactly on it.
+// checkTiming checks that steps follow each other without a gap, that breaths are whole, and that every word on a beat
+// stands exactly on it.
 func checkTiming(t *testing.T, s *routines.Score, measure routines.Measure) {
 	t.Helper()
 	at, breath, step := 0, 0, routines.Mark{}
@@ -232,7 +233,7 @@ func checkTiming(t *testing.T, s *routines.Score, measure routines.Measure) {
 	}
 }
 
-// checkSteps holds the laws of next and back.
+// checkSteps checks StepAt, NextStep and PreviousStep against each other.
 func checkSteps(t *testing.T, s *routines.Score) {
 	t.Helper()
 	steps := 0
@@ -263,7 +264,7 @@ func checkSteps(t *testing.T, s *routines.Score) {
 	}
 }
 
-// checkClips: what sounds was announced by Clips.
+// checkClips checks that Clips lists every clip of a score.
 func checkClips(t *testing.T, r *routines.Routine, s *routines.Score) {
 	t.Helper()
 	clips, err := routines.Clips(r)
@@ -281,7 +282,7 @@ func checkClips(t *testing.T, r *routines.Routine, s *routines.Score) {
 	}
 }
 
-// checkChanges asks for changes while a score is heard: what was heard stays as it was.
+// checkChanges makes random changes while a score is heard, and checks that nothing before them differs.
 func checkChanges(t *testing.T, r *routines.Routine, heard *routines.Score, measure routines.Measure, chance *rand.Rand) {
 	t.Helper()
 	var asked routines.Options
@@ -317,11 +318,11 @@ func checkChanges(t *testing.T, r *routines.Routine, heard *routines.Score, meas
 	}
 }
 
-func TestLawsOfRandomRoutines(t *testing.T) {
+func TestCompileRandomRoutinesKeepInvariants(t *testing.T) {
 	library := routines.Library{os.DirFS("testdata/golden"), routines.Builtin()}
 	compiledOnce := 0
 	for seed := range uint64(150) {
-		c := &composer{Rand: rand.New(rand.NewPCG(seed, 1))}
+		c := &routineGenerator{Rand: rand.New(rand.NewPCG(seed, 1))}
 		c.always("title = \"Random\"\nbreath = %q\ncount = %q", c.pattern(), c.one("spoken", "spoken", "tones", "words", "silent"))
 		c.steps("step", 0, false)
 		text := c.text.String()
@@ -329,10 +330,10 @@ func TestLawsOfRandomRoutines(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
-		for name, measure := range map[string]routines.Measure{"letters": letters, "nothing": nothing, "strange": strange(seed), "hostile": hostile(seed)} {
+		for name, measure := range map[string]routines.Measure{"letters": measureLetters, "nothing": measureTonesOnly, "strange": measureRandom(seed), "hostile": measureHostile(seed)} {
 			s, err := routines.Compile(r, measure, routines.Options{})
 			if err != nil {
-				continue // a word of hours
+				continue // clips of hours
 			}
 			compiledOnce++
 			checkScore(t, s)

@@ -19,16 +19,16 @@ name = "Rest"
 rest = "10s"
 `
 
-func TestAHoldUntilNext(t *testing.T) {
+func TestCompileHoldUntilNext(t *testing.T) {
 	r, err := routines.Parse("waiting.toml", []byte(waiting))
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := routines.Compile(r, letters, routines.Options{})
+	file, err := routines.Compile(r, measureLetters, routines.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	live, err := routines.Compile(r, letters, routines.Options{Waits: true})
+	live, err := routines.Compile(r, measureLetters, routines.Options{Waits: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,20 +54,20 @@ func TestAHoldUntilNext(t *testing.T) {
 			}
 		}
 	})
-	t.Run("is known to end where the next step begins", func(t *testing.T) {
+	t.Run("ends where the next step begins", func(t *testing.T) {
 		if _, waits := live.Waits(wait.At + wait.Len); waits || live.Marks[live.NextStep(0)].At != wait.At+wait.Len {
 			t.Error("it goes on")
 		}
 	})
 	t.Run("leaves a length asked for as it is", func(t *testing.T) {
 		o := routines.Options{For: routines.Duration(file.Len + 5*routines.Rate), Waits: true}
-		if s, err := routines.Compile(r, letters, o); err != nil || s.Told(s.Len) != live.Told(live.Len)+5*routines.Rate {
+		if s, err := routines.Compile(r, measureLetters, o); err != nil || s.Told(s.Len) != live.Told(live.Len)+5*routines.Rate {
 			t.Errorf("%v", err)
 		}
 	})
 }
 
-func TestWhatAHoldUntilNextCannotHave(t *testing.T) {
+func TestParseHoldUntilNextRefusesKeysThatNeedALength(t *testing.T) {
 	_, err := routines.Parse("waiting.toml", []byte(`
 title = "Waiting"
 [[step]]
@@ -89,7 +89,7 @@ hold = "until tomorrow"
 	}
 }
 
-func TestBothSidesAreEqual(t *testing.T) {
+func TestCompileSidesOfEqualLength(t *testing.T) {
 	r, err := routines.Library{routines.Builtin()}.Check("sides.toml", []byte(`
 title = "Sides"
 [[step]]
@@ -120,12 +120,12 @@ sides = true
 		t.Fatal(err)
 	}
 	for seed := range uint64(15) {
-		for name, measure := range map[string]routines.Measure{"strange": strange(seed), "hostile": hostile(seed), "letters": letters, "nothing": nothing} {
+		for name, measure := range map[string]routines.Measure{"strange": measureRandom(seed), "hostile": measureHostile(seed), "letters": measureLetters, "nothing": measureTonesOnly} {
 			s, err := routines.Compile(r, measure, routines.Options{})
 			if err != nil {
-				continue // a word of hours
+				continue // clips of hours
 			}
-			began := slices.IndexFunc(s.Marks, func(m routines.Mark) bool { return m.Side != "" }) // a warning comes before
+			began := slices.IndexFunc(s.Marks, func(m routines.Mark) bool { return m.Side != "" }) // a caution comes before
 			for _, m := range s.Marks {
 				if first := m.At - s.Marks[began].At; m.Kind == routines.SwitchMark && s.Len-m.At-m.Len != first {
 					t.Fatalf("%s %d: the first side lasts %d samples, the second %d", name, seed, first, s.Len-m.At-m.Len)
@@ -135,17 +135,17 @@ sides = true
 	}
 }
 
-func TestCountdownDoesNotSpeakOverTheWordsBefore(t *testing.T) {
+func TestCompileCountdownAfterWords(t *testing.T) {
 	late := func(c routines.Clip) (routines.Extent, bool) { // every beat is late
 		return routines.Extent{Len: routines.Rate / 2, Beat: routines.Rate * 3 / 10}, true
 	}
-	s := compiled(t, "[[step]]\nsay = \"Hold.\"\nprepare = \"0s\"\nhold = \"3.1s\"\ncountdown = 3\n", late)
+	s := compileSteps(t, "[[step]]\nsay = \"Hold.\"\nprepare = \"0s\"\nhold = \"3.1s\"\ncountdown = 3\n", late)
 	checkScore(t, s)
 	checkTiming(t, s, late)
 }
 
-func TestSidesInNames(t *testing.T) {
-	s := compiled(t, "[[step]]\nsay = \"Fold to the {side}\"\nsides = true\n[[step]]\nname = \"The {other} arm\"\nhold = \"5s\"\nsides = [\"right\", \"left\"]\n", letters)
+func TestCompileStepNamesWithSides(t *testing.T) {
+	s := compileSteps(t, "[[step]]\nsay = \"Fold to the {side}\"\nsides = true\n[[step]]\nname = \"The {other} arm\"\nhold = \"5s\"\nsides = [\"right\", \"left\"]\n", measureLetters)
 	var names []string
 	for _, m := range s.Marks {
 		if m.Kind == routines.StepMark {

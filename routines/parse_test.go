@@ -10,8 +10,8 @@ import (
 	"guided/routines"
 )
 
-// TestBadRoutines reads every file of testdata/bad; the .want beside it holds all that must be said of it.
-func TestBadRoutines(t *testing.T) {
+// Beside every file of testdata/bad lies a .want file with all problems that must be reported.
+func TestLibraryLoadReportsAllProblems(t *testing.T) {
 	files, err := filepath.Glob("testdata/bad/*.toml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no files: %v", err)
@@ -24,13 +24,13 @@ func TestBadRoutines(t *testing.T) {
 			if err == nil {
 				t.Fatal("it was accepted")
 			}
-			golden(t, strings.TrimSuffix(file, ".toml")+".want", err.Error()+"\n")
+			compareGolden(t, strings.TrimSuffix(file, ".toml")+".want", err.Error()+"\n")
 		})
 	}
 }
 
 func FuzzParse(f *testing.F) {
-	seeds(f)
+	addSeeds(f)
 	f.Fuzz(func(t *testing.T, text string, _ uint64) {
 		_, err := routines.Parse("fuzz.toml", []byte(text))
 		var problems routines.Problems

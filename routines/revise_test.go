@@ -9,7 +9,7 @@ import (
 	"guided/routines"
 )
 
-const cycle = `
+const twoSidedHold = `
 title = "Turn"
 [[step]]
 name    = "Turn"
@@ -22,29 +22,29 @@ breathe = "4-6"
 for     = "6 breaths"
 `
 
-// lived compiles a routine and changes it as a listener asks for it at some moments.
-func lived(t *testing.T, text string, changes ...routines.Change) (before, after *routines.Score) {
+// revised compiles a routine, then makes changes one after the other.
+func revised(t *testing.T, text string, changes ...routines.Change) (before, after *routines.Score) {
 	t.Helper()
 	r, err := routines.Parse("lived.toml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, err = routines.Compile(r, letters, routines.Options{})
+	before, err = routines.Compile(r, measureLetters, routines.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	after = before
 	var o routines.Options
 	for _, c := range changes {
-		if after, o, err = routines.Revise(r, letters, o, after, c); err != nil {
+		if after, o, err = routines.Revise(r, measureLetters, o, after, c); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return before, after
 }
 
-// countWord is where a text is said, all times.
-func countWord(s *routines.Score, text string) []int {
+// cueTimes lists the samples at which a text is spoken.
+func cueTimes(s *routines.Score, text string) []int {
 	var list []int
 	for _, c := range s.Cues {
 		if c.Clip.Say == text {
@@ -54,26 +54,26 @@ func countWord(s *routines.Score, text string) []int {
 	return list
 }
 
-func TestChangesAheadOfTheListener(t *testing.T) {
+func TestReviseExtendAndPace(t *testing.T) {
 	second := routines.Rate
-	before, _ := lived(t, cycle)
+	before, _ := revised(t, twoSidedHold)
 	hold := before.Marks[0].At + before.Marks[0].Len - 20*second // the first second of the left hold
 	t.Run("a hold made longer on the first side is as long on the second", func(t *testing.T) {
-		_, after := lived(t, cycle, routines.Change{At: hold + 3*second, Extend: routines.Amount{Samples: 10 * second}})
+		_, after := revised(t, twoSidedHold, routines.Change{At: hold + 3*second, Extend: routines.Amount{Samples: 10 * second}})
 		checkSides(t, after)
 		if got := after.Len - before.Len; got != 20*second {
 			t.Errorf("the whole is %v longer, want 20s", routines.Duration(got))
 		}
-		if got := countWord(after, "Halfway.")[0]; got != hold+15*second {
+		if got := cueTimes(after, "Halfway.")[0]; got != hold+15*second {
 			t.Errorf("halfway is said at %v of the hold, want 15s", routines.Duration(got-hold))
 		}
 	})
-	t.Run("what was heard is not said again, and the end moves", func(t *testing.T) {
-		_, after := lived(t, cycle, routines.Change{At: hold + 12*second, Extend: routines.Amount{Samples: 30 * second}})
-		if got := countWord(after, "Halfway.")[0]; got != hold+10*second {
+	t.Run("a cue that was heard is not repeated, and the end moves", func(t *testing.T) {
+		_, after := revised(t, twoSidedHold, routines.Change{At: hold + 12*second, Extend: routines.Amount{Samples: 30 * second}})
+		if got := cueTimes(after, "Halfway.")[0]; got != hold+10*second {
 			t.Errorf("halfway was heard at 10s, it now stands at %v", routines.Duration(got-hold))
 		}
-		if got := countWord(after, "Five seconds.")[0]; got != hold+45*second {
+		if got := cueTimes(after, "Five seconds.")[0]; got != hold+45*second {
 			t.Errorf("the end is announced at %v, want 45s", routines.Duration(got-hold))
 		}
 	})
@@ -84,7 +84,7 @@ func TestChangesAheadOfTheListener(t *testing.T) {
 				first = m
 			}
 		}
-		_, after := lived(t, cycle, routines.Change{At: first.At - second, Pace: 1.05}, routines.Change{At: first.At + 12*second, Pace: 1.05})
+		_, after := revised(t, twoSidedHold, routines.Change{At: first.At - second, Pace: 1.05}, routines.Change{At: first.At + 12*second, Pace: 1.05})
 		var lengths []time.Duration
 		for _, m := range after.Marks {
 			if m.Kind == routines.BreathMark {
@@ -103,17 +103,17 @@ func TestChangesAheadOfTheListener(t *testing.T) {
 		}
 	})
 	t.Run("a breath is added to the breathing", func(t *testing.T) {
-		_, after := lived(t, cycle, routines.Change{At: before.Len - 3*second, Extend: routines.Amount{Breaths: 2}})
+		_, after := revised(t, twoSidedHold, routines.Change{At: before.Len - 3*second, Extend: routines.Amount{Breaths: 2}})
 		if got := after.Len - before.Len; got != 20*second {
 			t.Errorf("the whole is %v longer, want 20s", routines.Duration(got))
 		}
 	})
-	t.Run("in the last moment it is too late", func(t *testing.T) {
-		r, err := routines.Parse("turn.toml", []byte(cycle))
+	t.Run("too late at the last sample of a step", func(t *testing.T) {
+		r, err := routines.Parse("turn.toml", []byte(twoSidedHold))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = routines.Revise(r, letters, routines.Options{}, before, routines.Change{At: before.Len - 100, Extend: routines.Amount{Breaths: 2}})
+		_, _, err = routines.Revise(r, measureLetters, routines.Options{}, before, routines.Change{At: before.Len - 100, Extend: routines.Amount{Breaths: 2}})
 		if !errors.Is(err, routines.ErrTooLate) {
 			t.Errorf("got %v", err)
 		}

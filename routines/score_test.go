@@ -6,8 +6,8 @@ import (
 	"guided/routines"
 )
 
-func TestReturn(t *testing.T) {
-	s := compiled(t, "[[step]]\nsay = \"First this. Then that.\"\n[[step]]\nbreathe = \"4-6\"\nfor = \"3 breaths\"\n[[step]]\nhold = \"30s\"\n", letters)
+func TestScoreReturn(t *testing.T) {
+	s := compileSteps(t, "[[step]]\nsay = \"First this. Then that.\"\n[[step]]\nbreathe = \"4-6\"\nfor = \"3 breaths\"\n[[step]]\nhold = \"30s\"\n", measureLetters)
 	var breaths []routines.Mark
 	for _, m := range s.Marks {
 		if m.Kind == routines.BreathMark {
@@ -38,15 +38,15 @@ func TestReturn(t *testing.T) {
 	}
 }
 
-func TestReturnNeverLandsInAWord(t *testing.T) {
-	// In a silent count nothing keeps a cue from going on over the start of the next breath.
-	s := compiled(t, `
+func TestScoreReturnDuringCueAcrossBreaths(t *testing.T) {
+	// In a silent count a cue may be spoken across the start of the next breath.
+	s := compileSteps(t, `
 [[step]]
 breathe = "1-1"
 for = "8 breaths"
 count = "silent"
 cues = [{ at = "1s", say = "A cue which goes on for four seconds, over the start of two breaths." }]
-`, letters)
+`, measureLetters)
 	cue := s.Cues[0]
 	for at := cue.At + 1; at < cue.At+cue.Len; at += 997 {
 		if back := s.Return(at); back > cue.At {
