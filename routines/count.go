@@ -69,7 +69,8 @@ func (c *compiler) countPhase(s *Step, mode CountMode, word phrase, p Phase, cou
 		case mode == Tones:
 			c.addSound(s, Clip{Sound: "tick"}, at)
 		case mode == Spoken && number != "":
-			list = append(list, phrase{rank: ifFree, at: at, texts: []string{countWord(number, n*count >= p.Len)}, end: p.At + p.Len, tone: "tick", marks: []int{mark}})
+			text := countWord(number, n*count >= p.Len)
+			list = append(list, phrase{rank: ifFree, at: at, texts: []string{text}, end: p.At + p.Len, tone: "tick", marks: []int{mark}})
 		}
 	}
 	return list

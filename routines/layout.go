@@ -88,7 +88,8 @@ func (c *compiler) layOutTimed(s *Step, withWords bool) {
 	for second := s.Countdown; second > 0; second-- {
 		at, _, _ := c.offsetWhenHeard(lengths, func(n int) (int, bool) { return n - second*Rate, true })
 		m := c.addMark(Mark{Kind: CountMark, At: c.at + at, Len: Rate, Name: "countdown", N: second})
-		list = append(list, phrase{rank: onBeat, at: c.at + at, texts: []string{countWord(c.lang.number(second), second == 1)}, end: c.at + n, tone: "tick", marks: []int{m}})
+		text := countWord(c.lang.number(second), second == 1)
+		list = append(list, phrase{rank: onBeat, at: c.at + at, texts: []string{text}, end: c.at + n, tone: "tick", marks: []int{m}})
 	}
 	c.placeSpeech(s, list)
 	c.advance(n)

@@ -103,7 +103,7 @@ func (s *Score) describeStep(i int) string {
 	return name
 }
 
-// svgRow is one row of the picture, which shows the samples from from to to and is as wide as span samples.
+// svgRow is one row of the picture. It shows the samples in [from, to) and is as wide as span samples.
 type svgRow struct {
 	*Score
 	from, to, span int
@@ -206,8 +206,8 @@ func (l svgRow) wave(marks []Mark) string {
 
 func waveY(level float64) float64 { return svgBaseline - level*(svgBaseline-svgWaveTop) }
 
-// speechAndSilence is the path of what is spoken from from to to outside the breaths and reps, and the path of every
-// silence of four seconds or more. inner are the step's marks.
+// speechAndSilence draws a step without its breaths and reps, between two samples: the path of what is spoken, and that
+// of every silence of four seconds or more. inner are the marks of the step.
 func (l svgRow) speechAndSilence(from, to int, inner []Mark) (words, still string) {
 	waveFrom, waveTo := to, to
 	for _, m := range inner {
