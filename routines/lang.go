@@ -13,9 +13,9 @@ import (
 //go:embed lang/*.toml
 var langFiles embed.FS
 
-// Lang is the words of one language: what is said for phases, numbers and sides.
+// Lang is the words of one language that a routine does not write itself.
 type Lang struct {
-	Code   string // the file's name, such as "en"
+	Code   string // such as "en"
 	Name   string
 	Phases map[string]string
 	Sides  struct {
@@ -23,27 +23,28 @@ type Lang struct {
 		OnLeft              string `toml:"on_left"`
 		OnRight             string `toml:"on_right"`
 	}
-	Numbers struct{ List []string } // "one" first
+	Numbers struct{ List []string } // from "one" on
 }
 
 func loadLang(code string) (*Lang, error) {
 	l := Lang{Code: code}
 	if _, err := toml.DecodeFS(langFiles, "lang/"+code+".toml", &l); err != nil {
 		known := langs()
-		return nil, fmt.Errorf("no words for the language %q; %s", code, didYouMean(code, known))
+		return nil, fmt.Errorf("no words for the language %q; %s", code, DidYouMean(code, known))
 	}
 	return &l, nil
 }
 
+// langs lists the codes of the languages.
 func langs() []string {
-	files, _ := fs.Glob(langFiles, "lang/*.toml") // the pattern is right, so there is no error
+	files, _ := fs.Glob(langFiles, "lang/*.toml") // fails only for a malformed pattern
 	for i, f := range files {
 		files[i] = strings.TrimSuffix(path.Base(f), ".toml")
 	}
 	return files
 }
 
-// number is the word for n, "" beyond the list.
+// number is the word for n; "" beyond the list.
 func (l *Lang) number(n int) string {
 	if n < 1 || n > len(l.Numbers.List) {
 		return ""
@@ -51,16 +52,16 @@ func (l *Lang) number(n int) string {
 	return l.Numbers.List[n-1]
 }
 
-// on is what tells the first side.
-func (l *Lang) on(side string) string {
+// announceSide is the sentence that announces the first side.
+func (l *Lang) announceSide(side string) string {
 	if side == "right" {
 		return l.Sides.OnRight
 	}
 	return l.Sides.OnLeft
 }
 
-// side is the word for the side "left" or "right".
-func (l *Lang) side(side string) string {
+// sideWord is the word for the side "left" or "right".
+func (l *Lang) sideWord(side string) string {
 	if side == "right" {
 		return l.Sides.Right
 	}

@@ -6,39 +6,41 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"sort"
 	"strings"
-	"unicode"
 )
 
 //go:embed library/*.toml
 var builtin embed.FS
 
-// Builtin is the routines inside the program.
+// Builtin is the folder of the embedded routines.
 func Builtin() fs.FS {
 	files, err := fs.Sub(builtin, "library")
 	if err != nil {
-		panic(err) // only a path that is none can fail
+		panic(err) // only an invalid path fails
 	}
 	return files
 }
 
-// ErrNone is the error of what needs a routine where there is none.
+// ErrNone is returned where a routine is needed and the library is empty.
 var ErrNone = errors.New("there are no routines")
 
-// ErrNotFound is the error when no routine has the name.
+// ErrNotFound is returned when no routine has the name.
 var ErrNotFound = errors.New("no such routine")
 
-// Library is folders of routines, one TOML file each; where two have the same name the first folder wins.
+// Library is folders of routines, one TOML file for each. Where two folders have a routine of the same name, in any
+// case, the first folder wins.
 type Library []fs.FS
 
-// entry is one routine of a library: its name, and the folder that has it.
+// entry is one routine of a library: its name and its folder.
 type entry struct {
 	name   string
 	folder fs.FS
 }
 
-// entries lists the routines, the first folder's first. One that a folder before it has, in any case, is hidden.
+// entries lists the routines, the first folder's first, without those that an earlier folder replaces. It returns the
+// others with the error when a folder cannot be read.
 func (l Library) entries() ([]entry, error) {
 	var list []entry
 	var failed error
@@ -63,15 +65,15 @@ func (l Library) entries() ([]entry, error) {
 	return list, failed
 }
 
-// Names lists the routines by name. A folder that cannot be read is left out, and told in the error.
+// Names lists the routines by name. When a folder cannot be read, it returns the names of the others with the error.
 func (l Library) Names() ([]string, error) {
 	entries, err := l.entries()
-	names := namesOf(entries)
+	names := entryNames(entries)
 	sort.Strings(names)
 	return names, err
 }
 
-func namesOf(entries []entry) []string {
+func entryNames(entries []entry) []string {
 	names := make([]string, 0, len(entries))
 	for _, e := range entries {
 		names = append(names, e.name)
@@ -79,25 +81,22 @@ func namesOf(entries []entry) []string {
 	return names
 }
 
-// Load finds a routine by its name or its title, as these are written or said, and everything it includes. The error is
-// ErrNotFound with the nearest name, or the Problems of the file and of those it includes. See resolve.
+// Load finds a routine by its name or its title (see find in match.go), and loads everything it includes. The error is
+// ErrNotFound with a hint, or the Problems of the file and of those it includes.
 func (l Library) Load(name string) (*Routine, error) {
 	entries, failed := l.entries()
-	e, found := resolve(name, entries)
+	e, found := find(name, entries)
 	if !found {
-		return nil, errors.Join(fmt.Errorf("%w as %q; %s", ErrNotFound, name, hint(name, entries)), failed)
+		return nil, errors.Join(fmt.Errorf("%w as %q; %s", ErrNotFound, name, hintFor(name, entries)), failed)
 	}
-	data, err := e.read()
-	if err != nil {
-		return nil, err
-	}
-	return l.linker(entries).link(e.file(), data, nil)
+	r := l.loader(entries).load(e, nil)
+	return r.routine, r.err
 }
 
-// Check reads one file outside the library, its includes from the library.
+// Check parses one file that need not be in the library, and loads what it includes from the library.
 func (l Library) Check(name string, data []byte) (*Routine, error) {
-	entries, _ := l.entries() // a folder that cannot be read is told by Names; what is missing from it is told here
-	return l.linker(entries).link(name, data, nil)
+	entries, _ := l.entries() // Names reports a folder that cannot be read; here what it lacks is a problem
+	return l.loader(entries).parse(name, data, nil)
 }
 
 func (e entry) file() string { return e.name + ".toml" }
@@ -110,7 +109,7 @@ func (e entry) read() ([]byte, error) {
 	return data, nil
 }
 
-// title is the routine's title, also of a file with problems; "" when it cannot be read.
+// title is the title of the routine, also where the file has problems; "" when it cannot be read.
 func (e entry) title() string {
 	data, err := e.read()
 	if err != nil || len(data) > maxFile {
@@ -123,59 +122,7 @@ func (e entry) title() string {
 	return r.Title
 }
 
-// resolve finds a routine: by its name as it is written, then in any case and punctuation, then by its title, then by
-// how these sound. Then the same without the "the" or "my" before it, and without what a routine is after it.
-func resolve(name string, entries []entry) (entry, bool) {
-	for _, e := range entries {
-		if e.name == name {
-			return e, true
-		}
-	}
-	wanted := plain(name)
-	if wanted == "" {
-		return entry{}, false
-	}
-	m := newMatcher(entries)
-	for _, find := range []struct {
-		by    func(string) (entry, bool)
-		asked string
-	}{{m.written, wanted}, {m.sounding, wanted}, {m.written, called(wanted)}, {m.sounding, called(wanted)}, {m.bare, wanted}} {
-		if e, found := find.by(find.asked); found {
-			return e, true
-		}
-	}
-	return entry{}, false
-}
-
-// hint names the routine that was probably meant, by its name or its title.
-func hint(name string, entries []entry) string {
-	names := namesOf(entries)
-	if len(names) == 0 {
-		return "there are no routines; put one into your folder of routines"
-	}
-	near := Nearest(name, names)
-	for i := 0; i < len(entries) && near == ""; i++ {
-		if title := entries[i].title(); title != "" && Nearest(plain(name), []string{plain(title)}) != "" {
-			near = entries[i].name
-		}
-	}
-	if near != "" {
-		return fmt.Sprintf("did you mean %q?", near)
-	}
-	if len(names) > 12 {
-		return "guided list names all there are"
-	}
-	sort.Strings(names)
-	return "use one of " + strings.Join(names, ", ")
-}
-
-// plain is a name or a title as somebody may type or say it: no case, no punctuation.
-func plain(title string) string {
-	title = strings.NewReplacer("'", "", "\u2019", "").Replace(strings.ToLower(title))
-	return strings.Join(strings.FieldsFunc(title, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), " ")
-}
-
-// Open reads a sound file that lies beside the routines.
+// Open reads a sound file from the folders of routines.
 func (l Library) Open(file string) ([]byte, error) {
 	var err error = fs.ErrNotExist
 	for _, folder := range l {
@@ -185,4 +132,106 @@ func (l Library) Open(file string) ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("reading the sound %q: %w", file, err)
+}
+
+// loader parses routines and loads what they include. It reads each file once, however often it is included: otherwise
+// a few files that include each other many times would become millions.
+type loader struct {
+	library Library
+	entries []entry
+	done    map[string]loaded // by name
+}
+
+type loaded struct {
+	routine *Routine
+	err     error
+}
+
+func (l Library) loader(entries []entry) *loader {
+	return &loader{l, entries, map[string]loaded{}}
+}
+
+// parse parses a routine and loads what it includes. above names the routines that include it, the outermost first.
+func (l *loader) parse(file string, data []byte, above []string) (*Routine, error) {
+	r, problems := parse(file, data)
+	if r == nil {
+		return nil, problems
+	}
+	problems = append(problems, l.loadIncludes(r.Steps, append(slices.Clip(above), r.Name))...)
+	if len(problems) > 0 {
+		return nil, problems.sorted()
+	}
+	return r, nil
+}
+
+// loadIncludes loads the routines that steps include, and checks that the sound files they name exist.
+func (l *loader) loadIncludes(steps []Step, above []string) Problems {
+	var problems Problems
+	for i := range steps {
+		s := &steps[i]
+		problems = append(problems, l.checkSound(s.Sound, s.location)...)
+		for _, cue := range s.Cues {
+			problems = append(problems, l.checkSound(cue.Sound, cue.location)...)
+		}
+		problems = append(problems, l.loadIncludes(s.Steps, above)...)
+		if s.Kind == Include && s.Routine.Name != "" {
+			problems = append(problems, l.include(s, above)...)
+		}
+	}
+	return problems
+}
+
+// include loads the routine that a step names into the step.
+func (l *loader) include(s *Step, above []string) Problems {
+	problem := func(format string, args ...any) Problems {
+		return Problems{s.location.problem("routine", format, args...)}
+	}
+	e, found := find(s.Routine.Name, l.entries)
+	switch {
+	case !found:
+		return problem("there is none named %q; %s", s.Routine.Name, hintFor(s.Routine.Name, l.entries))
+	case slices.Contains(above, e.name):
+		return problem("includes itself: %s", strings.Join(append(slices.Clip(above), e.name), " -> "))
+	case len(above) > maxDepth:
+		return problem("routines include routines deeper than %d", maxDepth)
+	}
+	included, again := l.done[e.name]
+	if !again {
+		included = l.load(e, above)
+		l.done[e.name] = included
+	}
+	var problems Problems
+	switch {
+	case included.err == nil:
+		s.Routine, s.Name = included.routine, included.routine.Title
+		return nil
+	case again: // reported where it was included first
+		return nil
+	case errors.As(included.err, &problems):
+		return problems
+	}
+	return problem("%v", included.err)
+}
+
+// load reads and parses one routine of the library.
+func (l *loader) load(e entry, above []string) loaded {
+	data, err := e.read()
+	if err != nil {
+		return loaded{nil, err}
+	}
+	r, err := l.parse(e.file(), data, above)
+	return loaded{r, err}
+}
+
+// checkSound reports a sound file that is in no folder of the library.
+func (l *loader) checkSound(sound string, at location) Problems {
+	if !isSoundFile(sound) {
+		return nil
+	}
+	for _, folder := range l.library {
+		if info, err := fs.Stat(folder, path.Clean(sound)); err == nil && info.Mode().IsRegular() {
+			return nil
+		}
+	}
+	return Problems{at.problem("sound", "there is no file %q beside the routines", sound)}
 }

@@ -11,7 +11,7 @@ import (
 	"guided/routines"
 )
 
-// folder makes a folder of routines; what is no TOML file lies in it as it is.
+// folder is a folder of files, by name.
 func folder(files map[string]string) fstest.MapFS {
 	m := fstest.MapFS{}
 	for name, text := range files {
@@ -20,36 +20,36 @@ func folder(files map[string]string) fstest.MapFS {
 	return m
 }
 
-// says is a routine with a title and one text.
-func says(title, text string) string {
+// sayRoutine is a routine with a title and one text.
+func sayRoutine(title, text string) string {
 	return fmt.Sprintf("title = %q\n[[step]]\nsay = %q\n", title, text)
 }
 
-// closed is a folder that cannot be read.
-type closed struct{}
+// unreadableFolder is a folder that cannot be read.
+type unreadableFolder struct{}
 
-func (closed) Open(name string) (fs.File, error) {
+func (unreadableFolder) Open(name string) (fs.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
 }
 
-func TestLibraryFindsByNameOrTitle(t *testing.T) {
+func TestLibraryLoadByNameOrTitle(t *testing.T) {
 	user := folder(map[string]string{
-		"yoga.toml":         says("Five poses", "mine"),
-		"Long-Exhale.toml":  says("Long exhale", "mine"),
-		"childs-pose.toml":  says("Child's pose, at rest!", "mine"),
-		"copy.toml":         says("Four four six", "mine"),
+		"yoga.toml":         sayRoutine("Five poses", "mine"),
+		"Long-Exhale.toml":  sayRoutine("Long exhale", "mine"),
+		"childs-pose.toml":  sayRoutine("Child's pose, at rest!", "mine"),
+		"copy.toml":         sayRoutine("Four four six", "mine"),
 		"broken.toml":       "title = \"Broken\"\n[[step]]\nhold = 5\n",
 		"syntax.toml":       "title = ",
 		"notes.txt":         "no routine",
-		".hidden.toml":      says("Hidden", "hidden"),
-		"sub/deeper.toml":   says("Deeper", "deeper"),
+		".hidden.toml":      sayRoutine("Hidden", "hidden"),
+		"sub/deeper.toml":   sayRoutine("Deeper", "deeper"),
 		"folder.toml/x.txt": "a folder",
 	})
 	builtin := folder(map[string]string{
-		"4-4-6.toml":       says("Four four six", "built in"),
-		"yoga.toml":        says("Old yoga", "built in"),
-		"long-exhale.toml": says("Long exhale", "built in"),
-		"five-poses.toml":  says("Something else", "built in"),
+		"4-4-6.toml":       sayRoutine("Four four six", "built in"),
+		"yoga.toml":        sayRoutine("Old yoga", "built in"),
+		"long-exhale.toml": sayRoutine("Long exhale", "built in"),
+		"five-poses.toml":  sayRoutine("Something else", "built in"),
 	})
 	library := routines.Library{user, builtin}
 	for _, c := range []struct{ asked, name, say string }{
@@ -75,12 +75,12 @@ func TestLibraryFindsByNameOrTitle(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a title that only the hidden routine has", func(t *testing.T) {
+	t.Run("a title that only a replaced routine has", func(t *testing.T) {
 		if r, err := library.Load("Old yoga"); !errors.Is(err, routines.ErrNotFound) {
 			t.Errorf("got %v, %v", r, err)
 		}
 	})
-	t.Run("a broken file is found by its title, and tells its problems", func(t *testing.T) {
+	t.Run("a broken file is found and its problems are returned", func(t *testing.T) {
 		var problems routines.Problems
 		if _, err := library.Load("broken"); !errors.As(err, &problems) {
 			t.Errorf("got %v", err)
@@ -94,9 +94,9 @@ func TestLibraryFindsByNameOrTitle(t *testing.T) {
 	})
 }
 
-func TestLibraryKnowsWhatWasMeant(t *testing.T) {
+func TestLibraryLoadHintsForUnknownNames(t *testing.T) {
 	library := routines.Library{folder(map[string]string{
-		"mat.toml": says("Half lord of the fishes", "x"), "morning.toml": says("Good day", "x"), "broken.toml": "title",
+		"mat.toml": sayRoutine("Half lord of the fishes", "x"), "morning.toml": sayRoutine("Good day", "x"), "broken.toml": "title",
 	})}
 	for asked, hint := range map[string]string{
 		"mornin":                  `did you mean "morning"?`,
@@ -119,8 +119,8 @@ func TestLibraryKnowsWhatWasMeant(t *testing.T) {
 	})
 }
 
-func TestLibraryWithAFolderThatCannotBeRead(t *testing.T) {
-	library := routines.Library{closed{}, routines.Builtin()}
+func TestLibraryUnreadableFolder(t *testing.T) {
+	library := routines.Library{unreadableFolder{}, routines.Builtin()}
 	names, err := library.Names()
 	if !errors.Is(err, fs.ErrPermission) || len(names) == 0 {
 		t.Errorf("got %v, %v: want the others, and why", names, err)
@@ -133,9 +133,9 @@ func TestLibraryWithAFolderThatCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestLibraryIncludes(t *testing.T) {
+func TestLibraryLoadIncludes(t *testing.T) {
 	t.Run("of routines that include each other a thousand times", func(t *testing.T) {
-		files := map[string]string{"level0.toml": says("Level", "x")}
+		files := map[string]string{"level0.toml": sayRoutine("Level", "x")}
 		for level := 1; level <= 8; level++ {
 			files[fmt.Sprintf("level%d.toml", level)] = "title = \"Level\"\n" + strings.Repeat(fmt.Sprintf("[[step]]\nroutine = \"level%d\"\n", level-1), 1000)
 		}
@@ -143,12 +143,12 @@ func TestLibraryIncludes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := routines.Compile(r, letters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
+		if _, err := routines.Compile(r, measureLetters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("deeper than eight", func(t *testing.T) {
-		files := map[string]string{"level0.toml": says("Level", "x")}
+		files := map[string]string{"level0.toml": sayRoutine("Level", "x")}
 		for level := 1; level <= 9; level++ {
 			files[fmt.Sprintf("level%d.toml", level)] = fmt.Sprintf("title = \"Level\"\n[[step]]\nroutine = \"level%d\"\n", level-1)
 		}
@@ -161,8 +161,8 @@ func TestLibraryIncludes(t *testing.T) {
 		}
 	})
 	t.Run("of the user's routine in a built-in one", func(t *testing.T) {
-		library := routines.Library{folder(map[string]string{"b.toml": says("B", "mine")}),
-			folder(map[string]string{"a.toml": "title = \"A\"\n[[step]]\nroutine = \"b\"\n", "b.toml": says("B", "built in")})}
+		library := routines.Library{folder(map[string]string{"b.toml": sayRoutine("B", "mine")}),
+			folder(map[string]string{"a.toml": "title = \"A\"\n[[step]]\nroutine = \"b\"\n", "b.toml": sayRoutine("B", "built in")})}
 		r, err := library.Load("a")
 		if err != nil {
 			t.Fatal(err)

@@ -4,14 +4,20 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/BurntSushi/toml"
 )
 
-// lineIndex maps the path of every key, such as step[2].cues[0].at, to its line. The TOML library knows no
-// positions inside repeated tables, and routines are made of those.
+// lineIndex maps the path of every key, such as step[2].cues[0].at, to its line, from 1.
+//
+// The positions of the TOML library do not do. BurntSushi/toml v1.6.0 keeps them in MetaData.keyInfo, which is not
+// exported, under the dotted key without list indices: the keys of all [[step]] tables share one entry, that of the
+// last. It exports a position only with a ParseError, which ends decoding at the first one, and a routine's problems
+// are reported together.
 type lineIndex map[string]int
 
-// of is the line of a path, or of the nearest thing around it.
-func (l lineIndex) of(path string) int {
+// lineOf is the line of a path, or of the nearest table or list around it; 0 when neither is known.
+func (l lineIndex) lineOf(path string) int {
 	for path != "" {
 		if line, known := l[path]; known {
 			return line
@@ -21,15 +27,15 @@ func (l lineIndex) of(path string) int {
 	return 0
 }
 
-// first notes a path that may be opened several times.
-func (l lineIndex) first(path string, line int) {
+// addFirst adds a path unless it is known: several headers may open the same one.
+func (l lineIndex) addFirst(path string, line int) {
 	if _, known := l[path]; !known {
 		l[path] = line
 	}
 }
 
-// join is the path of a key in a table. A key that is not bare is quoted, so that no two paths are the same.
-func join(path, key string) string {
+// keyPath is the path of a key in a table. A key that is not bare is quoted, so that no two paths are equal.
+func keyPath(path, key string) string {
 	if !isBare(key) {
 		key = strconv.Quote(key)
 	}
@@ -39,8 +45,8 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// element is the path of a list's element.
-func element(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+// elementPath is the path of element i of a list.
+func elementPath(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
 func isBare(key string) bool {
 	return key != "" && strings.IndexFunc(key, func(r rune) bool {
@@ -48,98 +54,101 @@ func isBare(key string) bool {
 	}) < 0
 }
 
-// indexLines scans text before the TOML library does: it reads TOML as the library will, and may say anything about
-// what is not TOML, but always ends. tooDeep is the line where tables, lists or dotted keys are nested deeper than any
-// routine needs, and more than the library reads in good time; 0 when they are not.
+// indexLines scans a text before the TOML library decodes it. For valid TOML the index is exact; for anything else its
+// content is unspecified, but the scan always ends. tooDeep is the line where tables, lists or dotted keys are nested
+// deeper than maxNesting, which the library would read slowly; 0 when they are not.
 func indexLines(text string) (index lineIndex, tooDeep int) {
-	s := &lineScanner{lexer: lexer{text: strings.TrimPrefix(text, "\ufeff"), line: 1}, index: lineIndex{}, counts: map[string]int{}}
+	s := &lineScanner{text: strings.TrimPrefix(text, "\ufeff"), line: 1, index: lineIndex{}, counts: map[string]int{}}
 	table := ""
-	for s.space(); s.i < len(s.text) && s.tooDeep == 0; s.space() {
+	for s.skipSpace(); s.i < len(s.text) && s.tooDeep == 0; s.skipSpace() {
 		if s.peek() != '[' {
-			s.pair(table, 0)
+			s.keyValue(table, 0)
 			continue
 		}
 		line := s.line
 		double := strings.HasPrefix(s.text[s.i:], "[[")
-		s.take("[ \t")
-		table = s.header(s.key(), double)
+		s.skipAny("[ \t")
+		table = s.tablePath(s.key(), double)
 		s.index[table] = line
-		s.take("] \t")
+		s.skipAny("] \t")
 	}
 	return s.index, s.tooDeep
 }
 
+// lineScanner walks through TOML and notes the line of every key. It reports no errors: the TOML library does that.
 type lineScanner struct {
-	lexer
+	text    string
+	i       int // the next byte of text
+	line    int // that it stands on, from 1
 	index   lineIndex
-	counts  map[string]int // how many tables a repeated table has so far, by its path
-	tooDeep int
+	counts  map[string]int // the number of elements so far of a repeated table, by path
+	tooDeep int            // the line of nesting that is too deep; 0: none
 }
 
-// stop gives the text up.
-func (s *lineScanner) stop() {
+// giveUp ends the scan because of the nesting on this line.
+func (s *lineScanner) giveUp() {
 	s.tooDeep = s.line
 	s.i = len(s.text)
 }
 
-// header resolves a table's name to a path: a repeated table is its newest element.
-func (s *lineScanner) header(keys []string, double bool) string {
+// tablePath resolves the keys of a table header to a path, in which a repeated table is its newest element.
+func (s *lineScanner) tablePath(keys []string, double bool) string {
 	path := ""
 	if len(keys) > maxNesting {
-		s.stop()
+		s.giveUp()
 		return path
 	}
 	for i, key := range keys {
-		path = join(path, key)
-		s.index.first(path, s.line)
+		path = keyPath(path, key)
+		s.index.addFirst(path, s.line)
 		if double && i == len(keys)-1 {
 			s.counts[path]++
 		}
 		if n := s.counts[path]; n > 0 {
-			path = element(path, n-1)
+			path = elementPath(path, n-1)
 		}
 	}
 	return path
 }
 
-// pair reads key = value.
-func (s *lineScanner) pair(table string, depth int) {
+// keyValue scans key = value inside a table.
+func (s *lineScanner) keyValue(table string, depth int) {
 	line, start := s.line, s.i
 	path, keys := table, s.key()
 	if len(keys) > maxNesting {
-		s.stop()
+		s.giveUp()
 		return
 	}
 	for _, key := range keys {
-		path = join(path, key)
-		s.index.first(path, line)
+		path = keyPath(path, key)
+		s.index.addFirst(path, line)
 	}
-	s.take(" \t=")
-	s.value(path, depth)
+	s.skipAny(" \t=")
+	s.skipValue(path, depth)
 	if s.i == start {
 		s.i++
 	}
 }
 
-// value skips one value, and notes the lines of what is inside arrays and inline tables.
-func (s *lineScanner) value(path string, depth int) {
+// skipValue skips one value, and notes the lines of what lies inside arrays and inline tables.
+func (s *lineScanner) skipValue(path string, depth int) {
 	if depth > maxNesting {
-		s.stop()
+		s.giveUp()
 		return
 	}
 	switch c := s.peek(); c {
 	case '"', '\'':
-		s.quoted()
+		s.skipString()
 	case '[':
 		s.i++
-		for n := 0; s.inside(']'); n++ {
-			s.index[element(path, n)] = s.line
-			s.value(element(path, n), depth+1)
+		for n := 0; s.nextElement(']'); n++ {
+			s.index[elementPath(path, n)] = s.line
+			s.skipValue(elementPath(path, n), depth+1)
 		}
 	case '{':
 		s.i++
-		for s.inside('}') {
-			s.pair(path, depth+1)
+		for s.nextElement('}') {
+			s.keyValue(path, depth+1)
 		}
 	default:
 		start := s.i
@@ -150,4 +159,109 @@ func (s *lineScanner) value(path string, depth int) {
 			s.i++
 		}
 	}
+}
+
+// key reads a dotted key.
+func (s *lineScanner) key() []string {
+	var keys []string
+	for {
+		s.skipAny(" \t")
+		start := s.i
+		if c := s.peek(); c == '"' || c == '\'' {
+			s.skipString()
+			keys = append(keys, unquote(s.text[start:min(s.i, len(s.text))]))
+		} else {
+			for s.i < len(s.text) && !strings.ContainsRune(" \t.=]\n", rune(s.text[s.i])) {
+				s.i++
+			}
+			keys = append(keys, s.text[start:s.i])
+		}
+		s.skipAny(" \t")
+		if s.peek() != '.' {
+			return keys
+		}
+		s.i++
+	}
+}
+
+// unquote is the key that a quoted key stands for.
+func unquote(quoted string) string {
+	if quoted[0] == '"' && strings.Contains(quoted, `\`) {
+		var v struct{ Key string }
+		if _, err := toml.Decode("key = "+quoted, &v); err == nil {
+			return v.Key
+		}
+	}
+	return strings.TrimSuffix(quoted[1:], quoted[:1])
+}
+
+// skipString skips a string of any of TOML's four kinds.
+func (s *lineScanner) skipString() {
+	quote := s.text[s.i : s.i+1]
+	if triple := strings.Repeat(quote, 3); strings.HasPrefix(s.text[s.i:], triple) {
+		quote = triple
+	}
+	for s.i += len(quote); s.i < len(s.text); s.i++ {
+		switch {
+		case s.text[s.i] == '\\' && quote[0] == '"':
+			s.i++
+			if s.peek() == '\n' {
+				s.line++
+			}
+		case s.text[s.i] == '\n':
+			s.line++
+		case strings.HasPrefix(s.text[s.i:], quote):
+			s.i += len(quote)
+			for n := 0; n < 2 && len(quote) == 3 && s.peek() == quote[0]; n++ { // up to two quotes may precede the closing three
+				s.i++
+			}
+			return
+		}
+	}
+}
+
+// nextElement skips to the next element of a list or inline table; false, behind the closing bracket, at its end.
+func (s *lineScanner) nextElement(end byte) bool {
+	s.skipSpace()
+	s.skipAny(",")
+	s.skipSpace()
+	if c := s.peek(); c != end && c != 0 {
+		return true
+	}
+	s.i++
+	return false
+}
+
+// skipSpace skips blanks, comments and line breaks.
+func (s *lineScanner) skipSpace() {
+	for s.i < len(s.text) {
+		switch s.text[s.i] {
+		case ' ', '\t', '\r':
+			s.i++
+		case '\n':
+			s.line++
+			s.i++
+		case '#':
+			for s.i < len(s.text) && s.text[s.i] != '\n' {
+				s.i++
+			}
+		default:
+			return
+		}
+	}
+}
+
+// skipAny skips all bytes that are in set. The set holds no line break.
+func (s *lineScanner) skipAny(set string) {
+	for s.i < len(s.text) && strings.IndexByte(set, s.text[s.i]) >= 0 {
+		s.i++
+	}
+}
+
+// peek is the next byte, 0 at the end of the text.
+func (s *lineScanner) peek() byte {
+	if s.i < len(s.text) {
+		return s.text[s.i]
+	}
+	return 0
 }

@@ -2,60 +2,62 @@ package routines
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
-// Options is what may be asked of a routine when it is started.
+// Options is what may be asked for when a routine is started. The zero Options compiles it as written.
 type Options struct {
-	For       time.Duration // the whole length asked for; 0: its own
-	Verbosity Verbosity     // empty: full
-	NoHolds   bool          // breaths without their holds
-	Bed       string        // in place of the routine's: one of BedNames, a sound file, or "none"
-	Quiet     bool          // the quiet profile of the night
-	Waits     bool          // a hold until next waits for the listener; else it lasts its stand-in of half a minute
-	Changes   []Change      // what the listener asked for while it played, in the order of At
+	For       time.Duration // the length of the whole; 0: as written
+	Verbosity Verbosity     // empty: Full
+	NoHolds   bool          // leave out breath holds
+	Bed       string        // one of BedNames, a sound file or NoBed; empty: the routine's
+	Quiet     bool          // the quiet profile of the night, noted in the score
+	Waits     bool          // holds until next wait for the listener; else they last half a minute
+	Changes   []Change      // asked for while it played, in the order of At
 }
 
-// Verbosity is how much is said.
+// Verbosity is how much is spoken.
 type Verbosity string
 
-// The verbosities: everything as written; the short texts; the names of the steps, and the counts.
+// The verbosities.
 const (
-	Full    Verbosity = "full"
-	Short   Verbosity = "short"
-	Minimal Verbosity = "minimal"
+	Full    Verbosity = "full"    // everything as written
+	Short   Verbosity = "short"   // the short texts
+	Minimal Verbosity = "minimal" // names of steps, and counts
 )
 
-// Change is what the listener asked for when the score had been heard up to At. What lies before At stays as it is to
-// the sample.
+// Change is one change that the listener asked for when the score had been heard up to At. Every sample before At stays
+// as it was.
 type Change struct {
 	At     int
-	Pace   float64 // a factor on the length of every breath and rep that begins from At on: 1.05 is slower; 0: none
-	Extend Amount  // more time, or breaths or reps, for the step that is going on at At
+	Pace   float64 // factor on the length of every breath and rep that begins at At or later: 1.05 is slower; 0: none
+	Extend Amount  // more time, breaths or reps for the step that is going on at At
 }
 
-// Verbosities lists them, from the most to the least.
+// Verbosities lists the verbosities, from the most to the least.
 func Verbosities() []string { return []string{string(Full), string(Short), string(Minimal)} }
 
-// Check tells what in the options cannot be; nil when they are right. A file as a bed is looked for by who plays it.
+// Check returns the first option that is invalid, as an error. Whether a sound file for the bed exists is not checked
+// here.
 func (o Options) Check() error {
 	switch {
 	case o.For < 0:
 		return fmt.Errorf("for: %v: a length cannot be negative", o.For)
-	case o.For > Duration(longest):
+	case o.For > Duration(maxLength):
 		return fmt.Errorf("%v is longer than four hours; ask for less", o.For)
-	case o.Verbosity != "" && !contains(Verbosities(), string(o.Verbosity)):
-		return fmt.Errorf("verbosity: %q is not known; %s", o.Verbosity, didYouMean(string(o.Verbosity), Verbosities()))
-	case o.Bed != "" && o.Bed != NoBed && !contains(BedNames(), o.Bed) && (!isSoundFile(o.Bed) || outside(o.Bed)):
-		return fmt.Errorf("bed: %q is not known; %s", o.Bed, didYouMean(o.Bed, append(BedNames(), NoBed)))
+	case o.Verbosity != "" && !slices.Contains(Verbosities(), string(o.Verbosity)):
+		return fmt.Errorf("verbosity: %q is not known; %s", o.Verbosity, DidYouMean(string(o.Verbosity), Verbosities()))
+	case o.Bed != "" && o.Bed != NoBed && !slices.Contains(BedNames(), o.Bed) && (!isSoundFile(o.Bed) || leavesFolder(o.Bed)):
+		return fmt.Errorf("bed: %q is not known; %s", o.Bed, DidYouMean(o.Bed, append(BedNames(), NoBed)))
 	}
 	return nil
 }
 
-// NoBed is what to ask for to hear a routine without its bed.
+// NoBed is the value of Options.Bed for silence under the routine.
 const NoBed = "none"
 
-// bed is what sounds under a routine when this was asked.
+// bed is the bed of a routine whose own is given.
 func (o Options) bed(own Bed) Bed {
 	switch o.Bed {
 	case "":

@@ -3,11 +3,12 @@ package routines
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 )
 
-// Problem is one thing wrong with a routine, and where.
+// Problem is one thing that is wrong with a routine.
 type Problem struct {
 	File string
 	Line int    // 0: the file as a whole
@@ -26,10 +27,10 @@ func (p Problem) String() string {
 	return s + ": " + p.What
 }
 
-// Problems is everything wrong with a routine, in the order of its lines.
+// Problems is everything that is wrong with a routine, in the order of the lines.
 type Problems []Problem
 
-// Error gives one line a problem.
+// Error has one line for each problem.
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {
@@ -38,7 +39,7 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// sorted puts problems in the order of their lines, file by file as they were first told.
+// sorted puts the problems in the order of their lines, and the files in the order of their first problems.
 func (ps Problems) sorted() Problems {
 	order := map[string]int{}
 	for _, p := range ps {
@@ -55,7 +56,8 @@ func (ps Problems) sorted() Problems {
 	return ps
 }
 
-// Nearest is the name that word was probably meant to be, or "": at most a third of the letters are wrong.
+// Nearest is the one of names that word was probably meant to be, or "". It ignores case, and at most a third of the
+// letters may be wrong. To build a hint use DidYouMean.
 func Nearest(word string, names []string) string {
 	if len(word) > 100 {
 		return ""
@@ -64,22 +66,28 @@ func Nearest(word string, names []string) string {
 	best, found := math.MaxInt, ""
 	for _, name := range names {
 		d := distance(word, strings.ToLower(name))
-		if d < best && d <= max(1, max(len(word), len(name))/3) {
+		if name != "" && d < best && d <= max(1, max(len(word), len(name))/3) {
 			best, found = d, name
 		}
 	}
 	return found
 }
 
-// didYouMean is a hint for an unknown word: the nearest name, or all of them.
-func didYouMean(word string, names []string) string {
+// DidYouMean is the hint for an unknown word, to be appended to its error: the nearest of names, else all of them. It is
+// never empty and never suggests an empty name.
+func DidYouMean(word string, names []string) string {
 	if near := Nearest(word, names); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
+	}
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" })
+	if len(names) == 0 {
+		return "there is none"
 	}
 	return "use one of " + strings.Join(names, ", ")
 }
 
-// distance is Damerau's: insertions, deletions, substitutions and swapped neighbours each cost one.
+// distance is the optimal string alignment distance, a form of Damerau-Levenshtein: an insertion, a deletion, a
+// substitution and a swap of neighbours cost one each.
 func distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)

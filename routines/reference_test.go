@@ -11,8 +11,8 @@ import (
 	"guided/routines"
 )
 
-// TestReference holds README.md, the reference of the format, against the code.
-func TestReference(t *testing.T) {
+// README.md is the reference of the format and must agree with the code.
+func TestReferenceKeysSoundsAndExamples(t *testing.T) {
 	data, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -27,12 +27,12 @@ func TestReference(t *testing.T) {
 			"| key of `words` | the phase | in steps": routines.WordKeys,
 			"| key of `teach` | what it is |":         routines.TeachKeys,
 		} {
-			told := table(t, page, heading)
+			told := pageTable(t, page, heading)
 			var known []string
 			for _, k := range keys {
 				known = append(known, k.Name)
 				if kinds, listed := told[k.Name]; k.For != "" && listed {
-					if got, want := words(kinds), words(k.For); got != want {
+					if got, want := sortedWords(kinds), sortedWords(k.For); got != want {
 						t.Errorf("%s: goes with %s, the page says %s", k.Name, want, got)
 					}
 				}
@@ -41,7 +41,7 @@ func TestReference(t *testing.T) {
 			for name := range told {
 				listed = append(listed, name)
 			}
-			if got, want := words(strings.Join(listed, " ")), words(strings.Join(known, " ")); got != want {
+			if got, want := sortedWords(strings.Join(listed, " ")), sortedWords(strings.Join(known, " ")); got != want {
 				t.Errorf("%s\n page %s\n code %s", heading, got, want)
 			}
 		}
@@ -53,7 +53,7 @@ func TestReference(t *testing.T) {
 		for _, m := range regexp.MustCompile("`([a-z]+)`").FindAllStringSubmatch(line, -1) {
 			names = append(names, m[1])
 		}
-		if got, want := words(strings.Join(names, " ")), words(strings.Join(routines.SoundNames(), " ")); !found || got != want {
+		if got, want := sortedWords(strings.Join(names, " ")), sortedWords(strings.Join(routines.SoundNames(), " ")); !found || got != want {
 			t.Errorf("page %s, code %s", got, want)
 		}
 	})
@@ -72,7 +72,7 @@ func TestReference(t *testing.T) {
 				t.Errorf("%v\n%s", err, e[1])
 				continue
 			}
-			score, err := routines.Compile(r, letters, routines.Options{})
+			score, err := routines.Compile(r, measureLetters, routines.Options{})
 			if err != nil || len(score.Notes) > 0 {
 				t.Errorf("%v %v\n%s", err, score.Notes, e[1])
 			}
@@ -80,8 +80,8 @@ func TestReference(t *testing.T) {
 	})
 }
 
-// table reads a table of the page: its last column by the names in its first.
-func table(t *testing.T, page, heading string) map[string]string {
+// pageTable reads a table of the page: the last column by the names in the first.
+func pageTable(t *testing.T, page, heading string) map[string]string {
 	t.Helper()
 	_, rest, found := strings.Cut(page, "\n"+heading)
 	if !found {
@@ -100,8 +100,8 @@ func table(t *testing.T, page, heading string) map[string]string {
 	return rows
 }
 
-// words are a list's words in order, whatever separates them.
-func words(list string) string {
+// sortedWords is the words of a list in order, whatever separates them.
+func sortedWords(list string) string {
 	w := regexp.MustCompile(`[a-z_]+`).FindAllString(list, -1)
 	sort.Strings(w)
 	return strings.Join(w, " ")

@@ -1,107 +1,166 @@
-// Package routines knows what a routine says and when: TOML in, checked routine, sample-exact score out.
+// Package routines turns a routine file into a score: TOML in, a checked [Routine], sample-exact times out.
 //
-// A [Routine] is one file, read by [Parse] or found by name in a [Library]; every problem in it is told at once,
-// with file, line, step and hint. [Compile] lays it out into a [Score]: every cue at an exact sample, known before
-// the first sound. Compile is pure; the lengths of spoken texts come in as a function, so a timeline needs no voice.
+// A [Score] is a whole session as data: every [Cue] (a clip of speech, a tone, a sound file) at an exact sample, and
+// every [Mark] (the start of a step, breath, phase or count) that observers and the transport need. Nothing in it is
+// decided while it plays.
 //
-// The format is described in README.md beside this file, and a test holds that page against this code.
+// The law of the package: compiling is pure. It reads no file and no clock and starts no goroutine; the same routine,
+// clip lengths and options give the same score on every machine. The lengths of spoken texts come in as a function,
+// [Measure], so that a score needs no voice. Times are int samples at [Rate]; products of samples are computed in int64,
+// because an int may have 32 bits.
+//
+// Begin reading at [Parse] (parse.go), which reads one file and reports every problem in it with file, line, step and
+// hint; then [Compile] (compile.go), which lays the steps out (layout.go, count.go, speech.go); then [Score] (score.go).
+// [Library] finds and loads routines by name. README.md describes the format; tests compare it with this code.
 package routines
 
-// Kind is what a step does.
-type Kind string
+import "math"
 
-// The kinds of a step. Say and Sound steps last as long as they sound, or as long as their `for`.
+// StepKind is what a step does.
+type StepKind string
+
+// The kinds of a step. A Say or Sound step lasts as long as its words or sound, or as long as its `for`.
 const (
-	Say     Kind = "say"
-	Sound   Kind = "sound"
-	Breathe Kind = "breathe"
-	Hold    Kind = "hold"
-	Rest    Kind = "rest"
-	Reps    Kind = "reps"
-	Include Kind = "routine"
-	Group   Kind = "step"
+	Say     StepKind = "say"
+	Sound   StepKind = "sound"
+	Breathe StepKind = "breathe"
+	Hold    StepKind = "hold"
+	Rest    StepKind = "rest"
+	Reps    StepKind = "reps"
+	Include StepKind = "routine"
+	Group   StepKind = "step"
 )
 
-// CountMode is how a breath or rep is counted aloud.
+// CountMode is how breaths and reps are counted aloud.
 type CountMode string
 
-// The count modes: words and numbers; tones and ticks; a sound that rises and falls with the breath; the phase words
-// alone; nothing.
+// The count modes.
 const (
-	Spoken CountMode = "spoken"
-	Tones  CountMode = "tones"
-	Swells CountMode = "swells"
-	Words  CountMode = "words"
-	Silent CountMode = "silent"
+	Spoken CountMode = "spoken" // the words of the phases, and numbers
+	Tones  CountMode = "tones"  // a tone for each phase, a tick for each count
+	Swells CountMode = "swells" // a sound that rises and falls with each phase
+	Words  CountMode = "words"  // the words of the phases
+	Silent CountMode = "silent" // nothing
 )
 
-// Routine is one file, checked, not yet timed.
+// Routine is one checked file. It has no times yet: Compile gives it those.
 type Routine struct {
 	Name   string // the file's name without .toml
 	Title  string // as it is spoken
 	About  string
 	Lang   *Lang
-	Breath Pattern   // what a hold counted in breaths counts
-	Count  CountMode // how breaths are counted where a step does not say
+	Breath Pattern   // one breath of a hold counted in breaths
+	Count  CountMode // for steps without a count of their own
 	Bed    Bed
 	Facts  Facts
 	Steps  []Step
 }
 
-// Facts is what people choose a routine by.
+// Facts is what people choose a routine by: shown and searched, never spoken.
 type Facts struct {
 	Tags      []string `json:"tags,omitempty"`
 	Equipment []string `json:"equipment,omitempty"`
-	Position  []string `json:"position,omitempty"` // of Positions
-	Level     string   `json:"level,omitempty"`    // of Levels
-	Cautions  []string `json:"cautions,omitempty"` // who should leave it, or ask a doctor first: sentences
+	Position  []string `json:"position,omitempty"` // each one of Positions
+	Level     string   `json:"level,omitempty"`    // one of Levels
+	Cautions  []string `json:"cautions,omitempty"` // sentences: who should not do it, or ask a doctor first
 }
 
-// Step is one checked step. Times are samples.
+// Step is one checked step. All times are samples.
 type Step struct {
-	Line int // where it begins in its file
-	Kind Kind
-	Name string // what it is called in states and timelines
+	Line int // line in the file, from 1
+	Kind StepKind
+	Name string // as states and timelines show it
 
-	Say, Short   string  // the full text, and the one for a slot too small for it and for who wants less
-	Caution      string  // said once in a session, before the first step that has it
-	WithoutHolds *string // the text in place of Say when holds are left out
+	Say, Short   string  // the full text, and a shorter one for a small slot or a lower verbosity
+	Caution      string  // spoken once in a session, before the first step that has it
+	WithoutHolds *string // replaces Say when breath holds are left out; nil: Say is kept
 	Sound        string  // a tone's name or a sound file, at the step's start
 
-	Wait      bool     // hold: until the listener goes on
-	Pattern   *Pattern // of the breath (breathe, hold with a pacer) or the tempo (reps)
-	For       Amount   // breathe: how long; hold, rest: their length; say, sound: fixed length or zero
-	From      *Pattern // breathe: what the breath settles from
-	Over      Amount   // and in which time; nothing: half of the step
-	Fit       Range    // how far the step may be changed for a length asked for
+	Wait      bool     // hold: until the listener says next
+	Pattern   *Pattern // the breath (breathe, paced hold) or the tempo (reps); else nil
+	For       Amount   // the length; zero in a say or sound step that lasts as long as its clip
+	From      *Pattern // breathe: the pattern of the first breath; nil: Pattern
+	Over      Amount   // breathe: how long the change from From to Pattern takes; zero: half of the step
+	Fit       Range    // what the step may become when a length is asked for
 	Reps      int
-	Words     map[string]string // phase words in place of the language's
-	Teach     map[string]string // instructions in place of phase words and counts in the first rounds
-	TeachFor  int               // for how many rounds
-	Count     CountMode         // empty: the routine's
-	Prepare   int               // silence between the words and the first breath, rep or second of a hold
-	Countdown int               // number words on the last seconds
-	Cues      []InnerCue
+	Words     map[string]string // by phase, in place of the language's words
+	Teach     map[string]string // by phase, in place of word and counts, in the first breaths
+	TeachFor  int               // in how many breaths
+	Count     CountMode         // empty: Routine.Count
+	Prepare   int               // silence after the words, before the first breath, rep or second of a hold
+	Countdown int               // how many of the last seconds are counted down
+	Cues      []StepCue
 
 	Repeat int      // at least 1
-	Sides  []string // "left" and "right" in their order; empty: no sides
-	Switch int      // the window between the sides
+	Sides  []string // "left" and "right" in the order they are done; empty: no sides
+	Switch int      // the time to change sides
 
-	Routine *Routine // Include: what is included
-	Steps   []Step   // Group
+	Routine *Routine // Include: the included routine
+	Steps   []Step   // Group: its steps
 
-	named bool // Name is what the author wrote
-	place place
+	named    bool // Name was written in the file, not made from the words
+	location location
 }
 
-// Range is the least and the most of what a step counts: breaths, repeats of a group, reps, or samples. Zero: not told.
-type Range struct{ Least, Most int }
+// Range is the smallest and the largest number of units (see Step.units) that a step may have when a length is asked
+// for. The zero Range means that the file gives none.
+type Range struct{ Min, Max int }
 
-// InnerCue is something said or sounded inside a step.
-type InnerCue struct {
-	At         Moment
+// StepCue is a text or a sound inside a step.
+type StepCue struct {
+	At         Offset
 	Say, Short string
 	Sound      string
 
-	place place
+	location location
+}
+
+// Message is a routine of one step that says a text.
+func Message(text string) *Routine {
+	lang, _ := loadLang(defaultLang) // embedded, cannot fail
+	breath, _ := parsePattern(defaultBreath)
+	return &Routine{
+		Name: "message", Title: "Message", Lang: lang, Breath: breath, Count: defaultCountMode,
+		Steps: []Step{{Kind: Say, Name: "Message", Say: text, Repeat: 1}},
+	}
+}
+
+// units is the number of units the step has as written. The unit depends on the kind of step: a round of a group, a
+// rep, a breath, or a sample where the step lasts a time. breath is the routine's, for a hold counted in breaths.
+func (s *Step) units(breath Pattern) int {
+	switch {
+	case s.Kind == Group:
+		return s.Repeat
+	case s.Kind == Reps:
+		return s.Reps
+	case s.Pattern != nil:
+		return s.wholeBreaths()
+	case s.For.Breaths > 0:
+		return s.For.Breaths
+	}
+	return s.For.Samples
+}
+
+// bodyLength is the length in samples of the step without its words; 0 where it is unknown or depends on a voice. It
+// never exceeds 2*maxLength: a number of breaths times their length may overflow an int of 32 bits.
+func (s *Step) bodyLength(breath Pattern) int {
+	turns, turn := 1, int64(s.For.Samples)
+	switch {
+	case s.Kind == Reps && s.Pattern != nil:
+		turns, turn = s.Reps, int64(s.Pattern.Len())
+	case s.For.Samples == 0 && s.For.Breaths == 0:
+	case s.Pattern != nil:
+		turns, turn = s.wholeBreaths(), int64(s.Pattern.Len())
+	case s.For.Breaths > 0:
+		turns, turn = s.For.Breaths, int64(breath.Len())
+	}
+	return int(min(int64(turns)*turn, 2*int64(maxLength)))
+}
+
+// wholeBreaths is the number of breaths of a step with a pattern: as written, or the nearest to its time, at least one.
+func (s *Step) wholeBreaths() int {
+	if s.For.Breaths > 0 {
+		return s.For.Breaths
+	}
+	return max(1, int(math.Round(float64(s.For.Samples)/float64(s.Pattern.Len()))))
 }

@@ -1,84 +1,89 @@
 package routines
 
 import (
+	"fmt"
+	"math"
 	"slices"
 	"sort"
+	"strings"
 )
 
-// Rate is the one rate of the program, in samples a second. Every int of a score is samples at this rate.
+// Rate is the sample rate of the whole program, in samples a second. Every int of a score counts samples at this rate.
 const Rate = 48_000
 
-// Clip names a sound: a text to be spoken, or a tone or sound file. Say or Sound is set.
+// Clip names a sound: either a text to speak (Say), or a tone or sound file (Sound).
 type Clip struct {
-	Say   string // the words
+	Say   string // the text, one sentence
 	Sound string // the name of a synthesised tone, or a file beside the routine
-	Len   int    // of a swell, which is made as long as the phase it goes with
+	Len   int    // only of a swell, which is synthesised as long as its phase
 }
 
-// Bed is what sounds under a whole session.
+// Bed is the sound under a whole session.
 type Bed struct {
 	Sound string // one of BedNames, or a sound file beside the routine; empty: none
-	Swell bool   // it rises and falls with the breath
+	Swell bool   // its gain follows the breath
 }
 
 // Cue is one clip at one exact sample.
 type Cue struct {
-	At   int // its first sample
-	Len  int // its length
+	At   int // first sample
+	Len  int // length
 	Clip Clip
 }
 
-// MarkKind is what begins at a mark.
+// MarkKind is what a mark stands for.
 type MarkKind string
 
 // The kinds of a mark.
 const (
-	StepMark   MarkKind = "step"    // a step, or its second side: where next and back land
-	SwitchMark MarkKind = "switch"  // the window between two sides
+	StepMark   MarkKind = "step"    // a step, or its second side; next and back seek to it
+	SwitchMark MarkKind = "switch"  // the time to change sides
 	BreathMark MarkKind = "breath"  // a whole breath
 	RepMark    MarkKind = "rep"     // a whole rep
 	PhaseMark  MarkKind = "phase"   // in, again, hold, out, wait; move, hold, back, wait
-	WaitMark   MarkKind = "waiting" // a hold that lasts until the listener goes on, as long as he is waited for
-	CountMark  MarkKind = "count"   // a whole second of a phase after its first, or of a countdown
+	WaitMark   MarkKind = "waiting" // a hold until the listener says next, at its longest
+	CountMark  MarkKind = "count"   // a count of a phase from the second one on, or of a countdown
 )
 
-// Mark is a place in the score that observers are told of, or where the transport lands.
+// Mark is a position in the score that observers are notified of, or that the transport seeks to.
 type Mark struct {
 	Kind MarkKind
-	At   int    // where it stands: for breaths, phases and counts the beat of its word
-	From int    // where its sound begins: At, or a little earlier
-	Len  int    // from At to its end
-	Name string // the step's name, the phase
-	Step int    // the number of the step it belongs to, from 1
-	Side string // left, right or empty
+	At   int    // its sample: of a breath, rep, phase or count the beat of the word
+	From int    // the onset of its sound: At, or up to the clip's beat before it
+	Len  int    // samples from At to its end
+	Name string // of the step, or of the phase
+	Step int    // number of its step, from 1
+	Side string // "left", "right" or empty
 	N    int    // number of the breath, rep or count, from 1
 }
 
-// Score is a whole session at exact samples: pure data, equal for equal input.
+// Score is a whole session at exact samples. It is plain data and never changes once it is compiled. The names of its
+// fields, and of those of Cue, Clip, Bed, Mark and Note, are JSON keys of guided show --json.
 type Score struct {
 	Name  string
 	Title string
 	Len   int // samples
-	Steps int // how many steps; the two sides of a step are one
+	Steps int // the number of steps; both sides of one count once
 	Bed   Bed
-	Quiet bool   // to be played in the quiet profile of the night
+	Quiet bool   // play it in the quiet profile of the night
 	Cues  []Cue  // sorted by At
 	Marks []Mark // sorted by At
-	Notes []Note // what could not be spoken as it was written
+	Notes []Note // what is spoken otherwise than written
 }
 
-// Note tells that a phrase did not fit its slot or that no voice has it, and what sounds instead.
+// Note reports that a phrase is spoken otherwise than written, because it does not fit or no voice has it, and what
+// sounds instead.
 type Note struct {
-	Line int // in the routine's file
+	Line int // in the routine's file, from 1
 	Step string
 	What string
 }
 
-// Return is where the sound comes back after an interruption at a sample: the start of the breath or rep that was
-// going on, the beginning of the phrase, or the sample itself in silence.
+// Return is where playback resumes after an interruption at a sample: at the start of the breath or rep that is going
+// on, else at the start of the phrase, else, in silence, at the sample itself.
 func (s *Score) Return(at int) int {
 	for {
-		back := s.phraseAt(s.breathAt(at)) // a phrase may go on over the start of a breath
+		back := s.phraseAt(s.breathAt(at)) // a phrase may begin before the breath does
 		if back == at {
 			return at
 		}
@@ -86,32 +91,32 @@ func (s *Score) Return(at int) int {
 	}
 }
 
-// Same tells that two scores sound the same before a sample.
-func (s *Score) Same(o *Score, before int) bool {
+// EqualBefore reports whether two scores have the same cues before a sample that lies inside both.
+func (s *Score) EqualBefore(o *Score, before int) bool {
 	n := sort.Search(len(s.Cues), func(i int) bool { return s.Cues[i].At >= before })
 	m := sort.Search(len(o.Cues), func(i int) bool { return o.Cues[i].At >= before })
 	return before <= min(s.Len, o.Len) && slices.Equal(s.Cues[:n], o.Cues[:m])
 }
 
-// breathAt is the start of the breath or rep that is going on at a sample, or the sample.
+// breathAt is where the breath or rep begins that is going on at a sample; the sample itself when none is.
 func (s *Score) breathAt(at int) int {
 	for i := s.marksBefore(at) - 1; i >= 0; i-- {
 		m := s.Marks[i]
 		if m.Kind != BreathMark && m.Kind != RepMark || m.From > at {
-			continue // no breath, or one that is about to begin
+			continue // no breath, or not yet begun
 		}
 		if at < m.At+m.Len {
 			return m.From
 		}
-		break // breaths do not overlap: an earlier one ended before
+		break // breaths do not overlap: earlier ones have ended
 	}
 	return at
 }
 
-// phraseAt is the start of the phrase that is being said at a sample, or the sample.
+// phraseAt is where the phrase begins that is spoken at a sample; the sample itself when none is.
 func (s *Score) phraseAt(at int) int {
 	for i := sort.Search(len(s.Cues), func(i int) bool { return s.Cues[i].At > at }) - 1; i >= 0; i-- {
-		if c := s.Cues[i]; c.Clip.Say != "" { // speech does not overlap speech: only the last one can be going on
+		if c := s.Cues[i]; c.Clip.Say != "" { // speech never overlaps speech: only the last can be going on
 			if at < c.At+c.Len {
 				return c.At
 			}
@@ -126,12 +131,12 @@ func (s *Score) marksBefore(at int) int {
 	return sort.Search(len(s.Marks), func(i int) bool { return s.Marks[i].At-maxBeat > at })
 }
 
-// MarksFrom are the marks from a sample on.
+// MarksFrom lists the marks at a sample and after it.
 func (s *Score) MarksFrom(at int) []Mark {
 	return s.Marks[sort.Search(len(s.Marks), func(i int) bool { return s.Marks[i].At >= at }):]
 }
 
-// StepAt is the index in Marks of the step that is going on at a sample.
+// StepAt is the index in Marks of the step that is going on at a sample; 0 before the first one.
 func (s *Score) StepAt(at int) int {
 	for i := sort.Search(len(s.Marks), func(i int) bool { return s.Marks[i].At > at }) - 1; i >= 0; i-- {
 		if s.Marks[i].Kind == StepMark {
@@ -141,14 +146,14 @@ func (s *Score) StepAt(at int) int {
 	return 0
 }
 
-// NextStep is the index in Marks of the step mark after mark i, len(Marks) after the last.
+// NextStep is the index in Marks of the first step mark after mark i; len(Marks) when there is none.
 func (s *Score) NextStep(i int) int {
 	for i++; i < len(s.Marks) && s.Marks[i].Kind != StepMark; i++ {
 	}
 	return i
 }
 
-// PreviousStep is the index in Marks of the step mark before mark i, the first one when there is none.
+// PreviousStep is the index in Marks of the last step mark before mark i; i when there is none.
 func (s *Score) PreviousStep(i int) int {
 	for j := i - 1; j >= 0; j-- {
 		if s.Marks[j].Kind == StepMark {
@@ -156,4 +161,104 @@ func (s *Score) PreviousStep(i int) int {
 		}
 	}
 	return i
+}
+
+// Waits is the mark of the hold that waits for the listener at a sample; false when none does.
+func (s *Score) Waits(at int) (Mark, bool) {
+	for _, m := range s.Marks {
+		if m.Kind == WaitMark && m.At <= at && at < m.At+m.Len {
+			return m, true
+		}
+	}
+	return Mark{}, false
+}
+
+// Told is a sample without the time spent waiting for the listener before it. Positions and lengths are shown so.
+func (s *Score) Told(at int) int {
+	n := at
+	for _, m := range s.Marks {
+		if m.Kind == WaitMark && m.At < at {
+			n -= min(at-m.At, m.Len)
+		}
+	}
+	return n
+}
+
+// String lists the score, a line for each mark, cue and note. Golden files hold it.
+func (s *Score) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %q: %s, %d samples, %d steps\n", s.Name, s.Title, Clock(s.Len), s.Len, s.Steps)
+	c := 0
+	for _, m := range append(s.Marks[:len(s.Marks):len(s.Marks)], Mark{At: math.MaxInt}) {
+		for ; c < len(s.Cues) && s.Cues[c].At < m.At; c++ {
+			cue := s.Cues[c]
+			what := fmt.Sprintf("say %q", cue.Clip.Say)
+			if cue.Clip.Sound != "" {
+				what = "sound " + cue.Clip.Sound
+			}
+			fmt.Fprintf(&b, "%9d %s       %s (%d)\n", cue.At, Clock(cue.At), what, cue.Len)
+		}
+		if m.At == math.MaxInt {
+			break
+		}
+		fmt.Fprintf(&b, "%9d %s %s\n", m.At, Clock(m.At), m.text())
+	}
+	for _, n := range s.Notes {
+		fmt.Fprintf(&b, "note: line %d, %q: %s\n", n.Line, n.Step, n.What)
+	}
+	return b.String()
+}
+
+func (m Mark) text() string {
+	side := ""
+	if m.Side != "" {
+		side = " " + m.Side
+	}
+	switch m.Kind {
+	case StepMark:
+		return fmt.Sprintf("step %d %q%s (%d)", m.Step, m.Name, side, m.Len)
+	case BreathMark, RepMark:
+		return fmt.Sprintf("  %s %d (%d)", m.Kind, m.N, m.Len)
+	case CountMark:
+		return fmt.Sprintf("    count %d", m.N)
+	case SwitchMark:
+		return fmt.Sprintf("  switch to%s (%d)", side, m.Len)
+	default:
+		return fmt.Sprintf("   %s %s%s (%d)", m.Kind, m.Name, side, m.Len)
+	}
+}
+
+// Talk is how much is spoken in a score.
+type Talk struct {
+	Words          int
+	WordsPerMinute float64 // while the voice speaks, pauses of less than a second included
+	Silence        float64 // the part of the score without speech, from 0 to 1
+	Longest        int     // samples of the longest silence
+}
+
+// Talk counts how much is spoken.
+func (s *Score) Talk() Talk {
+	var t Talk
+	spoken, breaths, end := 0, 0, 0
+	for _, c := range s.Cues {
+		if c.Clip.Say == "" {
+			continue
+		}
+		t.Words += len(strings.Fields(c.Clip.Say))
+		spoken += c.Len
+		pause := c.At - end
+		if t.Words > len(strings.Fields(c.Clip.Say)) && pause < Rate {
+			breaths += pause
+		}
+		t.Longest = max(t.Longest, pause)
+		end = c.At + c.Len
+	}
+	t.Longest = max(t.Longest, s.Len-end)
+	if spoken > 0 {
+		t.WordsPerMinute = float64(t.Words) / (inSeconds(spoken+breaths) / 60)
+	}
+	if s.Len > 0 {
+		t.Silence = 1 - inSeconds(spoken)/inSeconds(s.Len)
+	}
+	return t
 }

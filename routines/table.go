@@ -3,6 +3,7 @@ package routines
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -10,31 +11,42 @@ import (
 	"unicode/utf8"
 )
 
-// table reads one decoded TOML table key by key, and turns everything wrong into a Problem at the right line.
-type table struct {
-	file  *file
-	path  string // such as step[1].cues[0]
-	where string // such as `step 2 "Left side"`
-	label string // before the keys in problems, such as "words."
-	keys  []Key  // what may stand here
-	m     map[string]any
-	n     int // its number in a list, from 1
+// tableReader reads one decoded TOML table key by key. What is wrong becomes a Problem at its line, and reading goes
+// on.
+type tableReader struct {
+	location
+	label  string // before the keys in problems, such as "words."
+	keys   []Key  // what may stand here
+	values map[string]any
+	number int // its position in a list, from 1
 }
 
-// file is one routine file while it is read.
-type file struct {
+// location is where a table stands in its file, kept for problems that are found after it is read.
+type location struct {
+	file *sourceFile
+	path string // such as step[1].cues[0]
+	step string // such as `step 2 "Left side"`
+}
+
+// problem is a problem with a key of the table.
+func (l location) problem(key, format string, args ...any) Problem {
+	return Problem{l.file.name, l.file.lines.lineOf(keyPath(l.path, key)), l.step, key + ": " + fmt.Sprintf(format, args...)}
+}
+
+// sourceFile is one routine file while it is read.
+type sourceFile struct {
 	name     string
 	lines    lineIndex
 	problems Problems
 }
 
-// tell adds a problem at the line of a path.
-func (f *file) tell(path, where, what string) {
-	f.problems = append(f.problems, Problem{f.name, f.lines.of(path), where, what})
+// addProblem adds a problem at the line of a path.
+func (f *sourceFile) addProblem(path, step, what string) {
+	f.problems = append(f.problems, Problem{f.name, f.lines.lineOf(path), step, what})
 }
 
-// told is every problem in the order of the lines; of very many the first ones.
-func (f *file) told() Problems {
+// sortedProblems is the problems in the order of their lines, at most maxProblems and a last one that says so.
+func (f *sourceFile) sortedProblems() Problems {
 	ps := f.problems.sorted()
 	if len(ps) > maxProblems {
 		ps = append(ps[:maxProblems:maxProblems], Problem{File: f.name,
@@ -43,58 +55,58 @@ func (f *file) told() Problems {
 	return ps
 }
 
-// problem tells what is wrong with a key, or with the table as a whole when the key is empty.
-func (t *table) problem(key, format string, args ...any) {
+// problemf adds a problem with a key, or with the table as a whole when key is empty.
+func (t *tableReader) problemf(key, format string, args ...any) {
 	path, what := t.path, fmt.Sprintf(format, args...)
 	if key != "" {
-		path = join(path, key)
+		path = keyPath(path, key)
 		if !isBare(key) {
 			key = fmt.Sprintf("%q", key)
 		}
-		what = t.label + shortened(key) + ": " + what
+		what = t.label + excerpt(key) + ": " + what
 	}
-	t.file.tell(path, t.where, what)
+	t.file.addProblem(path, t.step, what)
 }
 
-// shortened is a piece of a file as a problem quotes it.
-func shortened(s string) string { return cut(s, 60) }
+// excerpt is the beginning of a text from a file, as problems quote it.
+func excerpt(s string) string { return truncate(s, 60) }
 
-func cut(s string, letters int) string {
+func truncate(s string, letters int) string {
 	if r := []rune(s); len(r) > letters {
 		return string(r[:letters-3]) + "..."
 	}
 	return s
 }
 
-func (t *table) has(key string) bool {
-	_, found := t.m[key]
+func (t *tableReader) has(key string) bool {
+	_, found := t.values[key]
 	return found
 }
 
-// unknown refuses keys that have no meaning here.
-func (t *table) unknown() {
+// refuseUnknownKeys reports keys that the format does not have here.
+func (t *tableReader) refuseUnknownKeys() {
 	var names, keys []string
 	for _, k := range t.keys {
 		names = append(names, k.Name)
 	}
-	for key := range t.m {
-		if !contains(names, key) {
+	for key := range t.values {
+		if !slices.Contains(names, key) {
 			keys = append(keys, key)
 		}
 	}
 	sort.Strings(keys)
 	for _, key := range keys {
 		if key == "" {
-			t.problem("", `"" is no key; give it a name`)
+			t.problemf("", `"" is no key; give it a name`)
 			continue
 		}
-		t.problem(key, "unknown key; %s", didYouMean(key, names))
+		t.problemf(key, "unknown key; %s", DidYouMean(key, names))
 	}
 }
 
-// text is a string that says something; "" when the key is absent or wrong.
-func (t *table) text(key string) string {
-	v, found := t.m[key]
+// text reads a text that is not empty; "" when the key is absent or wrong.
+func (t *tableReader) text(key string) string {
+	v, found := t.values[key]
 	if !found {
 		return ""
 	}
@@ -102,136 +114,127 @@ func (t *table) text(key string) string {
 	text := strings.Join(strings.Fields(s), " ")
 	switch {
 	case !is:
-		t.problem(key, "want a text in quotes, found %s", describe(v))
+		t.problemf(key, "want a text in quotes, found %s", describe(v))
 	case text == "":
-		t.problem(key, "is empty; write the words or leave the key out")
+		t.problemf(key, "is empty; write the words or leave the key out")
 	case utf8.RuneCountInString(text) > maxLetters:
-		t.problem(key, "is longer than %d letters; split it into steps", maxLetters)
+		t.problemf(key, "is longer than %d letters; split it into steps", maxLetters)
 		return ""
 	case strings.IndexFunc(text, unicode.IsControl) >= 0:
-		t.problem(key, "holds a control character, which cannot be spoken; leave it out")
+		t.problemf(key, "holds a control character, which cannot be spoken; leave it out")
 	}
 	return text
 }
 
-// timed is the text of a key that must hold a duration, an amount, a moment or a pattern; false when absent or wrong.
-func (t *table) timed(key, example string) (string, bool) {
-	switch v := t.m[key].(type) {
+// quantity reads the text of a duration, length, offset or pattern; false when the key is absent or wrong. example is a
+// right value, for the hint.
+func (t *tableReader) quantity(key, example string) (string, bool) {
+	switch v := t.values[key].(type) {
 	case nil:
 	case string:
 		if len(v) <= 60 {
 			return v, true
 		}
-		t.problem(key, "want a text such as %q, found %s", example, describe(v))
+		t.problemf(key, "want a text such as %q, found %s", example, describe(v))
 	case int64, float64:
-		if n := fmt.Sprint(v); strings.HasSuffix(example, "s") && isPlain(n) {
+		if n := fmt.Sprint(v); strings.HasSuffix(example, "s") && isDuration(n) {
 			example = n + "s"
 		}
 		if strings.Contains(example, "-") {
-			t.problem(key, "%v is a bare number; write a pattern such as %q", v, example)
+			t.problemf(key, "%v is a bare number; write a pattern such as %q", v, example)
 			break
 		}
-		t.problem(key, "%v is a bare number; write it with its unit, such as %q", v, example)
+		t.problemf(key, "%v is a bare number; write it with its unit, such as %q", v, example)
 	default:
-		t.problem(key, "want a text such as %q, found %s", example, describe(v))
+		t.problemf(key, "want a text such as %q, found %s", example, describe(v))
 	}
 	return "", false
 }
 
-// isPlain tells a number that would be a duration if its unit stood with it.
-func isPlain(number string) bool {
+// isDuration reports whether a bare number would be a duration with its unit.
+func isDuration(number string) bool {
 	_, err := parseDuration(number + "s")
 	return err == nil && number != "0"
 }
 
-func (t *table) amount(key string) Amount {
+func (t *tableReader) length(key string) Amount {
 	var a Amount
-	if s, ok := t.timed(key, "45s"); ok {
+	if s, ok := t.quantity(key, "45s"); ok {
 		var err error
 		if a, err = ParseAmount(s); err != nil {
-			t.problem(key, "%v", err)
+			t.problemf(key, "%v", err)
 			return Amount{}
 		}
 	}
 	return a
 }
 
-func (t *table) duration(key string, unset int) int {
-	s, ok := t.timed(key, "5s")
+func (t *tableReader) duration(key string, unset int) int {
+	s, ok := t.quantity(key, "5s")
 	if !ok {
 		return unset
 	}
 	n, err := parseDuration(s)
 	if err != nil {
-		t.problem(key, "%v", err)
+		t.problemf(key, "%v", err)
 		return unset
 	}
 	return n
 }
 
-func (t *table) pattern(key, example string) *Pattern {
-	s, ok := t.timed(key, example)
+func (t *tableReader) pattern(key, example string) *Pattern {
+	s, ok := t.quantity(key, example)
 	if !ok {
 		return nil
 	}
 	p, err := parsePattern(s)
 	if err != nil {
-		t.problem(key, "%v", err)
+		t.problemf(key, "%v", err)
 		return nil
 	}
 	return &p
 }
 
-// number is a whole number from low to high; unset when the key is absent or wrong.
-func (t *table) number(key string, low, high, unset int) int {
-	v, found := t.m[key]
+// wholeNumber reads a whole number from low to high; unset when the key is absent or wrong.
+func (t *tableReader) wholeNumber(key string, low, high, unset int) int {
+	v, found := t.values[key]
 	if !found {
 		return unset
 	}
 	n, is := v.(int64)
 	if !is || n < int64(low) || n > int64(high) {
-		t.problem(key, "want a whole number from %d to %d, found %s", low, high, describe(v))
+		t.problemf(key, "want a whole number from %d to %d, found %s", low, high, describe(v))
 		return unset
 	}
 	return int(n)
 }
 
-// oneOf is one of the words; "" when the key is absent or wrong.
-func (t *table) oneOf(key string, words ...string) string {
+// oneOf reads one of the words; "" when the key is absent or wrong.
+func (t *tableReader) oneOf(key string, words ...string) string {
 	s := t.text(key)
-	if s != "" && !contains(words, s) {
-		t.problem(key, "%q is not known; %s", shortened(s), didYouMean(s, words))
+	if s != "" && !slices.Contains(words, s) {
+		t.problemf(key, "%q is not known; %s", excerpt(s), DidYouMean(s, words))
 		return ""
 	}
 	return s
 }
 
-// inner is a table inside this one, nil when absent or wrong.
-func (t *table) inner(key string, keys []Key) *table {
-	switch v := t.m[key].(type) {
+// subtable reads a table inside this one; nil when the key is absent or wrong. keys are what may stand in it.
+func (t *tableReader) subtable(key string, keys []Key) *tableReader {
+	switch v := t.values[key].(type) {
 	case nil:
 	case map[string]any:
-		return &table{file: t.file, path: join(t.path, key), where: t.where, label: t.label + key + ".", keys: keys, m: v}
+		return &tableReader{location: location{t.file, keyPath(t.path, key), t.step}, label: t.label + key + ".", keys: keys, values: v}
 	default:
-		t.problem(key, "want a table such as { %s = \"…\" }, found %s", keys[0].Name, describe(v))
+		t.problemf(key, "want a table such as { %s = \"…\" }, found %s", keys[0].Name, describe(v))
 	}
 	return nil
 }
 
-// place is where something stands in its file, for problems that are found after it is read.
-type place struct {
-	where string
-	path  string
-	lines lineIndex
-}
-
-// placed is the table's place.
-func (t *table) placed() place { return place{t.where, t.path, t.file.lines} }
-
-// list is a list of tables inside this one, false when it is something else, wholly or in part.
-func (t *table) list(key string, keys []Key) ([]*table, bool) {
+// subtables reads a list of tables inside this one. It is false when the value, or an element, is something else.
+func (t *tableReader) subtables(key string, keys []Key) ([]*tableReader, bool) {
 	var elements []any
-	switch v := t.m[key].(type) {
+	switch v := t.values[key].(type) {
 	case nil:
 	case []map[string]any:
 		for _, m := range v {
@@ -240,30 +243,30 @@ func (t *table) list(key string, keys []Key) ([]*table, bool) {
 	case []any:
 		elements = v
 	default:
-		header := regexp.MustCompile(`\[\d+\]`).ReplaceAllString(join(t.path, key), "")
-		t.problem(key, "want a list of tables, found %s; begin each with [[%s]], in two brackets", describe(v), header)
+		header := regexp.MustCompile(`\[\d+\]`).ReplaceAllString(keyPath(t.path, key), "")
+		t.problemf(key, "want a list of tables, found %s; begin each with [[%s]], in two brackets", describe(v), header)
 		return nil, false
 	}
-	var tables []*table
+	var tables []*tableReader
 	ok := true
 	for i, e := range elements {
-		path := element(join(t.path, key), i)
+		path := elementPath(keyPath(t.path, key), i)
 		m, is := e.(map[string]any)
 		if !is {
-			t.file.tell(path, t.where, fmt.Sprintf("%s: want a table in braces, found %s", key, describe(e)))
+			t.file.addProblem(path, t.step, fmt.Sprintf("%s: want a table in braces, found %s", key, describe(e)))
 			ok = false
 			continue
 		}
-		tables = append(tables, &table{file: t.file, path: path, where: t.where, keys: keys, m: m, n: i + 1})
+		tables = append(tables, &tableReader{location: location{t.file, path, t.step}, keys: keys, values: m, number: i + 1})
 	}
 	return tables, ok
 }
 
-// describe is a value as a problem names it.
+// describe is a value as problems name it.
 func describe(v any) string {
 	switch v := v.(type) {
 	case string:
-		return fmt.Sprintf("the text %q", shortened(v))
+		return fmt.Sprintf("the text %q", excerpt(v))
 	case map[string]any:
 		return "a table"
 	case []any, []map[string]any:
@@ -275,11 +278,92 @@ func describe(v any) string {
 	}
 }
 
-func contains(words []string, word string) bool {
-	for _, w := range words {
-		if w == word {
-			return true
+// textList reads a list of texts, or one text without brackets.
+func (t *tableReader) textList(key string) []string {
+	list, is := t.values[key].([]any)
+	if !is {
+		if s := t.text(key); s != "" {
+			return []string{s}
 		}
+		return nil
 	}
-	return false
+	var texts []string
+	for _, v := range list {
+		s, is := v.(string)
+		if s = strings.Join(strings.Fields(s), " "); !is || s == "" || len(s) > maxLetters {
+			t.problemf(key, "want a list of texts in quotes, found %s in it", describe(v))
+			return nil
+		}
+		texts = append(texts, s)
+	}
+	return texts
+}
+
+// boolean reads true or false; false when the key is absent or wrong.
+func (t *tableReader) boolean(key string) bool {
+	v, found := t.values[key]
+	b, is := v.(bool)
+	if found && !is {
+		t.problemf(key, "want true or false, found %s", describe(v))
+	}
+	return b
+}
+
+// spokenText reads a text to be spoken and checks its {side} and {other}; sided reports whether these have a meaning
+// here.
+func (t *tableReader) spokenText(key string, sided bool) string {
+	s := t.text(key)
+	rest := s
+	for brace := strings.IndexAny(rest, "{}"); brace >= 0; brace = strings.IndexAny(rest, "{}") {
+		if rest[brace] == '}' {
+			t.problemf(key, "a closing } has no opening {; write {side} or {other}")
+			break
+		}
+		name, after, closed := strings.Cut(rest[brace+1:], "}")
+		switch {
+		case !closed:
+			t.problemf(key, "an opening { has no closing }; write {side} or {other}")
+		case name != "side" && name != "other":
+			t.problemf(key, "{%s} is not known; %s", excerpt(name), DidYouMean("{"+name+"}", []string{"{side}", "{other}"}))
+		case !sided:
+			t.problemf(key, "{%s} has no meaning without sides = true", name)
+		}
+		rest = after
+	}
+	if s != "" && !hasWord(s) {
+		t.problemf(key, "%q has no word to speak", excerpt(s))
+	}
+	return s
+}
+
+// hasWord reports whether a text has anything to speak.
+func hasWord(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) >= 0
+}
+
+// sound reads the name of a tone, or of a sound file in the folder of routines.
+func (t *tableReader) sound(key string) string {
+	s := t.text(key)
+	if s == "" || slices.Contains(SoundNames(), s) {
+		return s
+	}
+	if !isSoundFile(s) {
+		t.problemf(key, "%q is neither a tone nor a .wav, .flac or .opus file; %s", excerpt(s), DidYouMean(s, SoundNames()))
+		return ""
+	}
+	if leavesFolder(s) {
+		t.problemf(key, "%q lies outside the folder of routines; put the file beside the routine", excerpt(s))
+		return ""
+	}
+	return s
+}
+
+// leavesFolder reports whether a file lies outside the folder of routines.
+func leavesFolder(file string) bool {
+	return strings.HasPrefix(file, "/") || slices.Contains(strings.Split(file, "/"), "..")
+}
+
+func isSoundFile(s string) bool {
+	s = strings.ToLower(s)
+	return strings.HasSuffix(s, ".wav") || strings.HasSuffix(s, ".flac") || strings.HasSuffix(s, ".opus")
 }

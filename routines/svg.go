@@ -9,21 +9,21 @@ import (
 	"unicode/utf8"
 )
 
-// The picture's measures, in the units of its viewBox: like notes it runs over several lines of equal time.
+// Dimensions of the picture, in units of its viewBox.
 const (
-	pictureGutter = 64  // for the times at the left
-	pictureLine   = 656 // how long a line is
-	pictureRow    = 72  // how high its blocks are
-	picturePitch  = 84  // from line to line
-	pictureTop    = 36  // of the wave in a block
-	pictureBottom = 62  // where the wave rests, and the words lie
-	pictureFont   = 14  // on a wide screen
-	pictureLarge  = 26  // on a narrow one, where the whole is drawn small
+	svgGutter    = 64  // left margin, for the times
+	svgRowWidth  = 656 // width of a row
+	svgRowHeight = 72  // height of its blocks
+	svgRowPitch  = 84  // from row to row
+	svgWaveTop   = 36  // where the wave of a full breath peaks
+	svgBaseline  = 62  // where the wave is at rest, and the words are drawn
+	svgFont      = 14  // font size on a wide screen
+	svgLargeFont = 26  // on a narrow one, which scales the picture down
 )
 
-// pictureStyle colours the picture as the reader's system is: light or dark. The fills are in attributes too, for
-// viewers that know no style sheets.
-const pictureStyle = `<style>
+// svgStyle colours the picture for a light or dark screen. The fills are attributes too, for viewers without style
+// sheets.
+const svgStyle = `<style>
 text{font-family:system-ui,sans-serif;font-size:14px}.p-time{fill:#5c6b67}.p-name{fill:#1d2b28}.p-step{fill:#e6e3da}
 .p-breath{fill:#cfe4de}.p-wave{fill:#2f7d6d;fill-opacity:.25;stroke:#2f7d6d}.p-words{stroke:#8a8371}.p-still{stroke:#a8a294}.p-side{fill:#b4552d}
 @media(max-width:520px){text{font-size:26px}.p-wide{display:none}}
@@ -32,27 +32,27 @@ text{font-family:system-ui,sans-serif;font-size:14px}.p-time{fill:#5c6b67}.p-nam
 </style>
 `
 
-// Picture writes a score as an SVG: lines of time, and in them each step as a block, in its place and as long as it
-// lasts, with its name where it fits and a bar at the edge of the side it is done on. In the blocks are the wave of the
-// breath or of the reps, flat where it is held; dashes where words are spoken; a thin line where a hold or a rest is
-// silent. The file stands alone, is light or dark as the reader's system, and tells all of it as text too.
+// Picture writes a score as an SVG timeline of several rows of equal time. Each step is a block at its time, with its
+// name where it fits and a bar at the edge of its side. A block shows the wave of the breaths or reps, flat in a hold;
+// dashes where words are spoken; a thin line in a silent hold or rest. The file refers to nothing outside, follows the
+// reader's light or dark setting, and lists all steps as text for screen readers.
 func Picture(s *Score, w io.Writer) error {
-	row := pictureSpan(s.Len)
+	row := rowSpan(s.Len)
 	rows := max(1, (s.Len+row-1)/row)
 	var b bytes.Buffer
-	width, height := pictureGutter+pictureLine, rows*picturePitch-(picturePitch-pictureRow)
+	width, height := svgGutter+svgRowWidth, rows*svgRowPitch-(svgRowPitch-svgRowHeight)
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="p-title p-desc">`+"\n", width, height)
-	fmt.Fprintf(&b, "<title id=\"p-title\">%s, %s</title>\n<desc id=\"p-desc\">%s</desc>\n", html.EscapeString(s.Title), minutes(s.Len), html.EscapeString(s.inWords()))
-	b.WriteString(pictureStyle)
+	fmt.Fprintf(&b, "<title id=\"p-title\">%s, %s</title>\n<desc id=\"p-desc\">%s</desc>\n", html.EscapeString(s.Title), minutesSeconds(s.Len), html.EscapeString(s.describeSteps()))
+	b.WriteString(svgStyle)
 	for i := range rows {
 		from := i * row
-		y := i * picturePitch
-		fmt.Fprintf(&b, `<text class="p-time" x="%d" y="%d" text-anchor="end" fill="#5c6b67">%s</text>`+"\n", pictureGutter-8, y+26, minutes(from))
-		fmt.Fprintf(&b, `<svg x="%d" y="%d" width="%d" height="%d" stroke-linejoin="round" stroke-linecap="round">`+"\n", pictureGutter, y, pictureLine, pictureRow)
-		l := pictureLineOf{s, from, min(from+row, s.Len), row}
-		for j := l.first(); j < len(s.Marks) && s.Marks[j].At < l.to; j = s.NextStep(j) {
+		y := i * svgRowPitch
+		fmt.Fprintf(&b, `<text class="p-time" x="%d" y="%d" text-anchor="end" fill="#5c6b67">%s</text>`+"\n", svgGutter-8, y+26, minutesSeconds(from))
+		fmt.Fprintf(&b, `<svg x="%d" y="%d" width="%d" height="%d" stroke-linejoin="round" stroke-linecap="round">`+"\n", svgGutter, y, svgRowWidth, svgRowHeight)
+		l := svgRow{s, from, min(from+row, s.Len), row}
+		for j := l.firstStep(); j < len(s.Marks) && s.Marks[j].At < l.to; j = s.NextStep(j) {
 			if s.Marks[j].Kind == StepMark {
-				l.block(&b, j)
+				l.writeStep(&b, j)
 			}
 		}
 		b.WriteString("</svg>\n")
@@ -62,8 +62,8 @@ func Picture(s *Score, w io.Writer) error {
 	return err
 }
 
-// pictureSpan is how much time a line holds, so that few lines are enough and a line is a round length.
-func pictureSpan(length int) int {
+// rowSpan is how much time a row holds: a round length, so that six rows are enough or, in a very long score, seven.
+func rowSpan(length int) int {
 	for _, s := range []int{30, 60, 120, 180, 300, 600} {
 		if length <= 6*s*Rate {
 			return s * Rate
@@ -72,19 +72,19 @@ func pictureSpan(length int) int {
 	return (length/(6*600*Rate) + 1) * 600 * Rate
 }
 
-// inWords tells the steps, their times and sides, and what they hold.
-func (s *Score) inWords() string {
+// describeSteps lists the steps as text, with their times.
+func (s *Score) describeSteps() string {
 	var steps []string
 	for i := 0; i < len(s.Marks); i = s.NextStep(i) {
 		if m := s.Marks[i]; m.Kind == StepMark {
-			steps = append(steps, fmt.Sprintf("%s %s", minutes(m.At), s.sided(i)))
+			steps = append(steps, fmt.Sprintf("%s %s", minutesSeconds(m.At), s.describeStep(i)))
 		}
 	}
 	return strings.Join(steps, "; ")
 }
 
-// sided is a step's name with its side, and how many breaths or reps it has.
-func (s *Score) sided(i int) string {
+// describeStep is the name of the step at mark i with its side and its number of breaths or reps.
+func (s *Score) describeStep(i int) string {
 	name, counts := s.Marks[i].Name, map[MarkKind]int{}
 	if side := s.Marks[i].Side; side != "" {
 		name += ", " + side
@@ -103,28 +103,22 @@ func (s *Score) sided(i int) string {
 	return name
 }
 
-// minutes is a time as people write it, such as 8:50.
-func minutes(samples int) string {
-	seconds := (samples + Rate/2) / Rate
-	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
-}
-
-// pictureLineOf is one line of the picture: what lies from a sample to another, drawn as if it held span samples.
-type pictureLineOf struct {
+// svgRow is one row of the picture. It shows the samples in [from, to) and is as wide as span samples.
+type svgRow struct {
 	*Score
 	from, to, span int
 }
 
-// first is the index in Marks of the step that goes on where the line begins.
-func (l pictureLineOf) first() int { return l.StepAt(l.from) }
+// firstStep is the index in Marks of the step that is going on where the row begins.
+func (l svgRow) firstStep() int { return l.StepAt(l.from) }
 
-// x is where a sample lies in the line.
-func (l pictureLineOf) x(at int) float64 {
-	return float64(at-l.from) * pictureLine / float64(l.span)
+// x is the horizontal position of a sample in the row.
+func (l svgRow) x(at int) float64 {
+	return float64(at-l.from) * svgRowWidth / float64(l.span)
 }
 
-// block draws a step, or what of it lies in the line.
-func (l pictureLineOf) block(b *bytes.Buffer, i int) {
+// writeStep draws the part of the step at mark i that lies in the row.
+func (l svgRow) writeStep(b *bytes.Buffer, i int) {
 	m, end := l.Marks[i], l.Len
 	if next := l.NextStep(i); next < len(l.Marks) {
 		end = l.Marks[next].At
@@ -139,14 +133,14 @@ func (l pictureLineOf) block(b *bytes.Buffer, i int) {
 	if wave != "" {
 		class, fill = "p-breath", "#cfe4de"
 	}
-	left := min(max(l.x(m.At), 0)+1, pictureLine-1)
-	right := max(min(l.x(end), pictureLine)-1, left+1) // however short, it can be seen
+	left := min(max(l.x(m.At), 0)+1, svgRowWidth-1)
+	right := max(min(l.x(end), svgRowWidth)-1, left+1) // visible however short
 	fmt.Fprintf(b, `<g><title>%s %s</title><rect class="%s" x="%.1f" y="0" width="%.1f" height="%d" rx="6" fill="%s"/>`,
-		minutes(m.At), html.EscapeString(l.sided(i)), class, left, right-left, pictureRow, fill)
+		minutesSeconds(m.At), html.EscapeString(l.describeStep(i)), class, left, right-left, svgRowHeight, fill)
 	if wave != "" {
 		fmt.Fprintf(b, `<path class="p-wave" d="%s" fill="#2f7d6d" fill-opacity=".25" stroke="#2f7d6d" stroke-width="2"/>`, wave)
 	}
-	words, still := l.words(m.At, end, inner)
+	words, still := l.speechAndSilence(m.At, end, inner)
 	for _, d := range []struct{ class, path, style string }{
 		{"p-still", still, `stroke="#a8a294" stroke-width="2"`}, {"p-words", words, `stroke="#8a8371" stroke-width="5"`},
 	} {
@@ -158,31 +152,31 @@ func (l pictureLineOf) block(b *bytes.Buffer, i int) {
 	if edge, sided := edges[m.Side]; sided && right-left > 12 {
 		fmt.Fprintf(b, `<rect class="p-side" x="%.1f" y="9" width="5" height="22" rx="2.5" fill="#b4552d"/>`, edge)
 	}
-	b.WriteString(pictureName(m, left, right-left))
+	b.WriteString(nameLabel(m, left, right-left))
 	b.WriteString("</g>\n")
 }
 
-// pictureName is the name of a step where there is room for it: in large letters too, in small ones only, or not at all.
-func pictureName(m Mark, left, room float64) string {
+// nameLabel is the name of a step where it fits: in both font sizes, in the small one only, or not at all.
+func nameLabel(m Mark, left, room float64) string {
 	letters := float64(utf8.RuneCountInString(m.Name)) * 0.58
 	class := "p-name"
 	switch {
-	case letters*pictureFont+20 > room:
+	case letters*svgFont+20 > room:
 		return ""
-	case letters*pictureLarge+20 > room:
+	case letters*svgLargeFont+20 > room:
 		class += " p-wide"
 	}
 	return fmt.Sprintf(`<text class="%s" x="%.1f" y="25" fill="#1d2b28">%s</text>`, class, left+12, html.EscapeString(m.Name))
 }
 
-// wave is the path of the breath through the phases among some marks, empty where there are none in the line.
-func (l pictureLineOf) wave(marks []Mark) string {
+// wave is the path of the breath through the phases among marks; empty where the row has none.
+func (l svgRow) wave(marks []Mark) string {
 	var b strings.Builder
 	level := map[string]float64{"in": 1, "move": 1, "again": 1.2, "out": 0, "back": 0}
 	height, at, first := 0.0, -1, 0.0
 	end := func() {
 		if at >= 0 {
-			fmt.Fprintf(&b, "V%dH%.1fZ", pictureBottom, first)
+			fmt.Fprintf(&b, "V%dH%.1fZ", svgBaseline, first)
 		}
 	}
 	for _, m := range marks {
@@ -210,11 +204,11 @@ func (l pictureLineOf) wave(marks []Mark) string {
 	return b.String()
 }
 
-func waveY(level float64) float64 { return pictureBottom - level*(pictureBottom-pictureTop) }
+func waveY(level float64) float64 { return svgBaseline - level*(svgBaseline-svgWaveTop) }
 
-// words is the path of what is said in a step outside its breaths and reps, and of the silence where nothing is said for
-// a while: a hold, or a rest.
-func (l pictureLineOf) words(from, to int, inner []Mark) (words, still string) {
+// speechAndSilence draws a step without its breaths and reps, between two samples: the path of what is spoken, and that
+// of every silence of four seconds or more. inner are the marks of the step.
+func (l svgRow) speechAndSilence(from, to int, inner []Mark) (words, still string) {
 	waveFrom, waveTo := to, to
 	for _, m := range inner {
 		if m.Kind == BreathMark || m.Kind == RepMark {
@@ -222,16 +216,16 @@ func (l pictureLineOf) words(from, to int, inner []Mark) (words, still string) {
 		}
 	}
 	var said, silent strings.Builder
-	at := from // up to where it is told
+	at := from // everything before is drawn
 	line := func(a, z int) {
 		if a-at >= 4*Rate {
-			fmt.Fprintf(&silent, "M%.1f %dH%.1f", l.x(at)+6, pictureBottom, l.x(a)-6)
+			fmt.Fprintf(&silent, "M%.1f %dH%.1f", l.x(at)+6, svgBaseline, l.x(a)-6)
 		}
 		at = max(at, z)
 	}
 	for _, c := range l.Cues {
 		if c.At < from || c.At >= to || c.Clip.Say == "" || c.At >= waveFrom && c.At < waveTo {
-			continue // the wave tells what is said in it
+			continue // drawn as part of the wave
 		}
 		if at <= waveFrom && c.At >= waveTo {
 			line(waveFrom, waveTo)
@@ -241,7 +235,7 @@ func (l pictureLineOf) words(from, to int, inner []Mark) (words, still string) {
 			end = min(end, waveFrom)
 		}
 		line(c.At, end)
-		fmt.Fprintf(&said, "M%.1f %dH%.1f", l.x(c.At)+4, pictureBottom, max(l.x(end)-4, l.x(c.At)+4.1))
+		fmt.Fprintf(&said, "M%.1f %dH%.1f", l.x(c.At)+4, svgBaseline, max(l.x(end)-4, l.x(c.At)+4.1))
 	}
 	if at <= waveFrom {
 		line(waveFrom, waveTo)

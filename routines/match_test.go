@@ -8,20 +8,20 @@ import (
 	"guided/routines"
 )
 
-func TestLibraryFindsWhatIsSaid(t *testing.T) {
+func TestLibraryLoadBySound(t *testing.T) {
 	mine := folder(map[string]string{
-		"ten.toml":     says("10 minutes of rest", "x"),
-		"25.toml":      says("Intervals", "x"),
-		"office.toml":  says("Shoulder stretches", "x"),
-		"neck-a.toml":  says("Neck stretch", "x"),
-		"neck-b.toml":  says("Neck exercise", "x"),
-		"sleep.toml":   says("The 4-7-8", "x"),
-		"twins.toml":   says("Same", "x"),
-		"same1.toml":   says("Sun rise", "x"),
-		"same2.toml":   says("Sunrise", "x"),
-		"1-2.toml":     says("Up", "x"),
-		"12.toml":      says("Down", "x"),
-		"stretch.toml": says("Just that", "x"),
+		"ten.toml":     sayRoutine("10 minutes of rest", "x"),
+		"25.toml":      sayRoutine("Intervals", "x"),
+		"office.toml":  sayRoutine("Shoulder stretches", "x"),
+		"neck-a.toml":  sayRoutine("Neck stretch", "x"),
+		"neck-b.toml":  sayRoutine("Neck exercise", "x"),
+		"sleep.toml":   sayRoutine("The 4-7-8", "x"),
+		"twins.toml":   sayRoutine("Same", "x"),
+		"same1.toml":   sayRoutine("Sun rise", "x"),
+		"same2.toml":   sayRoutine("Sunrise", "x"),
+		"1-2.toml":     sayRoutine("Up", "x"),
+		"12.toml":      sayRoutine("Down", "x"),
+		"stretch.toml": sayRoutine("Just that", "x"),
 	})
 	library := routines.Library{mine, routines.Builtin()}
 	for asked, name := range map[string]string{
@@ -44,18 +44,18 @@ func TestLibraryFindsWhatIsSaid(t *testing.T) {
 		})
 	}
 	for _, asked := range []string{
-		"neck routine", "my neck", // two are meant as well
-		"one two", // as it is said, it is two
+		"neck routine", "my neck", // two match equally well
+		"one two", // two sound like it
 		"S un Rise",
 		"the", "my", "routine", "the routine", "exercise", "four four", "four four sixty", "446 6", "breathing", "posture", "for for six", "",
 	} {
-		t.Run(asked+" is nobody's name", func(t *testing.T) {
+		t.Run(asked+" matches no routine", func(t *testing.T) {
 			if r, err := library.Load(asked); !errors.Is(err, routines.ErrNotFound) {
 				t.Errorf("found %+v, %v", r, err)
 			}
 		})
 	}
-	t.Run("what is nearly right is named and not started", func(t *testing.T) {
+	t.Run("a near name is suggested, not loaded", func(t *testing.T) {
 		if _, err := library.Load("the morninh routine"); !errors.Is(err, routines.ErrNotFound) {
 			t.Errorf("got %v", err)
 		}
@@ -65,7 +65,7 @@ func TestLibraryFindsWhatIsSaid(t *testing.T) {
 	})
 }
 
-func FuzzLibraryFinds(f *testing.F) {
+func FuzzLibraryLoad(f *testing.F) {
 	library := routines.Library{routines.Builtin()}
 	for _, name := range []string{"446", "the 4-7-8 routine", "my\xff", "99999999999999999999", "0", "٤"} {
 		f.Add(name)

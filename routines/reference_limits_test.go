@@ -10,8 +10,8 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// page is README.md, its lines joined so that a sentence can be found.
-func page(t *testing.T) string {
+// readPage is the text of README.md.
+func readPage(t *testing.T) string {
 	t.Helper()
 	data, err := os.ReadFile("README.md")
 	if err != nil {
@@ -20,10 +20,10 @@ func page(t *testing.T) string {
 	return string(data)
 }
 
-// row is the table row of a key under a heading.
-func row(t *testing.T, heading, key string) string {
+// pageRow is the row of a key in the first table under a heading that has it.
+func pageRow(t *testing.T, heading, key string) string {
 	t.Helper()
-	_, rest, found := strings.Cut(page(t), "\n"+heading+"\n")
+	_, rest, found := strings.Cut(readPage(t), "\n"+heading+"\n")
 	if !found {
 		t.Fatalf("the page has no heading %s", heading)
 	}
@@ -36,28 +36,28 @@ func row(t *testing.T, heading, key string) string {
 	return ""
 }
 
-func TestDefaultsOnThePage(t *testing.T) {
+func TestReferenceDefaults(t *testing.T) {
 	for _, d := range []struct{ heading, key, want string }{
 		{"## The routine", "lang", fmt.Sprintf("| `%q` |", defaultLang)},
 		{"## The routine", "breath", fmt.Sprintf("| `%q` |", defaultBreath)},
 		{"## The routine", "count", fmt.Sprintf("| `%q` |", defaultCountMode)},
 		{"## The steps", "tempo", fmt.Sprintf("default `%q`", defaultTempo)},
-		{"## The steps", "prepare", fmt.Sprintf("default `\"%v\"`, before breaths and reps at least `\"%v\"`", Duration(defaultPrepare), Duration(leastLead))},
+		{"## The steps", "prepare", fmt.Sprintf("default `\"%v\"`, before breaths and reps at least `\"%v\"`", Duration(defaultPrepare), Duration(minLead))},
 		{"## The steps", "switch", fmt.Sprintf("default `\"%v\"`", Duration(defaultSwitch))},
 		{"## The steps", "repeat", fmt.Sprintf("from 1 to %d; default 1 ", maxRepeat)},
 		{"## The steps", "reps", "from 1 to 60"},
 		{"## What is said, and what fits", "rounds", fmt.Sprintf("from 1 to 100; default %d |", defaultTeachFor)},
 	} {
 		t.Run(d.key, func(t *testing.T) {
-			if got := row(t, d.heading, d.key); !strings.Contains(got, d.want) {
+			if got := pageRow(t, d.heading, d.key); !strings.Contains(got, d.want) {
 				t.Errorf("the page says\n%s\nthe code %s", got, d.want)
 			}
 		})
 	}
 }
 
-func TestLimitsOnThePage(t *testing.T) {
-	text := strings.Join(strings.Fields(page(t)), " ")
+func TestReferenceLimits(t *testing.T) {
+	text := strings.Join(strings.Fields(readPage(t)), " ")
 	for _, want := range []string{
 		fmt.Sprintf("A text has at most %d letters, a file %d steps, groups are at most %d deep", maxLetters, maxSteps, maxDepth),
 		fmt.Sprintf("at most %d of them", maxBreaths),
@@ -67,7 +67,7 @@ func TestLimitsOnThePage(t *testing.T) {
 			t.Errorf("the page does not say: %s", want)
 		}
 	}
-	if longest != 4*60*60*Rate || afterWords != Rate || soundFirst != Rate {
+	if maxLength != 4*60*60*Rate || silenceAfterWords != Rate || soundToWords != Rate {
 		t.Error("the page says: four hours, one second after words, one second after a sound")
 	}
 }
@@ -81,15 +81,15 @@ func mustLang(t *testing.T) *Lang {
 	return l
 }
 
-// TestCountModesOnThePage: the table lists the modes there are, and what an unknown one is told.
-func TestCountModesOnThePage(t *testing.T) {
+// The page must have a row for each count mode.
+func TestReferenceCountModes(t *testing.T) {
 	for _, mode := range []CountMode{Spoken, Tones, Words, Silent} {
-		row(t, "## What is said, and what fits", string(mode))
+		pageRow(t, "## What is said, and what fits", string(mode))
 	}
 }
 
-func TestLanguageOnThePage(t *testing.T) {
-	for _, e := range regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(page(t), -1) {
+func TestReferenceLanguage(t *testing.T) {
+	for _, e := range regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(readPage(t), -1) {
 		if !strings.HasPrefix(e[1], "name") {
 			continue
 		}

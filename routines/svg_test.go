@@ -12,7 +12,7 @@ import (
 	"guided/routines"
 )
 
-const scene = `
+const pictured = `
 [[step]]
 name = "Sit <tall> & still"
 say  = "Sit tall."
@@ -27,11 +27,11 @@ hold  = "20s"
 sides = true
 `
 
-// drawn is a picture, and its texts by element.
-func drawn(t *testing.T, text string) (string, map[string][]string) {
+// writeSVG writes the picture of a routine, and lists its texts by element.
+func writeSVG(t *testing.T, text string) (string, map[string][]string) {
 	t.Helper()
 	var b strings.Builder
-	if err := routines.Picture(compiled(t, text, letters), &b); err != nil {
+	if err := routines.Picture(compileSteps(t, text, measureLetters), &b); err != nil {
 		t.Fatal(err)
 	}
 	texts, in := map[string][]string{}, ""
@@ -54,9 +54,9 @@ func drawn(t *testing.T, text string) (string, map[string][]string) {
 	}
 }
 
-func TestPicture(t *testing.T) {
-	svg, texts := drawn(t, scene)
-	t.Run("tells its steps, times, sides and breaths as text", func(t *testing.T) {
+func TestPictureContent(t *testing.T) {
+	svg, texts := writeSVG(t, pictured)
+	t.Run("lists steps, times, sides and breaths as text", func(t *testing.T) {
 		for _, want := range []string{"0:00 Sit <tall> & still;", "Breathe, 10 breaths", "Lean, left", "Lean, right"} {
 			if !strings.Contains(texts["desc"][0], want) {
 				t.Errorf("%q is not in %q", want, texts["desc"][0])
@@ -66,7 +66,7 @@ func TestPicture(t *testing.T) {
 			t.Errorf("it is called %q", texts["title"][0])
 		}
 	})
-	t.Run("has lines of a minute with their times", func(t *testing.T) {
+	t.Run("has rows of a minute with their times", func(t *testing.T) {
 		var times []string
 		for _, s := range texts["text"] {
 			if strings.Contains(s, ":") {
@@ -77,7 +77,7 @@ func TestPicture(t *testing.T) {
 			t.Errorf("its lines begin at %s", got)
 		}
 	})
-	t.Run("names a step that has room on each of its lines", func(t *testing.T) {
+	t.Run("names a step in each row that has room", func(t *testing.T) {
 		if n := strings.Count(strings.Join(texts["text"], "\n"), "Breathe"); n < 3 {
 			t.Errorf("Breathe stands there %d times", n)
 		}
@@ -94,7 +94,7 @@ func TestPicture(t *testing.T) {
 			}
 		}
 	})
-	t.Run("needs nothing but itself", func(t *testing.T) {
+	t.Run("refers to nothing outside", func(t *testing.T) {
 		if strings.Contains(strings.ReplaceAll(svg, "http://www.w3.org/2000/svg", ""), "http") || strings.Contains(svg, "url(") || strings.Contains(svg, "<script") {
 			t.Error("it refers to something outside")
 		}
@@ -104,10 +104,10 @@ func TestPicture(t *testing.T) {
 	})
 }
 
-var blockOf = regexp.MustCompile(`<rect class="p-(?:step|breath)" x="([-\d.]+)" y="0" width="([-\d.]+)"`)
+var blockPattern = regexp.MustCompile(`<rect class="p-(?:step|breath)" x="([-\d.]+)" y="0" width="([-\d.]+)"`)
 
-// Blocks lie in their line, one after the other, whatever the routine and its length.
-func TestPicturesOfEveryRoutine(t *testing.T) {
+// Blocks lie inside their row and do not overlap, whatever the routine and its length.
+func TestPictureBlocksInEveryBuiltinRoutine(t *testing.T) {
 	library := routines.Library{routines.Builtin()}
 	names, err := library.Names()
 	if err != nil {
@@ -119,7 +119,7 @@ func TestPicturesOfEveryRoutine(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := routines.Compile(r, letters, routines.Options{})
+			s, err := routines.Compile(r, measureLetters, routines.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,7 +129,7 @@ func TestPicturesOfEveryRoutine(t *testing.T) {
 			}
 			for i, line := range strings.Split(b.String(), "<svg x=")[1:] {
 				end := 0.0
-				for _, m := range blockOf.FindAllStringSubmatch(line, -1) {
+				for _, m := range blockPattern.FindAllStringSubmatch(line, -1) {
 					x, _ := strconv.ParseFloat(m[1], 64)
 					width, _ := strconv.ParseFloat(m[2], 64)
 					if x < end || x+width > 656 {
@@ -145,21 +145,21 @@ func TestPicturesOfEveryRoutine(t *testing.T) {
 	}
 }
 
-func TestPictureOfNothing(t *testing.T) {
+func TestPictureEmptyScore(t *testing.T) {
 	var b strings.Builder
 	if err := routines.Picture(&routines.Score{Title: "Empty"}, &b); err != nil || !strings.Contains(b.String(), "Empty, 0:00") {
 		t.Errorf("%v: %s", err, b.String())
 	}
 }
 
-type full struct{}
+type fullDisk struct{}
 
-func (full) Write([]byte) (int, error) { return 0, errFull }
+func (fullDisk) Write([]byte) (int, error) { return 0, errDiskFull }
 
-var errFull = errors.New("the disk is full")
+var errDiskFull = errors.New("the disk is full")
 
-func TestPictureOntoAFullDisk(t *testing.T) {
-	if err := routines.Picture(&routines.Score{}, full{}); !errors.Is(err, errFull) {
+func TestPictureWriteError(t *testing.T) {
+	if err := routines.Picture(&routines.Score{}, fullDisk{}); !errors.Is(err, errDiskFull) {
 		t.Errorf("got %v", err)
 	}
 }

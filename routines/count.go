@@ -1,0 +1,213 @@
+package routines
+
+import (
+	"math"
+	"slices"
+	"strings"
+)
+
+// phaseTone is the tone of a phase; those of a rep sound like the breath's.
+func phaseTone(phase string) string {
+	switch phase {
+	case "move":
+		return "in"
+	case "back":
+		return "out"
+	}
+	return phase
+}
+
+// layOutBreaths writes the breaths of a breathing step, or of the pacer inside a hold.
+func (c *compiler) layOutBreaths(s *Step) {
+	mode := c.countModeOf(s)
+	if s.Kind == Hold && s.Count == "" && mode == Spoken {
+		mode = Words // numbers would leave no silence in the hold
+	}
+	cycles, lengths := c.timeCycles(s)
+	list := c.cuePhrases(s, lengths)
+	for i, b := range cycles {
+		at := c.at + b.at
+		breath := c.addMark(Mark{Kind: BreathMark, At: at, Len: b.Len(), N: i + 1})
+		for _, p := range b.phases(breathPhases) {
+			p.At += at
+			mark := c.addMark(Mark{Kind: PhaseMark, At: p.At, Len: p.Len, Name: p.Name, N: i + 1})
+			word := c.lang.Phases[p.Name]
+			if own, has := s.Words[p.Name]; has {
+				word = own
+			}
+			f := phrase{rank: onBeat, at: p.At, end: p.At + p.Len, tone: phaseTone(p.Name), marks: []int{mark}}
+			if p.At == at {
+				f.marks = append(f.marks, breath)
+			}
+			if i < c.teachRounds(s) && s.Teach[p.Name] != "" {
+				f.texts = append(f.texts, s.Teach[p.Name])
+			}
+			f.texts = append(f.texts, countWord(word, mode != Spoken || p.Len <= b.count))
+			list = append(list, c.countPhase(s, mode, f, p, b.count)...)
+		}
+	}
+	c.placeSpeech(s, list)
+	c.advance(lengths[len(lengths)-1])
+}
+
+// countPhase adds the marks and sounds of one phase, and lists what is spoken in it. word is the phrase of the phase
+// itself; count is the length of one count.
+func (c *compiler) countPhase(s *Step, mode CountMode, word phrase, p Phase, count int) []phrase {
+	var list []phrase
+	switch mode {
+	case Spoken, Words:
+		list = append(list, word)
+	case Tones:
+		c.addSound(s, Clip{Sound: word.tone}, p.At)
+	case Swells:
+		c.addSwell(s, p)
+	}
+	for n := 2; (n-1)*count < p.Len; n++ {
+		at := p.At + (n-1)*count
+		mark := c.addMark(Mark{Kind: CountMark, At: at, Len: min(count, p.At+p.Len-at), Name: p.Name, N: n})
+		switch number := c.lang.number(n); {
+		case mode == Tones:
+			c.addSound(s, Clip{Sound: "tick"}, at)
+		case mode == Spoken && number != "":
+			text := countWord(number, n*count >= p.Len)
+			list = append(list, phrase{rank: ifFree, at: at, texts: []string{text}, end: p.At + p.Len, tone: "tick", marks: []int{mark}})
+		}
+	}
+	return list
+}
+
+// addSwell adds the sound of a phase in which air moves.
+func (c *compiler) addSwell(s *Step, p Phase) {
+	if name := "swell-" + phaseTone(p.Name); slices.Contains(SwellNames(), name) {
+		c.addSound(s, Clip{Sound: name, Len: p.Len}, p.At)
+	}
+}
+
+// layOutReps writes counted movements: the number at the start of each rep, and the words that the step has for its
+// other phases.
+func (c *compiler) layOutReps(s *Step) {
+	mode := c.countModeOf(s)
+	cycles, lengths := c.timeCycles(s)
+	list := c.cuePhrases(s, lengths)
+	for i, r := range cycles {
+		at := c.at + r.at
+		rep := c.addMark(Mark{Kind: RepMark, At: at, Len: r.Len(), N: i + 1})
+		for _, p := range r.phases(repPhases) {
+			p.At += at
+			mark := c.addMark(Mark{Kind: PhaseMark, At: p.At, Len: p.Len, Name: p.Name, N: i + 1})
+			f := phrase{rank: onBeat, at: p.At, end: p.At + p.Len, tone: phaseTone(p.Name), marks: []int{mark}}
+			word := s.Words[p.Name]
+			if p.At == at {
+				f.marks = append(f.marks, rep)
+				if word = c.lang.number(i + 1); mode == Words {
+					word = ""
+				}
+			}
+			switch {
+			case mode == Tones:
+				c.addSound(s, Clip{Sound: f.tone}, p.At)
+			case mode == Swells:
+				c.addSwell(s, p)
+			case mode != Silent && word != "":
+				f.texts = []string{countWord(word, p.At > at || i == len(cycles)-1)}
+				list = append(list, f)
+			}
+		}
+	}
+	c.placeSpeech(s, list)
+	c.advance(lengths[len(lengths)-1])
+}
+
+// countModeOf is how a step is counted.
+func (c *compiler) countModeOf(s *Step) CountMode {
+	if s.Count != "" {
+		return s.Count
+	}
+	return c.countMode
+}
+
+// countWord is a word of a count as the voice speaks it: a comma keeps the pitch up, a full stop at the end lets it
+// fall.
+func countWord(word string, last bool) string {
+	word = strings.TrimRight(word, ".,")
+	if last {
+		return word + "."
+	}
+	return word + ","
+}
+
+// cycle is one breath or rep at its place.
+type cycle struct {
+	Pattern
+	at    int // from the start of the step's body
+	count int // the length of one count
+}
+
+// rampOf is the sequence of a step's breaths or reps.
+func (c *compiler) rampOf(s *Step) ramp {
+	r := ramp{to: *s.Pattern}
+	if s.Kind != Reps {
+		r.to = c.applyHolds(r.to)
+	}
+	if s.From == nil {
+		return r
+	}
+	r.from = c.applyHolds(*s.From)
+	r.wholeSeconds = c.countModeOf(s) == Spoken && r.from.isWholeSeconds() && r.to.isWholeSeconds()
+	switch {
+	case s.Over.Breaths > 0:
+		r.breaths = s.Over.Breaths
+	case s.Over.Samples > 0:
+		r.breaths = max(1, int(math.Round(2*float64(s.Over.Samples)/float64(r.from.Len()+r.to.Len()))))
+	case s.For.Breaths > 0:
+		r.breaths = s.For.Breaths / 2
+	default:
+		r.breaths = int(float64(s.For.Samples) / float64(r.from.Len()+r.to.Len())) // half of the step
+	}
+	return r
+}
+
+// timeCycles lists a step's breaths or reps. lengths is that of bodyLengths.
+func (c *compiler) timeCycles(s *Step) (cycles []cycle, lengths []int) {
+	n := c.units(s) + c.firstSideExtension()
+	r := c.rampOf(s)
+	for known := range len(c.options.Changes) + 1 {
+		changes := c.options.Changes[:known]
+		cycles = cycles[:0]
+		at, used, more := 0, c.changesUsed, 0
+		for i := 0; ; i++ {
+			for ; i == n+more && used < known && changes[used].At < c.at+at-minLead; used++ {
+				more += inCycles(changes[used].Extend, r.to)
+			}
+			if i >= n+more {
+				break
+			}
+			pace := 1.0
+			for _, change := range changes {
+				if change.Pace > 0 && change.At <= c.at+at-minLead {
+					pace *= change.Pace
+				}
+			}
+			b := cycle{r.pattern(i).scaled(pace), at, int(math.Round(Rate * pace))}
+			cycles = append(cycles, b)
+			at = limited(int64(at) + int64(b.Len()))
+		}
+		lengths = append(lengths, at)
+		if known == len(c.options.Changes) {
+			c.useChanges(used, more)
+		}
+	}
+	c.addFlexible(s, r.length)
+	return cycles, lengths
+}
+
+// inCycles is an extension in breaths or reps: whole ones, at least one unless nothing is asked for.
+func inCycles(a Amount, p Pattern) int {
+	switch {
+	case a.Breaths > 0:
+		return a.Breaths
+	case a.Samples > 0:
+		return max(1, int(math.Round(float64(a.Samples)/float64(p.Len()))))
+	}
+	return 0
+}
