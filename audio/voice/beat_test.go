@@ -2,10 +2,11 @@ package voice
 
 import (
 	"fmt"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"math"
 	"testing"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 const milli = audio.Rate / 1000
@@ -135,4 +136,11 @@ func sincPi(x float64) float64 {
 		return 1
 	}
 	return math.Sin(math.Pi*x) / (math.Pi * x)
+}
+
+func BenchmarkBeat(b *testing.B) {
+	w := audiotest.Word(-20)
+	for b.Loop() {
+		Beat(w)
+	}
 }

@@ -8,12 +8,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"sort"
+	"strings"
 	"sync"
+
+	"guided/routines"
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sync/errgroup"
@@ -157,23 +160,6 @@ func (b *Builder) store(encoded []byte, c Clip) error {
 	return b.save()
 }
 
-// encodeOpus is what the embedded clips are: one stream of speech at 32 kbit/s, the same bytes for the same sound.
-func encodeOpus(ctx context.Context, r Recording) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "opusenc", "--quiet", "--speech", "--bitrate", "32", "--serial", "1",
-		"--discard-comments", "--discard-pictures", "-", "-")
-	cmd.Stdin = bytes.NewReader(formatCached(r))
-	var out, complaint bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	err := cmd.Run()
-	if errors.Is(err, exec.ErrNotFound) {
-		return nil, errors.New("opusenc is not installed; install the package opus-tools")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("opusenc: %w: %s", err, lastLine(complaint.Bytes()))
-	}
-	return out.Bytes(), nil
-}
-
 func (b *Builder) save() error {
 	sort.Slice(b.index.Clips, func(i, j int) bool { return b.index.Clips[i].File < b.index.Clips[j].File })
 	var out bytes.Buffer
@@ -187,4 +173,113 @@ func (b *Builder) save() error {
 		return fmt.Errorf("storing %s: %w", indexFile, err)
 	}
 	return nil
+}
+
+// recipeFile says how single texts are to be spoken, beside the index of a voice that was built.
+const recipeFile = "recipe.json"
+
+// readJSON reads a file of a voice's folder; one that is not there changes nothing.
+func readJSON(dir, name string, v any) error {
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, v)
+	}
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	return nil
+}
+
+// job is a text to be spoken, and the file it goes to.
+type job struct {
+	Recipe
+	file string
+}
+
+// wanted are the recipes of the texts and of those that have one, each text once, by voice: a server loads one at a
+// time.
+func (b *Builder) wanted(texts []string) []Recipe {
+	texts = slices.Clone(texts)
+	for _, r := range b.recipes {
+		texts = append(texts, r.Text)
+	}
+	sort.Strings(texts)
+	var list []Recipe
+	seen := map[string]bool{}
+	for _, text := range texts {
+		key := textKeys(text)[0]
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		r := b.recipes[key]
+		r.Text = text
+		list = append(list, r)
+	}
+	sort.SliceStable(list, func(i, j int) bool { return list[i].Voice < list[j].Voice })
+	return list
+}
+
+// missing are the jobs that are to be done.
+func (b *Builder) missing(wanted []Recipe) ([]job, error) {
+	have, taken := map[string]string{}, map[string]bool{} // file by key, and every file
+	for _, c := range b.index.Clips {
+		have[textKeys(c.Text)[0]] = c.File
+		taken[c.File] = true
+	}
+	again := map[string]bool{}
+	for _, text := range b.Again {
+		key := textKeys(text)[0]
+		if !slices.ContainsFunc(wanted, func(r Recipe) bool { return textKeys(r.Text)[0] == key }) {
+			return nil, fmt.Errorf("%q is not a text of this voice%s", text, nearText(text, wanted))
+		}
+		again[key] = true
+	}
+	var jobs []job
+	for _, r := range wanted {
+		key := textKeys(r.Text)[0]
+		file, has := have[key]
+		if has && !again[key] {
+			continue
+		}
+		if textKeys(r.Text)[1] == "" {
+			return nil, fmt.Errorf("%q has no word in it to be spoken", r.Text)
+		}
+		if !has {
+			file = fileFor(r.Text, taken)
+			taken[file] = true
+		}
+		jobs = append(jobs, job{r, file})
+	}
+	return jobs, nil
+}
+
+func nearText(text string, wanted []Recipe) string {
+	var texts []string
+	for _, r := range wanted {
+		texts = append(texts, r.Text)
+	}
+	if near := routines.Nearest(text, texts); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
+}
+
+// fileFor names a recording by its text, so that a changed text changes one file.
+func fileFor(text string, taken map[string]bool) string {
+	name := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(text), "-")
+	name = strings.Trim(name, "-")
+	if strings.HasSuffix(text, ",") {
+		name += "-"
+	}
+	if len(name) > 60 {
+		name = name[:60]
+	}
+	if taken[name+".opus"] {
+		name += "-" + cacheKey(text)[:6]
+	}
+	return name + ".opus"
 }

@@ -2,12 +2,13 @@ package voice
 
 import (
 	"encoding/json"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 func robot() *Command { return NewCommand([]string{"espeak-ng", "--stdin", "--stdout"}) }
@@ -135,30 +136,4 @@ func TestBuildAVoice(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-func TestCutWord(t *testing.T) {
-	hum := func(seconds, level float64) []float64 {
-		s := make([]float64, int(seconds*audio.Rate))
-		for i := range s {
-			s[i] = level * float64(i%100-50) / 50
-		}
-		return s
-	}
-	var all []float64
-	for _, part := range [][]float64{hum(0.3, 0.2), hum(0.15, 0), hum(0.4, 0.5), hum(0.03, 0), hum(0.1, 0.5), hum(0.2, 0), hum(0.25, 0.3)} {
-		all = append(all, part...)
-	}
-	for take, want := range map[int]float64{1: 0.375, 2: 0.705, 3: 0.35} {
-		got, err := cutWord(all, 3, take)
-		if seconds := float64(len(got)) / audio.Rate; err != nil || seconds < want-0.02 || seconds > want+0.02 {
-			t.Errorf("word %d lasts %.3f s, want %.3f: %v", take, seconds, want, err)
-		}
-	}
-	if _, err := cutWord(all, 4, 1); err == nil {
-		t.Error("a fourth word was found: the stop inside the second is no pause")
-	}
-	if _, err := cutWord(all, 3, 4); err == nil {
-		t.Error("word 4 of 3 was taken")
-	}
 }

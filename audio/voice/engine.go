@@ -1,6 +1,7 @@
 package voice
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,3 +116,18 @@ func (s *Speech) turn(ctx context.Context, key string) (done func(), err error) 
 		}
 	}
 }
+
+// Recipe is how one text is spoken where the engine would say it badly as it stands: other words for it, which may be
+// the engine's own markup, another voice or more arguments, and which word of what was said is kept. A word said among
+// others is clearer than alone.
+type Recipe struct {
+	Text  string   `json:"text"`
+	Say   string   `json:"say,omitempty"`
+	Args  []string `json:"args,omitempty"`  // for a program, after its own
+	Voice string   `json:"voice,omitempty"` // for a Wyoming server
+	Of    int      `json:"of,omitempty"`    // how many words with pauses between them are said
+	Take  int      `json:"take,omitempty"`  // which one is kept, from 1
+}
+
+// words are what the engine is given.
+func (r Recipe) words() string { return cmp.Or(r.Say, r.Text) }

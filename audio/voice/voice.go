@@ -3,7 +3,6 @@ package voice
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"guided/routines"
 )
@@ -19,9 +18,12 @@ type Voice interface {
 // ErrUnspoken is the error of a voice that does not have a text.
 var ErrUnspoken = errors.New("the voice does not have this text")
 
-// textKeys are the keys a text is looked up by: as it stands, then without its last punctuation. Case and blanks do
-// not matter; a final comma keeps the voice up, so "two," and "two." may be two recordings.
-func textKeys(text string) [2]string {
-	exact := strings.ToLower(strings.Join(strings.Fields(text), " "))
-	return [2]string{exact, strings.TrimRight(exact, ".,;:!?… ")}
+// Recording is one sound as it is kept and played: mono samples of 16 bits at Rate, and the beat of its first word.
+// It is immutable.
+type Recording struct {
+	PCM  []int16
+	Beat int
 }
+
+// Extent is what a score needs to know of it.
+func (r Recording) Extent() routines.Extent { return routines.Extent{Len: len(r.PCM), Beat: r.Beat} }

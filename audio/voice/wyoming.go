@@ -2,8 +2,10 @@ package voice
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"guided/audio"
 )
 
 // How long a Wyoming server may take: to be reached, to load the model of a voice, and to speak a text once it is
@@ -162,4 +166,157 @@ func (w *Wyoming) ask(asked context.Context, within time.Duration, question wyom
 		return &refusal{"it closed the connection before all was said"}
 	}
 	return err
+}
+
+// What an event may hold at most. The line is what the servers themselves take (64 KiB); the data of a server that
+// lists every voice and speaker of Piper is a few hundred KiB.
+const (
+	wyomingLine = 64 << 10
+	wyomingData = 4 << 20
+)
+
+// wyomingEvent is an event of the Wyoming protocol: a line of JSON with its type, then its data, an object of JSON, and
+// its payload, each as long as the line says (github.com/OHF-Voice/wyoming, 1.9.0).
+type wyomingEvent struct {
+	Type    string
+	Data    json.RawMessage // may be empty
+	Payload []byte
+}
+
+// wyomingHeader is the line. Python writes the data behind it; other programs may write it into the line.
+type wyomingHeader struct {
+	Type          string          `json:"type"`
+	Version       string          `json:"version,omitempty"`
+	Data          json.RawMessage `json:"data,omitempty"`
+	DataLength    int             `json:"data_length,omitempty"`
+	PayloadLength int             `json:"payload_length,omitempty"`
+}
+
+// write sends the event; its data goes behind the line, which must stay short.
+func (e wyomingEvent) write(w io.Writer) error {
+	line, err := json.Marshal(wyomingHeader{Type: e.Type, Version: "1.9.0", DataLength: len(e.Data), PayloadLength: len(e.Payload)})
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(bytes.Join([][]byte{line, {'\n'}, e.Data, e.Payload}, nil))
+	return err
+}
+
+// readWyoming reads one event, and believes no length before the bytes are there.
+func readWyoming(r *bufio.Reader) (wyomingEvent, error) {
+	var line []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		if line = append(line, part...); len(line) > wyomingLine {
+			return wyomingEvent{}, errors.New("it does not speak Wyoming: a line is longer than 64 KiB")
+		}
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return wyomingEvent{}, err
+		}
+	}
+	var h wyomingHeader
+	if err := json.Unmarshal(line, &h); err != nil || h.Type == "" {
+		return wyomingEvent{}, fmt.Errorf("it does not speak Wyoming: it sent %.60q", line)
+	}
+	if h.DataLength < 0 || h.DataLength > wyomingData || h.PayloadLength < 0 || h.PayloadLength > speakBytes {
+		return wyomingEvent{}, fmt.Errorf("it does not speak Wyoming: an event with %d and %d bytes is too large", h.DataLength, h.PayloadLength)
+	}
+	e := wyomingEvent{Type: h.Type, Data: h.Data}
+	data, err := readExactly(r, h.DataLength)
+	if err != nil {
+		return wyomingEvent{}, err
+	}
+	if len(data) > 0 {
+		e.Data = data
+	}
+	e.Payload, err = readExactly(r, h.PayloadLength)
+	return e, err
+}
+
+// readExactly takes memory for what has come, and not for what was announced.
+func readExactly(r io.Reader, n int) ([]byte, error) {
+	var b bytes.Buffer
+	got, err := io.CopyN(&b, r, int64(n))
+	if err == io.EOF && got < int64(n) {
+		err = io.ErrUnexpectedEOF
+	}
+	return b.Bytes(), err
+}
+
+// refusal is what a server says in place of speaking.
+type refusal struct{ text string }
+
+func (r *refusal) Error() string { return r.text }
+
+// synthesize asks for a text, as a whole. Piper takes a name before a language.
+func synthesize(text, voice string) wyomingEvent {
+	question := map[string]any{"text": text}
+	if voice != "" {
+		question["voice"] = map[string]string{"name": voice}
+	}
+	data, _ := json.Marshal(question) // strings cannot fail
+	return wyomingEvent{Type: "synthesize", Data: data}
+}
+
+// wyomingFormat is the PCM of audio-start and audio-chunk: width in bytes, as a WAV file would hold it.
+type wyomingFormat struct {
+	Rate     int `json:"rate"`
+	Width    int `json:"width"`
+	Channels int `json:"channels"`
+}
+
+// wyomingSound gathers the answer to synthesize.
+type wyomingSound struct {
+	format wyomingFormat
+	pcm    []byte
+}
+
+// take is told every event, and is done at audio-stop. Events that it does not know are none of its business.
+func (s *wyomingSound) take(e wyomingEvent) (done bool, err error) {
+	switch e.Type {
+	case "audio-start", "audio-chunk":
+		var f wyomingFormat
+		if err := json.Unmarshal(e.Data, &f); err != nil {
+			return false, fmt.Errorf("the format of its sound cannot be read: %w", err)
+		}
+		if f.Rate < audio.MinRate || f.Rate > audio.MaxRate || f.Width < 1 || f.Width > 4 || f.Channels < 1 || f.Channels > 2 {
+			return false, fmt.Errorf("its sound cannot be used: %d samples a second of %d bytes on %d channels", f.Rate, f.Width, f.Channels)
+		}
+		if s.format != (wyomingFormat{}) && s.format != f {
+			return false, errors.New("its sound changes its format half way")
+		}
+		s.format = f
+		s.pcm = append(s.pcm, e.Payload...)
+	case "audio-stop":
+		if len(s.pcm) == 0 { // Piper's answer to a text without a word
+			return false, &refusal{"it had nothing to say"}
+		}
+		return true, nil
+	case "error":
+		var said struct{ Text, Code string }
+		if err := json.Unmarshal(e.Data, &said); err != nil || said.Text == "" {
+			said.Text = "it failed, and does not say why"
+		}
+		return false, &refusal{fmt.Sprintf("%.300s", said.Text)}
+	}
+	return false, nil
+}
+
+// file is the sound as a WAV file.
+func (s *wyomingSound) file() []byte {
+	f, frame := s.format, s.format.Width*s.format.Channels
+	b := append(make([]byte, 0, audio.WAVHeaderBytes+len(s.pcm)), "RIFF"...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(audio.WAVHeaderBytes-8+len(s.pcm)))
+	b = append(b, "WAVEfmt \x10\x00\x00\x00\x01\x00"...) // 16 bytes of format, PCM
+	b = binary.LittleEndian.AppendUint16(b, uint16(f.Channels))
+	b = binary.LittleEndian.AppendUint32(b, uint32(f.Rate))
+	b = binary.LittleEndian.AppendUint32(b, uint32(f.Rate*frame))
+	b = binary.LittleEndian.AppendUint16(b, uint16(frame))
+	b = binary.LittleEndian.AppendUint16(b, uint16(8*f.Width))
+	b = append(b, "data"...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(s.pcm)))
+	return append(b, s.pcm...)
 }

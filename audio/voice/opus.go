@@ -2,11 +2,14 @@ package voice
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"guided/audio"
 	"math"
+	"os/exec"
+
+	"guided/audio"
 )
 
 // levelOpus brings an Ogg Opus file to the level of its kind by its output gain, which every player applies (RFC 7845
@@ -59,4 +62,21 @@ func oggChecksum(page []byte) uint32 {
 		}
 	}
 	return crc
+}
+
+// encodeOpus is what the embedded clips are: one stream of speech at 32 kbit/s, the same bytes for the same sound.
+func encodeOpus(ctx context.Context, r Recording) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "opusenc", "--quiet", "--speech", "--bitrate", "32", "--serial", "1",
+		"--discard-comments", "--discard-pictures", "-", "-")
+	cmd.Stdin = bytes.NewReader(formatCached(r))
+	var out, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	err := cmd.Run()
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil, errors.New("opusenc is not installed; install the package opus-tools")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opusenc: %w: %s", err, lastLine(complaint.Bytes()))
+	}
+	return out.Bytes(), nil
 }

@@ -1,11 +1,33 @@
 package voice
 
 import (
-	"guided/audio"
-	"guided/audio/audiotest"
 	"math"
 	"testing"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
+
+// spoken is a word as somebody may record it: silence around it, too quiet, at 44.1 kHz.
+func spoken() []byte {
+	word := audiotest.Gained(audiotest.Word(-20), 0.1)
+	return audiotest.WAVOf(44100, audiotest.ResampleBack(audiotest.Join(make([]float64, audio.Rate/2), word, make([]float64, audio.Rate/3))))
+}
+
+// FuzzImportSpeech takes any file as somebody's recording.
+func FuzzImportSpeech(f *testing.F) {
+	f.Add(spoken())
+	f.Add(audiotest.WAVOf(16000, audiotest.Vowel(4000, func(float64) float64 { return 1 })))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<16 {
+			return // the longer, the slower, and nothing new
+		}
+		r, err := importSpeech(data)
+		if err == nil && (len(r.PCM) == 0 || r.Beat < 0 || r.Beat > len(r.PCM)) {
+			t.Fatalf("a beat at %d of %d", r.Beat, len(r.PCM))
+		}
+	})
+}
 
 func TestTrimKeepsSoftConsonants(t *testing.T) {
 	quiet := func(ms int) []float64 { return make([]float64, audio.Rate*ms/1000) }
@@ -90,4 +112,41 @@ func TestEdgesAreRamped(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestCutWord(t *testing.T) {
+	hum := func(seconds, level float64) []float64 {
+		s := make([]float64, int(seconds*audio.Rate))
+		for i := range s {
+			s[i] = level * float64(i%100-50) / 50
+		}
+		return s
+	}
+	var all []float64
+	for _, part := range [][]float64{hum(0.3, 0.2), hum(0.15, 0), hum(0.4, 0.5), hum(0.03, 0), hum(0.1, 0.5), hum(0.2, 0), hum(0.25, 0.3)} {
+		all = append(all, part...)
+	}
+	for take, want := range map[int]float64{1: 0.375, 2: 0.705, 3: 0.35} {
+		got, err := cutWord(all, 3, take)
+		if seconds := float64(len(got)) / audio.Rate; err != nil || seconds < want-0.02 || seconds > want+0.02 {
+			t.Errorf("word %d lasts %.3f s, want %.3f: %v", take, seconds, want, err)
+		}
+	}
+	if _, err := cutWord(all, 4, 1); err == nil {
+		t.Error("a fourth word was found: the stop inside the second is no pause")
+	}
+	if _, err := cutWord(all, 3, 4); err == nil {
+		t.Error("word 4 of 3 was taken")
+	}
+}
+
+func BenchmarkImportSpeech(b *testing.B) {
+	data := audiotest.WAVOf(22050, audiotest.ResampleBack(audiotest.Join(make([]float64, audio.Rate), audiotest.Word(-20), audiotest.Word(-20), make([]float64, audio.Rate/2))))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := importSpeech(data); err != nil {
+			b.Fatal(err)
+		}
+	}
+	audiotest.ReportRealTime(b, float64(len(data))/2/22050)
 }

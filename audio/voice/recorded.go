@@ -2,14 +2,23 @@ package voice
 
 import (
 	"context"
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"guided/audio"
 	"guided/routines"
 )
+
+// textKeys are the keys a text is looked up by: as it stands, then without its last punctuation. Case and blanks do
+// not matter; a final comma keeps the voice up, so "two," and "two." may be two recordings.
+func textKeys(text string) [2]string {
+	exact := strings.ToLower(strings.Join(strings.Fields(text), " "))
+	return [2]string{exact, strings.TrimRight(exact, ".,;:!?… ")}
+}
 
 // Index is the table of contents of a folder of recordings, its index.json.
 type Index struct {
@@ -146,4 +155,30 @@ func (f *Folder) read(i int) (Recording, error) {
 		return Recording{}, fmt.Errorf("%s: %w", file, err)
 	}
 	return r, nil
+}
+
+//go:embed voices
+var voices embed.FS
+
+// Embedded is the folder of a voice inside the program, to be opened with OpenFolder.
+func Embedded(name string) (fs.FS, error) {
+	if _, err := fs.Stat(voices, "voices/"+name+"/"+indexFile); err != nil || !fs.ValidPath(name) {
+		return nil, fmt.Errorf("no voice named %q is embedded", name)
+	}
+	return fs.Sub(voices, "voices/"+name)
+}
+
+// EmbeddedVoices lists their names.
+func EmbeddedVoices() []string {
+	entries, err := voices.ReadDir("voices")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names
 }

@@ -4,14 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"guided/audio"
-	"guided/audio/audiotest"
+	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"guided/audio"
+	"guided/audio/audiotest"
+	"guided/routines"
 )
 
 // folderOf is a voice's files with an index of clips.
@@ -26,12 +30,6 @@ func folderOf(t testing.TB, files map[string][]byte, clips ...Clip) fstest.MapFS
 		folder[name] = &fstest.MapFile{Data: data}
 	}
 	return folder
-}
-
-// spoken is a word as somebody may record it: silence around it, too quiet, at 44.1 kHz.
-func spoken() []byte {
-	word := audiotest.Gained(audiotest.Word(-20), 0.1)
-	return audiotest.WAVOf(44100, audiotest.ResampleBack(audiotest.Join(make([]float64, audio.Rate/2), word, make([]float64, audio.Rate/3))))
 }
 
 func TestFolderWithAnIndexIsNotMeasured(t *testing.T) {
@@ -198,17 +196,107 @@ func TestEmbeddedVoicesOpen(t *testing.T) {
 	}
 }
 
-// FuzzImportSpeech takes any file as somebody's recording.
-func FuzzImportSpeech(f *testing.F) {
-	f.Add(spoken())
-	f.Add(audiotest.WAVOf(16000, audiotest.Vowel(4000, func(float64) float64 { return 1 })))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 1<<16 {
-			return // the longer, the slower, and nothing new
+// clipsOf calls f for clips of an embedded voice: every word and short phrase, and one in so many of the longer ones.
+func clipsOf(t *testing.T, voice string, one int, f func(c Clip, r Recording)) {
+	t.Helper()
+	files, err := Embedded(voice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := OpenFolder(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range v.Clips {
+		if c.Samples >= audio.Rate && i%one != 0 {
+			continue
 		}
-		r, err := importSpeech(data)
-		if err == nil && (len(r.PCM) == 0 || r.Beat < 0 || r.Beat > len(r.PCM)) {
-			t.Fatalf("a beat at %d of %d", r.Beat, len(r.PCM))
+		data, err := fs.ReadFile(files, c.File)
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		r, err := ImportSound(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(c, r)
+	}
+}
+
+// The index of an embedded voice says what its clips are: a beat measured another way would make every count uneven.
+func TestEmbeddedVoicesAreAsTheirIndexSays(t *testing.T) {
+	for _, voice := range EmbeddedVoices() {
+		t.Run(voice, func(t *testing.T) {
+			t.Parallel()
+			clipsOf(t, voice, 10, func(c Clip, r Recording) {
+				const step = audio.Rate / 1000
+				if b := beatOf(r); len(r.PCM) != c.Samples || b < c.Beat-step || b > c.Beat+step {
+					t.Errorf("%q: %d samples with the beat at %d; the index says %d and %d", c.Text, len(r.PCM), b, c.Samples, c.Beat)
+				}
+				samples := audiotest.Floats(r.PCM)
+				tolerance := 1.0
+				if len(samples) >= audio.Rate {
+					tolerance = 0.5
+				}
+				if got := audio.Loudness(samples); math.Abs(got-audio.PhraseLUFS) > tolerance {
+					t.Errorf("%q is at %.2f LUFS", c.Text, got)
+				}
+				if got := 20 * math.Log10(audio.Peak(samples)); got > audio.TruePeak+0.05 {
+					t.Errorf("%q has its peak at %.2f dBTP", c.Text, got)
+				}
+			})
+		})
+	}
+}
+
+// The words of a count have one beat, whoever measures it, and are as loud as each other.
+func TestCountWordsOfEmbeddedVoices(t *testing.T) {
+	count := map[string]bool{"zero": true, "in": true, "again": true, "hold": true, "out": true, "wait": true}
+	for _, number := range strings.Fields("one two three four five six seven eight nine ten eleven twelve") {
+		count[number] = true
+	}
+	for _, voice := range EmbeddedVoices() {
+		t.Run(voice, func(t *testing.T) {
+			t.Parallel()
+			low, high := math.Inf(1), math.Inf(-1)
+			clipsOf(t, voice, math.MaxInt, func(c Clip, r Recording) {
+				if !count[textKeys(c.Text)[1]] {
+					return
+				}
+				samples := audiotest.Floats(r.PCM)
+				second, share := steepest(samples, c.Beat)
+				if off := float64(c.Beat-second) / audio.Rate * 1000; math.Abs(off) > 10 && share < 0.9 {
+					t.Errorf("%q: the second opinion of its beat is %.1f ms off; at ours it rises %.2f as fast", c.Text, off, share)
+				}
+				got := audio.Loudness(samples)
+				low, high = min(low, got), max(high, got)
+				if end := routines.Duration(len(samples) - c.Beat); end.Milliseconds() > 900 {
+					t.Errorf("%q goes on for %v after its beat", c.Text, end)
+				}
+			})
+			if high-low > 2 {
+				t.Errorf("the softest word is at %.1f LUFS, the loudest at %.1f", low, high)
+			}
+		})
+	}
+}
+
+// BenchmarkFolderSpeak is what every embedded clip goes through before a session: read, Opus, resampler, 16 bits.
+func BenchmarkFolderSpeak(b *testing.B) {
+	files, err := Embedded("heart")
+	if err != nil {
+		b.Fatal(err)
+	}
+	f, err := OpenFolder(files)
+	if err != nil {
+		b.Fatal(err)
+	}
+	extent, _ := f.Measure("Well done.")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := f.Speak(b.Context(), "Well done."); err != nil {
+			b.Fatal(err)
+		}
+	}
+	audiotest.ReportRealTime(b, float64(extent.Len)/audio.Rate)
 }
