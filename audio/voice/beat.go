@@ -10,7 +10,7 @@ import (
 const (
 	bandLow, bandHigh = 300.0, 3000.0
 	beatWindow        = audio.Rate * 60 / 1000
-	beatWithin        = audio.Rate * 300 / 1000
+	maxBeat           = audio.Rate * 300 / 1000
 	beatStep          = audio.Rate / 2000 // the beat is told to half a millisecond
 )
 
@@ -19,14 +19,14 @@ const (
 // (Morton, Marcus & Frankish 1976; for the measure JASA 155(4) 2698, 2024). Filters run both ways, so that the beat
 // is not late by their delay.
 func Beat(samples []float64) int {
-	n := min(len(samples), beatWithin+2*beatWindow)
+	n := min(len(samples), maxBeat+2*beatWindow)
 	padded := make([]float64, beatWindow+n) // a clip may begin in the middle of its rise
 	copy(padded[beatWindow:], samples[:n])
 	audio.HighPass(bandLow).FilterBothWays(padded)
 	audio.LowPass(bandHigh).FilterBothWays(padded)
-	envelope := smooth(padded)
+	envelope := smoothEnvelope(padded)
 	best, steepest := 0, 0.0
-	for i := range min(n, beatWithin) / beatStep {
+	for i := range min(n, maxBeat) / beatStep {
 		at := i + beatWindow/beatStep
 		const reach = beatWindow / 4 / beatStep
 		rise := envelope[min(at+reach, len(envelope)-1)] - envelope[at-reach]
@@ -37,8 +37,8 @@ func Beat(samples []float64) int {
 	return best
 }
 
-// smooth is the amplitude of samples under a Hann window, once every beatStep.
-func smooth(samples []float64) []float64 {
+// smoothEnvelope is the amplitude of samples under a Hann window, once every beatStep.
+func smoothEnvelope(samples []float64) []float64 {
 	const half = beatWindow / 2 / beatStep
 	window := make([]float64, 2*half)
 	for i := range window {

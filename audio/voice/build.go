@@ -37,10 +37,10 @@ type Builder struct {
 // Build speaks what the folder does not have yet of the texts, and of those that its recipes name, several at a time.
 // What was spoken is kept even when other texts fail; the error tells them all.
 func (b *Builder) Build(ctx context.Context, texts []string) error {
-	if err := b.open(); err != nil {
+	if err := b.load(); err != nil {
 		return err
 	}
-	jobs, err := b.missing(b.wanted(texts))
+	jobs, err := b.pendingClips(b.recipesFor(texts))
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (b *Builder) Build(ctx context.Context, texts []string) error {
 			b.Told(so, len(jobs), j.Text)
 		}
 		work.Go(func() error {
-			err := b.record(ctx, j)
+			err := b.recordClip(ctx, j)
 			if err != nil && ctx.Err() == nil {
 				failed[i] = fmt.Errorf("%q: %w", j.Text, err)
 			}
@@ -70,16 +70,16 @@ func (b *Builder) Build(ctx context.Context, texts []string) error {
 		})
 	}
 	_ = work.Wait() // what failed is in failed
-	return errors.Join(errors.Join(failed...), ctx.Err(), b.save())
+	return errors.Join(errors.Join(failed...), ctx.Err(), b.saveIndex())
 }
 
 // Prune removes the recordings that neither the texts nor a recipe want, and tells their texts.
 func (b *Builder) Prune(texts []string) (removed []string, err error) {
-	if err := b.open(); err != nil {
+	if err := b.load(); err != nil {
 		return nil, err
 	}
 	wanted := map[string]bool{}
-	for _, r := range b.wanted(texts) {
+	for _, r := range b.recipesFor(texts) {
 		wanted[textKeys(r.Text)[0]] = true
 	}
 	var kept []Clip
@@ -95,7 +95,7 @@ func (b *Builder) Prune(texts []string) (removed []string, err error) {
 		return nil, nil
 	}
 	b.index.Clips = kept
-	if err := b.save(); err != nil {
+	if err := b.saveIndex(); err != nil {
 		return nil, err
 	}
 	for _, file := range files {
@@ -106,8 +106,8 @@ func (b *Builder) Prune(texts []string) (removed []string, err error) {
 	return removed, err
 }
 
-// open reads what the folder has; a new folder has nothing.
-func (b *Builder) open() error {
+// load reads what the folder has; a new folder has nothing.
+func (b *Builder) load() error {
 	b.index = Index{Name: filepath.Base(b.Dir), Lang: "en"}
 	b.recipes = map[string]Recipe{}
 	if err := os.MkdirAll(b.Dir, 0o755); err != nil {
@@ -126,14 +126,14 @@ func (b *Builder) open() error {
 	return nil
 }
 
-// record speaks one text, brings it to level, and stores it as Opus. Its samples and beat are those of what a player
+// recordClip speaks one text, brings it to level, and stores it as Opus. Its samples and beat are those of what a player
 // will decode.
-func (b *Builder) record(ctx context.Context, j job) error {
-	wav, err := b.Engine.Say(ctx, j.Recipe)
+func (b *Builder) recordClip(ctx context.Context, j pendingClip) error {
+	wav, err := b.Engine.Synthesize(ctx, j.Recipe)
 	if err != nil {
 		return err
 	}
-	spoken, err := importWord(wav, j.Of, j.Take)
+	spoken, err := importWord(wav, j.Words, j.Word)
 	if err != nil {
 		return err
 	}
@@ -145,11 +145,11 @@ func (b *Builder) record(ctx context.Context, j job) error {
 	if err != nil {
 		return err
 	}
-	return b.store(encoded, Clip{Text: j.Text, File: j.file, Samples: len(decoded.PCM), Beat: beatOf(decoded)})
+	return b.saveClip(encoded, Clip{Text: j.Text, File: j.file, Samples: len(decoded.PCM), Beat: beatOf(decoded)})
 }
 
-// store writes a recording, then the index that names it.
-func (b *Builder) store(encoded []byte, c Clip) error {
+// saveClip writes a recording, then the index that names it.
+func (b *Builder) saveClip(encoded []byte, c Clip) error {
 	if err := renameio.WriteFile(filepath.Join(b.Dir, c.File), encoded, 0o644); err != nil {
 		return fmt.Errorf("storing a recording: %w", err)
 	}
@@ -157,10 +157,10 @@ func (b *Builder) store(encoded []byte, c Clip) error {
 	defer b.mu.Unlock()
 	b.index.Clips = slices.DeleteFunc(b.index.Clips, func(old Clip) bool { return old.File == c.File })
 	b.index.Clips = append(b.index.Clips, c)
-	return b.save()
+	return b.saveIndex()
 }
 
-func (b *Builder) save() error {
+func (b *Builder) saveIndex() error {
 	sort.Slice(b.index.Clips, func(i, j int) bool { return b.index.Clips[i].File < b.index.Clips[j].File })
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
@@ -193,15 +193,15 @@ func readJSON(dir, name string, v any) error {
 	return nil
 }
 
-// job is a text to be spoken, and the file it goes to.
-type job struct {
+// pendingClip is a text to be spoken, and the file it goes to.
+type pendingClip struct {
 	Recipe
 	file string
 }
 
-// wanted are the recipes of the texts and of those that have one, each text once, by voice: a server loads one at a
+// recipesFor are the recipes of the texts and of those that have one, each text once, by voice: a server loads one at a
 // time.
-func (b *Builder) wanted(texts []string) []Recipe {
+func (b *Builder) recipesFor(texts []string) []Recipe {
 	texts = slices.Clone(texts)
 	for _, r := range b.recipes {
 		texts = append(texts, r.Text)
@@ -223,8 +223,8 @@ func (b *Builder) wanted(texts []string) []Recipe {
 	return list
 }
 
-// missing are the jobs that are to be done.
-func (b *Builder) missing(wanted []Recipe) ([]job, error) {
+// pendingClips are the jobs that are to be done.
+func (b *Builder) pendingClips(wanted []Recipe) ([]pendingClip, error) {
 	have, taken := map[string]string{}, map[string]bool{} // file by key, and every file
 	for _, c := range b.index.Clips {
 		have[textKeys(c.Text)[0]] = c.File
@@ -234,11 +234,11 @@ func (b *Builder) missing(wanted []Recipe) ([]job, error) {
 	for _, text := range b.Again {
 		key := textKeys(text)[0]
 		if !slices.ContainsFunc(wanted, func(r Recipe) bool { return textKeys(r.Text)[0] == key }) {
-			return nil, fmt.Errorf("%q is not a text of this voice%s", text, nearText(text, wanted))
+			return nil, fmt.Errorf("%q is not a text of this voice%s", text, suggestText(text, wanted))
 		}
 		again[key] = true
 	}
-	var jobs []job
+	var jobs []pendingClip
 	for _, r := range wanted {
 		key := textKeys(r.Text)[0]
 		file, has := have[key]
@@ -249,15 +249,15 @@ func (b *Builder) missing(wanted []Recipe) ([]job, error) {
 			return nil, fmt.Errorf("%q has no word in it to be spoken", r.Text)
 		}
 		if !has {
-			file = fileFor(r.Text, taken)
+			file = fileName(r.Text, taken)
 			taken[file] = true
 		}
-		jobs = append(jobs, job{r, file})
+		jobs = append(jobs, pendingClip{r, file})
 	}
 	return jobs, nil
 }
 
-func nearText(text string, wanted []Recipe) string {
+func suggestText(text string, wanted []Recipe) string {
 	var texts []string
 	for _, r := range wanted {
 		texts = append(texts, r.Text)
@@ -268,8 +268,8 @@ func nearText(text string, wanted []Recipe) string {
 	return ""
 }
 
-// fileFor names a recording by its text, so that a changed text changes one file.
-func fileFor(text string, taken map[string]bool) string {
+// fileName names a recording by its text, so that a changed text changes one file.
+func fileName(text string, taken map[string]bool) string {
 	name := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(text), "-")
 	name = strings.Trim(name, "-")
 	if strings.HasSuffix(text, ",") {

@@ -11,22 +11,22 @@ import (
 	"guided/audio/audiotest"
 )
 
-func robot() *Command { return NewCommand([]string{"espeak-ng", "--stdin", "--stdout"}) }
+func espeak() *Command { return NewCommand([]string{"espeak-ng", "--stdin", "--stdout"}) }
 
-// build records texts with espeak-ng into a folder, and tells which were spoken.
-func build(t *testing.T, dir string, texts ...string) ([]string, error) {
+// buildVoice records texts with espeak-ng into a folder, and tells which were spoken.
+func buildVoice(t *testing.T, dir string, texts ...string) ([]string, error) {
 	t.Helper()
 	audiotest.NeedProgram(t, "espeak-ng")
 	audiotest.NeedProgram(t, "opusenc")
 	var told []string
-	b := Builder{Dir: dir, Engine: robot(), Told: func(_, _ int, text string) { told = append(told, text) }}
+	b := Builder{Dir: dir, Engine: espeak(), Told: func(_, _ int, text string) { told = append(told, text) }}
 	err := b.Build(t.Context(), texts)
 	return told, err
 }
 
 func TestBuildAVoice(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "robot")
-	recipe := []Recipe{{Text: "two.", Say: "one. two.", Args: []string{"-g", "40"}, Of: 2, Take: 2}} // 400 ms between words
+	recipe := []Recipe{{Text: "two.", Say: "one. two.", Args: []string{"-g", "40"}, Words: 2, Word: 2}} // 400 ms between words
 	data, err := json.Marshal(recipe)
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestBuildAVoice(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, recipeFile), data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	told, err := build(t, dir, "Well done.", "well done")
+	told, err := buildVoice(t, dir, "Well done.", "well done")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestBuildAVoice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told, err := build(t, dir, "Well done.")
+		told, err := buildVoice(t, dir, "Well done.")
 		if err != nil || len(told) > 0 {
 			t.Errorf("spoke %q: %v", told, err)
 		}
@@ -79,14 +79,14 @@ func TestBuildAVoice(t *testing.T) {
 		}
 	})
 	t.Run("one more text: one more file", func(t *testing.T) {
-		told, err := build(t, dir, "Rest.")
+		told, err := buildVoice(t, dir, "Rest.")
 		if err != nil || len(told) != 1 {
 			t.Errorf("spoke %q: %v", told, err)
 		}
 	})
 	t.Run("a text is spoken again when that is asked, in the same file", func(t *testing.T) {
 		var told []string
-		b := Builder{Dir: dir, Engine: NewCommand(append(robot().args, "-s", "90")), Again: []string{"well done."},
+		b := Builder{Dir: dir, Engine: NewCommand(append(espeak().args, "-s", "90")), Again: []string{"well done."},
 			Told: func(_, _ int, text string) { told = append(told, text) }}
 		before, _ := v.Measure("Well done.")
 		if err := b.Build(t.Context(), []string{"Well done.", "Rest."}); err != nil || strings.Join(told, "|") != "Well done." {
@@ -101,13 +101,13 @@ func TestBuildAVoice(t *testing.T) {
 		}
 	})
 	t.Run("a text that nobody wants cannot be spoken again", func(t *testing.T) {
-		b := Builder{Dir: dir, Engine: robot(), Again: []string{"Rast."}}
+		b := Builder{Dir: dir, Engine: espeak(), Again: []string{"Rast."}}
 		if err := b.Build(t.Context(), []string{"Rest."}); err == nil || !strings.Contains(err.Error(), `did you mean "Rest."`) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("a text without a word is refused: the voice could not be opened with it", func(t *testing.T) {
-		b := Builder{Dir: dir, Engine: robot()}
+		b := Builder{Dir: dir, Engine: espeak()}
 		if err := b.Build(t.Context(), []string{"..."}); err == nil || !strings.Contains(err.Error(), "no word") {
 			t.Errorf("got %v", err)
 		}

@@ -23,30 +23,30 @@ import (
 // How much the cache keeps on disk, about half an hour of speech, and in memory where there is no disk, ten minutes.
 // The oldest goes first.
 const (
-	cacheBytes   = 192 << 20
-	unsavedBytes = 58 << 20
+	maxDiskBytes   = 192 << 20
+	maxMemoryBytes = 58 << 20
 )
 
 // Cache keeps what speech programs said, one WAV file each, named by what was asked. Where the disk cannot be
 // written it keeps them in memory, says so once, and goes on.
 type Cache struct {
-	dir   string
-	log   *slog.Logger
-	limit int64 // bytes on disk
+	dir          string
+	log          *slog.Logger
+	maxDiskBytes int64 // bytes on disk
 
-	mu      sync.Mutex
-	extents map[string]routines.Extent
-	unsaved map[string]Recording
-	order   []string // the keys of unsaved, the oldest first
-	held    int      // bytes in unsaved
-	warned  bool
+	mu          sync.Mutex
+	extents     map[string]routines.Extent
+	memory      map[string]Recording
+	memoryOrder []string // the keys of unsaved, the oldest first
+	memoryBytes int      // bytes in unsaved
+	warned      bool
 }
 
 // NewCache keeps files in dir, which is made when the first one comes.
 func NewCache(dir string, log *slog.Logger) *Cache {
 	return &Cache{
-		dir: dir, log: log, limit: cacheBytes,
-		extents: map[string]routines.Extent{}, unsaved: map[string]Recording{},
+		dir: dir, log: log, maxDiskBytes: maxDiskBytes,
+		extents: map[string]routines.Extent{}, memory: map[string]Recording{},
 	}
 }
 
@@ -73,7 +73,7 @@ func (c *Cache) Extent(key string) (routines.Extent, bool) {
 // Get reads a kept recording. A file that is not whole is as if it were not there.
 func (c *Cache) Get(key string) (Recording, bool) {
 	c.mu.Lock()
-	r, has := c.unsaved[key]
+	r, has := c.memory[key]
 	c.mu.Unlock()
 	if has {
 		return r, true
@@ -81,67 +81,67 @@ func (c *Cache) Get(key string) (Recording, bool) {
 	data, err := os.ReadFile(c.path(key))
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			c.complain(err)
+			c.warnOnce(err)
 		}
-		c.forget(key)
+		c.deleteExtent(key)
 		return Recording{}, false
 	}
-	r, err = parseCached(data)
+	r, err = decodeCacheFile(data)
 	if err != nil {
-		c.forget(key)
+		c.deleteExtent(key)
 		return Recording{}, false
 	}
-	c.remember(key, r)
+	c.setExtent(key, r)
 	return r, true
 }
 
 // Put keeps a recording.
 func (c *Cache) Put(key string, r Recording) {
-	c.remember(key, r)
+	c.setExtent(key, r)
 	err := os.MkdirAll(c.dir, 0o755)
 	if err == nil {
-		err = renameio.WriteFile(c.path(key), formatCached(r), 0o644)
+		err = renameio.WriteFile(c.path(key), encodeCacheFile(r), 0o644)
 	}
 	if err != nil {
-		c.complain(err)
-		c.hold(key, r)
+		c.warnOnce(err)
+		c.putInMemory(key, r)
 		return
 	}
-	if err := c.prune(key); err != nil {
-		c.complain(err)
+	if err := c.removeOldest(key); err != nil {
+		c.warnOnce(err)
 	}
 }
 
-// hold keeps a recording in memory, as long as there is room.
-func (c *Cache) hold(key string, r Recording) {
+// putInMemory keeps a recording in memory, as long as there is room.
+func (c *Cache) putInMemory(key string, r Recording) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, has := c.unsaved[key]; !has {
-		c.order = append(c.order, key)
+	if _, has := c.memory[key]; !has {
+		c.memoryOrder = append(c.memoryOrder, key)
 	}
-	c.held += 2 * (len(r.PCM) - len(c.unsaved[key].PCM))
-	c.unsaved[key] = r
-	for c.held > unsavedBytes && len(c.order) > 1 {
-		oldest := c.order[0]
-		c.order = c.order[1:]
-		c.held -= 2 * len(c.unsaved[oldest].PCM)
-		delete(c.unsaved, oldest)
+	c.memoryBytes += 2 * (len(r.PCM) - len(c.memory[key].PCM))
+	c.memory[key] = r
+	for c.memoryBytes > maxMemoryBytes && len(c.memoryOrder) > 1 {
+		oldest := c.memoryOrder[0]
+		c.memoryOrder = c.memoryOrder[1:]
+		c.memoryBytes -= 2 * len(c.memory[oldest].PCM)
+		delete(c.memory, oldest)
 	}
 }
 
-func (c *Cache) remember(key string, r Recording) {
+func (c *Cache) setExtent(key string, r Recording) {
 	c.mu.Lock()
 	c.extents[key] = r.Extent()
 	c.mu.Unlock()
 }
 
-func (c *Cache) forget(key string) {
+func (c *Cache) deleteExtent(key string) {
 	c.mu.Lock()
 	delete(c.extents, key)
 	c.mu.Unlock()
 }
 
-func (c *Cache) complain(err error) {
+func (c *Cache) warnOnce(err error) {
 	c.mu.Lock()
 	first := !c.warned
 	c.warned = true
@@ -151,8 +151,8 @@ func (c *Cache) complain(err error) {
 	}
 }
 
-// prune removes the oldest files over the limit, never the one just written.
-func (c *Cache) prune(newest string) error {
+// removeOldest removes the oldest files over the limit, never the one just written.
+func (c *Cache) removeOldest(newest string) error {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {
 		return err
@@ -167,9 +167,9 @@ func (c *Cache) prune(newest string) error {
 	}
 	sort.Slice(files, func(i, j int) bool { return files[i].ModTime().Before(files[j].ModTime()) })
 	for _, f := range files {
-		if key := strings.TrimSuffix(f.Name(), ".wav"); total > c.limit && key != newest {
+		if key := strings.TrimSuffix(f.Name(), ".wav"); total > c.maxDiskBytes && key != newest {
 			total -= f.Size()
-			c.forget(key)
+			c.deleteExtent(key)
 			if failed := os.Remove(filepath.Join(c.dir, f.Name())); !errors.Is(failed, fs.ErrNotExist) {
 				err = errors.Join(err, failed)
 			}
@@ -178,8 +178,8 @@ func (c *Cache) prune(newest string) error {
 	return err
 }
 
-// formatCached is a plain mono WAV file with one more chunk, the beat.
-func formatCached(r Recording) []byte {
+// encodeCacheFile is a plain mono WAV file with one more chunk, the beat.
+func encodeCacheFile(r Recording) []byte {
 	b := make([]byte, 0, 56+2*len(r.PCM))
 	u32 := func(v uint32) { b = binary.LittleEndian.AppendUint32(b, v) }
 	b = append(b, "RIFF"...)
@@ -201,16 +201,16 @@ func formatCached(r Recording) []byte {
 	return b
 }
 
-const cachedHeader = 56
+const cacheHeaderBytes = 56
 
-func parseCached(b []byte) (Recording, error) {
-	if len(b) <= cachedHeader || string(b[36:40]) != "beat" || string(b[48:52]) != "data" ||
-		uint64(binary.LittleEndian.Uint32(b[52:])) != uint64(len(b)-cachedHeader) {
+func decodeCacheFile(b []byte) (Recording, error) {
+	if len(b) <= cacheHeaderBytes || string(b[36:40]) != "beat" || string(b[48:52]) != "data" ||
+		uint64(binary.LittleEndian.Uint32(b[52:])) != uint64(len(b)-cacheHeaderBytes) {
 		return Recording{}, fmt.Errorf("a kept recording of %d bytes is not whole", len(b))
 	}
-	r := Recording{PCM: make([]int16, (len(b)-cachedHeader)/2), Beat: int(binary.LittleEndian.Uint32(b[44:]))}
+	r := Recording{PCM: make([]int16, (len(b)-cacheHeaderBytes)/2), Beat: int(binary.LittleEndian.Uint32(b[44:]))}
 	for i := range r.PCM {
-		r.PCM[i] = int16(binary.LittleEndian.Uint16(b[cachedHeader+2*i:]))
+		r.PCM[i] = int16(binary.LittleEndian.Uint16(b[cacheHeaderBytes+2*i:]))
 	}
 	if r.Beat < 0 || r.Beat > len(r.PCM) {
 		return Recording{}, errors.New("a kept recording's beat lies outside it")

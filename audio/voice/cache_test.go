@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-func tooth(n int) Recording {
+func sawtooth(n int) Recording {
 	r := Recording{PCM: make([]int16, n), Beat: n / 2}
 	for i := range r.PCM {
 		r.PCM[i] = int16(i*77 + n)
@@ -25,13 +25,13 @@ func tooth(n int) Recording {
 
 func TestCacheKeepsAcrossStarts(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
-	NewCache(dir, audiotest.Logger(t)).Put("k", tooth(1000))
+	NewCache(dir, audiotest.Logger(t)).Put("k", sawtooth(1000))
 	c := NewCache(dir, audiotest.Logger(t))
 	if e, has := c.Extent("k"); !has || e.Len != 1000 || e.Beat != 500 {
 		t.Errorf("extent %+v", e)
 	}
 	r, has := c.Get("k")
-	if !has || !slices.Equal(r.PCM, tooth(1000).PCM) || r.Beat != 500 {
+	if !has || !slices.Equal(r.PCM, sawtooth(1000).PCM) || r.Beat != 500 {
 		t.Error("is not what was put")
 	}
 	if samples, rate, err := audio.Decode(audiotest.ReadFile(t, filepath.Join(dir, "k.wav"))); err != nil || rate != audio.Rate || len(samples) != 1000 {
@@ -44,7 +44,7 @@ func TestCacheKeepsAcrossStarts(t *testing.T) {
 
 // The likeliest file on a full SD card is one that was cut.
 func TestCacheOfTornFiles(t *testing.T) {
-	whole := formatCached(tooth(1000))
+	whole := encodeCacheFile(sawtooth(1000))
 	beat := bytes.Clone(whole)
 	copy(beat[44:], []byte{0xFF, 0xFF, 0xFF, 0xFF})
 	for name, data := range map[string][]byte{
@@ -63,7 +63,7 @@ func TestCacheOfTornFiles(t *testing.T) {
 			if r, has := c.Get("k"); has {
 				t.Errorf("gives %d samples", len(r.PCM))
 			}
-			c.Put("k", tooth(1000))
+			c.Put("k", sawtooth(1000))
 			if r, has := c.Get("k"); !has || len(r.PCM) != 1000 {
 				t.Error("is not made good")
 			}
@@ -87,10 +87,10 @@ func TestCacheWhereNothingCanBeWritten(t *testing.T) {
 			var said bytes.Buffer
 			c := NewCache(dir, slog.New(slog.NewTextHandler(&said, nil)))
 			for i := range 3 {
-				c.Put(fmt.Sprint(i), tooth(100+i))
+				c.Put(fmt.Sprint(i), sawtooth(100+i))
 			}
 			for i := range 3 {
-				if r, has := c.Get(fmt.Sprint(i)); !has || !slices.Equal(r.PCM, tooth(100+i).PCM) {
+				if r, has := c.Get(fmt.Sprint(i)); !has || !slices.Equal(r.PCM, sawtooth(100+i).PCM) {
 					t.Errorf("lost %d", i)
 				}
 				if e, has := c.Extent(fmt.Sprint(i)); !has || e.Len != 100+i {
@@ -112,8 +112,8 @@ func TestCacheInMemoryHasALimit(t *testing.T) {
 		c.Put(fmt.Sprint(i), Recording{PCM: make([]int16, n)})
 		c.Put(fmt.Sprint(i), Recording{PCM: make([]int16, n)}) // once more is not twice as much
 	}
-	if held := len(c.unsaved) * 2 * n; held > unsavedBytes || held < unsavedBytes-4*n || c.held != held || len(c.order) != len(c.unsaved) {
-		t.Errorf("holds %d MiB and counts %d", held>>20, c.held>>20)
+	if held := len(c.memory) * 2 * n; held > maxMemoryBytes || held < maxMemoryBytes-4*n || c.memoryBytes != held || len(c.memoryOrder) != len(c.memory) {
+		t.Errorf("holds %d MiB and counts %d", held>>20, c.memoryBytes>>20)
 	}
 	if _, has := c.Get("99"); !has {
 		t.Error("lost the newest")
@@ -125,14 +125,14 @@ func TestCacheInMemoryHasALimit(t *testing.T) {
 
 func TestCachePrunesTheOldest(t *testing.T) {
 	c := NewCache(t.TempDir(), audiotest.Logger(t))
-	size := int64(len(formatCached(tooth(1000))))
-	c.limit = 5 * size
+	size := int64(len(encodeCacheFile(sawtooth(1000))))
+	c.maxDiskBytes = 5 * size
 	if err := os.WriteFile(filepath.Join(c.dir, "README"), make([]byte, 10*size), 0o644); err != nil {
 		t.Fatal(err) // not ours: it is not counted and not removed
 	}
 	for i := range 9 {
 		key := fmt.Sprint(i)
-		c.Put(key, tooth(1000))
+		c.Put(key, sawtooth(1000))
 		at := time.Now().Add(time.Duration(i-100) * time.Minute)
 		if err := os.Chtimes(c.path(key), at, at); err != nil {
 			t.Fatal(err)
@@ -144,8 +144,8 @@ func TestCachePrunesTheOldest(t *testing.T) {
 			t.Errorf("%d is kept: %v, measured: %v", i, has, measured)
 		}
 	}
-	c.limit = 1
-	c.Put("large", tooth(5000))
+	c.maxDiskBytes = 1
+	c.Put("large", sawtooth(5000))
 	if _, has := c.Get("large"); !has {
 		t.Error("lost the one just put")
 	}
@@ -157,14 +157,14 @@ func TestCachePrunesTheOldest(t *testing.T) {
 func TestCacheIsSharedBySeveral(t *testing.T) {
 	var said bytes.Buffer
 	c := NewCache(t.TempDir(), slog.New(slog.NewTextHandler(&said, nil)))
-	c.limit = 20 << 10
+	c.maxDiskBytes = 20 << 10
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
 			for j := range 20 {
 				key := fmt.Sprint((i + j) % 10)
-				c.Put(key, tooth(1000))
-				if r, has := c.Get(key); has && !slices.Equal(r.PCM, tooth(1000).PCM) {
+				c.Put(key, sawtooth(1000))
+				if r, has := c.Get(key); has && !slices.Equal(r.PCM, sawtooth(1000).PCM) {
 					t.Error("torn")
 				}
 				c.Extent(key)

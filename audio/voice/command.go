@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	speakWithin = 20 * time.Second
-	speakBytes  = 20 << 20
+	commandTimeout = 20 * time.Second
+	maxSpeechBytes = 20 << 20
 )
 
 // Command is an engine that is an external program: text on its standard input, WAV on its standard output.
 type Command struct {
-	args   []string
-	within time.Duration // for one text; 0 is speakWithin
+	args    []string
+	timeout time.Duration // for one text; 0 is speakWithin
 }
 
 // NewCommand is an engine that runs args, such as espeak-ng or piper.
@@ -36,52 +36,52 @@ func ESpeak(lang string) []string {
 // Name is the program and its arguments.
 func (c *Command) Name() []string { return c.args }
 
-// Say runs the program, with the recipe's arguments after its own.
-func (c *Command) Say(asked context.Context, r Recipe) ([]byte, error) {
-	within := cmp.Or(c.within, speakWithin)
+// Synthesize runs the program, with the recipe's arguments after its own.
+func (c *Command) Synthesize(asked context.Context, r Recipe) ([]byte, error) {
+	within := cmp.Or(c.timeout, commandTimeout)
 	ctx, cancel := context.WithTimeout(asked, within)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, c.args[0], slices.Concat(c.args[1:], r.Args)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what a script started ends with it
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second // what it left running may hold the pipes open
-	cmd.Stdin = strings.NewReader(r.words() + "\n")
-	out, complaint := &limited{left: speakBytes, stop: cancel}, &limited{left: 4096}
+	cmd.Stdin = strings.NewReader(r.input() + "\n")
+	out, complaint := &limitedBuffer{remaining: maxSpeechBytes, overflow: cancel}, &limitedBuffer{remaining: 4096}
 	cmd.Stdout, cmd.Stderr = out, complaint
 	err := cmd.Run()
 	switch {
 	case asked.Err() != nil:
 		return nil, asked.Err()
-	case out.left < 0:
-		return nil, fmt.Errorf("it wrote more than %d MiB", speakBytes>>20)
+	case out.remaining < 0:
+		return nil, fmt.Errorf("it wrote more than %d MiB", maxSpeechBytes>>20)
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("it took longer than %v", within)
 	case errors.Is(err, exec.ErrNotFound):
 		return nil, errors.New(`it is not installed; install it, or set engine = "none" in [voice]`)
 	case errors.Is(err, exec.ErrWaitDelay): // it ended well
-		return out.held.Bytes(), nil
-	case err != nil && complaint.held.Len() > 0:
-		return nil, fmt.Errorf("%w: %s", err, lastLine(complaint.held.Bytes()))
+		return out.buf.Bytes(), nil
+	case err != nil && complaint.buf.Len() > 0:
+		return nil, fmt.Errorf("%w: %s", err, lastLine(complaint.buf.Bytes()))
 	case err != nil:
 		return nil, err
 	}
-	return out.held.Bytes(), nil
+	return out.buf.Bytes(), nil
 }
 
-// limited is a buffer that calls stop when more is written than it may hold, and drops the rest. It does not embed its
+// limitedBuffer is a buffer that calls stop when more is written than it may hold, and drops the rest. It does not embed its
 // bytes.Buffer, whose ReadFrom would take all there is.
-type limited struct {
-	held bytes.Buffer
-	left int
-	stop context.CancelFunc
+type limitedBuffer struct {
+	buf       bytes.Buffer
+	remaining int
+	overflow  context.CancelFunc
 }
 
-func (l *limited) Write(p []byte) (int, error) {
-	if l.left -= len(p); l.left >= 0 {
-		return l.held.Write(p)
+func (l *limitedBuffer) Write(p []byte) (int, error) {
+	if l.remaining -= len(p); l.remaining >= 0 {
+		return l.buf.Write(p)
 	}
-	if l.stop != nil {
-		l.stop()
+	if l.overflow != nil {
+		l.overflow()
 		return 0, io.ErrShortWrite
 	}
 	return len(p), nil

@@ -14,47 +14,49 @@ import (
 
 // An Engine speaks any text. It is a program or a server of somebody else, so nothing it gives is believed.
 type Engine interface {
-	// Say speaks what a recipe says, as a sound file of any loudness. It may be called by many at a time.
-	Say(ctx context.Context, r Recipe) (file []byte, err error)
+	// Synthesize speaks what a recipe says, as a sound file of any loudness. It may be called by many at a time.
+	Synthesize(ctx context.Context, r Recipe) (file []byte, err error)
 	// Name is what its speech depends on: a program and its arguments, or a server and the voice asked for.
 	Name() []string
 }
 
-// awayError is the error of an engine that cannot be asked at all: the next text would only wait for the same.
-type awayError struct{ error }
+// unavailableError is the error of an engine that cannot be asked at all: the next text would only wait for the same.
+type unavailableError struct{ error }
 
-func (e awayError) Unwrap() error { return e.error }
+func (e unavailableError) Unwrap() error { return e.error }
 
-// awayFor is how long an engine that is away is not asked again: a routine has dozens of texts.
-const awayFor = 30 * time.Second
+// unavailableFor is how long an engine that is away is not asked again: a routine has dozens of texts.
+const unavailableFor = 30 * time.Second
 
 // Speech is a voice that an engine speaks. Every answer is kept in a cache, and none before it was decoded.
 type Speech struct {
 	engine Engine
 	cache  *Cache
 
-	mu       sync.Mutex
-	speaking map[string]chan struct{} // by key; closed when that text is spoken
-	away     error                    // why the engine is not asked
-	until    time.Time
+	mu          sync.Mutex
+	locks       map[string]chan struct{} // by key; closed when that text is spoken
+	unavailable error                    // why the engine is not asked
+	retryAt     time.Time
 }
 
 // NewSpeech is a voice that asks the engine for what the cache lacks.
 func NewSpeech(engine Engine, cache *Cache) *Speech {
-	return &Speech{engine: engine, cache: cache, speaking: map[string]chan struct{}{}}
+	return &Speech{engine: engine, cache: cache, locks: map[string]chan struct{}{}}
 }
 
-func (s *Speech) key(text string) string {
+func (s *Speech) cacheKey(text string) string {
 	return cacheKey(slices.Concat(s.engine.Name(), []string{text})...)
 }
 
 // Measure answers from the cache.
-func (s *Speech) Measure(text string) (routines.Extent, bool) { return s.cache.Extent(s.key(text)) }
+func (s *Speech) Measure(text string) (routines.Extent, bool) {
+	return s.cache.Extent(s.cacheKey(text))
+}
 
 // Speak answers from the cache, or asks the engine; whoever asks for a text that is being spoken waits for it.
 func (s *Speech) Speak(ctx context.Context, text string) (Recording, error) {
-	key := s.key(text)
-	done, err := s.turn(ctx, key)
+	key := s.cacheKey(text)
+	done, err := s.lock(ctx, key)
 	if err != nil {
 		return Recording{}, err
 	}
@@ -63,7 +65,7 @@ func (s *Speech) Speak(ctx context.Context, text string) (Recording, error) {
 		return r, nil
 	}
 	name := s.engine.Name()[0]
-	file, err := s.ask(ctx, text)
+	file, err := s.synthesize(ctx, text)
 	if err != nil {
 		return Recording{}, fmt.Errorf("%s could not speak %q: %w", name, text, err)
 	}
@@ -75,35 +77,35 @@ func (s *Speech) Speak(ctx context.Context, text string) (Recording, error) {
 	return r, nil
 }
 
-// ask leaves an engine alone that was away a moment ago.
-func (s *Speech) ask(ctx context.Context, text string) ([]byte, error) {
+// synthesize leaves an engine alone that was away a moment ago.
+func (s *Speech) synthesize(ctx context.Context, text string) ([]byte, error) {
 	s.mu.Lock()
-	away, until := s.away, s.until
+	away, until := s.unavailable, s.retryAt
 	s.mu.Unlock()
 	if time.Now().Before(until) {
 		return nil, away
 	}
-	file, err := s.engine.Say(ctx, Recipe{Text: text})
-	if gone := (awayError{}); errors.As(err, &gone) {
+	file, err := s.engine.Synthesize(ctx, Recipe{Text: text})
+	if gone := (unavailableError{}); errors.As(err, &gone) {
 		s.mu.Lock()
-		s.away, s.until = err, time.Now().Add(awayFor)
+		s.unavailable, s.retryAt = err, time.Now().Add(unavailableFor)
 		s.mu.Unlock()
 	}
 	return file, err
 }
 
-// turn waits until nobody else speaks the text; done ends the caller's turn.
-func (s *Speech) turn(ctx context.Context, key string) (done func(), err error) {
+// lock waits until nobody else speaks the text; done ends the caller's turn.
+func (s *Speech) lock(ctx context.Context, key string) (done func(), err error) {
 	for {
 		s.mu.Lock()
-		before, busy := s.speaking[key]
+		before, busy := s.locks[key]
 		if !busy {
 			mine := make(chan struct{})
-			s.speaking[key] = mine
+			s.locks[key] = mine
 			s.mu.Unlock()
 			return func() {
 				s.mu.Lock()
-				delete(s.speaking, key)
+				delete(s.locks, key)
 				s.mu.Unlock()
 				close(mine)
 			}, nil
@@ -125,9 +127,9 @@ type Recipe struct {
 	Say   string   `json:"say,omitempty"`
 	Args  []string `json:"args,omitempty"`  // for a program, after its own
 	Voice string   `json:"voice,omitempty"` // for a Wyoming server
-	Of    int      `json:"of,omitempty"`    // how many words with pauses between them are said
-	Take  int      `json:"take,omitempty"`  // which one is kept, from 1
+	Words int      `json:"of,omitempty"`    // how many words with pauses between them are said
+	Word  int      `json:"take,omitempty"`  // which one is kept, from 1
 }
 
-// words are what the engine is given.
-func (r Recipe) words() string { return cmp.Or(r.Say, r.Text) }
+// input are what the engine is given.
+func (r Recipe) input() string { return cmp.Or(r.Say, r.Text) }

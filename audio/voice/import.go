@@ -20,7 +20,7 @@ func importWord(file []byte, of, take int) (Recording, error) {
 	}
 	samples = trim(audio.Resample(samples, rate))
 	if of > 0 {
-		if samples, err = cutWord(samples, of, take); err != nil {
+		if samples, err = extractWord(samples, of, take); err != nil {
 			return Recording{}, err
 		}
 		samples = trim(samples)
@@ -51,21 +51,21 @@ func beatOf(r Recording) int {
 }
 
 const (
-	silence   = -48.0                  // dB below the loudest 10 ms: quieter edges are silence
-	loudRoom  = -36.0                  // dB: a recording made at home may have a room as loud as this around it
-	overRoom  = 4.0                    // dB that a voice must stand out of the loudest moment of the room
-	roomTone  = 20                     // blocks without a word, in which the room is heard: longer than a soft consonant
-	margin    = audio.Rate * 15 / 1000 // kept before and after what is heard: soft consonants and breath
-	trimBlock = audio.Rate / 100
+	silenceLevel     = -48.0                  // dB below the loudest 10 ms: quieter edges are silence
+	maxNoiseFloor    = -36.0                  // dB: a recording made at home may have a room as loud as this around it
+	noiseFloorMargin = 4.0                    // dB that a voice must stand out of the loudest moment of the room
+	noiseFloorBlocks = 20                     // blocks without a word, in which the room is heard: longer than a soft consonant
+	trimMargin       = audio.Rate * 15 / 1000 // kept before and after what is heard: soft consonants and breath
+	levelBlock       = audio.Rate / 100
 )
 
 // trim cuts the silence, or the noise of the room, before and after what is heard.
 func trim(samples []float64) []float64 {
 	var blocks []float64
-	for i := 0; i < len(samples); i += trimBlock {
-		blocks = append(blocks, audio.MeanSquare(samples[i:min(i+trimBlock, len(samples))]))
+	for i := 0; i < len(samples); i += levelBlock {
+		blocks = append(blocks, audio.MeanSquare(samples[i:min(i+levelBlock, len(samples))]))
 	}
-	limit := silenceIn(blocks)
+	limit := silenceThreshold(blocks)
 	first, last := 0, len(blocks)-1
 	for first < last && blocks[first] <= limit {
 		first++
@@ -73,22 +73,22 @@ func trim(samples []float64) []float64 {
 	for last > first && blocks[last] <= limit {
 		last--
 	}
-	return samples[max(0, first*trimBlock-margin):min(len(samples), (last+1)*trimBlock+margin)]
+	return samples[max(0, first*levelBlock-trimMargin):min(len(samples), (last+1)*levelBlock+trimMargin)]
 }
 
-// silenceIn is the mean square up to which blocks are silence.
-func silenceIn(blocks []float64) float64 {
+// silenceThreshold is the mean square up to which blocks are silence.
+func silenceThreshold(blocks []float64) float64 {
 	if len(blocks) == 0 {
 		return 0
 	}
 	loudest := slices.Max(blocks)
-	limit := loudest * audio.PowerRatio(silence)
+	limit := loudest * audio.PowerRatio(silenceLevel)
 	room := math.Inf(1)
-	for i := 0; i+roomTone <= len(blocks); i++ {
-		room = min(room, slices.Max(blocks[i:i+roomTone]))
+	for i := 0; i+noiseFloorBlocks <= len(blocks); i++ {
+		room = min(room, slices.Max(blocks[i:i+noiseFloorBlocks]))
 	}
-	if room <= loudest*audio.PowerRatio(loudRoom) {
-		limit = max(limit, room*audio.PowerRatio(overRoom))
+	if room <= loudest*audio.PowerRatio(maxNoiseFloor) {
+		limit = max(limit, room*audio.PowerRatio(noiseFloorMargin))
 	}
 	return limit
 }
@@ -96,52 +96,52 @@ func silenceIn(blocks []float64) float64 {
 // How quiet, in dB below the loudest 10 ms, and how long it must be for one word to be told from the next. A stop
 // inside a word, as in "eight", is shorter.
 const (
-	pauseLevel    = -30.0
-	shortestPause = audio.Rate * 60 / 1000
+	pauseLevel  = -30.0
+	minPauseLen = audio.Rate * 60 / 1000
 )
 
-// cutWord is the take-th of so many words, cut in the middle of the longest pauses between them.
-func cutWord(samples []float64, of, take int) ([]float64, error) {
+// extractWord is the take-th of so many words, cut in the middle of the longest pauses between them.
+func extractWord(samples []float64, of, take int) ([]float64, error) {
 	if take < 1 || take > of {
 		return nil, fmt.Errorf("there is no word %d of %d", take, of)
 	}
-	found := pauses(samples)
+	found := findPauses(samples)
 	if len(found) < of-1 {
 		return nil, fmt.Errorf("%d words were expected, and %d pauses heard", of, len(found))
 	}
-	sort.Slice(found, func(i, j int) bool { return found[i].to-found[i].from > found[j].to-found[j].from })
+	sort.Slice(found, func(i, j int) bool { return found[i].end-found[i].start > found[j].end-found[j].start })
 	found = found[:of-1]
-	sort.Slice(found, func(i, j int) bool { return found[i].from < found[j].from })
+	sort.Slice(found, func(i, j int) bool { return found[i].start < found[j].start })
 	from, to := 0, len(samples)
 	if take > 1 {
-		from = (found[take-2].from + found[take-2].to) / 2
+		from = (found[take-2].start + found[take-2].end) / 2
 	}
 	if take < of {
-		to = (found[take-1].from + found[take-1].to) / 2
+		to = (found[take-1].start + found[take-1].end) / 2
 	}
 	return samples[from:to], nil
 }
 
-// gap is quiet samples, from one to before another.
-type gap struct{ from, to int }
+// pause is quiet samples, from one to before another.
+type pause struct{ start, end int }
 
-// pauses are the quiet places with sound before and after them.
-func pauses(samples []float64) []gap {
+// findPauses are the quiet places with sound before and after them.
+func findPauses(samples []float64) []pause {
 	var levels []float64
 	loudest := 0.0
-	for i := 0; i+trimBlock <= len(samples); i += trimBlock {
-		levels = append(levels, audio.MeanSquare(samples[i:i+trimBlock]))
+	for i := 0; i+levelBlock <= len(samples); i += levelBlock {
+		levels = append(levels, audio.MeanSquare(samples[i:i+levelBlock]))
 		loudest = math.Max(loudest, levels[len(levels)-1])
 	}
 	limit := loudest * audio.Gain(pauseLevel) * audio.Gain(pauseLevel)
-	var found []gap
+	var found []pause
 	for i := 0; i < len(levels); i++ {
 		j := i
 		for j < len(levels) && levels[j] <= limit {
 			j++
 		}
-		if (j-i)*trimBlock >= shortestPause && i > 0 && j < len(levels) {
-			found = append(found, gap{i * trimBlock, j * trimBlock})
+		if (j-i)*levelBlock >= minPauseLen && i > 0 && j < len(levels) {
+			found = append(found, pause{i * levelBlock, j * levelBlock})
 		}
 		i = j
 	}

@@ -8,15 +8,15 @@ import (
 	"guided/audio/audiotest"
 )
 
-// spoken is a word as somebody may record it: silence around it, too quiet, at 44.1 kHz.
-func spoken() []byte {
+// homeRecording is a word as somebody may record it: silence around it, too quiet, at 44.1 kHz.
+func homeRecording() []byte {
 	word := audiotest.Gained(audiotest.Word(-20), 0.1)
 	return audiotest.WAVOf(44100, audiotest.ResampleBack(audiotest.Join(make([]float64, audio.Rate/2), word, make([]float64, audio.Rate/3))))
 }
 
 // FuzzImportSpeech takes any file as somebody's recording.
 func FuzzImportSpeech(f *testing.F) {
-	f.Add(spoken())
+	f.Add(homeRecording())
 	f.Add(audiotest.WAVOf(16000, audiotest.Vowel(4000, func(float64) float64 { return 1 })))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<16 {
@@ -50,7 +50,7 @@ func TestTrimKeepsSoftConsonants(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := trim(c.samples)
-			start := offset(t, c.samples, got)
+			start := offsetIn(t, c.samples, got)
 			if start > c.first || start+len(got) < c.last-audio.Rate*40/1000 {
 				t.Errorf("keeps %d to %d, the word is %d to %d", start, start+len(got), c.first, c.last)
 			}
@@ -64,8 +64,8 @@ func TestTrimKeepsSoftConsonants(t *testing.T) {
 	}
 }
 
-// offset is where a slice of an array begins in it.
-func offset(t *testing.T, all, part []float64) int {
+// offsetIn is where a slice of an array begins in it.
+func offsetIn(t *testing.T, all, part []float64) int {
 	t.Helper()
 	for i := range all {
 		if &all[i] == &part[0] {
@@ -83,7 +83,7 @@ func TestTrimOfOddities(t *testing.T) {
 	}{
 		"nothing":     {nil, 0},
 		"one sample":  {[]float64{0.5}, 1},
-		"zeros":       {make([]float64, audio.Rate), 2*margin + trimBlock},
+		"zeros":       {make([]float64, audio.Rate), 2*trimMargin + levelBlock},
 		"a tight one": {audiotest.Word(-30)[audio.Rate*80/1000:], audio.Rate * 300 / 1000},
 	} {
 		if got := trim(c.samples); len(got) > c.most {
@@ -127,15 +127,15 @@ func TestCutWord(t *testing.T) {
 		all = append(all, part...)
 	}
 	for take, want := range map[int]float64{1: 0.375, 2: 0.705, 3: 0.35} {
-		got, err := cutWord(all, 3, take)
+		got, err := extractWord(all, 3, take)
 		if seconds := float64(len(got)) / audio.Rate; err != nil || seconds < want-0.02 || seconds > want+0.02 {
 			t.Errorf("word %d lasts %.3f s, want %.3f: %v", take, seconds, want, err)
 		}
 	}
-	if _, err := cutWord(all, 4, 1); err == nil {
+	if _, err := extractWord(all, 4, 1); err == nil {
 		t.Error("a fourth word was found: the stop inside the second is no pause")
 	}
-	if _, err := cutWord(all, 3, 4); err == nil {
+	if _, err := extractWord(all, 3, 4); err == nil {
 		t.Error("word 4 of 3 was taken")
 	}
 }

@@ -68,7 +68,7 @@ func oggChecksum(page []byte) uint32 {
 func encodeOpus(ctx context.Context, r Recording) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "opusenc", "--quiet", "--speech", "--bitrate", "32", "--serial", "1",
 		"--discard-comments", "--discard-pictures", "-", "-")
-	cmd.Stdin = bytes.NewReader(formatCached(r))
+	cmd.Stdin = bytes.NewReader(encodeCacheFile(r))
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	err := cmd.Run()

@@ -42,10 +42,10 @@ const indexFile = "index.json"
 // Folder is a voice made of recordings, embedded or the user's.
 type Folder struct {
 	Index
-	files fs.FS
-	exact map[string]int // index in Clips, by the text as it stands
-	loose map[string]int // and without its last punctuation
-	raw   []bool         // by clip: not measured by whoever made the folder
+	files      fs.FS
+	exact      map[string]int // index in Clips, by the text as it stands
+	loose      map[string]int // and without its last punctuation
+	unmeasured []bool         // by clip: not measured by whoever made the folder
 }
 
 // OpenFolder reads the index of a folder of recordings, and every recording in it that has not been measured. The
@@ -59,11 +59,11 @@ func OpenFolder(files fs.FS) (*Folder, error) {
 	if err := json.Unmarshal(data, &f.Index); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", indexFile, err)
 	}
-	f.raw = make([]bool, len(f.Clips))
+	f.unmeasured = make([]bool, len(f.Clips))
 	var failed error
 	for i := range f.Clips {
 		c := &f.Clips[i]
-		if err := f.measure(i, c); err != nil {
+		if err := f.prepareClip(i, c); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s, %q: %w", indexFile, c.Text, err))
 			continue
 		}
@@ -82,7 +82,7 @@ func OpenFolder(files fs.FS) (*Folder, error) {
 	return f, nil
 }
 
-func (f *Folder) measure(i int, c *Clip) error {
+func (f *Folder) prepareClip(i int, c *Clip) error {
 	switch {
 	case textKeys(c.Text)[1] == "" || !fs.ValidPath(c.File):
 		return fmt.Errorf("a clip needs its text, and its file in the same folder, not %q", c.File)
@@ -99,14 +99,14 @@ func (f *Folder) measure(i int, c *Clip) error {
 	if c.Samples > 0 {
 		return nil
 	}
-	f.raw[i] = true
-	r, err := f.read(i)
+	f.unmeasured[i] = true
+	r, err := f.decodeClip(i)
 	c.Samples, c.Beat = len(r.PCM), r.Beat
 	return err
 }
 
-// find looks for a text as it stands, then as a whole sentence, then in any tone.
-func (f *Folder) find(text string) (int, bool) {
+// lookup looks for a text as it stands, then as a whole sentence, then in any tone.
+func (f *Folder) lookup(text string) (int, bool) {
 	keys := textKeys(text)
 	for _, key := range []string{keys[0], keys[1] + "."} {
 		if i, has := f.exact[key]; has {
@@ -119,7 +119,7 @@ func (f *Folder) find(text string) (int, bool) {
 
 // Measure answers from the index.
 func (f *Folder) Measure(text string) (routines.Extent, bool) {
-	i, has := f.find(text)
+	i, has := f.lookup(text)
 	if !has {
 		return routines.Extent{}, false
 	}
@@ -128,26 +128,26 @@ func (f *Folder) Measure(text string) (routines.Extent, bool) {
 
 // Speak decodes the recording; it is exactly as long as its index says.
 func (f *Folder) Speak(_ context.Context, text string) (Recording, error) {
-	i, has := f.find(text)
+	i, has := f.lookup(text)
 	if !has {
 		return Recording{}, ErrUnspoken
 	}
-	r, err := f.read(i)
+	r, err := f.decodeClip(i)
 	if err != nil {
 		return Recording{}, err
 	}
 	return Recording{audio.FitLength(r.PCM, f.Clips[i].Samples), f.Clips[i].Beat}, nil
 }
 
-// read imports a recording as it lies in the folder.
-func (f *Folder) read(i int) (Recording, error) {
+// decodeClip imports a recording as it lies in the folder.
+func (f *Folder) decodeClip(i int) (Recording, error) {
 	file := f.Clips[i].File
 	data, err := fs.ReadFile(f.files, file)
 	if err != nil {
 		return Recording{}, fmt.Errorf("reading a recording: %w", err)
 	}
 	imported := ImportSound
-	if f.raw[i] {
+	if f.unmeasured[i] {
 		imported = importSpeech
 	}
 	r, err := imported(data)
@@ -158,19 +158,19 @@ func (f *Folder) read(i int) (Recording, error) {
 }
 
 //go:embed voices
-var voices embed.FS
+var embeddedVoices embed.FS
 
 // Embedded is the folder of a voice inside the program, to be opened with OpenFolder.
 func Embedded(name string) (fs.FS, error) {
-	if _, err := fs.Stat(voices, "voices/"+name+"/"+indexFile); err != nil || !fs.ValidPath(name) {
+	if _, err := fs.Stat(embeddedVoices, "voices/"+name+"/"+indexFile); err != nil || !fs.ValidPath(name) {
 		return nil, fmt.Errorf("no voice named %q is embedded", name)
 	}
-	return fs.Sub(voices, "voices/"+name)
+	return fs.Sub(embeddedVoices, "voices/"+name)
 }
 
 // EmbeddedVoices lists their names.
 func EmbeddedVoices() []string {
-	entries, err := voices.ReadDir("voices")
+	entries, err := embeddedVoices.ReadDir("voices")
 	if err != nil {
 		return nil
 	}

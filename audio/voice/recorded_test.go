@@ -18,8 +18,8 @@ import (
 	"guided/routines"
 )
 
-// folderOf is a voice's files with an index of clips.
-func folderOf(t testing.TB, files map[string][]byte, clips ...Clip) fstest.MapFS {
+// newFolder is a voice's files with an index of clips.
+func newFolder(t testing.TB, files map[string][]byte, clips ...Clip) fstest.MapFS {
 	t.Helper()
 	index, err := json.Marshal(Index{Name: "test", Lang: "en", Clips: clips})
 	if err != nil {
@@ -36,7 +36,7 @@ func TestFolderWithAnIndexIsNotMeasured(t *testing.T) {
 	pcm := audiotest.Sine(4800, audio.Rate, 500, 0.5)
 	for name, n := range map[string]int{"as long as it says": 4800, "cut": 4000, "filled": 6000, "cut to almost nothing": 10} {
 		t.Run(name, func(t *testing.T) {
-			f, err := OpenFolder(folderOf(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, pcm)}, Clip{"one,", "one.wav", n, n / 10}))
+			f, err := OpenFolder(newFolder(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, pcm)}, Clip{"one,", "one.wav", n, n / 10}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -50,14 +50,14 @@ func TestFolderWithAnIndexIsNotMeasured(t *testing.T) {
 			if n >= 4000 && (r.PCM[n-1] < -20 || r.PCM[n-1] > 20) {
 				t.Errorf("ends at %d, not in silence", r.PCM[n-1])
 			}
-			if want := importedAs(t, audiotest.WAVOf(audio.Rate, pcm)); !slices.Equal(r.PCM[:min(n, 4800)-min(n, audio.RampLen)], want[:min(n, 4800)-min(n, audio.RampLen)]) {
+			if want := mustDecode(t, audiotest.WAVOf(audio.Rate, pcm)); !slices.Equal(r.PCM[:min(n, 4800)-min(n, audio.RampLen)], want[:min(n, 4800)-min(n, audio.RampLen)]) {
 				t.Error("is not the recording as it is")
 			}
 		})
 	}
 }
 
-func importedAs(t *testing.T, file []byte) []int16 {
+func mustDecode(t *testing.T, file []byte) []int16 {
 	t.Helper()
 	r, err := ImportSound(file)
 	if err != nil {
@@ -67,7 +67,7 @@ func importedAs(t *testing.T, file []byte) []int16 {
 }
 
 func TestFolderMeasuresWhatSomebodyRecorded(t *testing.T) {
-	f, err := OpenFolder(folderOf(t, map[string][]byte{"Breathe in.wav": spoken()}, Clip{Text: "Breathe in.", File: "Breathe in.wav"}))
+	f, err := OpenFolder(newFolder(t, map[string][]byte{"Breathe in.wav": homeRecording()}, Clip{Text: "Breathe in.", File: "Breathe in.wav"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestFolderMeasuresWhatSomebodyRecorded(t *testing.T) {
 
 func TestFolderLookUp(t *testing.T) {
 	clip := func(text string, n int) Clip { return Clip{text, "one.wav", n, 0} }
-	f, err := OpenFolder(folderOf(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, audiotest.Sine(4800, audio.Rate, 500, 0.5))},
+	f, err := OpenFolder(newFolder(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, audiotest.Sine(4800, audio.Rate, 500, 0.5))},
 		clip("two,", 1), clip("two.", 2), clip("Three", 3), clip("Breathe in,  slowly.", 4), clip("Ready?", 5), clip("four,", 6)))
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestFolderTellsEveryClipThatCannotBeUsed(t *testing.T) {
 		"the same text once more": {Clip{"SAME", "good.wav", 10, 1}, "listed twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := OpenFolder(folderOf(t, files, Clip{"same", "good.wav", 100, 0}, c.clip, Clip{Text: "other", File: "nowhere.wav"}))
+			_, err := OpenFolder(newFolder(t, files, Clip{"same", "good.wav", 100, 0}, c.clip, Clip{Text: "other", File: "nowhere.wav"}))
 			if err == nil {
 				t.Fatal("opened")
 			}
@@ -155,7 +155,7 @@ func TestFolderTellsEveryClipThatCannotBeUsed(t *testing.T) {
 
 func TestFolderOnDiskWithAFileTooLarge(t *testing.T) {
 	dir := t.TempDir()
-	for name, data := range folderOf(t, nil, Clip{Text: "one", File: "one.wav"}) {
+	for name, data := range newFolder(t, nil, Clip{Text: "one", File: "one.wav"}) {
 		if err := os.WriteFile(filepath.Join(dir, name), data.Data, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -196,8 +196,8 @@ func TestEmbeddedVoicesOpen(t *testing.T) {
 	}
 }
 
-// clipsOf calls f for clips of an embedded voice: every word and short phrase, and one in so many of the longer ones.
-func clipsOf(t *testing.T, voice string, one int, f func(c Clip, r Recording)) {
+// forEachClip calls f for clips of an embedded voice: every word and short phrase, and one in so many of the longer ones.
+func forEachClip(t *testing.T, voice string, one int, f func(c Clip, r Recording)) {
 	t.Helper()
 	files, err := Embedded(voice)
 	if err != nil {
@@ -228,7 +228,7 @@ func TestEmbeddedVoicesAreAsTheirIndexSays(t *testing.T) {
 	for _, voice := range EmbeddedVoices() {
 		t.Run(voice, func(t *testing.T) {
 			t.Parallel()
-			clipsOf(t, voice, 10, func(c Clip, r Recording) {
+			forEachClip(t, voice, 10, func(c Clip, r Recording) {
 				const step = audio.Rate / 1000
 				if b := beatOf(r); len(r.PCM) != c.Samples || b < c.Beat-step || b > c.Beat+step {
 					t.Errorf("%q: %d samples with the beat at %d; the index says %d and %d", c.Text, len(r.PCM), b, c.Samples, c.Beat)
@@ -259,12 +259,12 @@ func TestCountWordsOfEmbeddedVoices(t *testing.T) {
 		t.Run(voice, func(t *testing.T) {
 			t.Parallel()
 			low, high := math.Inf(1), math.Inf(-1)
-			clipsOf(t, voice, math.MaxInt, func(c Clip, r Recording) {
+			forEachClip(t, voice, math.MaxInt, func(c Clip, r Recording) {
 				if !count[textKeys(c.Text)[1]] {
 					return
 				}
 				samples := audiotest.Floats(r.PCM)
-				second, share := steepest(samples, c.Beat)
+				second, share := referenceBeat(samples, c.Beat)
 				if off := float64(c.Beat-second) / audio.Rate * 1000; math.Abs(off) > 10 && share < 0.9 {
 					t.Errorf("%q: the second opinion of its beat is %.1f ms off; at ours it rises %.2f as fast", c.Text, off, share)
 				}

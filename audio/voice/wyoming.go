@@ -23,10 +23,10 @@ import (
 // How long a Wyoming server may take: to be reached, to load the model of a voice, and to speak a text once it is
 // loaded, with more for each byte of the text.
 const (
-	wyomingReach = 5 * time.Second
-	wyomingLoad  = 60 * time.Second
-	wyomingSpeak = 10 * time.Second
-	wyomingByte  = 100 * time.Millisecond
+	wyomingDialTimeout    = 5 * time.Second
+	wyomingLoadTimeout    = 60 * time.Second
+	wyomingSpeakTimeout   = 10 * time.Second
+	wyomingTimeoutPerByte = 100 * time.Millisecond
 )
 
 const wyomingPort = "10200" // by convention, that of Piper
@@ -34,12 +34,12 @@ const wyomingPort = "10200" // by convention, that of Piper
 // Wyoming is an engine that is a Wyoming server, as Home Assistant's users run Piper. It is asked for one text at a
 // time, each over a connection of its own.
 type Wyoming struct {
-	uri, address string
-	voice        string        // empty: the server's own
-	turn         chan struct{} // held by whoever asks
-	answered     bool          // behind turn
-	loaded       string        // the voice of the last answer, behind turn
-	load, speak  time.Duration
+	uri, address              string
+	voice                     string        // empty: the server's own
+	semaphore                 chan struct{} // held by whoever asks
+	answered                  bool          // behind turn
+	loadedVoice               string        // the voice of the last answer, behind turn
+	loadTimeout, speakTimeout time.Duration
 }
 
 // NewWyoming is the engine at a URI such as tcp://127.0.0.1:10200, speaking with the voice named there, or with the
@@ -50,50 +50,50 @@ func NewWyoming(uri, voice string) (*Wyoming, error) {
 		return nil, fmt.Errorf("%q is not the address of a Wyoming server; write one such as tcp://127.0.0.1:%s", uri, wyomingPort)
 	}
 	address := net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), wyomingPort))
-	return &Wyoming{uri: uri, address: address, voice: voice, turn: make(chan struct{}, 1), load: wyomingLoad, speak: wyomingSpeak}, nil
+	return &Wyoming{uri: uri, address: address, voice: voice, semaphore: make(chan struct{}, 1), loadTimeout: wyomingLoadTimeout, speakTimeout: wyomingSpeakTimeout}, nil
 }
 
 // Name is the server and the voice.
 func (w *Wyoming) Name() []string { return []string{w.uri, w.voice} }
 
-// Say speaks with the recipe's voice, or with the engine's own. The error of a voice that the server does not list
+// Synthesize speaks with the recipe's voice, or with the engine's own. The error of a voice that the server does not list
 // names those that it does.
-func (w *Wyoming) Say(asked context.Context, r Recipe) ([]byte, error) {
+func (w *Wyoming) Synthesize(asked context.Context, r Recipe) ([]byte, error) {
 	select {
-	case w.turn <- struct{}{}:
-		defer func() { <-w.turn }()
+	case w.semaphore <- struct{}{}:
+		defer func() { <-w.semaphore }()
 	case <-asked.Done():
 		return nil, asked.Err()
 	}
-	voice, text := cmp.Or(r.Voice, w.voice), r.words()
-	within := w.speak + time.Duration(len(text))*wyomingByte
-	if !w.answered || voice != w.loaded {
-		within = max(within, w.load)
+	voice, text := cmp.Or(r.Voice, w.voice), r.input()
+	within := w.speakTimeout + time.Duration(len(text))*wyomingTimeoutPerByte
+	if !w.answered || voice != w.loadedVoice {
+		within = max(within, w.loadTimeout)
 	}
-	var sound wyomingSound
-	err := w.ask(asked, within, synthesize(text, voice), sound.take)
-	var refused *refusal
+	var sound wyomingAudio
+	err := w.exchange(asked, within, synthesizeEvent(text, voice), sound.handle)
+	var refused *wyomingError
 	if errors.As(err, &refused) && voice != "" {
-		err = w.unknown(asked, voice, err)
+		err = w.explainUnknownVoice(asked, voice, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	w.answered, w.loaded = true, voice
-	return sound.file(), nil
+	w.answered, w.loadedVoice = true, voice
+	return sound.wav(), nil
 }
 
-// unknown adds the voices that there are, where the one asked for is none of them.
-func (w *Wyoming) unknown(ctx context.Context, voice string, failed error) error {
-	voices, err := w.voices(ctx)
+// explainUnknownVoice adds the voices that there are, where the one asked for is none of them.
+func (w *Wyoming) explainUnknownVoice(ctx context.Context, voice string, failed error) error {
+	voices, err := w.listVoices(ctx)
 	if err != nil || len(voices) == 0 || slices.Contains(voices, voice) {
 		return failed
 	}
-	return fmt.Errorf("%w; it lists no voice %q, but %s", failed, voice, some(voices))
+	return fmt.Errorf("%w; it lists no voice %q, but %s", failed, voice, abbreviate(voices))
 }
 
-// some is the first of a list, which may hold hundreds.
-func some(list []string) string {
+// abbreviate is the first of a list, which may hold hundreds.
+func abbreviate(list []string) string {
 	const most = 12
 	if more := len(list) - most; more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), more)
@@ -101,9 +101,9 @@ func some(list []string) string {
 	return strings.Join(list, ", ")
 }
 
-// voices are those that the server says it has.
-func (w *Wyoming) voices(ctx context.Context) (names []string, err error) {
-	err = w.ask(ctx, w.speak, wyomingEvent{Type: "describe"}, func(e wyomingEvent) (bool, error) {
+// listVoices are those that the server says it has.
+func (w *Wyoming) listVoices(ctx context.Context) (names []string, err error) {
+	err = w.exchange(ctx, w.speakTimeout, wyomingEvent{Type: "describe"}, func(e wyomingEvent) (bool, error) {
 		if e.Type != "info" {
 			return false, nil
 		}
@@ -125,19 +125,19 @@ func (w *Wyoming) voices(ctx context.Context) (names []string, err error) {
 	return names, err
 }
 
-// ask sends one event, and gives take every event of the answer until it is done.
-func (w *Wyoming) ask(asked context.Context, within time.Duration, question wyomingEvent, take func(wyomingEvent) (done bool, err error)) error {
+// exchange sends one event, and gives take every event of the answer until it is done.
+func (w *Wyoming) exchange(asked context.Context, within time.Duration, question wyomingEvent, take func(wyomingEvent) (done bool, err error)) error {
 	ctx, cancel := context.WithTimeout(asked, within)
 	defer cancel()
-	dialer := net.Dialer{Timeout: wyomingReach}
+	dialer := net.Dialer{Timeout: wyomingDialTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp", w.address)
 	switch {
 	case asked.Err() != nil:
 		return asked.Err()
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return awayError{errors.New("nothing listens there; start the Wyoming server, or set its address in voice.wyoming")}
+		return unavailableError{errors.New("nothing listens there; start the Wyoming server, or set its address in voice.wyoming")}
 	case err != nil:
-		return awayError{fmt.Errorf("it cannot be reached: %w; look at the address in voice.wyoming", err)}
+		return unavailableError{fmt.Errorf("it cannot be reached: %w; look at the address in voice.wyoming", err)}
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer func() {
@@ -145,11 +145,11 @@ func (w *Wyoming) ask(asked context.Context, within time.Duration, question wyom
 			conn.Close()
 		}
 	}()
-	limit := &io.LimitedReader{R: conn, N: speakBytes}
+	limit := &io.LimitedReader{R: conn, N: maxSpeechBytes}
 	err = question.write(conn)
 	for in, done := bufio.NewReader(limit), false; err == nil && !done; {
 		var e wyomingEvent
-		if e, err = readWyoming(in); err == nil {
+		if e, err = readWyomingEvent(in); err == nil {
 			done, err = take(e)
 		}
 	}
@@ -159,11 +159,11 @@ func (w *Wyoming) ask(asked context.Context, within time.Duration, question wyom
 	case asked.Err() != nil:
 		return asked.Err()
 	case ctx.Err() != nil:
-		return awayError{fmt.Errorf("it took longer than %v", within)}
+		return unavailableError{fmt.Errorf("it took longer than %v", within)}
 	case limit.N <= 0:
-		return fmt.Errorf("it sent more than %d MiB", speakBytes>>20)
+		return fmt.Errorf("it sent more than %d MiB", maxSpeechBytes>>20)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return &refusal{"it closed the connection before all was said"}
+		return &wyomingError{"it closed the connection before all was said"}
 	}
 	return err
 }
@@ -171,8 +171,8 @@ func (w *Wyoming) ask(asked context.Context, within time.Duration, question wyom
 // What an event may hold at most. The line is what the servers themselves take (64 KiB); the data of a server that
 // lists every voice and speaker of Piper is a few hundred KiB.
 const (
-	wyomingLine = 64 << 10
-	wyomingData = 4 << 20
+	maxWyomingLine = 64 << 10
+	maxWyomingData = 4 << 20
 )
 
 // wyomingEvent is an event of the Wyoming protocol: a line of JSON with its type, then its data, an object of JSON, and
@@ -202,12 +202,12 @@ func (e wyomingEvent) write(w io.Writer) error {
 	return err
 }
 
-// readWyoming reads one event, and believes no length before the bytes are there.
-func readWyoming(r *bufio.Reader) (wyomingEvent, error) {
+// readWyomingEvent reads one event, and believes no length before the bytes are there.
+func readWyomingEvent(r *bufio.Reader) (wyomingEvent, error) {
 	var line []byte
 	for {
 		part, err := r.ReadSlice('\n')
-		if line = append(line, part...); len(line) > wyomingLine {
+		if line = append(line, part...); len(line) > maxWyomingLine {
 			return wyomingEvent{}, errors.New("it does not speak Wyoming: a line is longer than 64 KiB")
 		}
 		if err == nil {
@@ -221,7 +221,7 @@ func readWyoming(r *bufio.Reader) (wyomingEvent, error) {
 	if err := json.Unmarshal(line, &h); err != nil || h.Type == "" {
 		return wyomingEvent{}, fmt.Errorf("it does not speak Wyoming: it sent %.60q", line)
 	}
-	if h.DataLength < 0 || h.DataLength > wyomingData || h.PayloadLength < 0 || h.PayloadLength > speakBytes {
+	if h.DataLength < 0 || h.DataLength > maxWyomingData || h.PayloadLength < 0 || h.PayloadLength > maxSpeechBytes {
 		return wyomingEvent{}, fmt.Errorf("it does not speak Wyoming: an event with %d and %d bytes is too large", h.DataLength, h.PayloadLength)
 	}
 	e := wyomingEvent{Type: h.Type, Data: h.Data}
@@ -246,13 +246,13 @@ func readExactly(r io.Reader, n int) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// refusal is what a server says in place of speaking.
-type refusal struct{ text string }
+// wyomingError is what a server says in place of speaking.
+type wyomingError struct{ text string }
 
-func (r *refusal) Error() string { return r.text }
+func (r *wyomingError) Error() string { return r.text }
 
-// synthesize asks for a text, as a whole. Piper takes a name before a language.
-func synthesize(text, voice string) wyomingEvent {
+// synthesizeEvent asks for a text, as a whole. Piper takes a name before a language.
+func synthesizeEvent(text, voice string) wyomingEvent {
 	question := map[string]any{"text": text}
 	if voice != "" {
 		question["voice"] = map[string]string{"name": voice}
@@ -268,14 +268,14 @@ type wyomingFormat struct {
 	Channels int `json:"channels"`
 }
 
-// wyomingSound gathers the answer to synthesize.
-type wyomingSound struct {
+// wyomingAudio gathers the answer to synthesize.
+type wyomingAudio struct {
 	format wyomingFormat
 	pcm    []byte
 }
 
-// take is told every event, and is done at audio-stop. Events that it does not know are none of its business.
-func (s *wyomingSound) take(e wyomingEvent) (done bool, err error) {
+// handle is told every event, and is done at audio-stop. Events that it does not know are none of its business.
+func (s *wyomingAudio) handle(e wyomingEvent) (done bool, err error) {
 	switch e.Type {
 	case "audio-start", "audio-chunk":
 		var f wyomingFormat
@@ -292,7 +292,7 @@ func (s *wyomingSound) take(e wyomingEvent) (done bool, err error) {
 		s.pcm = append(s.pcm, e.Payload...)
 	case "audio-stop":
 		if len(s.pcm) == 0 { // Piper's answer to a text without a word
-			return false, &refusal{"it had nothing to say"}
+			return false, &wyomingError{"it had nothing to say"}
 		}
 		return true, nil
 	case "error":
@@ -300,13 +300,13 @@ func (s *wyomingSound) take(e wyomingEvent) (done bool, err error) {
 		if err := json.Unmarshal(e.Data, &said); err != nil || said.Text == "" {
 			said.Text = "it failed, and does not say why"
 		}
-		return false, &refusal{fmt.Sprintf("%.300s", said.Text)}
+		return false, &wyomingError{fmt.Sprintf("%.300s", said.Text)}
 	}
 	return false, nil
 }
 
-// file is the sound as a WAV file.
-func (s *wyomingSound) file() []byte {
+// wav is the sound as a WAV file.
+func (s *wyomingAudio) wav() []byte {
 	f, frame := s.format, s.format.Width*s.format.Channels
 	b := append(make([]byte, 0, audio.WAVHeaderBytes+len(s.pcm)), "RIFF"...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(audio.WAVHeaderBytes-8+len(s.pcm)))

@@ -19,8 +19,8 @@ import (
 	"guided/audio/audiotest"
 )
 
-// wyomingServer runs a server made of the real library, and tells its address. ./test installs the library.
-func wyomingServer(t testing.TB) string {
+// startWyomingServer runs a server made of the real library, and tells its address. ./test installs the library.
+func startWyomingServer(t testing.TB) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -58,7 +58,7 @@ func wyomingServer(t testing.TB) string {
 	return "tcp://127.0.0.1:" + strings.TrimSpace(port)
 }
 
-func wyomingVoice(t testing.TB, uri, voice string) *Speech {
+func newWyomingVoice(t testing.TB, uri, voice string) *Speech {
 	t.Helper()
 	w, err := NewWyoming(uri, voice)
 	if err != nil {
@@ -68,11 +68,11 @@ func wyomingVoice(t testing.TB, uri, voice string) *Speech {
 }
 
 func TestWyomingSpeaks(t *testing.T) {
-	uri := wyomingServer(t)
+	uri := startWyomingServer(t)
 	audiotest.NoLeaks(t)
 	for _, voice := range []string{"", "16000-2-1", "48000-2-2", "8000-1-1", "44100-4-1"} {
 		t.Run("in the form "+voice, func(t *testing.T) {
-			v := wyomingVoice(t, uri, voice)
+			v := newWyomingVoice(t, uri, voice)
 			if _, has := v.Measure("Hold."); has {
 				t.Error("measured before it was spoken")
 			}
@@ -89,19 +89,19 @@ func TestWyomingSpeaks(t *testing.T) {
 			if e, has := v.Measure("Hold."); !has || e != r.Extent() {
 				t.Errorf("measured %+v, is %+v", e, r.Extent())
 			}
-			other := NewSpeech(mustWyoming(t, uri, "another"), v.cache)
+			other := NewSpeech(newWyoming(t, uri, "another"), v.cache)
 			if _, has := other.Measure("Hold."); has {
 				t.Error("another voice has the same recording")
 			}
 		})
 	}
 	t.Run("events that nobody knows are passed over", func(t *testing.T) {
-		if _, err := wyomingVoice(t, uri, "").Speak(t.Context(), "other events"); err != nil {
+		if _, err := newWyomingVoice(t, uri, "").Speak(t.Context(), "other events"); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("a recipe's voice comes before the engine's", func(t *testing.T) {
-		file, err := mustWyoming(t, uri, "22050-2-1").Say(t.Context(), Recipe{Text: "Hold.", Voice: "16000-2-1"})
+		file, err := newWyoming(t, uri, "22050-2-1").Synthesize(t.Context(), Recipe{Text: "Hold.", Voice: "16000-2-1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestWyomingSpeaks(t *testing.T) {
 		}
 	})
 	t.Run("one text at a time", func(t *testing.T) {
-		v := wyomingVoice(t, uri, "")
+		v := newWyomingVoice(t, uri, "")
 		var all sync.WaitGroup
 		for i := range 8 {
 			all.Go(func() {
@@ -126,7 +126,7 @@ func TestWyomingSpeaks(t *testing.T) {
 	})
 }
 
-func mustWyoming(t testing.TB, uri, voice string) *Wyoming {
+func newWyoming(t testing.TB, uri, voice string) *Wyoming {
 	t.Helper()
 	w, err := NewWyoming(uri, voice)
 	if err != nil {
@@ -136,7 +136,7 @@ func mustWyoming(t testing.TB, uri, voice string) *Wyoming {
 }
 
 func TestWyomingAddress(t *testing.T) {
-	if w := mustWyoming(t, "tcp://piper.local", ""); w.address != "piper.local:10200" {
+	if w := newWyoming(t, "tcp://piper.local", ""); w.address != "piper.local:10200" {
 		t.Errorf("without a port it is %s", w.address)
 	}
 	for _, uri := range []string{"", "127.0.0.1:10200", "localhost", "http://localhost", "tcp://", "tcp://host/path", "unix:///run/piper"} {
@@ -152,7 +152,7 @@ func TestBuildWithWyoming(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, recipeFile), []byte(`[{"text":"two.","voice":"48000-2-2"}]`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	b := Builder{Dir: dir, Engine: mustWyoming(t, wyomingServer(t), "22050-2-1")}
+	b := Builder{Dir: dir, Engine: newWyoming(t, startWyomingServer(t), "22050-2-1")}
 	err := b.Build(t.Context(), []string{"Hold.", "Rest.", "an error", "half"})
 	if err == nil || !strings.Contains(err.Error(), `"an error": the model is broken`) || !strings.Contains(err.Error(), `"half": it closed`) {
 		t.Errorf("says %v", err)
@@ -164,7 +164,7 @@ func TestBuildWithWyoming(t *testing.T) {
 }
 
 func TestWyomingThatFails(t *testing.T) {
-	uri := wyomingServer(t)
+	uri := startWyomingServer(t)
 	audiotest.NoLeaks(t)
 	for text, want := range map[string]string{
 		"an error":                "the model is broken",
@@ -188,7 +188,7 @@ func TestWyomingThatFails(t *testing.T) {
 	} {
 		name := text[:min(len(text), 40)]
 		t.Run(name, func(t *testing.T) {
-			v := wyomingVoice(t, uri, "")
+			v := newWyomingVoice(t, uri, "")
 			_, err := v.Speak(t.Context(), text)
 			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), uri) {
 				t.Errorf("says %.300v, want %q", err, want)
@@ -202,7 +202,7 @@ func TestWyomingThatFails(t *testing.T) {
 		})
 	}
 	t.Run("a voice that is not there: those that are", func(t *testing.T) {
-		_, err := wyomingVoice(t, uri, "amy").Speak(t.Context(), "Hold.")
+		_, err := newWyomingVoice(t, uri, "amy").Speak(t.Context(), "Hold.")
 		if err == nil || !strings.Contains(err.Error(), "no amy.onnx") || !strings.Contains(err.Error(), "48000-2-2") {
 			t.Errorf("got %v", err)
 		}
@@ -216,14 +216,14 @@ func TestWyomingThatIsAway(t *testing.T) {
 			t.Fatal(err)
 		}
 		door.Close()
-		_, err = wyomingVoice(t, "tcp://"+door.Addr().String(), "").Speak(t.Context(), "Hold.")
+		_, err = newWyomingVoice(t, "tcp://"+door.Addr().String(), "").Speak(t.Context(), "Hold.")
 		if err == nil || !strings.Contains(err.Error(), "voice.wyoming") {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("one that hangs is not waited for again with every text", func(t *testing.T) {
-		w := mustWyoming(t, wyomingServer(t), "")
-		w.load, w.speak = 300*time.Millisecond, 300*time.Millisecond
+		w := newWyoming(t, startWyomingServer(t), "")
+		w.loadTimeout, w.speakTimeout = 300*time.Millisecond, 300*time.Millisecond
 		v := NewSpeech(w, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
 		for _, text := range []string{"sleep", "Hold.", "Rest."} { // the others would be spoken at once
 			if _, err := v.Speak(t.Context(), text); err == nil || !strings.Contains(err.Error(), "took longer than") {
@@ -234,9 +234,9 @@ func TestWyomingThatIsAway(t *testing.T) {
 }
 
 func TestWyomingIsCancelled(t *testing.T) {
-	uri := wyomingServer(t)
+	uri := startWyomingServer(t)
 	audiotest.NoLeaks(t)
-	v := wyomingVoice(t, uri, "")
+	v := newWyomingVoice(t, uri, "")
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error, 3)
 	for _, text := range []string{"sleep", "sleep", "sleep more"} { // one is asked for, the others wait
@@ -246,7 +246,7 @@ func TestWyomingIsCancelled(t *testing.T) {
 		}()
 	}
 	audiotest.Eventually(t, "the server speaks", func() bool {
-		_, err := mustWyoming(t, uri, "").Say(t.Context(), Recipe{Text: "how many at once"})
+		_, err := newWyoming(t, uri, "").Synthesize(t.Context(), Recipe{Text: "how many at once"})
 		return err != nil && strings.Contains(err.Error(), "2 at once")
 	})
 	cancel()
@@ -275,22 +275,22 @@ func FuzzWyoming(f *testing.F) {
 	f.Add([]byte("{\"type\":\"audio-chunk\",\"payload_length\":-9223372036854775808}\n"))
 	f.Fuzz(func(t *testing.T, sent []byte) {
 		in := bufio.NewReader(bytes.NewReader(sent))
-		var sound wyomingSound
+		var sound wyomingAudio
 		held := 0
 		for {
-			e, err := readWyoming(in)
+			e, err := readWyomingEvent(in)
 			if err != nil {
 				return
 			}
 			if held += len(e.Payload) + len(e.Data); held > len(sent) {
 				t.Fatalf("%d bytes were made of %d", held, len(sent))
 			}
-			done, err := sound.take(e)
+			done, err := sound.handle(e)
 			if err != nil {
 				return
 			}
 			if done {
-				_, _ = importSpeech(sound.file()) // it may be no speech, but must not panic
+				_, _ = importSpeech(sound.wav()) // it may be no speech, but must not panic
 				return
 			}
 		}
