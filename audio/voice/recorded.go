@@ -13,14 +13,14 @@ import (
 	"guided/routines"
 )
 
-// textKeys are the keys a text is looked up by: as it stands, then without its last punctuation. Case and blanks do
-// not matter; a final comma keeps the voice up, so "two," and "two." may be two recordings.
+// textKeys returns the keys a text is looked up by: with its final punctuation, then without it. Case and blanks do not
+// matter. A comma at the end makes the intonation rise, so "two," and "two." may be two recordings.
 func textKeys(text string) [2]string {
 	exact := strings.ToLower(strings.Join(strings.Fields(text), " "))
 	return [2]string{exact, strings.TrimRight(exact, ".,;:!?… ")}
 }
 
-// Index is the table of contents of a folder of recordings, its index.json.
+// Index is the index.json of a folder of recordings.
 type Index struct {
 	Name  string `json:"name"`
 	Lang  string `json:"lang"`
@@ -28,8 +28,8 @@ type Index struct {
 	Clips []Clip `json:"clips"`
 }
 
-// Clip is one recording of a folder. Samples and Beat are at Rate. A clip without samples has not been measured: it is
-// trimmed and levelled when it is read, as a recording somebody made at home needs.
+// Clip is one recording of a folder. Samples is its length and Beat its beat, both in samples at audio.Rate. A clip with
+// Samples 0 has not been measured, as one recorded at home: it is trimmed, levelled and measured when it is read.
 type Clip struct {
 	Text    string `json:"text"`
 	File    string `json:"file"` // .opus, .flac or .wav, beside the index
@@ -39,17 +39,17 @@ type Clip struct {
 
 const indexFile = "index.json"
 
-// Folder is a voice made of recordings, embedded or the user's.
+// Folder is a voice made of the recordings in a folder, embedded in the program or the user's. It implements Voice.
 type Folder struct {
 	Index
 	files      fs.FS
-	exact      map[string]int // index in Clips, by the text as it stands
-	loose      map[string]int // and without its last punctuation
-	unmeasured []bool         // by clip: not measured by whoever made the folder
+	exact      map[string]int // index in Clips, by the text with its final punctuation
+	loose      map[string]int // the same without it; the first of several clips
+	unmeasured []bool         // by clip: the index had no samples for it
 }
 
-// OpenFolder reads the index of a folder of recordings, and every recording in it that has not been measured. The
-// error tells every clip that cannot be used.
+// OpenFolder reads the index of a folder of recordings, and measures every recording for which the index has no length.
+// The error names every clip that cannot be used.
 func OpenFolder(files fs.FS) (*Folder, error) {
 	data, err := fs.ReadFile(files, indexFile)
 	if err != nil {
@@ -82,6 +82,7 @@ func OpenFolder(files fs.FS) (*Folder, error) {
 	return f, nil
 }
 
+// prepareClip checks a clip of the index and its file, and measures the recording where the index does not.
 func (f *Folder) prepareClip(i int, c *Clip) error {
 	switch {
 	case textKeys(c.Text)[1] == "" || !fs.ValidPath(c.File):
@@ -105,7 +106,7 @@ func (f *Folder) prepareClip(i int, c *Clip) error {
 	return err
 }
 
-// lookup looks for a text as it stands, then as a whole sentence, then in any tone.
+// lookup returns the index in Clips of a text: with its own punctuation, else ending in a full stop, else in any.
 func (f *Folder) lookup(text string) (int, bool) {
 	keys := textKeys(text)
 	for _, key := range []string{keys[0], keys[1] + "."} {
@@ -117,7 +118,7 @@ func (f *Folder) lookup(text string) (int, bool) {
 	return i, has
 }
 
-// Measure answers from the index.
+// Measure returns what the index says of a text.
 func (f *Folder) Measure(text string) (routines.Extent, bool) {
 	i, has := f.lookup(text)
 	if !has {
@@ -126,7 +127,7 @@ func (f *Folder) Measure(text string) (routines.Extent, bool) {
 	return routines.Extent{Len: f.Clips[i].Samples, Beat: f.Clips[i].Beat}, true
 }
 
-// Speak decodes the recording; it is exactly as long as its index says.
+// Speak decodes the recording of a text; it is cut or filled with silence to the length in the index.
 func (f *Folder) Speak(_ context.Context, text string) (Recording, error) {
 	i, has := f.lookup(text)
 	if !has {
@@ -139,18 +140,18 @@ func (f *Folder) Speak(_ context.Context, text string) (Recording, error) {
 	return Recording{audio.FitLength(r.PCM, f.Clips[i].Samples), f.Clips[i].Beat}, nil
 }
 
-// decodeClip imports a recording as it lies in the folder.
+// decodeClip reads a recording: as it is, or normalised where the index does not measure it.
 func (f *Folder) decodeClip(i int) (Recording, error) {
 	file := f.Clips[i].File
 	data, err := fs.ReadFile(f.files, file)
 	if err != nil {
 		return Recording{}, fmt.Errorf("reading a recording: %w", err)
 	}
-	imported := ImportSound
+	decode := ImportSound
 	if f.unmeasured[i] {
-		imported = importSpeech
+		decode = importSpeech
 	}
-	r, err := imported(data)
+	r, err := decode(data)
 	if err != nil {
 		return Recording{}, fmt.Errorf("%s: %w", file, err)
 	}
@@ -160,7 +161,7 @@ func (f *Folder) decodeClip(i int) (Recording, error) {
 //go:embed voices
 var embeddedVoices embed.FS
 
-// Embedded is the folder of a voice inside the program, to be opened with OpenFolder.
+// Embedded returns the folder of an embedded voice, to be opened with OpenFolder.
 func Embedded(name string) (fs.FS, error) {
 	if _, err := fs.Stat(embeddedVoices, "voices/"+name+"/"+indexFile); err != nil || !fs.ValidPath(name) {
 		return nil, fmt.Errorf("no voice named %q is embedded", name)
@@ -168,7 +169,7 @@ func Embedded(name string) (fs.FS, error) {
 	return fs.Sub(embeddedVoices, "voices/"+name)
 }
 
-// EmbeddedVoices lists their names.
+// EmbeddedVoices returns the names of the embedded voices, sorted.
 func EmbeddedVoices() []string {
 	entries, err := embeddedVoices.ReadDir("voices")
 	if err != nil {
