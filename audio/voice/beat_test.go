@@ -49,7 +49,7 @@ func TestBeatDoesNotMoveWithSilenceOrLevel(t *testing.T) {
 		for _, gain := range []float64{1, 0.5, 0.02} {
 			samples := audiotest.Join(make([]float64, lead), audiotest.Gained(w, gain), make([]float64, lead/2))
 			file := audiotest.WAVOf(audio.Rate, samples)
-			r, err := importSpeech(file)
+			r, err := importSpeech(file, Recipe{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +116,7 @@ func TestBeatOfNumberWords(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
 			out, _ := audiotest.RunProgram(t, []byte(text), "espeak-ng", ESpeak("en")[1:]...)
-			r, err := importSpeech(out)
+			r, err := importSpeech(out, Recipe{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -133,7 +133,7 @@ func (b *Builder) recordClip(ctx context.Context, j pendingClip) error {
 	if err != nil {
 		return err
 	}
-	spoken, err := importWord(wav, j.Words, j.Word)
+	spoken, err := importSpeech(wav, j.Recipe)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (b *Builder) recordClip(ctx context.Context, j pendingClip) error {
 	if err != nil {
 		return err
 	}
-	return b.saveClip(encoded, Clip{Text: j.Text, File: j.file, Samples: len(decoded.PCM), Beat: beatOf(decoded)})
+	return b.saveClip(encoded, Clip{Text: j.Text, File: j.file, Samples: len(decoded.PCM), Beat: Beat(floats(decoded.PCM))})
 }
 
 // saveClip writes a recording, then the index that names it.

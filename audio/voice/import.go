@@ -9,30 +9,7 @@ import (
 	"guided/audio"
 )
 
-// importSpeech makes a recording of what a speech program or a speaker gave: trimmed, at one loudness, its beat found.
-func importSpeech(file []byte) (Recording, error) { return importWord(file, 0, 0) }
-
-// importWord is importSpeech of one word of several with pauses between them; of is 0 for all that was said.
-func importWord(file []byte, of, take int) (Recording, error) {
-	samples, rate, err := audio.Decode(file)
-	if err != nil {
-		return Recording{}, err
-	}
-	samples = trim(audio.Resample(samples, rate))
-	if of > 0 {
-		if samples, err = extractWord(samples, of, take); err != nil {
-			return Recording{}, err
-		}
-		samples = trim(samples)
-	}
-	if err := audio.LevelPhrase(samples); err != nil {
-		return Recording{}, err
-	}
-	at := Beat(samples)
-	return Recording{audio.Quantize(samples), at}, nil
-}
-
-// ImportSound makes a recording of a sound file as it is, its level untouched.
+// ImportSound decodes a sound file as it is: its level and its silences stay, and its beat is not looked for.
 func ImportSound(file []byte) (Recording, error) {
 	samples, rate, err := audio.Decode(file)
 	if err != nil {
@@ -41,109 +18,139 @@ func ImportSound(file []byte) (Recording, error) {
 	return Recording{PCM: audio.Quantize(audio.Resample(samples, rate))}, nil
 }
 
-// beatOf finds the beat of a recording as it will be played.
-func beatOf(r Recording) int {
-	samples := make([]float64, len(r.PCM))
-	for i, x := range r.PCM {
+// importSpeech decodes a sound file of speech and normalises it: it is trimmed, reduced to one word where the recipe
+// selects one, brought to the loudness of a phrase, and its beat is found.
+func importSpeech(file []byte, r Recipe) (Recording, error) {
+	samples, rate, err := audio.Decode(file)
+	if err != nil {
+		return Recording{}, err
+	}
+	samples = trim(audio.Resample(samples, rate))
+	if r.Words > 0 {
+		if samples, err = extractWord(samples, r.Words, r.Word); err != nil {
+			return Recording{}, err
+		}
+		samples = trim(samples)
+	}
+	if err := audio.LevelPhrase(samples); err != nil {
+		return Recording{}, err
+	}
+	beat := Beat(samples) // before Quantize, which ramps the edges of samples
+	return Recording{audio.Quantize(samples), beat}, nil
+}
+
+// floats returns samples of ±1.
+func floats(pcm []int16) []float64 {
+	samples := make([]float64, len(pcm))
+	for i, x := range pcm {
 		samples[i] = float64(x) / (math.MaxInt16 + 1)
 	}
-	return Beat(samples)
+	return samples
+}
+
+// levelBlock is how many samples make one level: 10 ms.
+const levelBlock = audio.Rate / 100
+
+// blockLevels returns the mean square of each block of samples; the last block may be shorter.
+func blockLevels(samples []float64) []float64 {
+	levels := make([]float64, 0, len(samples)/levelBlock+1)
+	for block := range slices.Chunk(samples, levelBlock) {
+		levels = append(levels, audio.MeanSquare(block))
+	}
+	return levels
 }
 
 const (
-	silenceLevel     = -48.0                  // dB below the loudest 10 ms: quieter edges are silence
-	maxNoiseFloor    = -36.0                  // dB: a recording made at home may have a room as loud as this around it
-	noiseFloorMargin = 4.0                    // dB that a voice must stand out of the loudest moment of the room
-	noiseFloorBlocks = 20                     // blocks without a word, in which the room is heard: longer than a soft consonant
-	trimMargin       = audio.Rate * 15 / 1000 // kept before and after what is heard: soft consonants and breath
-	levelBlock       = audio.Rate / 100
+	silenceLevel     = -48.0                  // dB relative to the loudest block: quieter edges are silence
+	maxNoiseFloor    = -36.0                  // dB relative to the loudest block: what is louder is not taken for noise
+	noiseFloorMargin = 4.0                    // dB by which speech must exceed the noise floor
+	noiseFloorBlocks = 20                     // blocks over which the noise floor is measured: longer than a soft consonant
+	trimMargin       = audio.Rate * 15 / 1000 // samples kept before and after the speech: soft consonants and breath
 )
 
-// trim cuts the silence, or the noise of the room, before and after what is heard.
+// trim removes the silence, or the background noise of a home recording, before and after the speech.
 func trim(samples []float64) []float64 {
-	var blocks []float64
-	for i := 0; i < len(samples); i += levelBlock {
-		blocks = append(blocks, audio.MeanSquare(samples[i:min(i+levelBlock, len(samples))]))
-	}
-	limit := silenceThreshold(blocks)
-	first, last := 0, len(blocks)-1
-	for first < last && blocks[first] <= limit {
+	levels := blockLevels(samples)
+	threshold := silenceThreshold(levels)
+	first, last := 0, len(levels)-1
+	for first < last && levels[first] <= threshold {
 		first++
 	}
-	for last > first && blocks[last] <= limit {
+	for last > first && levels[last] <= threshold {
 		last--
 	}
 	return samples[max(0, first*levelBlock-trimMargin):min(len(samples), (last+1)*levelBlock+trimMargin)]
 }
 
-// silenceThreshold is the mean square up to which blocks are silence.
-func silenceThreshold(blocks []float64) float64 {
-	if len(blocks) == 0 {
+// silenceThreshold returns the mean square up to which a block is silence. The noise floor is the loudest block of the
+// quietest noiseFloorBlocks in a row.
+func silenceThreshold(levels []float64) float64 {
+	if len(levels) == 0 {
 		return 0
 	}
-	loudest := slices.Max(blocks)
-	limit := loudest * audio.PowerRatio(silenceLevel)
-	room := math.Inf(1)
-	for i := 0; i+noiseFloorBlocks <= len(blocks); i++ {
-		room = min(room, slices.Max(blocks[i:i+noiseFloorBlocks]))
+	loudest := slices.Max(levels)
+	threshold := loudest * audio.PowerRatio(silenceLevel)
+	noiseFloor := math.Inf(1)
+	for i := 0; i+noiseFloorBlocks <= len(levels); i++ {
+		noiseFloor = min(noiseFloor, slices.Max(levels[i:i+noiseFloorBlocks]))
 	}
-	if room <= loudest*audio.PowerRatio(maxNoiseFloor) {
-		limit = max(limit, room*audio.PowerRatio(noiseFloorMargin))
+	if noiseFloor <= loudest*audio.PowerRatio(maxNoiseFloor) {
+		threshold = max(threshold, noiseFloor*audio.PowerRatio(noiseFloorMargin))
 	}
-	return limit
+	return threshold
 }
 
-// How quiet, in dB below the loudest 10 ms, and how long it must be for one word to be told from the next. A stop
-// inside a word, as in "eight", is shorter.
+// A pause separates two words where it is this quiet and this long. The silence before a stop consonant inside a word,
+// as in "eight", is shorter.
 const (
-	pauseLevel  = -30.0
-	minPauseLen = audio.Rate * 60 / 1000
+	pauseLevel  = -30.0                  // dB relative to the loudest block
+	minPauseLen = audio.Rate * 60 / 1000 // samples
 )
 
-// extractWord is the take-th of so many words, cut in the middle of the longest pauses between them.
-func extractWord(samples []float64, of, take int) ([]float64, error) {
-	if take < 1 || take > of {
-		return nil, fmt.Errorf("there is no word %d of %d", take, of)
+// extractWord returns one of several words, numbered from 1. It cuts in the middle of the longest pauses between them.
+func extractWord(samples []float64, words, word int) ([]float64, error) {
+	if word < 1 || word > words {
+		return nil, fmt.Errorf("there is no word %d of %d", word, words)
 	}
-	found := findPauses(samples)
-	if len(found) < of-1 {
-		return nil, fmt.Errorf("%d words were expected, and %d pauses heard", of, len(found))
+	pauses := findPauses(samples)
+	if len(pauses) < words-1 {
+		return nil, fmt.Errorf("%d words were expected, and %d pauses heard", words, len(pauses))
 	}
-	sort.Slice(found, func(i, j int) bool { return found[i].end-found[i].start > found[j].end-found[j].start })
-	found = found[:of-1]
-	sort.Slice(found, func(i, j int) bool { return found[i].start < found[j].start })
-	from, to := 0, len(samples)
-	if take > 1 {
-		from = (found[take-2].start + found[take-2].end) / 2
+	sort.Slice(pauses, func(i, j int) bool { return pauses[i].end-pauses[i].start > pauses[j].end-pauses[j].start })
+	pauses = pauses[:words-1]
+	sort.Slice(pauses, func(i, j int) bool { return pauses[i].start < pauses[j].start })
+	start, end := 0, len(samples)
+	if word > 1 {
+		start = pauses[word-2].middle()
 	}
-	if take < of {
-		to = (found[take-1].start + found[take-1].end) / 2
+	if word < words {
+		end = pauses[word-1].middle()
 	}
-	return samples[from:to], nil
+	return samples[start:end], nil
 }
 
-// pause is quiet samples, from one to before another.
+// pause is a range of samples; end is exclusive.
 type pause struct{ start, end int }
 
-// findPauses are the quiet places with sound before and after them.
+func (p pause) middle() int { return (p.start + p.end) / 2 }
+
+// findPauses returns the pauses that have sound before and after them.
 func findPauses(samples []float64) []pause {
-	var levels []float64
-	loudest := 0.0
-	for i := 0; i+levelBlock <= len(samples); i += levelBlock {
-		levels = append(levels, audio.MeanSquare(samples[i:i+levelBlock]))
-		loudest = math.Max(loudest, levels[len(levels)-1])
+	levels := blockLevels(samples[:len(samples)-len(samples)%levelBlock])
+	threshold := 0.0
+	if len(levels) > 0 {
+		threshold = slices.Max(levels) * audio.PowerRatio(pauseLevel)
 	}
-	limit := loudest * audio.Gain(pauseLevel) * audio.Gain(pauseLevel)
-	var found []pause
+	var pauses []pause
 	for i := 0; i < len(levels); i++ {
 		j := i
-		for j < len(levels) && levels[j] <= limit {
+		for j < len(levels) && levels[j] <= threshold {
 			j++
 		}
 		if (j-i)*levelBlock >= minPauseLen && i > 0 && j < len(levels) {
-			found = append(found, pause{i * levelBlock, j * levelBlock})
+			pauses = append(pauses, pause{i * levelBlock, j * levelBlock})
 		}
 		i = j
 	}
-	return found
+	return pauses
 }

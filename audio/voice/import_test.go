@@ -22,7 +22,7 @@ func FuzzImportSpeech(f *testing.F) {
 		if len(data) > 1<<16 {
 			return // the longer, the slower, and nothing new
 		}
-		r, err := importSpeech(data)
+		r, err := importSpeech(data, Recipe{})
 		if err == nil && (len(r.PCM) == 0 || r.Beat < 0 || r.Beat > len(r.PCM)) {
 			t.Fatalf("a beat at %d of %d", r.Beat, len(r.PCM))
 		}
@@ -144,7 +144,7 @@ func BenchmarkImportSpeech(b *testing.B) {
 	data := audiotest.WAVOf(22050, audiotest.ResampleBack(audiotest.Join(make([]float64, audio.Rate), audiotest.Word(-20), audiotest.Word(-20), make([]float64, audio.Rate/2))))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := importSpeech(data); err != nil {
+		if _, err := importSpeech(data, Recipe{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -147,11 +147,12 @@ func (f *Folder) decodeClip(i int) (Recording, error) {
 	if err != nil {
 		return Recording{}, fmt.Errorf("reading a recording: %w", err)
 	}
-	decode := ImportSound
+	var r Recording
 	if f.unmeasured[i] {
-		decode = importSpeech
+		r, err = importSpeech(data, Recipe{})
+	} else {
+		r, err = ImportSound(data)
 	}
-	r, err := decode(data)
 	if err != nil {
 		return Recording{}, fmt.Errorf("%s: %w", file, err)
 	}

@@ -230,7 +230,7 @@ func TestEmbeddedVoicesAreAsTheirIndexSays(t *testing.T) {
 			t.Parallel()
 			forEachClip(t, voice, 10, func(c Clip, r Recording) {
 				const step = audio.Rate / 1000
-				if b := beatOf(r); len(r.PCM) != c.Samples || b < c.Beat-step || b > c.Beat+step {
+				if b := Beat(floats(r.PCM)); len(r.PCM) != c.Samples || b < c.Beat-step || b > c.Beat+step {
 					t.Errorf("%q: %d samples with the beat at %d; the index says %d and %d", c.Text, len(r.PCM), b, c.Samples, c.Beat)
 				}
 				samples := audiotest.Floats(r.PCM)

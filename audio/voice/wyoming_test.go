@@ -290,7 +290,7 @@ func FuzzWyoming(f *testing.F) {
 				return
 			}
 			if done {
-				_, _ = importSpeech(sound.wav()) // it may be no speech, but must not panic
+				_, _ = importSpeech(sound.wav(), Recipe{}) // it may be no speech, but must not panic
 				return
 			}
 		}
