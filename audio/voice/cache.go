@@ -20,29 +20,28 @@ import (
 	"guided/routines"
 )
 
-// How much the cache keeps on disk, about half an hour of speech, and in memory where there is no disk, ten minutes.
-// The oldest goes first.
+// The limits of a cache; the oldest recordings are removed first.
 const (
-	maxDiskBytes   = 192 << 20
-	maxMemoryBytes = 58 << 20
+	maxDiskBytes   = 192 << 20 // half an hour of speech
+	maxMemoryBytes = 58 << 20  // ten minutes, where the disk cannot be written
 )
 
-// Cache keeps what speech programs said, one WAV file each, named by what was asked. Where the disk cannot be
-// written it keeps them in memory, says so once, and goes on.
+// Cache stores recordings by key, each in a WAV file. A recording that cannot be written is kept in memory; the first
+// time that happens is logged as a warning. A Cache is for concurrent use.
 type Cache struct {
 	dir          string
 	log          *slog.Logger
-	maxDiskBytes int64 // bytes on disk
+	maxDiskBytes int64
 
 	mu          sync.Mutex
-	extents     map[string]routines.Extent
-	memory      map[string]Recording
-	memoryOrder []string // the keys of unsaved, the oldest first
-	memoryBytes int      // bytes in unsaved
+	extents     map[string]routines.Extent // of what was read or put, so that Extent reads no file twice
+	memory      map[string]Recording       // what could not be written
+	memoryOrder []string                   // the keys of memory, the oldest first
+	memoryBytes int                        // of PCM in memory
 	warned      bool
 }
 
-// NewCache keeps files in dir, which is made when the first one comes.
+// NewCache returns a cache in the folder dir, which Put creates.
 func NewCache(dir string, log *slog.Logger) *Cache {
 	return &Cache{
 		dir: dir, log: log, maxDiskBytes: maxDiskBytes,
@@ -50,7 +49,7 @@ func NewCache(dir string, log *slog.Logger) *Cache {
 	}
 }
 
-// cacheKey names a recording by everything that decided how it sounds.
+// cacheKey returns a key, and file name, made of everything that the sound of a recording depends on.
 func cacheKey(parts ...string) string {
 	sum := sha256.Sum256([]byte("v1\x00" + strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:16])
@@ -58,35 +57,33 @@ func cacheKey(parts ...string) string {
 
 func (c *Cache) path(key string) string { return filepath.Join(c.dir, key+".wav") }
 
-// Extent tells how long a kept recording is.
+// Extent returns the extent of a stored recording; false where the key is not stored.
 func (c *Cache) Extent(key string) (routines.Extent, bool) {
 	c.mu.Lock()
-	e, has := c.extents[key]
+	e, ok := c.extents[key]
 	c.mu.Unlock()
-	if has {
+	if ok {
 		return e, true
 	}
-	r, has := c.Get(key)
-	return r.Extent(), has
+	r, ok := c.Get(key)
+	return r.Extent(), ok
 }
 
-// Get reads a kept recording. A file that is not whole is as if it were not there.
+// Get returns a stored recording. A file that is damaged counts as missing: Put replaces it.
 func (c *Cache) Get(key string) (Recording, bool) {
 	c.mu.Lock()
-	r, has := c.memory[key]
+	r, ok := c.memory[key]
 	c.mu.Unlock()
-	if has {
+	if ok {
 		return r, true
 	}
 	data, err := os.ReadFile(c.path(key))
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			c.warnOnce(err)
-		}
-		c.deleteExtent(key)
-		return Recording{}, false
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.warnOnce(err)
 	}
-	r, err = decodeCacheFile(data)
+	if err == nil {
+		r, err = decodeCacheFile(data)
+	}
 	if err != nil {
 		c.deleteExtent(key)
 		return Recording{}, false
@@ -95,7 +92,7 @@ func (c *Cache) Get(key string) (Recording, bool) {
 	return r, true
 }
 
-// Put keeps a recording.
+// Put stores a recording.
 func (c *Cache) Put(key string, r Recording) {
 	c.setExtent(key, r)
 	err := os.MkdirAll(c.dir, 0o755)
@@ -103,20 +100,20 @@ func (c *Cache) Put(key string, r Recording) {
 		err = renameio.WriteFile(c.path(key), encodeCacheFile(r), 0o644)
 	}
 	if err != nil {
-		c.warnOnce(err)
 		c.putInMemory(key, r)
-		return
+	} else {
+		err = c.removeOldest(key)
 	}
-	if err := c.removeOldest(key); err != nil {
+	if err != nil {
 		c.warnOnce(err)
 	}
 }
 
-// putInMemory keeps a recording in memory, as long as there is room.
+// putInMemory stores a recording in memory, and removes the oldest ones there while they exceed maxMemoryBytes.
 func (c *Cache) putInMemory(key string, r Recording) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, has := c.memory[key]; !has {
+	if _, ok := c.memory[key]; !ok {
 		c.memoryOrder = append(c.memoryOrder, key)
 	}
 	c.memoryBytes += 2 * (len(r.PCM) - len(c.memory[key].PCM))
@@ -151,7 +148,7 @@ func (c *Cache) warnOnce(err error) {
 	}
 }
 
-// removeOldest removes the oldest files over the limit, never the one just written.
+// removeOldest removes the oldest files while all exceed the limit, but never that of the key newest.
 func (c *Cache) removeOldest(newest string) error {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {
@@ -178,18 +175,22 @@ func (c *Cache) removeOldest(newest string) error {
 	return err
 }
 
-// encodeCacheFile is a plain mono WAV file with one more chunk, the beat.
+// cacheHeaderBytes is the header of a cache file: a WAV header of 44 bytes and a chunk "beat" of 12.
+const cacheHeaderBytes = 56
+
+// encodeCacheFile returns a recording as a mono 16-bit WAV file at audio.Rate with one more chunk before its data:
+// "beat", 4 bytes, the beat in samples. Other programs skip an unknown chunk.
 func encodeCacheFile(r Recording) []byte {
-	b := make([]byte, 0, 56+2*len(r.PCM))
+	b := make([]byte, 0, cacheHeaderBytes+2*len(r.PCM))
 	u32 := func(v uint32) { b = binary.LittleEndian.AppendUint32(b, v) }
 	b = append(b, "RIFF"...)
-	u32(uint32(48 + 2*len(r.PCM)))
+	u32(uint32(cacheHeaderBytes - 8 + 2*len(r.PCM)))
 	b = append(b, "WAVEfmt "...)
 	u32(16)
-	b = append(b, 1, 0, 1, 0)
+	b = append(b, 1, 0, 1, 0) // PCM, one channel
 	u32(audio.Rate)
-	u32(2 * audio.Rate)
-	b = append(b, 2, 0, 16, 0)
+	u32(2 * audio.Rate)        // bytes a second
+	b = append(b, 2, 0, 16, 0) // bytes a frame, bits a sample
 	b = append(b, "beat"...)
 	u32(4)
 	u32(uint32(r.Beat))
@@ -201,8 +202,7 @@ func encodeCacheFile(r Recording) []byte {
 	return b
 }
 
-const cacheHeaderBytes = 56
-
+// decodeCacheFile reads what encodeCacheFile wrote, and no other WAV file. A file that was cut or filled up is an error.
 func decodeCacheFile(b []byte) (Recording, error) {
 	if len(b) <= cacheHeaderBytes || string(b[36:40]) != "beat" || string(b[48:52]) != "data" ||
 		uint64(binary.LittleEndian.Uint32(b[52:])) != uint64(len(b)-cacheHeaderBytes) {

@@ -13,12 +13,12 @@ import (
 	"guided/routines"
 )
 
-// textKeys returns the keys a text is looked up by: with its final punctuation, then without it. Case and blanks do not
-// matter. A comma at the end makes the intonation rise, so "two," and "two." may be two recordings.
-func textKeys(text string) [2]string {
-	exact := strings.ToLower(strings.Join(strings.Fields(text), " "))
-	return [2]string{exact, strings.TrimRight(exact, ".,;:!?… ")}
-}
+// exactKey is what a text is looked up by, with its final punctuation: a comma at the end makes the intonation rise, so
+// "two," and "two." may be two recordings. Case and blanks do not matter.
+func exactKey(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
+
+// looseKey is exactKey without the final punctuation; empty where a text has no word.
+func looseKey(text string) string { return strings.TrimRight(exactKey(text), ".,;:!?… ") }
 
 // Index is the index.json of a folder of recordings.
 type Index struct {
@@ -43,9 +43,9 @@ const indexFile = "index.json"
 type Folder struct {
 	Index
 	files      fs.FS
-	exact      map[string]int // index in Clips, by the text with its final punctuation
-	loose      map[string]int // the same without it; the first of several clips
-	unmeasured []bool         // by clip: the index had no samples for it
+	exact      map[string]int // index in Clips by exactKey
+	loose      map[string]int // index in Clips by looseKey; the first of several
+	unmeasured []bool         // by clip: the index gives no length
 }
 
 // OpenFolder reads the index of a folder of recordings, and measures every recording for which the index has no length.
@@ -67,13 +67,13 @@ func OpenFolder(files fs.FS) (*Folder, error) {
 			failed = errors.Join(failed, fmt.Errorf("%s, %q: %w", indexFile, c.Text, err))
 			continue
 		}
-		keys := textKeys(c.Text)
-		if first, taken := f.exact[keys[0]]; taken {
+		exact, loose := exactKey(c.Text), looseKey(c.Text)
+		if first, taken := f.exact[exact]; taken {
 			failed = errors.Join(failed, fmt.Errorf("%s, %q: listed twice, with %s and %s", indexFile, c.Text, f.Clips[first].File, c.File))
 		}
-		f.exact[keys[0]] = i
-		if _, taken := f.loose[keys[1]]; !taken {
-			f.loose[keys[1]] = i
+		f.exact[exact] = i
+		if _, taken := f.loose[loose]; !taken {
+			f.loose[loose] = i
 		}
 	}
 	if failed != nil {
@@ -85,7 +85,7 @@ func OpenFolder(files fs.FS) (*Folder, error) {
 // prepareClip checks a clip of the index and its file, and measures the recording where the index does not.
 func (f *Folder) prepareClip(i int, c *Clip) error {
 	switch {
-	case textKeys(c.Text)[1] == "" || !fs.ValidPath(c.File):
+	case looseKey(c.Text) == "" || !fs.ValidPath(c.File):
 		return fmt.Errorf("a clip needs its text, and its file in the same folder, not %q", c.File)
 	case c.Samples < 0 || c.Samples > audio.MaxFileSeconds*audio.Rate || c.Beat < 0 || c.Beat > c.Samples:
 		return fmt.Errorf("%d samples with a beat at %d cannot be; leave both out to have them measured", c.Samples, c.Beat)
@@ -108,14 +108,14 @@ func (f *Folder) prepareClip(i int, c *Clip) error {
 
 // lookup returns the index in Clips of a text: with its own punctuation, else ending in a full stop, else in any.
 func (f *Folder) lookup(text string) (int, bool) {
-	keys := textKeys(text)
-	for _, key := range []string{keys[0], keys[1] + "."} {
-		if i, has := f.exact[key]; has {
+	exact, loose := exactKey(text), looseKey(text)
+	for _, key := range []string{exact, loose + "."} {
+		if i, ok := f.exact[key]; ok {
 			return i, true
 		}
 	}
-	i, has := f.loose[keys[1]]
-	return i, has
+	i, ok := f.loose[loose]
+	return i, ok
 }
 
 // Measure returns what the index says of a text.
