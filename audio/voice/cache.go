@@ -123,6 +123,7 @@ func (c *Cache) putInMemory(key string, r Recording) {
 		c.memoryOrder = c.memoryOrder[1:]
 		c.memoryBytes -= 2 * len(c.memory[oldest].PCM)
 		delete(c.memory, oldest)
+		delete(c.extents, oldest)
 	}
 }
 

@@ -118,6 +118,9 @@ func TestCacheInMemoryHasALimit(t *testing.T) {
 	if _, has := c.Get("99"); !has {
 		t.Error("lost the newest")
 	}
+	if _, has := c.Extent("0"); has {
+		t.Error("measures the oldest")
+	}
 	if _, has := c.Get("0"); has {
 		t.Error("has the oldest")
 	}
