@@ -12,7 +12,7 @@ import (
 const samplesPerMs = audio.Rate / 1000
 
 // A vowel's beat is where it rises, whatever soft consonant stands before it.
-func TestBeatOfSyntheticWords(t *testing.T) {
+func TestBeatOfVowelAfterSoftConsonant(t *testing.T) {
 	for _, at := range []int{0, 10, 40, 90, 150, 250} {
 		for _, length := range []int{20, 40, 60} { // of the rise
 			t.Run(fmt.Sprintf("%d ms, rising for %d", at, length), func(t *testing.T) {
@@ -31,7 +31,7 @@ func TestBeatOfSyntheticWords(t *testing.T) {
 	}
 }
 
-func TestBeatOfOddities(t *testing.T) {
+func TestBeatStaysInsideTheRecording(t *testing.T) {
 	for name, samples := range map[string][]float64{
 		"nothing": nil, "one sample": {1}, "a few": audiotest.WhiteNoise(100, 1), "silence": make([]float64, audio.Rate),
 	} {
@@ -42,7 +42,7 @@ func TestBeatOfOddities(t *testing.T) {
 }
 
 // However much silence leads it and however loud it is, a word is felt at the same place.
-func TestBeatDoesNotMoveWithSilenceOrLevel(t *testing.T) {
+func TestBeatIgnoresLeadingSilenceAndLevel(t *testing.T) {
 	w := audiotest.Join(audiotest.Gained(audiotest.WhiteNoise(60*samplesPerMs, 0.03), 1), audiotest.Vowel(audio.Rate/2, func(x float64) float64 { return audiotest.Rise(x, 0, 0.04) * (1 - audiotest.Rise(x, 0.3, 0.5)) }))
 	first, place := 0, 0
 	for i, lead := range []int{0, 1, 7 * samplesPerMs, 100*samplesPerMs + 13, 999 * samplesPerMs, 3 * audio.Rate} {
@@ -110,7 +110,7 @@ func referenceBeat(samples []float64, place int) (at int, share float64) {
 	return best * step, near / most
 }
 
-func TestBeatOfNumberWords(t *testing.T) {
+func TestBeatOfNumberWordsAgreesWithReference(t *testing.T) {
 	audiotest.NeedProgram(t, "espeak-ng")
 	for _, text := range []string{"one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "in", "hold", "out"} {
 		t.Run(text, func(t *testing.T) {

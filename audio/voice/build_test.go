@@ -24,7 +24,7 @@ func buildVoice(t *testing.T, dir string, texts ...string) ([]string, error) {
 	return told, err
 }
 
-func TestBuildAVoice(t *testing.T) {
+func TestBuilderBuild(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "robot")
 	recipe := []Recipe{{Text: "two.", Say: "one. two.", Args: []string{"-g", "40"}, Words: 2, Word: 2}} // 400 ms between words
 	data, err := json.Marshal(recipe)

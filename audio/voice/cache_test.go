@@ -23,7 +23,7 @@ func sawtooth(n int) Recording {
 	return r
 }
 
-func TestCacheKeepsAcrossStarts(t *testing.T) {
+func TestCacheReadsFilesOfAnotherCache(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	NewCache(dir, audiotest.Logger(t)).Put("k", sawtooth(1000))
 	c := NewCache(dir, audiotest.Logger(t))
@@ -43,7 +43,7 @@ func TestCacheKeepsAcrossStarts(t *testing.T) {
 }
 
 // The likeliest file on a full SD card is one that was cut.
-func TestCacheOfTornFiles(t *testing.T) {
+func TestCacheIgnoresDamagedFiles(t *testing.T) {
 	whole := encodeCacheFile(sawtooth(1000))
 	beat := bytes.Clone(whole)
 	copy(beat[44:], []byte{0xFF, 0xFF, 0xFF, 0xFF})
@@ -71,7 +71,7 @@ func TestCacheOfTornFiles(t *testing.T) {
 	}
 }
 
-func TestCacheWhereNothingCanBeWritten(t *testing.T) {
+func TestCacheKeepsInMemoryWhenDiskFails(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestCacheWhereNothingCanBeWritten(t *testing.T) {
 }
 
 // A machine without a disk that speaks for months must not fill its memory.
-func TestCacheInMemoryHasALimit(t *testing.T) {
+func TestCacheMemoryDropsOldestWhenFull(t *testing.T) {
 	c := NewCache("/proc/guided/speech", slog.New(slog.DiscardHandler))
 	const n = 1 << 20
 	for i := range 100 {
@@ -126,7 +126,7 @@ func TestCacheInMemoryHasALimit(t *testing.T) {
 	}
 }
 
-func TestCachePrunesTheOldest(t *testing.T) {
+func TestCacheRemovesOldestFilesOverTheLimit(t *testing.T) {
 	c := NewCache(t.TempDir(), audiotest.Logger(t))
 	size := int64(len(encodeCacheFile(sawtooth(1000))))
 	c.maxDiskBytes = 5 * size
@@ -157,7 +157,7 @@ func TestCachePrunesTheOldest(t *testing.T) {
 	}
 }
 
-func TestCacheIsSharedBySeveral(t *testing.T) {
+func TestCacheConcurrentPutAndGet(t *testing.T) {
 	var said bytes.Buffer
 	c := NewCache(t.TempDir(), slog.New(slog.NewTextHandler(&said, nil)))
 	c.maxDiskBytes = 20 << 10
@@ -180,7 +180,7 @@ func TestCacheIsSharedBySeveral(t *testing.T) {
 	}
 }
 
-func TestCacheKeys(t *testing.T) {
+func TestCacheKeyIsUnique(t *testing.T) {
 	keys := map[string]string{}
 	for _, parts := range [][]string{{"a", "b"}, {"ab"}, {"a", "", "b"}, {"b", "a"}, {"a", "b", ""}, {"a", "B"}, {"a", "b."}} {
 		key := cacheKey(parts...)

@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// TestSpeechProgram is not a test: it is what the tests run as a speech program, with how it behaves after --.
-func TestSpeechProgram(t *testing.T) {
+// TestHelperProcess is not a test: it is what the tests run as a speech program, with how it behaves after --.
+func TestHelperProcess(t *testing.T) {
 	if flag.Arg(0) != "speak" {
 		return
 	}
@@ -82,9 +82,9 @@ func appendLine(file, line string) {
 	}
 }
 
-// helperArgs is the arguments that run TestSpeechProgram.
+// helperArgs is the arguments that run TestHelperProcess.
 func helperArgs(behaviour ...string) []string {
-	return append([]string{os.Args[0], "-test.run=^TestSpeechProgram$", "--", "speak"}, behaviour...)
+	return append([]string{os.Args[0], "-test.run=^TestHelperProcess$", "--", "speak"}, behaviour...)
 }
 
 func newCommandVoice(t *testing.T, within time.Duration, args ...string) *Speech {
@@ -95,7 +95,7 @@ func newCommandVoice(t *testing.T, within time.Duration, args ...string) *Speech
 	return NewSpeech(c, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
 }
 
-func TestCommandSpeaks(t *testing.T) {
+func TestCommandSpeak(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	for _, kind := range []string{"good", "zero", "pipe", "espeak"} {
 		t.Run(kind, func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestCommandSpeaks(t *testing.T) {
 	}
 }
 
-func TestCommandThatFails(t *testing.T) {
+func TestCommandSpeakErrors(t *testing.T) {
 	pids := filepath.Join(t.TempDir(), "pids")
 	for name, c := range map[string]struct {
 		args []string
@@ -168,7 +168,7 @@ func isRunning(pid string) bool {
 }
 
 // A program that ends well, and leaves another behind with its output open, has spoken.
-func TestCommandWhoseChildHoldsThePipe(t *testing.T) {
+func TestCommandSpeakWithChildHoldingThePipe(t *testing.T) {
 	pids := filepath.Join(t.TempDir(), "pids")
 	r, err := newCommandVoice(t, 0, helperArgs("child", pids)...).Speak(context.Background(), "Hold.")
 	if err != nil || len(r.PCM) == 0 {
@@ -179,7 +179,7 @@ func TestCommandWhoseChildHoldsThePipe(t *testing.T) {
 	}
 }
 
-func TestCommandIsCancelled(t *testing.T) {
+func TestCommandSpeakCancelled(t *testing.T) {
 	v := newCommandVoice(t, 0, helperArgs("hang")...)
 	ctx, cancel := context.WithCancel(context.Background())
 	result := make(chan error, 2)
@@ -197,7 +197,7 @@ func TestCommandIsCancelled(t *testing.T) {
 	}
 }
 
-func TestCommandSpeaksATextOnceAtATime(t *testing.T) {
+func TestCommandIsAskedOnceForConcurrentCalls(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	v := newCommandVoice(t, 0, helperArgs("good", log)...)
 	var all sync.WaitGroup
@@ -221,7 +221,7 @@ func TestCommandSpeaksATextOnceAtATime(t *testing.T) {
 	}
 }
 
-func TestESpeak(t *testing.T) {
+func TestCommandSpeakWithESpeak(t *testing.T) {
 	audiotest.NeedProgram(t, "espeak-ng")
 	v := newCommandVoice(t, 0, ESpeak("en")...)
 	for _, text := range []string{"Sit tall.", "–f --help", "ten"} {

@@ -76,7 +76,7 @@ func offsetIn(t *testing.T, all, part []float64) int {
 	return 0
 }
 
-func TestTrimOfOddities(t *testing.T) {
+func TestTrimOfShortAndSilentInput(t *testing.T) {
 	for name, c := range map[string]struct {
 		samples []float64
 		most    int
@@ -92,7 +92,7 @@ func TestTrimOfOddities(t *testing.T) {
 	}
 }
 
-func TestEdgesAreRamped(t *testing.T) {
+func TestQuantizeRampsEdges(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 100, 5000} {
 		samples := make([]float64, n)
 		for i := range samples {
@@ -114,7 +114,7 @@ func TestEdgesAreRamped(t *testing.T) {
 	}
 }
 
-func TestCutWord(t *testing.T) {
+func TestExtractWord(t *testing.T) {
 	hum := func(seconds, level float64) []float64 {
 		s := make([]float64, int(seconds*audio.Rate))
 		for i := range s {

@@ -18,8 +18,8 @@ import (
 	"guided/routines"
 )
 
-// newFolder is a voice's files with an index of clips.
-func newFolder(t testing.TB, files map[string][]byte, clips ...Clip) fstest.MapFS {
+// newVoiceFolder is a voice's files with an index of clips.
+func newVoiceFolder(t testing.TB, files map[string][]byte, clips ...Clip) fstest.MapFS {
 	t.Helper()
 	index, err := json.Marshal(Index{Name: "test", Lang: "en", Clips: clips})
 	if err != nil {
@@ -32,11 +32,11 @@ func newFolder(t testing.TB, files map[string][]byte, clips ...Clip) fstest.MapF
 	return folder
 }
 
-func TestFolderWithAnIndexIsNotMeasured(t *testing.T) {
+func TestRecordedVoiceSpeakFitsTheIndex(t *testing.T) {
 	pcm := audiotest.Sine(4800, audio.Rate, 500, 0.5)
 	for name, n := range map[string]int{"as long as it says": 4800, "cut": 4000, "filled": 6000, "cut to almost nothing": 10} {
 		t.Run(name, func(t *testing.T) {
-			f, err := OpenFolder(newFolder(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, pcm)}, Clip{"one,", "one.wav", n, n / 10}))
+			f, err := OpenFolder(newVoiceFolder(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, pcm)}, Clip{"one,", "one.wav", n, n / 10}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,8 +66,8 @@ func mustDecode(t *testing.T, file []byte) []int16 {
 	return r.PCM
 }
 
-func TestFolderMeasuresWhatSomebodyRecorded(t *testing.T) {
-	f, err := OpenFolder(newFolder(t, map[string][]byte{"Breathe in.wav": homeRecording()}, Clip{Text: "Breathe in.", File: "Breathe in.wav"}))
+func TestRecordedVoiceMeasuresHomeRecording(t *testing.T) {
+	f, err := OpenFolder(newVoiceFolder(t, map[string][]byte{"Breathe in.wav": homeRecording()}, Clip{Text: "Breathe in.", File: "Breathe in.wav"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,9 +87,9 @@ func TestFolderMeasuresWhatSomebodyRecorded(t *testing.T) {
 	}
 }
 
-func TestFolderLookUp(t *testing.T) {
+func TestRecordedVoiceLookup(t *testing.T) {
 	clip := func(text string, n int) Clip { return Clip{text, "one.wav", n, 0} }
-	f, err := OpenFolder(newFolder(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, audiotest.Sine(4800, audio.Rate, 500, 0.5))},
+	f, err := OpenFolder(newVoiceFolder(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, audiotest.Sine(4800, audio.Rate, 500, 0.5))},
 		clip("two,", 1), clip("two.", 2), clip("Three", 3), clip("Breathe in,  slowly.", 4), clip("Ready?", 5), clip("four,", 6)))
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestFolderLookUp(t *testing.T) {
 	}
 }
 
-func TestFolderTellsEveryClipThatCannotBeUsed(t *testing.T) {
+func TestOpenRecordedVoiceReportsEveryUnusableClip(t *testing.T) {
 	good := audiotest.WAVOf(audio.Rate, audiotest.Sine(4800, audio.Rate, 500, 0.5))
 	files := map[string][]byte{"good.wav": good, "bad.wav": good[:3000], "text.wav": []byte("one"), "silent.wav": audiotest.WAVOf(audio.Rate, make([]float64, audio.Rate)), "sub/x.wav": good}
 	for name, c := range map[string]struct {
@@ -133,7 +133,7 @@ func TestFolderTellsEveryClipThatCannotBeUsed(t *testing.T) {
 		"the same text once more": {Clip{"SAME", "good.wav", 10, 1}, "listed twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := OpenFolder(newFolder(t, files, Clip{"same", "good.wav", 100, 0}, c.clip, Clip{Text: "other", File: "nowhere.wav"}))
+			_, err := OpenFolder(newVoiceFolder(t, files, Clip{"same", "good.wav", 100, 0}, c.clip, Clip{Text: "other", File: "nowhere.wav"}))
 			if err == nil {
 				t.Fatal("opened")
 			}
@@ -153,9 +153,9 @@ func TestFolderTellsEveryClipThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-func TestFolderOnDiskWithAFileTooLarge(t *testing.T) {
+func TestOpenRecordedVoiceRefusesTooLargeFile(t *testing.T) {
 	dir := t.TempDir()
-	for name, data := range newFolder(t, nil, Clip{Text: "one", File: "one.wav"}) {
+	for name, data := range newVoiceFolder(t, nil, Clip{Text: "one", File: "one.wav"}) {
 		if err := os.WriteFile(filepath.Join(dir, name), data.Data, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -281,8 +281,8 @@ func TestCountWordsOfEmbeddedVoices(t *testing.T) {
 	}
 }
 
-// BenchmarkFolderSpeak is what every embedded clip goes through before a session: read, Opus, resampler, 16 bits.
-func BenchmarkFolderSpeak(b *testing.B) {
+// BenchmarkRecordedVoiceSpeak is what every embedded clip goes through before a session: read, Opus, resampler, 16 bits.
+func BenchmarkRecordedVoiceSpeak(b *testing.B) {
 	files, err := Embedded("heart")
 	if err != nil {
 		b.Fatal(err)

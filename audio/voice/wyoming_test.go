@@ -67,7 +67,7 @@ func newWyomingVoice(t testing.TB, uri, voice string) *Speech {
 	return NewSpeech(w, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
 }
 
-func TestWyomingSpeaks(t *testing.T) {
+func TestWyomingSpeak(t *testing.T) {
 	uri := startWyomingServer(t)
 	audiotest.NoLeaks(t)
 	for _, voice := range []string{"", "16000-2-1", "48000-2-2", "8000-1-1", "44100-4-1"} {
@@ -135,7 +135,7 @@ func newWyoming(t testing.TB, uri, voice string) *Wyoming {
 	return w
 }
 
-func TestWyomingAddress(t *testing.T) {
+func TestNewWyomingAddress(t *testing.T) {
 	if w := newWyoming(t, "tcp://piper.local", ""); w.address != "piper.local:10200" {
 		t.Errorf("without a port it is %s", w.address)
 	}
@@ -146,7 +146,7 @@ func TestWyomingAddress(t *testing.T) {
 	}
 }
 
-func TestBuildWithWyoming(t *testing.T) {
+func TestBuilderBuildWithWyoming(t *testing.T) {
 	audiotest.NeedProgram(t, "opusenc")
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, recipeFile), []byte(`[{"text":"two.","voice":"48000-2-2"}]`), 0o644); err != nil {
@@ -163,7 +163,7 @@ func TestBuildWithWyoming(t *testing.T) {
 	}
 }
 
-func TestWyomingThatFails(t *testing.T) {
+func TestWyomingSpeakErrors(t *testing.T) {
 	uri := startWyomingServer(t)
 	audiotest.NoLeaks(t)
 	for text, want := range map[string]string{
@@ -209,7 +209,7 @@ func TestWyomingThatFails(t *testing.T) {
 	})
 }
 
-func TestWyomingThatIsAway(t *testing.T) {
+func TestWyomingUnavailable(t *testing.T) {
 	t.Run("nobody listens", func(t *testing.T) {
 		door, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -233,7 +233,7 @@ func TestWyomingThatIsAway(t *testing.T) {
 	})
 }
 
-func TestWyomingIsCancelled(t *testing.T) {
+func TestWyomingSpeakCancelled(t *testing.T) {
 	uri := startWyomingServer(t)
 	audiotest.NoLeaks(t)
 	v := newWyomingVoice(t, uri, "")
