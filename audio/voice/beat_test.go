@@ -11,15 +11,15 @@ import (
 
 const samplesPerMs = audio.Rate / 1000
 
-// A vowel's beat is where it rises, whatever soft consonant stands before it.
+// The beat is the middle of the rise of the vowel, whatever soft consonant precedes it.
 func TestBeatOfVowelAfterSoftConsonant(t *testing.T) {
 	for _, at := range []int{0, 10, 40, 90, 150, 250} {
-		for _, length := range []int{20, 40, 60} { // of the rise
+		for _, length := range []int{20, 40, 60} { // ms of the rise
 			t.Run(fmt.Sprintf("%d ms, rising for %d", at, length), func(t *testing.T) {
 				from := float64(at) / 1000
 				to := from + float64(length)/1000
 				w := audiotest.Vowel(audio.Rate*6/10, func(x float64) float64 { return audiotest.Rise(x, from, to) * (1 - audiotest.Rise(x, 0.45, 0.6)) })
-				for i, x := range audiotest.WhiteNoise(at*samplesPerMs, 0.02) { // above the speech band for the most part, and soft
+				for i, x := range audiotest.WhiteNoise(at*samplesPerMs, 0.02) { // a soft consonant, mostly above the speech band
 					w[i] += x
 				}
 				want := at*samplesPerMs + length*samplesPerMs/2
@@ -41,7 +41,7 @@ func TestBeatStaysInsideTheRecording(t *testing.T) {
 	}
 }
 
-// However much silence leads it and however loud it is, a word is felt at the same place.
+// The beat is at the same place of a word, however much silence precedes it and however loud it is.
 func TestBeatIgnoresLeadingSilenceAndLevel(t *testing.T) {
 	w := audiotest.Join(audiotest.Gained(audiotest.WhiteNoise(60*samplesPerMs, 0.03), 1), audiotest.Vowel(audio.Rate/2, func(x float64) float64 { return audiotest.Rise(x, 0, 0.04) * (1 - audiotest.Rise(x, 0.3, 0.5)) }))
 	first, place := 0, 0
@@ -54,7 +54,7 @@ func TestBeatIgnoresLeadingSilenceAndLevel(t *testing.T) {
 				t.Fatal(err)
 			}
 			kept := trim(samples)
-			at := offsetIn(t, samples, kept) + r.Beat - lead // in the word
+			at := offsetIn(t, samples, kept) + r.Beat - lead // samples into the word
 			if i == 0 && gain == 1 {
 				first = at
 			}
@@ -67,9 +67,10 @@ func TestBeatIgnoresLeadingSilenceAndLevel(t *testing.T) {
 	t.Logf("%.1f ms into the word", float64(place)/samplesPerMs)
 }
 
-// referenceBeat is a second opinion of the same measure by other means: a linear-phase band-pass, the power of what it lets
-// through averaged over 30 ms twice, and the middle of the 30 ms in which its root grows the most. share is how steep it is within 10 ms of a place, of that.
-func referenceBeat(samples []float64, place int) (at int, share float64) {
+// referenceBeat measures the P-centre by other means than Beat: a linear-phase band-pass; the power of its output,
+// averaged over 30 ms twice; the middle of the 30 ms in which its root grows the most. share is the steepest growth within
+// 10 ms of the sample beat, relative to the steepest of all.
+func referenceBeat(samples []float64, beat int) (at int, share float64) {
 	const lead, step, taps = audio.Rate / 4, audio.Rate / 1000, 1200
 	padded := audiotest.Join(make([]float64, lead), samples[:min(len(samples), audio.Rate/2)], make([]float64, lead))
 	band := make([]float64, 2*taps+1)
@@ -103,7 +104,7 @@ func referenceBeat(samples []float64, place int) (at int, share float64) {
 		if growth > most {
 			best, most = i, growth
 		}
-		if i >= place/step-10 && i <= place/step+10 {
+		if i >= beat/step-10 && i <= beat/step+10 {
 			near = max(near, growth)
 		}
 	}
@@ -120,17 +121,17 @@ func TestBeatOfNumberWordsAgreesWithReference(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			second, share := referenceBeat(audiotest.Floats(r.PCM), r.Beat)
-			t.Logf("%.1f ms, the second opinion %.1f", float64(r.Beat)/samplesPerMs, float64(second)/samplesPerMs)
-			off := r.Beat - second
-			if (off < -10*samplesPerMs || off > 10*samplesPerMs) && share < 0.9 { // "two" rises twice: with its t, and with its vowel
-				t.Errorf("at %.1f ms, the second opinion is %.1f; there it rises %.2f as fast", float64(r.Beat)/samplesPerMs, float64(second)/samplesPerMs, share)
+			reference, share := referenceBeat(audiotest.Floats(r.PCM), r.Beat)
+			t.Logf("%.1f ms, the reference %.1f", float64(r.Beat)/samplesPerMs, float64(reference)/samplesPerMs)
+			off := r.Beat - reference
+			if (off < -10*samplesPerMs || off > 10*samplesPerMs) && share < 0.9 { // "two" rises twice: at its t and at its vowel
+				t.Errorf("at %.1f ms, the reference is %.1f; there it rises %.2f as fast", float64(r.Beat)/samplesPerMs, float64(reference)/samplesPerMs, share)
 			}
 		})
 	}
 }
 
-// sinc is sin(πx)/(πx).
+// sinc returns sin(πx)/(πx).
 func sinc(x float64) float64 {
 	if x == 0 {
 		return 1

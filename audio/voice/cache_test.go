@@ -15,6 +15,7 @@ import (
 	"time"
 )
 
+// sawtooth returns a recording of n samples that differs with n.
 func sawtooth(n int) Recording {
 	r := Recording{PCM: make([]int16, n), Beat: n / 2}
 	for i := range r.PCM {
@@ -35,14 +36,14 @@ func TestCacheReadsFilesOfAnotherCache(t *testing.T) {
 		t.Error("is not what was put")
 	}
 	if samples, rate, err := audio.Decode(audiotest.ReadFile(t, filepath.Join(dir, "k.wav"))); err != nil || rate != audio.Rate || len(samples) != 1000 {
-		t.Errorf("a kept file is no WAV file: %v", err)
+		t.Errorf("a cache file is no WAV file: %v", err)
 	}
 	if _, has := c.Get("another"); has {
 		t.Error("has what was never put")
 	}
 }
 
-// The likeliest file on a full SD card is one that was cut.
+// A full SD card leaves files that are cut short.
 func TestCacheIgnoresDamagedFiles(t *testing.T) {
 	whole := encodeCacheFile(sawtooth(1000))
 	beat := bytes.Clone(whole)
@@ -65,7 +66,7 @@ func TestCacheIgnoresDamagedFiles(t *testing.T) {
 			}
 			c.Put("k", sawtooth(1000))
 			if r, has := c.Get("k"); !has || len(r.PCM) != 1000 {
-				t.Error("is not made good")
+				t.Error("Put does not replace it")
 			}
 		})
 	}
@@ -84,8 +85,8 @@ func TestCacheKeepsInMemoryWhenDiskFails(t *testing.T) {
 	}
 	for name, dir := range map[string]string{"a file in its place": file, "folders in the files' places": taken, "a file above it": filepath.Join(file, "speech"), "no such place": "/proc/guided/speech"} {
 		t.Run(name, func(t *testing.T) {
-			var said bytes.Buffer
-			c := NewCache(dir, slog.New(slog.NewTextHandler(&said, nil)))
+			var log bytes.Buffer
+			c := NewCache(dir, slog.New(slog.NewTextHandler(&log, nil)))
 			for i := range 3 {
 				c.Put(fmt.Sprint(i), sawtooth(100+i))
 			}
@@ -97,20 +98,20 @@ func TestCacheKeepsInMemoryWhenDiskFails(t *testing.T) {
 					t.Errorf("extent of %d: %+v", i, e)
 				}
 			}
-			if n := strings.Count(said.String(), "level=WARN"); n != 1 {
-				t.Errorf("says so %d times:\n%s", n, said.String())
+			if n := strings.Count(log.String(), "level=WARN"); n != 1 {
+				t.Errorf("warned %d times:\n%s", n, log.String())
 			}
 		})
 	}
 }
 
-// A machine without a disk that speaks for months must not fill its memory.
+// A daemon that cannot write its disk runs for months: its memory must not fill up.
 func TestCacheMemoryDropsOldestWhenFull(t *testing.T) {
 	c := NewCache("/proc/guided/speech", slog.New(slog.DiscardHandler))
 	const n = 1 << 20
 	for i := range 100 {
 		c.Put(fmt.Sprint(i), Recording{PCM: make([]int16, n)})
-		c.Put(fmt.Sprint(i), Recording{PCM: make([]int16, n)}) // once more is not twice as much
+		c.Put(fmt.Sprint(i), Recording{PCM: make([]int16, n)}) // a second Put of a key is counted once
 	}
 	if held := len(c.memory) * 2 * n; held > maxMemoryBytes || held < maxMemoryBytes-4*n || c.memoryBytes != held || len(c.memoryOrder) != len(c.memory) {
 		t.Errorf("holds %d MiB and counts %d", held>>20, c.memoryBytes>>20)
@@ -131,7 +132,7 @@ func TestCacheRemovesOldestFilesOverTheLimit(t *testing.T) {
 	size := int64(len(encodeCacheFile(sawtooth(1000))))
 	c.maxDiskBytes = 5 * size
 	if err := os.WriteFile(filepath.Join(c.dir, "README"), make([]byte, 10*size), 0o644); err != nil {
-		t.Fatal(err) // not ours: it is not counted and not removed
+		t.Fatal(err) // a foreign file: neither counted nor removed
 	}
 	for i := range 9 {
 		key := fmt.Sprint(i)
@@ -158,8 +159,8 @@ func TestCacheRemovesOldestFilesOverTheLimit(t *testing.T) {
 }
 
 func TestCacheConcurrentPutAndGet(t *testing.T) {
-	var said bytes.Buffer
-	c := NewCache(t.TempDir(), slog.New(slog.NewTextHandler(&said, nil)))
+	var log bytes.Buffer
+	c := NewCache(t.TempDir(), slog.New(slog.NewTextHandler(&log, nil)))
 	c.maxDiskBytes = 20 << 10
 	var all sync.WaitGroup
 	for i := range 8 {
@@ -168,15 +169,15 @@ func TestCacheConcurrentPutAndGet(t *testing.T) {
 				key := fmt.Sprint((i + j) % 10)
 				c.Put(key, sawtooth(1000))
 				if r, has := c.Get(key); has && !slices.Equal(r.PCM, sawtooth(1000).PCM) {
-					t.Error("torn")
+					t.Error("read a recording that was not put")
 				}
 				c.Extent(key)
 			}
 		})
 	}
 	all.Wait()
-	if said.Len() > 0 {
-		t.Errorf("complains: %s", said.String())
+	if log.Len() > 0 {
+		t.Errorf("logged: %s", log.String())
 	}
 }
 

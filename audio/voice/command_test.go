@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// TestHelperProcess is not a test: it is what the tests run as a speech program, with how it behaves after --.
+// TestHelperProcess is not a test: the tests run it as a speech program. The arguments after -- select its behaviour.
 func TestHelperProcess(t *testing.T) {
 	if flag.Arg(0) != "speak" {
 		return
@@ -54,7 +54,7 @@ func TestHelperProcess(t *testing.T) {
 				os.Exit(0)
 			}
 		}
-	case "child": // leaves a program behind that holds its output
+	case "child": // exits while a child of its own holds its output open
 		child := exec.Command("sleep", "60")
 		child.Stdout, child.Stderr = os.Stdout, os.Stderr
 		if err := child.Start(); err != nil {
@@ -82,14 +82,14 @@ func appendLine(file, line string) {
 	}
 }
 
-// helperArgs is the arguments that run TestHelperProcess.
+// helperArgs returns the command line that runs TestHelperProcess.
 func helperArgs(behaviour ...string) []string {
 	return append([]string{os.Args[0], "-test.run=^TestHelperProcess$", "--", "speak"}, behaviour...)
 }
 
 func newCommandVoice(t *testing.T, within time.Duration, args ...string) *Speech {
 	t.Helper()
-	t.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would keep every program for a second
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would delay every exit by a second
 	c := NewCommand(args)
 	c.timeout = within
 	return NewSpeech(c, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
@@ -101,7 +101,7 @@ func TestCommandSpeak(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			c := newCommandVoice(t, 0, helperArgs(kind, log)...)
 			if _, has := c.Measure("Hold."); has {
-				t.Error("measured before it was spoken")
+				t.Error("measured before it was synthesized")
 			}
 			r, err := c.Speak(context.Background(), "Hold.")
 			if err != nil {
@@ -115,7 +115,7 @@ func TestCommandSpeak(t *testing.T) {
 			}
 			again, err := c.Speak(context.Background(), "Hold.")
 			if err != nil || !slices.Equal(again.PCM, r.PCM) || again.Beat != r.Beat {
-				t.Errorf("is not kept as it was: %v", err)
+				t.Errorf("the cached recording differs: %v", err)
 			}
 		})
 	}
@@ -151,7 +151,7 @@ func TestCommandSpeakErrors(t *testing.T) {
 				t.Errorf("says %v, want %q", err, c.want)
 			}
 			if _, has := v.Measure("Hold, softly"); has {
-				t.Error("is kept")
+				t.Error("a failed text is cached")
 			}
 		})
 	}
@@ -167,7 +167,7 @@ func isRunning(pid string) bool {
 	return err == nil && !strings.Contains(string(state), ") Z ")
 }
 
-// A program that ends well, and leaves another behind with its output open, has spoken.
+// A program that exits with status 0 while a child holds its output open has spoken.
 func TestCommandSpeakWithChildHoldingThePipe(t *testing.T) {
 	pids := filepath.Join(t.TempDir(), "pids")
 	r, err := newCommandVoice(t, 0, helperArgs("child", pids)...).Speak(context.Background(), "Hold.")
@@ -175,7 +175,7 @@ func TestCommandSpeakWithChildHoldingThePipe(t *testing.T) {
 		t.Errorf("%d samples: %v", len(r.PCM), err)
 	}
 	for _, pid := range strings.Fields(string(audiotest.ReadFile(t, pids))) {
-		_ = exec.Command("kill", pid).Run() // its own child's child: nobody else ends it
+		_ = exec.Command("kill", pid).Run() // a grandchild of this process, which Command leaves running
 	}
 }
 
@@ -183,7 +183,7 @@ func TestCommandSpeakCancelled(t *testing.T) {
 	v := newCommandVoice(t, 0, helperArgs("hang")...)
 	ctx, cancel := context.WithCancel(context.Background())
 	result := make(chan error, 2)
-	for range 2 { // one runs the program, the other waits for it
+	for range 2 { // one runs the program, the other waits for the first
 		go func() {
 			_, err := v.Speak(ctx, "Hold.")
 			result <- err
@@ -217,7 +217,7 @@ func TestCommandIsAskedOnceForConcurrentCalls(t *testing.T) {
 		t.Errorf("was asked for %v", asked)
 	}
 	if len(v.locks) != 0 {
-		t.Errorf("%d texts are still being spoken", len(v.locks))
+		t.Errorf("%d texts are still locked", len(v.locks))
 	}
 }
 

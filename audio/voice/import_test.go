@@ -2,51 +2,84 @@ package voice
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"guided/audio"
 	"guided/audio/audiotest"
 )
 
-// homeRecording is a word as somebody may record it: silence around it, too quiet, at 44.1 kHz.
+// homeRecording returns a WAV file as recorded at home: one word between silences, 20 dB too quiet, at 44.1 kHz.
 func homeRecording() []byte {
 	word := audiotest.Gained(audiotest.Word(-20), 0.1)
 	return audiotest.WAVOf(44100, audiotest.ResampleBack(audiotest.Join(make([]float64, audio.Rate/2), word, make([]float64, audio.Rate/3))))
 }
 
-// FuzzImportSpeech takes any file as somebody's recording.
+// FuzzImportSpeech imports any file as a home recording. The resampler and the true peak take time in proportion to the
+// length of the sound, so files longer than 20 ms are skipped. What depends on more is in FuzzTrim and in the tests of
+// longer recordings; FuzzDecode in package audio tests the decoders.
 func FuzzImportSpeech(f *testing.F) {
-	f.Add(homeRecording())
-	f.Add(audiotest.WAVOf(16000, audiotest.Vowel(4000, func(float64) float64 { return 1 })))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 1<<16 {
-			return // the longer, the slower, and nothing new
+	for _, rate := range []int{4000, 8000, 11025, 22050, audio.Rate} {
+		f.Add(audiotest.WAVOf(rate, audiotest.WhiteNoise(rate/100, 0.1)))
+	}
+	f.Add(audiotest.WAVOf(8000, make([]float64, 40)))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		if len(file) > 4<<10 {
+			return
 		}
-		r, err := importSpeech(data, Recipe{})
+		if samples, rate, err := audio.Decode(file); err == nil && len(samples)*50 > rate {
+			return
+		}
+		r, err := importSpeech(file, Recipe{})
 		if err == nil && (len(r.PCM) == 0 || r.Beat < 0 || r.Beat > len(r.PCM)) {
 			t.Fatalf("a beat at %d of %d", r.Beat, len(r.PCM))
 		}
 	})
 }
 
+// FuzzTrim trims and divides sounds of any levels: each byte is the amplitude of one block of 10 ms, in 1/255.
+func FuzzTrim(f *testing.F) {
+	f.Add([]byte{0, 0, 255, 200, 0, 0}, 1, 1)
+	f.Add([]byte("\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\xff\xff"), 1, 1) // noise for 210 ms
+	f.Add([]byte("\xff\xff\x00\x00\x00\x00\x00\x00\x00\xff\x00\x00\xff\x00\x00\x00\x00\x00\x00\x00\xff"), 3, 2)
+	f.Fuzz(func(t *testing.T, amplitudes []byte, words, word int) {
+		if len(amplitudes) > 100 {
+			return
+		}
+		var samples []float64
+		for _, a := range amplitudes {
+			for range levelBlock {
+				samples = append(samples, float64(a)/255)
+			}
+		}
+		got := trim(samples)
+		if len(samples) > 0 && slices.Max(got) != slices.Max(samples) {
+			t.Errorf("the loudest block of % x is lost", amplitudes)
+		}
+		if one, err := extractWord(got, words, word); err == nil && len(one) == 0 && len(got) > 0 {
+			t.Errorf("word %d of %d of % x is empty", word, words, amplitudes)
+		}
+	})
+}
+
 func TestTrimKeepsSoftConsonants(t *testing.T) {
 	quiet := func(ms int) []float64 { return make([]float64, audio.Rate*ms/1000) }
-	with := func(samples []float64, db float64) []float64 {
-		room := audiotest.WhiteNoise(len(samples), audio.Gain(db))
-		for i := range room {
-			room[i] += samples[i]
+	withNoise := func(samples []float64, db float64) []float64 {
+		noisy := audiotest.WhiteNoise(len(samples), audio.Gain(db))
+		for i := range noisy {
+			noisy[i] += samples[i]
 		}
-		return room
+		return noisy
 	}
 	w := audiotest.Word(-30)
 	for name, c := range map[string]struct {
 		samples     []float64
-		first, last int // of what must be kept
+		first, last int // the samples that must be kept
 	}{
 		"nothing around":        {w, audio.Rate * 10 / 1000, len(w)},
 		"silence around":        {audiotest.Join(quiet(700), w, quiet(500)), audio.Rate * 710 / 1000, audio.Rate*700/1000 + len(w)},
-		"the hiss of a program": {with(audiotest.Join(quiet(300), w, quiet(300)), -80), audio.Rate * 310 / 1000, audio.Rate*300/1000 + len(w)},
-		"a room at −58 dB":      {with(audiotest.Join(quiet(900), audiotest.Word(-20), quiet(400)), -58), audio.Rate * 910 / 1000, audio.Rate*880/1000 + len(w)},
+		"the hiss of a program": {withNoise(audiotest.Join(quiet(300), w, quiet(300)), -80), audio.Rate * 310 / 1000, audio.Rate*300/1000 + len(w)},
+		"room noise at −58 dB":  {withNoise(audiotest.Join(quiet(900), audiotest.Word(-20), quiet(400)), -58), audio.Rate * 910 / 1000, audio.Rate*880/1000 + len(w)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := trim(c.samples)
@@ -64,7 +97,7 @@ func TestTrimKeepsSoftConsonants(t *testing.T) {
 	}
 }
 
-// offsetIn is where a slice of an array begins in it.
+// offsetIn returns the index at which part, a slice of the same array, begins in all.
 func offsetIn(t *testing.T, all, part []float64) int {
 	t.Helper()
 	for i := range all {
@@ -72,7 +105,7 @@ func offsetIn(t *testing.T, all, part []float64) int {
 			return i
 		}
 	}
-	t.Fatal("not a part")
+	t.Fatal("is not a slice of it")
 	return 0
 }
 
@@ -81,10 +114,10 @@ func TestTrimOfShortAndSilentInput(t *testing.T) {
 		samples []float64
 		most    int
 	}{
-		"nothing":     {nil, 0},
-		"one sample":  {[]float64{0.5}, 1},
-		"zeros":       {make([]float64, audio.Rate), 2*trimMargin + levelBlock},
-		"a tight one": {audiotest.Word(-30)[audio.Rate*80/1000:], audio.Rate * 300 / 1000},
+		"nothing":           {nil, 0},
+		"one sample":        {[]float64{0.5}, 1},
+		"zeros":             {make([]float64, audio.Rate), 2*trimMargin + levelBlock},
+		"no silence around": {audiotest.Word(-30)[audio.Rate*80/1000:], audio.Rate * 300 / 1000},
 	} {
 		if got := trim(c.samples); len(got) > c.most {
 			t.Errorf("%s: %d samples, want at most %d", name, len(got), c.most)

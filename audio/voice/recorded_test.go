@@ -18,7 +18,7 @@ import (
 	"guided/routines"
 )
 
-// newVoiceFolder is a voice's files with an index of clips.
+// newVoiceFolder returns a folder of the files and an index of the clips.
 func newVoiceFolder(t testing.TB, files map[string][]byte, clips ...Clip) fstest.MapFS {
 	t.Helper()
 	index, err := json.Marshal(Index{Name: "test", Lang: "en", Clips: clips})
@@ -164,7 +164,7 @@ func TestOpenRecordedVoiceRefusesTooLargeFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(large.Truncate(8<<30), large.Close()); err != nil { // a hole: it takes no disk
+	if err := errors.Join(large.Truncate(8<<30), large.Close()); err != nil { // sparse: it takes no disk space
 		t.Fatal(err)
 	}
 	if _, err := OpenFolder(os.DirFS(dir)); err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
@@ -196,8 +196,9 @@ func TestEmbeddedVoicesOpen(t *testing.T) {
 	}
 }
 
-// forEachClip calls f for clips of an embedded voice: every word and short phrase, and one in so many of the longer ones.
-func forEachClip(t *testing.T, voice string, one int, f func(c Clip, r Recording)) {
+// forEachClip calls f for the clips of an embedded voice that are shorter than a second, and for one in every of the
+// longer ones.
+func forEachClip(t *testing.T, voice string, every int, f func(c Clip, r Recording)) {
 	t.Helper()
 	files, err := Embedded(voice)
 	if err != nil {
@@ -208,7 +209,7 @@ func forEachClip(t *testing.T, voice string, one int, f func(c Clip, r Recording
 		t.Fatal(err)
 	}
 	for i, c := range v.Clips {
-		if c.Samples >= audio.Rate && i%one != 0 {
+		if c.Samples >= audio.Rate && i%every != 0 {
 			continue
 		}
 		data, err := fs.ReadFile(files, c.File)
@@ -223,7 +224,7 @@ func forEachClip(t *testing.T, voice string, one int, f func(c Clip, r Recording
 	}
 }
 
-// The index of an embedded voice says what its clips are: a beat measured another way would make every count uneven.
+// The index of an embedded voice agrees with its clips: a wrong beat would make every count uneven.
 func TestEmbeddedVoicesAreAsTheirIndexSays(t *testing.T) {
 	for _, voice := range EmbeddedVoices() {
 		t.Run(voice, func(t *testing.T) {
@@ -249,7 +250,7 @@ func TestEmbeddedVoicesAreAsTheirIndexSays(t *testing.T) {
 	}
 }
 
-// The words of a count have one beat, whoever measures it, and are as loud as each other.
+// The beats of the words of a count agree with referenceBeat, and the words are equally loud.
 func TestCountWordsOfEmbeddedVoices(t *testing.T) {
 	count := map[string]bool{"zero": true, "in": true, "again": true, "hold": true, "out": true, "wait": true}
 	for _, number := range strings.Fields("one two three four five six seven eight nine ten eleven twelve") {
@@ -264,9 +265,9 @@ func TestCountWordsOfEmbeddedVoices(t *testing.T) {
 					return
 				}
 				samples := audiotest.Floats(r.PCM)
-				second, share := referenceBeat(samples, c.Beat)
-				if off := float64(c.Beat-second) / audio.Rate * 1000; math.Abs(off) > 10 && share < 0.9 {
-					t.Errorf("%q: the second opinion of its beat is %.1f ms off; at ours it rises %.2f as fast", c.Text, off, share)
+				reference, share := referenceBeat(samples, c.Beat)
+				if off := float64(c.Beat-reference) / audio.Rate * 1000; math.Abs(off) > 10 && share < 0.9 {
+					t.Errorf("%q: the beat is %.1f ms off the reference; there it rises %.2f as fast", c.Text, off, share)
 				}
 				got := audio.Loudness(samples)
 				low, high = min(low, got), max(high, got)
@@ -281,7 +282,8 @@ func TestCountWordsOfEmbeddedVoices(t *testing.T) {
 	}
 }
 
-// BenchmarkRecordedVoiceSpeak is what every embedded clip goes through before a session: read, Opus, resampler, 16 bits.
+// BenchmarkRecordedVoiceSpeak measures what is done to every embedded clip before a session: read, decode, resample,
+// quantize.
 func BenchmarkRecordedVoiceSpeak(b *testing.B) {
 	files, err := Embedded("heart")
 	if err != nil {
