@@ -67,7 +67,7 @@ func TestBeatIgnoresLeadingSilenceAndLevel(t *testing.T) {
 	t.Logf("%.1f ms into the word", float64(place)/samplesPerMs)
 }
 
-// referenceBeat measures the P-centre by other means than Beat: a linear-phase band-pass; the power of its output,
+// referenceBeat measures the P-centre by other means than beat.go: a linear-phase band-pass; the power of its output,
 // averaged over 30 ms twice; the middle of the 30 ms in which its root grows the most. share is the steepest growth within
 // 10 ms of the sample beat, relative to the steepest of all.
 func referenceBeat(samples []float64, beat int) (at int, share float64) {

@@ -179,7 +179,7 @@ func (b *Builder) recipesFor(texts []string) []Recipe {
 	return list
 }
 
-// pendingClips returns the recipes that the folder has no recording of, or that b.Again names, each with its file.
+// pendingClips returns the recipes that the folder has no recording of, or that are to be recorded again, each with its file.
 func (b *Builder) pendingClips(recipes []Recipe) ([]pendingClip, error) {
 	files, taken := map[string]string{}, map[string]bool{} // the file of each key; all files
 	for _, c := range b.index.Clips {

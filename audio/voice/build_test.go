@@ -84,7 +84,7 @@ func TestBuilderBuild(t *testing.T) {
 			t.Errorf("spoke %q: %v", recorded, err)
 		}
 	})
-	t.Run("a text in Again replaces its file", func(t *testing.T) {
+	t.Run("a text recorded again replaces its file", func(t *testing.T) {
 		var recorded []string
 		b := Builder{Dir: dir, Engine: NewCommand(append(espeak().args, "-s", "90")), Again: []string{"well done."},
 			Told: func(_, _ int, text string) { recorded = append(recorded, text) }}
@@ -100,7 +100,7 @@ func TestBuilderBuild(t *testing.T) {
 			t.Errorf("%d samples, %d before; %d clips", after.Len, before.Len, len(slower.Clips))
 		}
 	})
-	t.Run("Again with an unknown text suggests the nearest", func(t *testing.T) {
+	t.Run("an unknown text to be recorded again suggests the nearest", func(t *testing.T) {
 		b := Builder{Dir: dir, Engine: espeak(), Again: []string{"Rast."}}
 		if err := b.Build(t.Context(), []string{"Rest."}); err == nil || !strings.Contains(err.Error(), `did you mean "Rest."`) {
 			t.Errorf("got %v", err)

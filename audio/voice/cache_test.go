@@ -3,8 +3,6 @@ package voice
 import (
 	"bytes"
 	"fmt"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,6 +11,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 // sawtooth returns a recording of n samples that differs with n.

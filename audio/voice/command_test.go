@@ -5,8 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"io"
 	"os"
 	"os/exec"
@@ -16,6 +14,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 // TestHelperProcess is not a test: the tests run it as a speech program. The arguments after -- select its behaviour.

@@ -162,7 +162,7 @@ func (f *Folder) decodeClip(i int) (Recording, error) {
 //go:embed voices
 var embeddedVoices embed.FS
 
-// Embedded returns the folder of an embedded voice, to be opened with OpenFolder.
+// Embedded returns the folder of an embedded voice, which is opened as any other folder of recordings.
 func Embedded(name string) (fs.FS, error) {
 	if _, err := fs.Stat(embeddedVoices, "voices/"+name+"/"+indexFile); err != nil || !fs.ValidPath(name) {
 		return nil, fmt.Errorf("no voice named %q is embedded", name)

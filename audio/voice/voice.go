@@ -8,9 +8,9 @@
 // The Builder records a whole folder with an engine, as Ogg Opus (build.go, opus.go).
 //
 // The law: the same text gives the same recording, and a Recording is immutable. A score counts on the length and the
-// beat that Measure reported, so Speak returns exactly those.
+// beat that Measure reported: an index fixes those of a recorded voice, and the cache keeps what an engine once answered.
 //
-// Begin reading at Voice and Recording below; then OpenFolder in recorded.go, or Speech.Speak in engine.go.
+// Begin reading at Voice and Recording below; then the two methods Speak, in recorded.go and in engine.go.
 package voice
 
 import (
@@ -24,8 +24,8 @@ import (
 type Voice interface {
 	// Measure returns the length and the beat of a text without waiting; false when the voice does not have it (yet).
 	Measure(text string) (routines.Extent, bool)
-	// Speak returns the recording of a text. With an engine this may take seconds. The error is ErrUnspoken when the
-	// voice does not have the text and cannot get it.
+	// Speak returns the recording of a text. With an engine this may take seconds. A voice that does not have
+	// the text and cannot get it returns the error below.
 	Speak(ctx context.Context, text string) (Recording, error)
 }
 
@@ -33,7 +33,7 @@ type Voice interface {
 var ErrUnspoken = errors.New("the voice does not have this text")
 
 // Recording is one sound as it is stored and played: mono 16-bit samples at audio.Rate, and the beat of its first word
-// (see Beat; 0 where it was not looked for). It is immutable.
+// (see beat.go; 0 where it was not looked for). It is immutable.
 type Recording struct {
 	PCM  []int16
 	Beat int // in samples from the start
