@@ -24,8 +24,8 @@ import (
 type Voice interface {
 	// Measure returns the length and the beat of a text without waiting; false when the voice does not have it (yet).
 	Measure(text string) (routines.Extent, bool)
-	// Speak returns the recording of a text. With an engine this may take seconds. A voice that does not have
-	// the text and cannot get it returns the error below.
+	// Speak returns the recording of a text. With an engine this may take seconds. A voice without an engine
+	// returns the error below for a text that it lacks.
 	Speak(ctx context.Context, text string) (Recording, error)
 }
 
