@@ -1,32 +1,33 @@
 package voice
 
 import (
-	"guided/audio"
 	"math"
+
+	"guided/audio"
 )
 
-// The speech band whose envelope tells the beat, the window that smooths it, and how far into a clip its first
-// word's beat may lie.
 const (
-	bandLow, bandHigh = 300.0, 3000.0
-	beatWindow        = audio.Rate * 60 / 1000
-	beatWithin        = audio.Rate * 300 / 1000
-	beatStep          = audio.Rate / 2000 // the beat is told to half a millisecond
+	bandLow, bandHigh = 300.0, 3000.0           // Hz: the band of speech whose envelope is measured
+	beatWindow        = audio.Rate * 60 / 1000  // samples of the Hann window that smooths the envelope
+	maxBeat           = audio.Rate * 300 / 1000 // samples into a clip, before which the beat of its first word lies
+	beatStep          = audio.Rate / 2000       // samples: the resolution of the beat, half a millisecond
 )
 
-// Beat is the sample where a listener feels a word to fall, its P-centre: the steepest rise of the envelope of the
-// speech band in the first 300 ms. Words placed by it are even to the ear, placed by their start they are not
-// (Morton, Marcus & Frankish 1976; for the measure JASA 155(4) 2698, 2024). Filters run both ways, so that the beat
-// is not late by their delay.
+// Beat returns the beat of a recording's first word, its P-centre: the sample at which a listener perceives the word to
+// occur. It is the steepest rise of the envelope of the speech band in the first 300 ms, and 0 where nothing rises.
+// samples are mono at audio.Rate. Words placed by their P-centres sound evenly spaced; placed by their starts they do
+// not (Morton, Marcus & Frankish 1976; for this measure JASA 155(4) 2698, 2024).
+//
+// Every filter runs forward and backward, so that the beat is not late by the filters' delay.
 func Beat(samples []float64) int {
-	n := min(len(samples), beatWithin+2*beatWindow)
-	padded := make([]float64, beatWindow+n) // a clip may begin in the middle of its rise
+	n := min(len(samples), maxBeat+2*beatWindow)
+	padded := make([]float64, beatWindow+n) // zeros before it: a clip may begin in the middle of its rise
 	copy(padded[beatWindow:], samples[:n])
 	audio.HighPass(bandLow).FilterBothWays(padded)
 	audio.LowPass(bandHigh).FilterBothWays(padded)
-	envelope := smooth(padded)
+	envelope := smoothEnvelope(padded)
 	best, steepest := 0, 0.0
-	for i := range min(n, beatWithin) / beatStep {
+	for i := range min(n, maxBeat) / beatStep {
 		at := i + beatWindow/beatStep
 		const reach = beatWindow / 4 / beatStep
 		rise := envelope[min(at+reach, len(envelope)-1)] - envelope[at-reach]
@@ -37,8 +38,8 @@ func Beat(samples []float64) int {
 	return best
 }
 
-// smooth is the amplitude of samples under a Hann window, once every beatStep.
-func smooth(samples []float64) []float64 {
+// smoothEnvelope returns the RMS amplitude of samples under a Hann window, one value every beatStep samples.
+func smoothEnvelope(samples []float64) []float64 {
 	const half = beatWindow / 2 / beatStep
 	window := make([]float64, 2*half)
 	for i := range window {
@@ -50,7 +51,7 @@ func smooth(samples []float64) []float64 {
 	}
 	out := make([]float64, len(power))
 	for i := range out {
-		out[i] = math.Sqrt(audio.Between(power, i-1, window)) // power i−1 ends, and power i begins, where out i stands
+		out[i] = math.Sqrt(audio.Between(power, i-1, window)) // out[i] is centred on the boundary of power[i-1] and power[i]
 	}
 	return out
 }

@@ -2,30 +2,31 @@ package voice
 
 import (
 	"encoding/json"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
-func robot() *Command { return NewCommand([]string{"espeak-ng", "--stdin", "--stdout"}) }
+func espeak() *Command { return NewCommand([]string{"espeak-ng", "--stdin", "--stdout"}) }
 
-// build records texts with espeak-ng into a folder, and tells which were spoken.
-func build(t *testing.T, dir string, texts ...string) ([]string, error) {
+// buildVoice records texts with espeak-ng into a folder, and returns those that were recorded.
+func buildVoice(t *testing.T, dir string, texts ...string) ([]string, error) {
 	t.Helper()
 	audiotest.NeedProgram(t, "espeak-ng")
 	audiotest.NeedProgram(t, "opusenc")
-	var told []string
-	b := Builder{Dir: dir, Engine: robot(), Told: func(_, _ int, text string) { told = append(told, text) }}
+	var recorded []string
+	b := Builder{Dir: dir, Engine: espeak(), Told: func(_, _ int, text string) { recorded = append(recorded, text) }}
 	err := b.Build(t.Context(), texts)
-	return told, err
+	return recorded, err
 }
 
-func TestBuildAVoice(t *testing.T) {
+func TestBuilderBuild(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "robot")
-	recipe := []Recipe{{Text: "two.", Say: "one. two.", Args: []string{"-g", "40"}, Of: 2, Take: 2}} // 400 ms between words
+	recipe := []Recipe{{Text: "two.", Say: "one. two.", Args: []string{"-g", "40"}, Words: 2, Word: 2}} // 400 ms between words
 	data, err := json.Marshal(recipe)
 	if err != nil {
 		t.Fatal(err)
@@ -36,12 +37,12 @@ func TestBuildAVoice(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, recipeFile), data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	told, err := build(t, dir, "Well done.", "well done")
+	recorded, err := buildVoice(t, dir, "Well done.", "well done")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Join(told, "|") != "Well done.|two.|well done" {
-		t.Errorf("spoke %q", told)
+	if strings.Join(recorded, "|") != "Well done.|two.|well done" {
+		t.Errorf("spoke %q", recorded)
 	}
 	v, err := OpenFolder(os.DirFS(dir))
 	if err != nil {
@@ -62,34 +63,34 @@ func TestBuildAVoice(t *testing.T) {
 		}
 	}
 	if one, _ := v.Measure("two."); one.Len > audio.Rate*8/10 {
-		t.Errorf("the word taken of two lasts %d samples", one.Len)
+		t.Errorf("the second word of two lasts %d samples", one.Len)
 	}
-	t.Run("again: nothing is spoken that is there", func(t *testing.T) {
+	t.Run("a second build records nothing and leaves the index", func(t *testing.T) {
 		before, err := os.ReadFile(filepath.Join(dir, indexFile))
 		if err != nil {
 			t.Fatal(err)
 		}
-		told, err := build(t, dir, "Well done.")
-		if err != nil || len(told) > 0 {
-			t.Errorf("spoke %q: %v", told, err)
+		recorded, err := buildVoice(t, dir, "Well done.")
+		if err != nil || len(recorded) > 0 {
+			t.Errorf("spoke %q: %v", recorded, err)
 		}
 		if after, _ := os.ReadFile(filepath.Join(dir, indexFile)); string(after) != string(before) {
 			t.Error("the index has changed")
 		}
 	})
-	t.Run("one more text: one more file", func(t *testing.T) {
-		told, err := build(t, dir, "Rest.")
-		if err != nil || len(told) != 1 {
-			t.Errorf("spoke %q: %v", told, err)
+	t.Run("one more text records one more file", func(t *testing.T) {
+		recorded, err := buildVoice(t, dir, "Rest.")
+		if err != nil || len(recorded) != 1 {
+			t.Errorf("spoke %q: %v", recorded, err)
 		}
 	})
-	t.Run("a text is spoken again when that is asked, in the same file", func(t *testing.T) {
-		var told []string
-		b := Builder{Dir: dir, Engine: NewCommand(append(robot().args, "-s", "90")), Again: []string{"well done."},
-			Told: func(_, _ int, text string) { told = append(told, text) }}
+	t.Run("a text recorded again replaces its file", func(t *testing.T) {
+		var recorded []string
+		b := Builder{Dir: dir, Engine: NewCommand(append(espeak().args, "-s", "90")), Again: []string{"well done."},
+			Told: func(_, _ int, text string) { recorded = append(recorded, text) }}
 		before, _ := v.Measure("Well done.")
-		if err := b.Build(t.Context(), []string{"Well done.", "Rest."}); err != nil || strings.Join(told, "|") != "Well done." {
-			t.Fatalf("spoke %q: %v", told, err)
+		if err := b.Build(t.Context(), []string{"Well done.", "Rest."}); err != nil || strings.Join(recorded, "|") != "Well done." {
+			t.Fatalf("spoke %q: %v", recorded, err)
 		}
 		slower, err := OpenFolder(os.DirFS(dir))
 		if err != nil {
@@ -99,19 +100,19 @@ func TestBuildAVoice(t *testing.T) {
 			t.Errorf("%d samples, %d before; %d clips", after.Len, before.Len, len(slower.Clips))
 		}
 	})
-	t.Run("a text that nobody wants cannot be spoken again", func(t *testing.T) {
-		b := Builder{Dir: dir, Engine: robot(), Again: []string{"Rast."}}
+	t.Run("an unknown text to be recorded again suggests the nearest", func(t *testing.T) {
+		b := Builder{Dir: dir, Engine: espeak(), Again: []string{"Rast."}}
 		if err := b.Build(t.Context(), []string{"Rest."}); err == nil || !strings.Contains(err.Error(), `did you mean "Rest."`) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("a text without a word is refused: the voice could not be opened with it", func(t *testing.T) {
-		b := Builder{Dir: dir, Engine: robot()}
+	t.Run("a text without a word is refused, because the voice could not be opened", func(t *testing.T) {
+		b := Builder{Dir: dir, Engine: espeak()}
 		if err := b.Build(t.Context(), []string{"..."}); err == nil || !strings.Contains(err.Error(), "no word") {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("what nobody wants is removed, with its file; a recipe wants its text", func(t *testing.T) {
+	t.Run("Prune removes unwanted clips and their files, but not those of recipes", func(t *testing.T) {
 		b := Builder{Dir: dir}
 		removed, err := b.Prune([]string{"Rest.", "well done"})
 		if err != nil || strings.Join(removed, "|") != "Well done." {
@@ -126,7 +127,7 @@ func TestBuildAVoice(t *testing.T) {
 			t.Errorf("%d clips in %q: %v", len(left.Clips), files, err)
 		}
 	})
-	t.Run("an engine that fails is told for every text, and what there is stays", func(t *testing.T) {
+	t.Run("a failing engine is reported for every text, and the folder stays usable", func(t *testing.T) {
 		b := Builder{Dir: dir, Engine: NewCommand([]string{"false"})}
 		if err := b.Build(t.Context(), []string{"New words.", "Others."}); err == nil || !strings.Contains(err.Error(), "New words.") || !strings.Contains(err.Error(), "Others.") {
 			t.Errorf("got %v", err)
@@ -135,30 +136,4 @@ func TestBuildAVoice(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-func TestCutWord(t *testing.T) {
-	hum := func(seconds, level float64) []float64 {
-		s := make([]float64, int(seconds*audio.Rate))
-		for i := range s {
-			s[i] = level * float64(i%100-50) / 50
-		}
-		return s
-	}
-	var all []float64
-	for _, part := range [][]float64{hum(0.3, 0.2), hum(0.15, 0), hum(0.4, 0.5), hum(0.03, 0), hum(0.1, 0.5), hum(0.2, 0), hum(0.25, 0.3)} {
-		all = append(all, part...)
-	}
-	for take, want := range map[int]float64{1: 0.375, 2: 0.705, 3: 0.35} {
-		got, err := cutWord(all, 3, take)
-		if seconds := float64(len(got)) / audio.Rate; err != nil || seconds < want-0.02 || seconds > want+0.02 {
-			t.Errorf("word %d lasts %.3f s, want %.3f: %v", take, seconds, want, err)
-		}
-	}
-	if _, err := cutWord(all, 4, 1); err == nil {
-		t.Error("a fourth word was found: the stop inside the second is no pause")
-	}
-	if _, err := cutWord(all, 3, 4); err == nil {
-		t.Error("word 4 of 3 was taken")
-	}
 }

@@ -20,37 +20,36 @@ import (
 	"guided/routines"
 )
 
-// How much the cache keeps on disk, about half an hour of speech, and in memory where there is no disk, ten minutes.
-// The oldest goes first.
+// The limits of a cache; the oldest recordings are removed first.
 const (
-	cacheBytes   = 192 << 20
-	unsavedBytes = 58 << 20
+	maxDiskBytes   = 192 << 20 // half an hour of speech
+	maxMemoryBytes = 58 << 20  // ten minutes, where the disk cannot be written
 )
 
-// Cache keeps what speech programs said, one WAV file each, named by what was asked. Where the disk cannot be
-// written it keeps them in memory, says so once, and goes on.
+// Cache stores recordings by key, each in a WAV file. A recording that cannot be written is kept in memory; the first
+// time that happens is logged as a warning. A Cache is for concurrent use.
 type Cache struct {
-	dir   string
-	log   *slog.Logger
-	limit int64 // bytes on disk
+	dir          string
+	log          *slog.Logger
+	maxDiskBytes int64
 
-	mu      sync.Mutex
-	extents map[string]routines.Extent
-	unsaved map[string]Recording
-	order   []string // the keys of unsaved, the oldest first
-	held    int      // bytes in unsaved
-	warned  bool
+	mu          sync.Mutex
+	extents     map[string]routines.Extent // of what was read or put, so that Extent reads no file twice
+	memory      map[string]Recording       // what could not be written
+	memoryOrder []string                   // the keys of memory, the oldest first
+	memoryBytes int                        // of PCM in memory
+	warned      bool
 }
 
-// NewCache keeps files in dir, which is made when the first one comes.
+// NewCache returns a cache in the folder dir, which Put creates.
 func NewCache(dir string, log *slog.Logger) *Cache {
 	return &Cache{
-		dir: dir, log: log, limit: cacheBytes,
-		extents: map[string]routines.Extent{}, unsaved: map[string]Recording{},
+		dir: dir, log: log, maxDiskBytes: maxDiskBytes,
+		extents: map[string]routines.Extent{}, memory: map[string]Recording{},
 	}
 }
 
-// cacheKey names a recording by everything that decided how it sounds.
+// cacheKey returns a key, and file name, made of everything that the sound of a recording depends on.
 func cacheKey(parts ...string) string {
 	sum := sha256.Sum256([]byte("v1\x00" + strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:16])
@@ -58,90 +57,89 @@ func cacheKey(parts ...string) string {
 
 func (c *Cache) path(key string) string { return filepath.Join(c.dir, key+".wav") }
 
-// Extent tells how long a kept recording is.
+// Extent returns the extent of a stored recording; false where the key is not stored.
 func (c *Cache) Extent(key string) (routines.Extent, bool) {
 	c.mu.Lock()
-	e, has := c.extents[key]
+	e, ok := c.extents[key]
 	c.mu.Unlock()
-	if has {
+	if ok {
 		return e, true
 	}
-	r, has := c.Get(key)
-	return r.Extent(), has
+	r, ok := c.Get(key)
+	return r.Extent(), ok
 }
 
-// Get reads a kept recording. A file that is not whole is as if it were not there.
+// Get returns a stored recording. A file that is damaged counts as missing: Put replaces it.
 func (c *Cache) Get(key string) (Recording, bool) {
 	c.mu.Lock()
-	r, has := c.unsaved[key]
+	r, ok := c.memory[key]
 	c.mu.Unlock()
-	if has {
+	if ok {
 		return r, true
 	}
 	data, err := os.ReadFile(c.path(key))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.warnOnce(err)
+	}
+	if err == nil {
+		r, err = decodeCacheFile(data)
+	}
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			c.complain(err)
-		}
-		c.forget(key)
+		c.deleteExtent(key)
 		return Recording{}, false
 	}
-	r, err = parseCached(data)
-	if err != nil {
-		c.forget(key)
-		return Recording{}, false
-	}
-	c.remember(key, r)
+	c.setExtent(key, r)
 	return r, true
 }
 
-// Put keeps a recording.
+// Put stores a recording.
 func (c *Cache) Put(key string, r Recording) {
-	c.remember(key, r)
+	c.setExtent(key, r)
 	err := os.MkdirAll(c.dir, 0o755)
 	if err == nil {
-		err = renameio.WriteFile(c.path(key), formatCached(r), 0o644)
+		err = renameio.WriteFile(c.path(key), encodeCacheFile(r), 0o644)
 	}
 	if err != nil {
-		c.complain(err)
-		c.hold(key, r)
-		return
+		c.putInMemory(key, r)
+	} else {
+		err = c.removeOldest(key)
 	}
-	if err := c.prune(key); err != nil {
-		c.complain(err)
+	if err != nil {
+		c.warnOnce(err)
 	}
 }
 
-// hold keeps a recording in memory, as long as there is room.
-func (c *Cache) hold(key string, r Recording) {
+// putInMemory stores a recording in memory, and removes the oldest ones there while they exceed maxMemoryBytes.
+func (c *Cache) putInMemory(key string, r Recording) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, has := c.unsaved[key]; !has {
-		c.order = append(c.order, key)
+	if _, ok := c.memory[key]; !ok {
+		c.memoryOrder = append(c.memoryOrder, key)
 	}
-	c.held += 2 * (len(r.PCM) - len(c.unsaved[key].PCM))
-	c.unsaved[key] = r
-	for c.held > unsavedBytes && len(c.order) > 1 {
-		oldest := c.order[0]
-		c.order = c.order[1:]
-		c.held -= 2 * len(c.unsaved[oldest].PCM)
-		delete(c.unsaved, oldest)
+	c.memoryBytes += 2 * (len(r.PCM) - len(c.memory[key].PCM))
+	c.memory[key] = r
+	for c.memoryBytes > maxMemoryBytes && len(c.memoryOrder) > 1 {
+		oldest := c.memoryOrder[0]
+		c.memoryOrder = c.memoryOrder[1:]
+		c.memoryBytes -= 2 * len(c.memory[oldest].PCM)
+		delete(c.memory, oldest)
+		delete(c.extents, oldest)
 	}
 }
 
-func (c *Cache) remember(key string, r Recording) {
+func (c *Cache) setExtent(key string, r Recording) {
 	c.mu.Lock()
 	c.extents[key] = r.Extent()
 	c.mu.Unlock()
 }
 
-func (c *Cache) forget(key string) {
+func (c *Cache) deleteExtent(key string) {
 	c.mu.Lock()
 	delete(c.extents, key)
 	c.mu.Unlock()
 }
 
-func (c *Cache) complain(err error) {
+func (c *Cache) warnOnce(err error) {
 	c.mu.Lock()
 	first := !c.warned
 	c.warned = true
@@ -151,8 +149,8 @@ func (c *Cache) complain(err error) {
 	}
 }
 
-// prune removes the oldest files over the limit, never the one just written.
-func (c *Cache) prune(newest string) error {
+// removeOldest removes the oldest files while all exceed the limit, but never that of the key newest.
+func (c *Cache) removeOldest(newest string) error {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {
 		return err
@@ -167,9 +165,9 @@ func (c *Cache) prune(newest string) error {
 	}
 	sort.Slice(files, func(i, j int) bool { return files[i].ModTime().Before(files[j].ModTime()) })
 	for _, f := range files {
-		if key := strings.TrimSuffix(f.Name(), ".wav"); total > c.limit && key != newest {
+		if key := strings.TrimSuffix(f.Name(), ".wav"); total > c.maxDiskBytes && key != newest {
 			total -= f.Size()
-			c.forget(key)
+			c.deleteExtent(key)
 			if failed := os.Remove(filepath.Join(c.dir, f.Name())); !errors.Is(failed, fs.ErrNotExist) {
 				err = errors.Join(err, failed)
 			}
@@ -178,18 +176,22 @@ func (c *Cache) prune(newest string) error {
 	return err
 }
 
-// formatCached is a plain mono WAV file with one more chunk, the beat.
-func formatCached(r Recording) []byte {
-	b := make([]byte, 0, 56+2*len(r.PCM))
+// cacheHeaderBytes is the header of a cache file: a WAV header of 44 bytes and a chunk "beat" of 12.
+const cacheHeaderBytes = 56
+
+// encodeCacheFile returns a recording as a mono 16-bit WAV file at audio.Rate with one more chunk before its data:
+// "beat", 4 bytes, the beat in samples. Other programs skip an unknown chunk.
+func encodeCacheFile(r Recording) []byte {
+	b := make([]byte, 0, cacheHeaderBytes+2*len(r.PCM))
 	u32 := func(v uint32) { b = binary.LittleEndian.AppendUint32(b, v) }
 	b = append(b, "RIFF"...)
-	u32(uint32(48 + 2*len(r.PCM)))
+	u32(uint32(cacheHeaderBytes - 8 + 2*len(r.PCM)))
 	b = append(b, "WAVEfmt "...)
 	u32(16)
-	b = append(b, 1, 0, 1, 0)
+	b = append(b, 1, 0, 1, 0) // PCM, one channel
 	u32(audio.Rate)
-	u32(2 * audio.Rate)
-	b = append(b, 2, 0, 16, 0)
+	u32(2 * audio.Rate)        // bytes a second
+	b = append(b, 2, 0, 16, 0) // bytes a frame, bits a sample
 	b = append(b, "beat"...)
 	u32(4)
 	u32(uint32(r.Beat))
@@ -201,16 +203,15 @@ func formatCached(r Recording) []byte {
 	return b
 }
 
-const cachedHeader = 56
-
-func parseCached(b []byte) (Recording, error) {
-	if len(b) <= cachedHeader || string(b[36:40]) != "beat" || string(b[48:52]) != "data" ||
-		uint64(binary.LittleEndian.Uint32(b[52:])) != uint64(len(b)-cachedHeader) {
+// decodeCacheFile reads what encodeCacheFile wrote, and no other WAV file. A file that was cut or filled up is an error.
+func decodeCacheFile(b []byte) (Recording, error) {
+	if len(b) <= cacheHeaderBytes || string(b[36:40]) != "beat" || string(b[48:52]) != "data" ||
+		uint64(binary.LittleEndian.Uint32(b[52:])) != uint64(len(b)-cacheHeaderBytes) {
 		return Recording{}, fmt.Errorf("a kept recording of %d bytes is not whole", len(b))
 	}
-	r := Recording{PCM: make([]int16, (len(b)-cachedHeader)/2), Beat: int(binary.LittleEndian.Uint32(b[44:]))}
+	r := Recording{PCM: make([]int16, (len(b)-cacheHeaderBytes)/2), Beat: int(binary.LittleEndian.Uint32(b[44:]))}
 	for i := range r.PCM {
-		r.PCM[i] = int16(binary.LittleEndian.Uint16(b[cachedHeader+2*i:]))
+		r.PCM[i] = int16(binary.LittleEndian.Uint16(b[cacheHeaderBytes+2*i:]))
 	}
 	if r.Beat < 0 || r.Beat > len(r.PCM) {
 		return Recording{}, errors.New("a kept recording's beat lies outside it")

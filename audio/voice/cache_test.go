@@ -3,8 +3,6 @@ package voice
 import (
 	"bytes"
 	"fmt"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,9 +11,13 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
-func tooth(n int) Recording {
+// sawtooth returns a recording of n samples that differs with n.
+func sawtooth(n int) Recording {
 	r := Recording{PCM: make([]int16, n), Beat: n / 2}
 	for i := range r.PCM {
 		r.PCM[i] = int16(i*77 + n)
@@ -23,28 +25,28 @@ func tooth(n int) Recording {
 	return r
 }
 
-func TestCacheKeepsAcrossStarts(t *testing.T) {
+func TestCacheReadsFilesOfAnotherCache(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
-	NewCache(dir, audiotest.Logger(t)).Put("k", tooth(1000))
+	NewCache(dir, audiotest.Logger(t)).Put("k", sawtooth(1000))
 	c := NewCache(dir, audiotest.Logger(t))
 	if e, has := c.Extent("k"); !has || e.Len != 1000 || e.Beat != 500 {
 		t.Errorf("extent %+v", e)
 	}
 	r, has := c.Get("k")
-	if !has || !slices.Equal(r.PCM, tooth(1000).PCM) || r.Beat != 500 {
+	if !has || !slices.Equal(r.PCM, sawtooth(1000).PCM) || r.Beat != 500 {
 		t.Error("is not what was put")
 	}
 	if samples, rate, err := audio.Decode(audiotest.ReadFile(t, filepath.Join(dir, "k.wav"))); err != nil || rate != audio.Rate || len(samples) != 1000 {
-		t.Errorf("a kept file is no WAV file: %v", err)
+		t.Errorf("a cache file is no WAV file: %v", err)
 	}
 	if _, has := c.Get("another"); has {
 		t.Error("has what was never put")
 	}
 }
 
-// The likeliest file on a full SD card is one that was cut.
-func TestCacheOfTornFiles(t *testing.T) {
-	whole := formatCached(tooth(1000))
+// A full SD card leaves files that are cut short.
+func TestCacheIgnoresDamagedFiles(t *testing.T) {
+	whole := encodeCacheFile(sawtooth(1000))
 	beat := bytes.Clone(whole)
 	copy(beat[44:], []byte{0xFF, 0xFF, 0xFF, 0xFF})
 	for name, data := range map[string][]byte{
@@ -63,15 +65,15 @@ func TestCacheOfTornFiles(t *testing.T) {
 			if r, has := c.Get("k"); has {
 				t.Errorf("gives %d samples", len(r.PCM))
 			}
-			c.Put("k", tooth(1000))
+			c.Put("k", sawtooth(1000))
 			if r, has := c.Get("k"); !has || len(r.PCM) != 1000 {
-				t.Error("is not made good")
+				t.Error("Put does not replace it")
 			}
 		})
 	}
 }
 
-func TestCacheWhereNothingCanBeWritten(t *testing.T) {
+func TestCacheKeepsInMemoryWhenDiskFails(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -84,55 +86,58 @@ func TestCacheWhereNothingCanBeWritten(t *testing.T) {
 	}
 	for name, dir := range map[string]string{"a file in its place": file, "folders in the files' places": taken, "a file above it": filepath.Join(file, "speech"), "no such place": "/proc/guided/speech"} {
 		t.Run(name, func(t *testing.T) {
-			var said bytes.Buffer
-			c := NewCache(dir, slog.New(slog.NewTextHandler(&said, nil)))
+			var log bytes.Buffer
+			c := NewCache(dir, slog.New(slog.NewTextHandler(&log, nil)))
 			for i := range 3 {
-				c.Put(fmt.Sprint(i), tooth(100+i))
+				c.Put(fmt.Sprint(i), sawtooth(100+i))
 			}
 			for i := range 3 {
-				if r, has := c.Get(fmt.Sprint(i)); !has || !slices.Equal(r.PCM, tooth(100+i).PCM) {
+				if r, has := c.Get(fmt.Sprint(i)); !has || !slices.Equal(r.PCM, sawtooth(100+i).PCM) {
 					t.Errorf("lost %d", i)
 				}
 				if e, has := c.Extent(fmt.Sprint(i)); !has || e.Len != 100+i {
 					t.Errorf("extent of %d: %+v", i, e)
 				}
 			}
-			if n := strings.Count(said.String(), "level=WARN"); n != 1 {
-				t.Errorf("says so %d times:\n%s", n, said.String())
+			if n := strings.Count(log.String(), "level=WARN"); n != 1 {
+				t.Errorf("warned %d times:\n%s", n, log.String())
 			}
 		})
 	}
 }
 
-// A machine without a disk that speaks for months must not fill its memory.
-func TestCacheInMemoryHasALimit(t *testing.T) {
+// A daemon that cannot write its disk runs for months: its memory must not fill up.
+func TestCacheMemoryDropsOldestWhenFull(t *testing.T) {
 	c := NewCache("/proc/guided/speech", slog.New(slog.DiscardHandler))
 	const n = 1 << 20
 	for i := range 100 {
 		c.Put(fmt.Sprint(i), Recording{PCM: make([]int16, n)})
-		c.Put(fmt.Sprint(i), Recording{PCM: make([]int16, n)}) // once more is not twice as much
+		c.Put(fmt.Sprint(i), Recording{PCM: make([]int16, n)}) // a second Put of a key is counted once
 	}
-	if held := len(c.unsaved) * 2 * n; held > unsavedBytes || held < unsavedBytes-4*n || c.held != held || len(c.order) != len(c.unsaved) {
-		t.Errorf("holds %d MiB and counts %d", held>>20, c.held>>20)
+	if held := len(c.memory) * 2 * n; held > maxMemoryBytes || held < maxMemoryBytes-4*n || c.memoryBytes != held || len(c.memoryOrder) != len(c.memory) {
+		t.Errorf("holds %d MiB and counts %d", held>>20, c.memoryBytes>>20)
 	}
 	if _, has := c.Get("99"); !has {
 		t.Error("lost the newest")
+	}
+	if _, has := c.Extent("0"); has {
+		t.Error("measures the oldest")
 	}
 	if _, has := c.Get("0"); has {
 		t.Error("has the oldest")
 	}
 }
 
-func TestCachePrunesTheOldest(t *testing.T) {
+func TestCacheRemovesOldestFilesOverTheLimit(t *testing.T) {
 	c := NewCache(t.TempDir(), audiotest.Logger(t))
-	size := int64(len(formatCached(tooth(1000))))
-	c.limit = 5 * size
+	size := int64(len(encodeCacheFile(sawtooth(1000))))
+	c.maxDiskBytes = 5 * size
 	if err := os.WriteFile(filepath.Join(c.dir, "README"), make([]byte, 10*size), 0o644); err != nil {
-		t.Fatal(err) // not ours: it is not counted and not removed
+		t.Fatal(err) // a foreign file: neither counted nor removed
 	}
 	for i := range 9 {
 		key := fmt.Sprint(i)
-		c.Put(key, tooth(1000))
+		c.Put(key, sawtooth(1000))
 		at := time.Now().Add(time.Duration(i-100) * time.Minute)
 		if err := os.Chtimes(c.path(key), at, at); err != nil {
 			t.Fatal(err)
@@ -144,8 +149,8 @@ func TestCachePrunesTheOldest(t *testing.T) {
 			t.Errorf("%d is kept: %v, measured: %v", i, has, measured)
 		}
 	}
-	c.limit = 1
-	c.Put("large", tooth(5000))
+	c.maxDiskBytes = 1
+	c.Put("large", sawtooth(5000))
 	if _, has := c.Get("large"); !has {
 		t.Error("lost the one just put")
 	}
@@ -154,30 +159,30 @@ func TestCachePrunesTheOldest(t *testing.T) {
 	}
 }
 
-func TestCacheIsSharedBySeveral(t *testing.T) {
-	var said bytes.Buffer
-	c := NewCache(t.TempDir(), slog.New(slog.NewTextHandler(&said, nil)))
-	c.limit = 20 << 10
+func TestCacheConcurrentPutAndGet(t *testing.T) {
+	var log bytes.Buffer
+	c := NewCache(t.TempDir(), slog.New(slog.NewTextHandler(&log, nil)))
+	c.maxDiskBytes = 20 << 10
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
 			for j := range 20 {
 				key := fmt.Sprint((i + j) % 10)
-				c.Put(key, tooth(1000))
-				if r, has := c.Get(key); has && !slices.Equal(r.PCM, tooth(1000).PCM) {
-					t.Error("torn")
+				c.Put(key, sawtooth(1000))
+				if r, has := c.Get(key); has && !slices.Equal(r.PCM, sawtooth(1000).PCM) {
+					t.Error("read a recording that was not put")
 				}
 				c.Extent(key)
 			}
 		})
 	}
 	all.Wait()
-	if said.Len() > 0 {
-		t.Errorf("complains: %s", said.String())
+	if log.Len() > 0 {
+		t.Errorf("logged: %s", log.String())
 	}
 }
 
-func TestCacheKeys(t *testing.T) {
+func TestCacheKeyIsUnique(t *testing.T) {
 	keys := map[string]string{}
 	for _, parts := range [][]string{{"a", "b"}, {"ab"}, {"a", "", "b"}, {"b", "a"}, {"a", "b", ""}, {"a", "B"}, {"a", "b."}} {
 		key := cacheKey(parts...)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"io"
 	"os"
 	"os/exec"
@@ -16,10 +14,13 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
-// TestSpeechProgram is not a test: it is what the tests run as a speech program, with how it behaves after --.
-func TestSpeechProgram(t *testing.T) {
+// TestHelperProcess is not a test: the tests run it as a speech program. The arguments after -- select its behaviour.
+func TestHelperProcess(t *testing.T) {
 	if flag.Arg(0) != "speak" {
 		return
 	}
@@ -54,7 +55,7 @@ func TestSpeechProgram(t *testing.T) {
 				os.Exit(0)
 			}
 		}
-	case "child": // leaves a program behind that holds its output
+	case "child": // exits while a child of its own holds its output open
 		child := exec.Command("sleep", "60")
 		child.Stdout, child.Stderr = os.Stdout, os.Stderr
 		if err := child.Start(); err != nil {
@@ -82,26 +83,26 @@ func appendLine(file, line string) {
 	}
 }
 
-// program is the arguments that run TestSpeechProgram.
-func program(behaviour ...string) []string {
-	return append([]string{os.Args[0], "-test.run=^TestSpeechProgram$", "--", "speak"}, behaviour...)
+// helperArgs returns the command line that runs TestHelperProcess.
+func helperArgs(behaviour ...string) []string {
+	return append([]string{os.Args[0], "-test.run=^TestHelperProcess$", "--", "speak"}, behaviour...)
 }
 
-func commandVoice(t *testing.T, within time.Duration, args ...string) *Speech {
+func newCommandVoice(t *testing.T, within time.Duration, args ...string) *Speech {
 	t.Helper()
-	t.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would keep every program for a second
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would delay every exit by a second
 	c := NewCommand(args)
-	c.within = within
+	c.timeout = within
 	return NewSpeech(c, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
 }
 
-func TestCommandSpeaks(t *testing.T) {
+func TestCommandSpeak(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	for _, kind := range []string{"good", "zero", "pipe", "espeak"} {
 		t.Run(kind, func(t *testing.T) {
-			c := commandVoice(t, 0, program(kind, log)...)
+			c := newCommandVoice(t, 0, helperArgs(kind, log)...)
 			if _, has := c.Measure("Hold."); has {
-				t.Error("measured before it was spoken")
+				t.Error("measured before it was synthesized")
 			}
 			r, err := c.Speak(context.Background(), "Hold.")
 			if err != nil {
@@ -115,7 +116,7 @@ func TestCommandSpeaks(t *testing.T) {
 			}
 			again, err := c.Speak(context.Background(), "Hold.")
 			if err != nil || !slices.Equal(again.PCM, r.PCM) || again.Beat != r.Beat {
-				t.Errorf("is not kept as it was: %v", err)
+				t.Errorf("the cached recording differs: %v", err)
 			}
 		})
 	}
@@ -124,66 +125,66 @@ func TestCommandSpeaks(t *testing.T) {
 	}
 }
 
-func TestCommandThatFails(t *testing.T) {
+func TestCommandSpeakErrors(t *testing.T) {
 	pids := filepath.Join(t.TempDir(), "pids")
 	for name, c := range map[string]struct {
 		args []string
 		want string
 	}{
 		"not installed":   {[]string{"no-such-speech-program"}, "not installed"},
-		"garbage":         {program("garbage"), "neither WAV"},
-		"silent":          {program("silent"), "silent"},
-		"says nothing":    {program("nothing"), "empty"},
-		"fails":           {program("fail"), "exit status 1: no model named amy"},
-		"fails quietly":   {program("quietly"), "exit status 3"},
-		"hangs":           {program("hang"), "longer than 300ms"},
-		"never ends":      {program("endless"), "more than 20 MiB"},
-		"its child hangs": {program("hanging child", pids), "longer than 300ms"},
+		"garbage":         {helperArgs("garbage"), "neither WAV"},
+		"silent":          {helperArgs("silent"), "silent"},
+		"says nothing":    {helperArgs("nothing"), "empty"},
+		"fails":           {helperArgs("fail"), "exit status 1: no model named amy"},
+		"fails quietly":   {helperArgs("quietly"), "exit status 3"},
+		"hangs":           {helperArgs("hang"), "longer than 300ms"},
+		"never ends":      {helperArgs("endless"), "more than 20 MiB"},
+		"its child hangs": {helperArgs("hanging child", pids), "longer than 300ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			within := 300 * time.Millisecond
 			if !strings.Contains(c.want, "longer") {
 				within = 0
 			}
-			v := commandVoice(t, within, c.args...)
+			v := newCommandVoice(t, within, c.args...)
 			_, err := v.Speak(context.Background(), "Hold, softly")
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), `"Hold, softly"`) {
 				t.Errorf("says %v, want %q", err, c.want)
 			}
 			if _, has := v.Measure("Hold, softly"); has {
-				t.Error("is kept")
+				t.Error("a failed text is cached")
 			}
 		})
 	}
 	t.Run("nothing is left running", func(t *testing.T) {
 		for _, pid := range strings.Fields(string(audiotest.ReadFile(t, pids))) {
-			audiotest.Eventually(t, "the end of "+pid, func() bool { return !running(pid) })
+			audiotest.Eventually(t, "the end of "+pid, func() bool { return !isRunning(pid) })
 		}
 	})
 }
 
-func running(pid string) bool {
+func isRunning(pid string) bool {
 	state, err := os.ReadFile("/proc/" + pid + "/stat")
 	return err == nil && !strings.Contains(string(state), ") Z ")
 }
 
-// A program that ends well, and leaves another behind with its output open, has spoken.
-func TestCommandWhoseChildHoldsThePipe(t *testing.T) {
+// A program that exits with status 0 while a child holds its output open has spoken.
+func TestCommandSpeakWithChildHoldingThePipe(t *testing.T) {
 	pids := filepath.Join(t.TempDir(), "pids")
-	r, err := commandVoice(t, 0, program("child", pids)...).Speak(context.Background(), "Hold.")
+	r, err := newCommandVoice(t, 0, helperArgs("child", pids)...).Speak(context.Background(), "Hold.")
 	if err != nil || len(r.PCM) == 0 {
 		t.Errorf("%d samples: %v", len(r.PCM), err)
 	}
 	for _, pid := range strings.Fields(string(audiotest.ReadFile(t, pids))) {
-		_ = exec.Command("kill", pid).Run() // its own child's child: nobody else ends it
+		_ = exec.Command("kill", pid).Run() // a grandchild of this process, which Command leaves running
 	}
 }
 
-func TestCommandIsCancelled(t *testing.T) {
-	v := commandVoice(t, 0, program("hang")...)
+func TestCommandSpeakCancelled(t *testing.T) {
+	v := newCommandVoice(t, 0, helperArgs("hang")...)
 	ctx, cancel := context.WithCancel(context.Background())
 	result := make(chan error, 2)
-	for range 2 { // one runs the program, the other waits for it
+	for range 2 { // one runs the program, the other waits for the first
 		go func() {
 			_, err := v.Speak(ctx, "Hold.")
 			result <- err
@@ -197,9 +198,9 @@ func TestCommandIsCancelled(t *testing.T) {
 	}
 }
 
-func TestCommandSpeaksATextOnceAtATime(t *testing.T) {
+func TestCommandIsAskedOnceForConcurrentCalls(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
-	v := commandVoice(t, 0, program("good", log)...)
+	v := newCommandVoice(t, 0, helperArgs("good", log)...)
 	var all sync.WaitGroup
 	for i := range 12 {
 		all.Go(func() {
@@ -216,14 +217,14 @@ func TestCommandSpeaksATextOnceAtATime(t *testing.T) {
 	if !slices.Equal(asked, []string{"one", "three", "two"}) {
 		t.Errorf("was asked for %v", asked)
 	}
-	if len(v.speaking) != 0 {
-		t.Errorf("%d texts are still being spoken", len(v.speaking))
+	if len(v.locks) != 0 {
+		t.Errorf("%d texts are still locked", len(v.locks))
 	}
 }
 
-func TestESpeak(t *testing.T) {
+func TestCommandSpeakWithESpeak(t *testing.T) {
 	audiotest.NeedProgram(t, "espeak-ng")
-	v := commandVoice(t, 0, ESpeak("en")...)
+	v := newCommandVoice(t, 0, ESpeak("en")...)
 	for _, text := range []string{"Sit tall.", "–f --help", "ten"} {
 		r, err := v.Speak(context.Background(), text)
 		if err != nil {

@@ -1,6 +1,7 @@
 package voice
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,105 +12,129 @@ import (
 	"guided/routines"
 )
 
-// An Engine speaks any text. It is a program or a server of somebody else, so nothing it gives is believed.
+// An Engine synthesizes speech from any text. It is an external program or server, so its answers are untrusted.
 type Engine interface {
-	// Say speaks what a recipe says, as a sound file of any loudness. It may be called by many at a time.
-	Say(ctx context.Context, r Recipe) (file []byte, err error)
-	// Name is what its speech depends on: a program and its arguments, or a server and the voice asked for.
+	// Synthesize returns a sound file of any format that audio.Decode reads, at any loudness. The error does not name
+	// the engine or the text. It may be called concurrently.
+	Synthesize(ctx context.Context, r Recipe) (file []byte, err error)
+	// Name returns what the speech depends on beside the recipe: a program and its arguments, or a server and its voice.
+	// The first is how messages name the engine.
 	Name() []string
 }
 
-// awayError is the error of an engine that cannot be asked at all: the next text would only wait for the same.
-type awayError struct{ error }
+// Recipe is what an engine is asked for. For most texts that is the Text alone; where the engine would pronounce it
+// badly a recipe replaces the input, which may use the engine's own markup, or names another voice or more arguments. A
+// short word is clearer when it is spoken among others, so a recipe may also select one word of the answer.
+type Recipe struct {
+	Text  string   `json:"text"`
+	Say   string   `json:"say,omitempty"`   // the engine's input, where that is not the text
+	Args  []string `json:"args,omitempty"`  // for a program, after its own
+	Voice string   `json:"voice,omitempty"` // for a Wyoming server
+	Words int      `json:"of,omitempty"`    // the number of words in the answer, with pauses between them; 0 to keep it whole
+	Word  int      `json:"take,omitempty"`  // the word that is kept, from 1
+}
 
-func (e awayError) Unwrap() error { return e.error }
+// input is the text the engine is given.
+func (r Recipe) input() string { return cmp.Or(r.Say, r.Text) }
 
-// awayFor is how long an engine that is away is not asked again: a routine has dozens of texts.
-const awayFor = 30 * time.Second
+// unavailableError is the error of an engine that could not be reached or did not answer in time: the next text would
+// fail in the same way, after the same wait.
+type unavailableError struct{ error }
 
-// Speech is a voice that an engine speaks. Every answer is kept in a cache, and none before it was decoded.
+func (e unavailableError) Unwrap() error { return e.error }
+
+// retryDelay is how long an engine is not asked after an unavailableError: a routine has dozens of texts.
+const retryDelay = 30 * time.Second
+
+// Speech is a voice that asks an engine, and stores every answer in a cache once it was decoded. It implements Voice.
+//
+// It alone decides when an engine is asked: for a text that the cache lacks, once at a time for each text, and not within
+// retryDelay of an unavailableError. There are no other retries.
 type Speech struct {
 	engine Engine
 	cache  *Cache
 
-	mu       sync.Mutex
-	speaking map[string]chan struct{} // by key; closed when that text is spoken
-	away     error                    // why the engine is not asked
-	until    time.Time
+	mu          sync.Mutex
+	locks       map[string]chan struct{} // by cache key, while that text is synthesized; closed when it is done
+	unavailable error                    // the last unavailableError, returned until retryAt
+	retryAt     time.Time
 }
 
-// NewSpeech is a voice that asks the engine for what the cache lacks.
+// NewSpeech returns a voice that asks the engine for texts that the cache lacks.
 func NewSpeech(engine Engine, cache *Cache) *Speech {
-	return &Speech{engine: engine, cache: cache, speaking: map[string]chan struct{}{}}
+	return &Speech{engine: engine, cache: cache, locks: map[string]chan struct{}{}}
 }
 
-func (s *Speech) key(text string) string {
+func (s *Speech) cacheKey(text string) string {
 	return cacheKey(slices.Concat(s.engine.Name(), []string{text})...)
 }
 
 // Measure answers from the cache.
-func (s *Speech) Measure(text string) (routines.Extent, bool) { return s.cache.Extent(s.key(text)) }
+func (s *Speech) Measure(text string) (routines.Extent, bool) {
+	return s.cache.Extent(s.cacheKey(text))
+}
 
-// Speak answers from the cache, or asks the engine; whoever asks for a text that is being spoken waits for it.
+// Speak answers from the cache, or asks the engine. Concurrent calls for one text ask the engine once: the others wait,
+// and then find the recording in the cache or, where the first failed, ask themselves.
 func (s *Speech) Speak(ctx context.Context, text string) (Recording, error) {
-	key := s.key(text)
-	done, err := s.turn(ctx, key)
+	key := s.cacheKey(text)
+	unlock, err := s.lock(ctx, key)
 	if err != nil {
 		return Recording{}, err
 	}
-	defer done()
-	if r, has := s.cache.Get(key); has {
+	defer unlock()
+	if r, ok := s.cache.Get(key); ok {
 		return r, nil
 	}
-	name := s.engine.Name()[0]
-	file, err := s.ask(ctx, text)
+	recipe := Recipe{Text: text}
+	file, err := s.synthesize(ctx, recipe)
 	if err != nil {
-		return Recording{}, fmt.Errorf("%s could not speak %q: %w", name, text, err)
+		return Recording{}, fmt.Errorf("%s could not speak %q: %w", s.engine.Name()[0], text, err)
 	}
-	r, err := importSpeech(file)
+	r, err := importSpeech(file, recipe)
 	if err != nil {
-		return Recording{}, fmt.Errorf("%s spoke %q as something else than speech: %w", name, text, err)
+		return Recording{}, fmt.Errorf("%s spoke %q as something else than speech: %w", s.engine.Name()[0], text, err)
 	}
 	s.cache.Put(key, r)
 	return r, nil
 }
 
-// ask leaves an engine alone that was away a moment ago.
-func (s *Speech) ask(ctx context.Context, text string) ([]byte, error) {
+// synthesize asks the engine, or returns its last error while it is unavailable.
+func (s *Speech) synthesize(ctx context.Context, r Recipe) ([]byte, error) {
 	s.mu.Lock()
-	away, until := s.away, s.until
+	err, retryAt := s.unavailable, s.retryAt
 	s.mu.Unlock()
-	if time.Now().Before(until) {
-		return nil, away
+	if time.Now().Before(retryAt) {
+		return nil, err
 	}
-	file, err := s.engine.Say(ctx, Recipe{Text: text})
-	if gone := (awayError{}); errors.As(err, &gone) {
+	file, err := s.engine.Synthesize(ctx, r)
+	if unavailable := (unavailableError{}); errors.As(err, &unavailable) {
 		s.mu.Lock()
-		s.away, s.until = err, time.Now().Add(awayFor)
+		s.unavailable, s.retryAt = err, time.Now().Add(retryDelay)
 		s.mu.Unlock()
 	}
 	return file, err
 }
 
-// turn waits until nobody else speaks the text; done ends the caller's turn.
-func (s *Speech) turn(ctx context.Context, key string) (done func(), err error) {
+// lock waits until no other call synthesizes the text of a cache key. The wait ends with ctx, which a mutex could not.
+func (s *Speech) lock(ctx context.Context, key string) (unlock func(), err error) {
 	for {
 		s.mu.Lock()
-		before, busy := s.speaking[key]
-		if !busy {
-			mine := make(chan struct{})
-			s.speaking[key] = mine
+		held, locked := s.locks[key]
+		if !locked {
+			released := make(chan struct{})
+			s.locks[key] = released
 			s.mu.Unlock()
 			return func() {
 				s.mu.Lock()
-				delete(s.speaking, key)
+				delete(s.locks, key)
 				s.mu.Unlock()
-				close(mine)
+				close(released)
 			}, nil
 		}
 		s.mu.Unlock()
 		select {
-		case <-before:
+		case <-held:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

@@ -2,19 +2,25 @@ package voice
 
 import (
 	"bufio"
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
-	"guided/audio"
-	"guided/audio/audiotest"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
-// wyomingServer runs a server made of the real library, and tells its address. ./test installs the library.
-func wyomingServer(t testing.TB) string {
+// startWyomingServer runs a server made of the real Wyoming library, which ./test installs, and returns its URI.
+func startWyomingServer(t testing.TB) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -42,7 +48,7 @@ func wyomingServer(t testing.TB) string {
 	}
 	t.Cleanup(func() {
 		in.Close()
-		_ = cmd.Process.Kill() // one that still speaks would not end by itself
+		_ = cmd.Process.Kill() // it would not exit while it answers
 		_ = cmd.Wait()
 	})
 	port, err := bufio.NewReader(out).ReadString('\n')
@@ -52,7 +58,7 @@ func wyomingServer(t testing.TB) string {
 	return "tcp://127.0.0.1:" + strings.TrimSpace(port)
 }
 
-func wyomingVoice(t testing.TB, uri, voice string) *Speech {
+func newWyomingVoice(t testing.TB, uri, voice string) *Speech {
 	t.Helper()
 	w, err := NewWyoming(uri, voice)
 	if err != nil {
@@ -61,14 +67,14 @@ func wyomingVoice(t testing.TB, uri, voice string) *Speech {
 	return NewSpeech(w, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
 }
 
-func TestWyomingSpeaks(t *testing.T) {
-	uri := wyomingServer(t)
+func TestWyomingSpeak(t *testing.T) {
+	uri := startWyomingServer(t)
 	audiotest.NoLeaks(t)
 	for _, voice := range []string{"", "16000-2-1", "48000-2-2", "8000-1-1", "44100-4-1"} {
-		t.Run("in the form "+voice, func(t *testing.T) {
-			v := wyomingVoice(t, uri, voice)
+		t.Run("as "+voice, func(t *testing.T) {
+			v := newWyomingVoice(t, uri, voice)
 			if _, has := v.Measure("Hold."); has {
-				t.Error("measured before it was spoken")
+				t.Error("measured before it was synthesized")
 			}
 			r, err := v.Speak(t.Context(), "Hold.")
 			if err != nil {
@@ -83,19 +89,19 @@ func TestWyomingSpeaks(t *testing.T) {
 			if e, has := v.Measure("Hold."); !has || e != r.Extent() {
 				t.Errorf("measured %+v, is %+v", e, r.Extent())
 			}
-			other := NewSpeech(mustWyoming(t, uri, "another"), v.cache)
+			other := NewSpeech(newWyoming(t, uri, "another"), v.cache)
 			if _, has := other.Measure("Hold."); has {
 				t.Error("another voice has the same recording")
 			}
 		})
 	}
-	t.Run("events that nobody knows are passed over", func(t *testing.T) {
-		if _, err := wyomingVoice(t, uri, "").Speak(t.Context(), "other events"); err != nil {
+	t.Run("unknown events are ignored", func(t *testing.T) {
+		if _, err := newWyomingVoice(t, uri, "").Speak(t.Context(), "other events"); err != nil {
 			t.Error(err)
 		}
 	})
-	t.Run("a recipe's voice comes before the engine's", func(t *testing.T) {
-		file, err := mustWyoming(t, uri, "22050-2-1").Say(t.Context(), Recipe{Text: "Hold.", Voice: "16000-2-1"})
+	t.Run("the recipe's voice overrides the engine's", func(t *testing.T) {
+		file, err := newWyoming(t, uri, "22050-2-1").Synthesize(t.Context(), Recipe{Text: "Hold.", Voice: "16000-2-1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +110,7 @@ func TestWyomingSpeaks(t *testing.T) {
 		}
 	})
 	t.Run("one text at a time", func(t *testing.T) {
-		v := wyomingVoice(t, uri, "")
+		v := newWyomingVoice(t, uri, "")
 		var all sync.WaitGroup
 		for i := range 8 {
 			all.Go(func() {
@@ -120,7 +126,7 @@ func TestWyomingSpeaks(t *testing.T) {
 	})
 }
 
-func mustWyoming(t testing.TB, uri, voice string) *Wyoming {
+func newWyoming(t testing.TB, uri, voice string) *Wyoming {
 	t.Helper()
 	w, err := NewWyoming(uri, voice)
 	if err != nil {
@@ -129,24 +135,24 @@ func mustWyoming(t testing.TB, uri, voice string) *Wyoming {
 	return w
 }
 
-func TestWyomingAddress(t *testing.T) {
-	if w := mustWyoming(t, "tcp://piper.local", ""); w.address != "piper.local:10200" {
+func TestNewWyomingAddress(t *testing.T) {
+	if w := newWyoming(t, "tcp://piper.local", ""); w.address != "piper.local:10200" {
 		t.Errorf("without a port it is %s", w.address)
 	}
 	for _, uri := range []string{"", "127.0.0.1:10200", "localhost", "http://localhost", "tcp://", "tcp://host/path", "unix:///run/piper"} {
 		if _, err := NewWyoming(uri, ""); err == nil {
-			t.Errorf("%q is taken", uri)
+			t.Errorf("%q is accepted", uri)
 		}
 	}
 }
 
-func TestBuildWithWyoming(t *testing.T) {
+func TestBuilderBuildWithWyoming(t *testing.T) {
 	audiotest.NeedProgram(t, "opusenc")
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, recipeFile), []byte(`[{"text":"two.","voice":"48000-2-2"}]`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	b := Builder{Dir: dir, Engine: mustWyoming(t, wyomingServer(t), "22050-2-1")}
+	b := Builder{Dir: dir, Engine: newWyoming(t, startWyomingServer(t), "22050-2-1")}
 	err := b.Build(t.Context(), []string{"Hold.", "Rest.", "an error", "half"})
 	if err == nil || !strings.Contains(err.Error(), `"an error": the model is broken`) || !strings.Contains(err.Error(), `"half": it closed`) {
 		t.Errorf("says %v", err)
@@ -155,4 +161,145 @@ func TestBuildWithWyoming(t *testing.T) {
 	if err != nil || len(v.Clips) != 3 {
 		t.Errorf("%d clips: %v", len(v.Clips), err)
 	}
+}
+
+func TestWyomingSpeakErrors(t *testing.T) {
+	uri := startWyomingServer(t)
+	audiotest.NoLeaks(t)
+	for text, want := range map[string]string{
+		"an error":                "the model is broken",
+		"an error without words":  "does not say why",
+		" ":                       "nothing to say",
+		"silence":                 "silent",
+		"half":                    "closed the connection before",
+		"a closed door":           "closed the connection before",
+		"long line":               "longer than 64 KiB",
+		"endless line":            "longer than 64 KiB",
+		"garbage":                 `"HTTP/1.1 400`,
+		"JSON of another kind":    "[1, 2, 3]",
+		"data that is none":       "format of its sound",
+		"a payload of an exabyte": "too large",
+		"a negative length":       "too large",
+		"a length of text":        "does not speak Wyoming",
+		"a rate of 0":             "0 samples a second",
+		"a new format":            "changes its format",
+		"no end":                  "more than 20 MiB",
+		"how long" + strings.Repeat(" is a line", 7000): "70008 letters",
+	} {
+		name := text[:min(len(text), 40)]
+		t.Run(name, func(t *testing.T) {
+			v := newWyomingVoice(t, uri, "")
+			_, err := v.Speak(t.Context(), text)
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), uri) {
+				t.Errorf("says %.300v, want %q", err, want)
+			}
+			if _, has := v.Measure(text); has {
+				t.Error("a failed text is cached")
+			}
+			if _, err := v.Speak(t.Context(), "Hold."); err != nil {
+				t.Errorf("the next text fails too: %v", err)
+			}
+		})
+	}
+	t.Run("an unknown voice: the error lists the known ones", func(t *testing.T) {
+		_, err := newWyomingVoice(t, uri, "amy").Speak(t.Context(), "Hold.")
+		if err == nil || !strings.Contains(err.Error(), "no amy.onnx") || !strings.Contains(err.Error(), "48000-2-2") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestWyomingUnavailable(t *testing.T) {
+	t.Run("connection refused", func(t *testing.T) {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		listener.Close()
+		_, err = newWyomingVoice(t, "tcp://"+listener.Addr().String(), "").Speak(t.Context(), "Hold.")
+		if err == nil || !strings.Contains(err.Error(), "voice.wyoming") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("after a timeout the next texts fail at once", func(t *testing.T) {
+		w := newWyoming(t, startWyomingServer(t), "")
+		w.loadTimeout, w.speakTimeout = 300*time.Millisecond, 300*time.Millisecond
+		v := NewSpeech(w, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
+		for _, text := range []string{"sleep", "Hold.", "Rest."} { // the server would answer the others
+			if _, err := v.Speak(t.Context(), text); err == nil || !strings.Contains(err.Error(), "took longer than") {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+	})
+}
+
+func TestWyomingSpeakCancelled(t *testing.T) {
+	uri := startWyomingServer(t)
+	audiotest.NoLeaks(t)
+	v := newWyomingVoice(t, uri, "")
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error, 3)
+	for _, text := range []string{"sleep", "sleep", "sleep more"} { // the first is sent, the others wait
+		go func() {
+			_, err := v.Speak(ctx, text)
+			result <- err
+		}()
+	}
+	audiotest.Eventually(t, "the server speaks", func() bool {
+		_, err := newWyoming(t, uri, "").Synthesize(t.Context(), Recipe{Text: "how many at once"})
+		return err != nil && strings.Contains(err.Error(), "2 at once")
+	})
+	cancel()
+	for range 3 {
+		if err := <-result; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// FuzzWyoming reads any bytes as a server's answer: the reader returns an error or events that hold no more bytes than
+// were sent, and the WAV file made of an answer decodes to all of its samples. FuzzImportSpeech takes it from there;
+// importing is slow, so only short answers are imported here too.
+func FuzzWyoming(f *testing.F) {
+	var answer bytes.Buffer
+	for _, e := range []wyomingEvent{
+		{Type: "audio-start", Data: []byte(`{"rate":22050,"width":2,"channels":1}`)},
+		{Type: "audio-chunk", Data: []byte(`{"rate":22050,"width":2,"channels":1}`), Payload: make([]byte, 64)},
+		{Type: "audio-stop"},
+	} {
+		if err := e.write(&answer); err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Add(answer.Bytes())
+	f.Add([]byte("{\"type\":\"error\",\"data\":{\"text\":\"no\"}}\n"))
+	f.Add([]byte("{\"type\":\"info\",\"data_length\":4194304}\n{}"))
+	f.Add([]byte("{\"type\":\"audio-chunk\",\"payload_length\":-9223372036854775808}\n"))
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		in := bufio.NewReader(bytes.NewReader(sent))
+		var answer wyomingAudio
+		for read, done := 0, false; !done; {
+			e, err := readWyomingEvent(in)
+			if err != nil {
+				return
+			}
+			if read += len(e.Payload) + len(e.Data); read > len(sent) {
+				t.Fatalf("%d bytes were read of %d", read, len(sent))
+			}
+			if done, err = answer.handle(e); err != nil {
+				return
+			}
+		}
+		samples, rate, err := audio.Decode(answer.wav())
+		if err != nil {
+			return // a rate that the resampler refuses, or less than one frame
+		}
+		frames := len(answer.pcm) / (answer.format.Width * answer.format.Channels)
+		if rate != answer.format.Rate || len(samples) != frames {
+			t.Fatalf("%d frames at %d became %d at %d", frames, answer.format.Rate, len(samples), rate)
+		}
+		if len(samples)*100 < rate {
+			_, _ = importSpeech(answer.wav(), Recipe{}) // it may be no speech, but must not panic
+		}
+	})
 }

@@ -4,18 +4,22 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"guided/audio"
-	"guided/audio/audiotest"
+	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"guided/audio"
+	"guided/audio/audiotest"
+	"guided/routines"
 )
 
-// folderOf is a voice's files with an index of clips.
-func folderOf(t testing.TB, files map[string][]byte, clips ...Clip) fstest.MapFS {
+// newVoiceFolder returns a folder of the files and an index of the clips.
+func newVoiceFolder(t testing.TB, files map[string][]byte, clips ...Clip) fstest.MapFS {
 	t.Helper()
 	index, err := json.Marshal(Index{Name: "test", Lang: "en", Clips: clips})
 	if err != nil {
@@ -28,17 +32,11 @@ func folderOf(t testing.TB, files map[string][]byte, clips ...Clip) fstest.MapFS
 	return folder
 }
 
-// spoken is a word as somebody may record it: silence around it, too quiet, at 44.1 kHz.
-func spoken() []byte {
-	word := audiotest.Gained(audiotest.Word(-20), 0.1)
-	return audiotest.WAVOf(44100, audiotest.ResampleBack(audiotest.Join(make([]float64, audio.Rate/2), word, make([]float64, audio.Rate/3))))
-}
-
-func TestFolderWithAnIndexIsNotMeasured(t *testing.T) {
+func TestRecordedVoiceSpeakFitsTheIndex(t *testing.T) {
 	pcm := audiotest.Sine(4800, audio.Rate, 500, 0.5)
 	for name, n := range map[string]int{"as long as it says": 4800, "cut": 4000, "filled": 6000, "cut to almost nothing": 10} {
 		t.Run(name, func(t *testing.T) {
-			f, err := OpenFolder(folderOf(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, pcm)}, Clip{"one,", "one.wav", n, n / 10}))
+			f, err := OpenFolder(newVoiceFolder(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, pcm)}, Clip{"one,", "one.wav", n, n / 10}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,14 +50,14 @@ func TestFolderWithAnIndexIsNotMeasured(t *testing.T) {
 			if n >= 4000 && (r.PCM[n-1] < -20 || r.PCM[n-1] > 20) {
 				t.Errorf("ends at %d, not in silence", r.PCM[n-1])
 			}
-			if want := importedAs(t, audiotest.WAVOf(audio.Rate, pcm)); !slices.Equal(r.PCM[:min(n, 4800)-min(n, audio.RampLen)], want[:min(n, 4800)-min(n, audio.RampLen)]) {
+			if want := mustDecode(t, audiotest.WAVOf(audio.Rate, pcm)); !slices.Equal(r.PCM[:min(n, 4800)-min(n, audio.RampLen)], want[:min(n, 4800)-min(n, audio.RampLen)]) {
 				t.Error("is not the recording as it is")
 			}
 		})
 	}
 }
 
-func importedAs(t *testing.T, file []byte) []int16 {
+func mustDecode(t *testing.T, file []byte) []int16 {
 	t.Helper()
 	r, err := ImportSound(file)
 	if err != nil {
@@ -68,8 +66,8 @@ func importedAs(t *testing.T, file []byte) []int16 {
 	return r.PCM
 }
 
-func TestFolderMeasuresWhatSomebodyRecorded(t *testing.T) {
-	f, err := OpenFolder(folderOf(t, map[string][]byte{"Breathe in.wav": spoken()}, Clip{Text: "Breathe in.", File: "Breathe in.wav"}))
+func TestRecordedVoiceMeasuresHomeRecording(t *testing.T) {
+	f, err := OpenFolder(newVoiceFolder(t, map[string][]byte{"Breathe in.wav": homeRecording()}, Clip{Text: "Breathe in.", File: "Breathe in.wav"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,9 +87,9 @@ func TestFolderMeasuresWhatSomebodyRecorded(t *testing.T) {
 	}
 }
 
-func TestFolderLookUp(t *testing.T) {
+func TestRecordedVoiceLookup(t *testing.T) {
 	clip := func(text string, n int) Clip { return Clip{text, "one.wav", n, 0} }
-	f, err := OpenFolder(folderOf(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, audiotest.Sine(4800, audio.Rate, 500, 0.5))},
+	f, err := OpenFolder(newVoiceFolder(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, audiotest.Sine(4800, audio.Rate, 500, 0.5))},
 		clip("two,", 1), clip("two.", 2), clip("Three", 3), clip("Breathe in,  slowly.", 4), clip("Ready?", 5), clip("four,", 6)))
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +109,7 @@ func TestFolderLookUp(t *testing.T) {
 	}
 }
 
-func TestFolderTellsEveryClipThatCannotBeUsed(t *testing.T) {
+func TestOpenRecordedVoiceReportsEveryUnusableClip(t *testing.T) {
 	good := audiotest.WAVOf(audio.Rate, audiotest.Sine(4800, audio.Rate, 500, 0.5))
 	files := map[string][]byte{"good.wav": good, "bad.wav": good[:3000], "text.wav": []byte("one"), "silent.wav": audiotest.WAVOf(audio.Rate, make([]float64, audio.Rate)), "sub/x.wav": good}
 	for name, c := range map[string]struct {
@@ -135,7 +133,7 @@ func TestFolderTellsEveryClipThatCannotBeUsed(t *testing.T) {
 		"the same text once more": {Clip{"SAME", "good.wav", 10, 1}, "listed twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := OpenFolder(folderOf(t, files, Clip{"same", "good.wav", 100, 0}, c.clip, Clip{Text: "other", File: "nowhere.wav"}))
+			_, err := OpenFolder(newVoiceFolder(t, files, Clip{"same", "good.wav", 100, 0}, c.clip, Clip{Text: "other", File: "nowhere.wav"}))
 			if err == nil {
 				t.Fatal("opened")
 			}
@@ -155,9 +153,9 @@ func TestFolderTellsEveryClipThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-func TestFolderOnDiskWithAFileTooLarge(t *testing.T) {
+func TestOpenRecordedVoiceRefusesTooLargeFile(t *testing.T) {
 	dir := t.TempDir()
-	for name, data := range folderOf(t, nil, Clip{Text: "one", File: "one.wav"}) {
+	for name, data := range newVoiceFolder(t, nil, Clip{Text: "one", File: "one.wav"}) {
 		if err := os.WriteFile(filepath.Join(dir, name), data.Data, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +164,7 @@ func TestFolderOnDiskWithAFileTooLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(large.Truncate(8<<30), large.Close()); err != nil { // a hole: it takes no disk
+	if err := errors.Join(large.Truncate(8<<30), large.Close()); err != nil { // sparse: it takes no disk space
 		t.Fatal(err)
 	}
 	if _, err := OpenFolder(os.DirFS(dir)); err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
@@ -198,17 +196,109 @@ func TestEmbeddedVoicesOpen(t *testing.T) {
 	}
 }
 
-// FuzzImportSpeech takes any file as somebody's recording.
-func FuzzImportSpeech(f *testing.F) {
-	f.Add(spoken())
-	f.Add(audiotest.WAVOf(16000, audiotest.Vowel(4000, func(float64) float64 { return 1 })))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 1<<16 {
-			return // the longer, the slower, and nothing new
+// forEachClip calls f for the clips of an embedded voice that are shorter than a second, and for one in every of the
+// longer ones.
+func forEachClip(t *testing.T, voice string, every int, f func(c Clip, r Recording)) {
+	t.Helper()
+	files, err := Embedded(voice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := OpenFolder(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range v.Clips {
+		if c.Samples >= audio.Rate && i%every != 0 {
+			continue
 		}
-		r, err := importSpeech(data)
-		if err == nil && (len(r.PCM) == 0 || r.Beat < 0 || r.Beat > len(r.PCM)) {
-			t.Fatalf("a beat at %d of %d", r.Beat, len(r.PCM))
+		data, err := fs.ReadFile(files, c.File)
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		r, err := ImportSound(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(c, r)
+	}
+}
+
+// The index of an embedded voice agrees with its clips: a wrong beat would make every count uneven.
+func TestEmbeddedVoicesAreAsTheirIndexSays(t *testing.T) {
+	for _, voice := range EmbeddedVoices() {
+		t.Run(voice, func(t *testing.T) {
+			t.Parallel()
+			forEachClip(t, voice, 10, func(c Clip, r Recording) {
+				const step = audio.Rate / 1000
+				if b := Beat(floats(r.PCM)); len(r.PCM) != c.Samples || b < c.Beat-step || b > c.Beat+step {
+					t.Errorf("%q: %d samples with the beat at %d; the index says %d and %d", c.Text, len(r.PCM), b, c.Samples, c.Beat)
+				}
+				samples := audiotest.Floats(r.PCM)
+				tolerance := 1.0
+				if len(samples) >= audio.Rate {
+					tolerance = 0.5
+				}
+				if got := audio.Loudness(samples); math.Abs(got-audio.PhraseLUFS) > tolerance {
+					t.Errorf("%q is at %.2f LUFS", c.Text, got)
+				}
+				if got := 20 * math.Log10(audio.Peak(samples)); got > audio.TruePeak+0.05 {
+					t.Errorf("%q has its peak at %.2f dBTP", c.Text, got)
+				}
+			})
+		})
+	}
+}
+
+// The beats of the words of a count agree with referenceBeat, and the words are equally loud.
+func TestCountWordsOfEmbeddedVoices(t *testing.T) {
+	count := map[string]bool{"zero": true, "in": true, "again": true, "hold": true, "out": true, "wait": true}
+	for _, number := range strings.Fields("one two three four five six seven eight nine ten eleven twelve") {
+		count[number] = true
+	}
+	for _, voice := range EmbeddedVoices() {
+		t.Run(voice, func(t *testing.T) {
+			t.Parallel()
+			low, high := math.Inf(1), math.Inf(-1)
+			forEachClip(t, voice, math.MaxInt, func(c Clip, r Recording) {
+				if !count[looseKey(c.Text)] {
+					return
+				}
+				samples := audiotest.Floats(r.PCM)
+				reference, share := referenceBeat(samples, c.Beat)
+				if off := float64(c.Beat-reference) / audio.Rate * 1000; math.Abs(off) > 10 && share < 0.9 {
+					t.Errorf("%q: the beat is %.1f ms off the reference; there it rises %.2f as fast", c.Text, off, share)
+				}
+				got := audio.Loudness(samples)
+				low, high = min(low, got), max(high, got)
+				if end := routines.Duration(len(samples) - c.Beat); end.Milliseconds() > 900 {
+					t.Errorf("%q goes on for %v after its beat", c.Text, end)
+				}
+			})
+			if high-low > 2 {
+				t.Errorf("the softest word is at %.1f LUFS, the loudest at %.1f", low, high)
+			}
+		})
+	}
+}
+
+// BenchmarkRecordedVoiceSpeak measures what is done to every embedded clip before a session: read, decode, resample,
+// quantize.
+func BenchmarkRecordedVoiceSpeak(b *testing.B) {
+	files, err := Embedded("heart")
+	if err != nil {
+		b.Fatal(err)
+	}
+	f, err := OpenFolder(files)
+	if err != nil {
+		b.Fatal(err)
+	}
+	extent, _ := f.Measure("Well done.")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := f.Speak(b.Context(), "Well done."); err != nil {
+			b.Fatal(err)
+		}
+	}
+	audiotest.ReportRealTime(b, float64(extent.Len)/audio.Rate)
 }
