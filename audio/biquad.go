@@ -63,8 +63,8 @@ func (f *StereoFilter) Filter(frames [][2]float64) {
 	f.left, f.right = [2]float64{l1, l2}, [2]float64{r1, r2}
 }
 
-// Slope falls by 6 dB an octave from a frequency on.
-func Slope(hz float64) Biquad {
+// OnePoleLowPass falls by 6 dB an octave from a frequency on.
+func OnePoleLowPass(hz float64) Biquad {
 	fall := math.Exp(-2 * math.Pi * hz / Rate)
 	return Biquad{b0: 1 - fall, a1: -fall}
 }

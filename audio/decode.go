@@ -22,8 +22,8 @@ const (
 	maxPhases      = 1000 // filters that a resampler may need: the rates in use need 640 at most
 )
 
-// mostSamples is what a file at a rate may hold: no more seconds, and no more memory.
-func mostSamples(rate int) int { return MaxFileSeconds * min(rate, Rate) }
+// maxSamples is what a file at a rate may hold: no more seconds, and no more memory.
+func maxSamples(rate int) int { return MaxFileSeconds * min(rate, Rate) }
 
 // opusRate is the rate our Opus clips are decoded at: speech coded at 24 kHz holds nothing above 12 kHz.
 const opusRate = 24_000
@@ -55,7 +55,7 @@ func Decode(data []byte) (samples []float64, rate int, err error) {
 		return nil, 0, err
 	case len(samples) == 0:
 		return nil, 0, errors.New("the file holds no sound")
-	case len(samples) > mostSamples(rate):
+	case len(samples) > maxSamples(rate):
 		return nil, 0, errTooLong
 	}
 	return samples, rate, nil
@@ -77,7 +77,7 @@ func decodeFLAC(data []byte) ([]float64, int, error) {
 	if bits < 4 || bits > 32 {
 		return nil, 0, fmt.Errorf("a FLAC file of %d bits cannot be read", bits)
 	}
-	if total > uint64(mostSamples(rate)) {
+	if total > uint64(maxSamples(rate)) {
 		return nil, 0, errTooLong
 	}
 	samples := make([]float64, 0, min(int(total), 4*len(data))) // the total may be a lie
@@ -95,9 +95,9 @@ func decodeFLAC(data []byte) ([]float64, int, error) {
 			for _, channel := range f.Subframes {
 				sum += float64(channel.Samples[i])
 			}
-			samples = append(samples, finite(sum*scale))
+			samples = append(samples, clampFinite(sum*scale))
 		}
-		if len(samples) > mostSamples(rate) {
+		if len(samples) > maxSamples(rate) {
 			return nil, 0, errTooLong
 		}
 	}
@@ -141,9 +141,9 @@ func decodeOpus(data []byte) ([]float64, int, error) {
 			return nil, 0, fmt.Errorf("the Opus file is damaged: %w", err)
 		}
 		for _, x := range packet[:n] {
-			samples = append(samples, finite(gain*float64(x)))
+			samples = append(samples, clampFinite(gain*float64(x)))
 		}
-		if len(samples) > mostSamples(opusRate) {
+		if len(samples) > maxSamples(opusRate) {
 			return nil, 0, errTooLong
 		}
 	}
@@ -189,8 +189,8 @@ func checkRate(rate int) error {
 	return nil
 }
 
-// finite keeps what a damaged file could hold from poisoning every filter behind it.
-func finite(x float64) float64 {
+// clampFinite keeps what a damaged file could hold from poisoning every filter behind it.
+func clampFinite(x float64) float64 {
 	switch {
 	case x >= -1 && x <= 1:
 		return x

@@ -69,28 +69,28 @@ func TestDecodeWAVKinds(t *testing.T) {
 	f64 := func(x float64) []byte { return binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)) }
 	list := []byte("LIST\x05\x00\x00\x00INFO!\x00") // of an odd size, with its pad
 	for name, c := range map[string]struct {
-		header audiotest.RIFFHeader
+		header audiotest.WAVHeader
 		data   []byte
 		want   float64
 	}{
-		"8 bits":              {audiotest.Header(1, 1, 8, 8000, 1, 2, nil), []byte{192, 192}, 0.5},
-		"24 bits":             {audiotest.Header(1, 1, 24, 8000, 3, 3, nil), []byte{0, 0, 0xC0}, -0.5},
-		"32 bits":             {audiotest.Header(1, 1, 32, 8000, 4, 4, nil), []byte{0, 0, 0, 0x40}, 0.5},
-		"float of 32":         {audiotest.Header(3, 1, 32, 8000, 4, 4, nil), f32(0.25), 0.25},
-		"float of 64":         {audiotest.Header(3, 1, 64, 8000, 8, 8, nil), f64(-0.25), -0.25},
-		"not a number":        {audiotest.Header(3, 1, 64, 8000, 8, 8, nil), f64(math.NaN()), 0},
-		"infinite":            {audiotest.Header(3, 1, 32, 8000, 4, 4, nil), f32(float32(math.Inf(-1))), -1},
-		"stereo":              {audiotest.Header(1, 2, 16, 8000, 4, 4, nil), []byte{0, 0x40, 0, 0}, 0.25},
-		"a list before":       {audiotest.Header(1, 1, 16, 8000, 2, 2, list), []byte{0, 0x40}, 0.5},
-		"something after":     {audiotest.Header(1, 1, 16, 8000, 2, 2, nil), []byte("\x00\x40LIST\x04\x00\x00\x00INFO"), 0.5},
-		"size 0":              {audiotest.Header(1, 1, 16, 8000, 2, 0, nil), []byte{0, 0x40}, 0.5},
-		"size 0xFFFFFFFF":     {audiotest.Header(1, 1, 16, 8000, 2, 0xFFFFFFFF, nil), []byte{0, 0x40}, 0.5},
-		"size 0x7FFFF000":     {audiotest.Header(1, 1, 16, 8000, 2, 0x7FFFF000, nil), []byte{0, 0x40}, 0.5},
-		"BytesPerFrame 0":     {audiotest.Header(1, 1, 16, 8000, 0, 2, nil), []byte{0, 0x40}, 0.5},
-		"half a frame at end": {audiotest.Header(1, 1, 16, 8000, 2, 3, nil), []byte{0, 0x40, 7}, 0.5},
+		"8 bits":              {audiotest.NewWAVHeader(1, 1, 8, 8000, 1, 2, nil), []byte{192, 192}, 0.5},
+		"24 bits":             {audiotest.NewWAVHeader(1, 1, 24, 8000, 3, 3, nil), []byte{0, 0, 0xC0}, -0.5},
+		"32 bits":             {audiotest.NewWAVHeader(1, 1, 32, 8000, 4, 4, nil), []byte{0, 0, 0, 0x40}, 0.5},
+		"float of 32":         {audiotest.NewWAVHeader(3, 1, 32, 8000, 4, 4, nil), f32(0.25), 0.25},
+		"float of 64":         {audiotest.NewWAVHeader(3, 1, 64, 8000, 8, 8, nil), f64(-0.25), -0.25},
+		"not a number":        {audiotest.NewWAVHeader(3, 1, 64, 8000, 8, 8, nil), f64(math.NaN()), 0},
+		"infinite":            {audiotest.NewWAVHeader(3, 1, 32, 8000, 4, 4, nil), f32(float32(math.Inf(-1))), -1},
+		"stereo":              {audiotest.NewWAVHeader(1, 2, 16, 8000, 4, 4, nil), []byte{0, 0x40, 0, 0}, 0.25},
+		"a list before":       {audiotest.NewWAVHeader(1, 1, 16, 8000, 2, 2, list), []byte{0, 0x40}, 0.5},
+		"something after":     {audiotest.NewWAVHeader(1, 1, 16, 8000, 2, 2, nil), []byte("\x00\x40LIST\x04\x00\x00\x00INFO"), 0.5},
+		"size 0":              {audiotest.NewWAVHeader(1, 1, 16, 8000, 2, 0, nil), []byte{0, 0x40}, 0.5},
+		"size 0xFFFFFFFF":     {audiotest.NewWAVHeader(1, 1, 16, 8000, 2, 0xFFFFFFFF, nil), []byte{0, 0x40}, 0.5},
+		"size 0x7FFFF000":     {audiotest.NewWAVHeader(1, 1, 16, 8000, 2, 0x7FFFF000, nil), []byte{0, 0x40}, 0.5},
+		"BytesPerFrame 0":     {audiotest.NewWAVHeader(1, 1, 16, 8000, 0, 2, nil), []byte{0, 0x40}, 0.5},
+		"half a frame at end": {audiotest.NewWAVHeader(1, 1, 16, 8000, 2, 3, nil), []byte{0, 0x40, 7}, 0.5},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, rate, err := Decode(c.header.With(c.data))
+			got, rate, err := Decode(c.header.File(c.data))
 			if err != nil || rate != 8000 || len(got) == 0 {
 				t.Fatalf("%d samples at %d: %v", len(got), rate, err)
 			}
@@ -169,7 +169,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if len(samples) == 0 || len(samples) > mostSamples(rate) || checkRate(rate) != nil {
+		if len(samples) == 0 || len(samples) > maxSamples(rate) || checkRate(rate) != nil {
 			t.Fatalf("%d samples at %d", len(samples), rate)
 		}
 		for i, x := range samples {

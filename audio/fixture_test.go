@@ -64,9 +64,9 @@ func (f fixture) wav() []byte {
 			data = append(data, binary.LittleEndian.AppendUint32(nil, v)[:f.bits/8]...)
 		}
 	}
-	h := audiotest.WAV(f.rate, len(data))
+	h := audiotest.MonoHeader(f.rate, len(data))
 	h.Channels, h.Bits, h.Frame = uint16(f.channels), uint16(f.bits), uint16(f.channels*f.bits/8)
-	return h.With(data)
+	return h.File(data)
 }
 
 // mean is the sound that an import should give.
@@ -121,20 +121,20 @@ func hostile(t testing.TB) map[string]struct {
 		"RIFF alone":               {[]byte("RIFF"), "not a WAV"},
 		"RIFF of another kind":     {[]byte("RIFF\x04\x00\x00\x00AVI LIST"), "not a WAV"},
 		"WAV without chunks":       {[]byte("RIFF\x04\x00\x00\x00WAVE"), "no sound"},
-		"WAV header alone":         {audiotest.WAV(8000, 0).With(nil), "no sound"},
-		"WAV cut short":            {audiotest.WAV(8000, 2*len(second)).With(second), "cut short: it says 32000 bytes of sound and has 16000"},
+		"WAV header alone":         {audiotest.MonoHeader(8000, 0).File(nil), "no sound"},
+		"WAV cut short":            {audiotest.MonoHeader(8000, 2*len(second)).File(second), "cut short: it says 32000 bytes of sound and has 16000"},
 		"WAV data before format":   {[]byte("RIFF\x04\x00\x00\x00WAVEdata\x02\x00\x00\x00ab"), "no format"},
 		"WAV format cut short":     {[]byte("RIFF\x04\x00\x00\x00WAVEfmt \x02\x00\x00\x00\x01\x00data\x02\x00\x00\x00ab"), "cut short"},
-		"negative chunk size":      {with(audiotest.WAV(8000, 2).With(second), 16, 0xFF, 0xFF, 0xFF, 0xFF), "no sound"},
-		"a list of 1 GiB":          {audiotest.Header(1, 1, 16, 8000, 2, 2, []byte("LIST\x00\x00\x00\x40INFO")).With(second), "no sound"},
-		"rate 0":                   {audiotest.WAV(0, len(second)).With(second), "rate of 0"},
-		"rate 2 GHz":               {audiotest.WAV(0x7FFFFFFF, len(second)).With(second), "rate of"},
-		"a rate with no ratio":     {audiotest.WAV(47999, len(second)).With(second), "store the file at 48000"},
-		"0 channels":               {audiotest.Header(1, 0, 16, 8000, 2, 4, nil).With(second), "0 channels"},
-		"65535 channels":           {audiotest.Header(1, 65535, 16, 8000, 2, 4, nil).With(second), "65535 channels"},
-		"0 bits":                   {audiotest.Header(1, 1, 0, 8000, 2, 4, nil).With(second), "0 bits"},
-		"compressed WAV":           {audiotest.Header(85, 1, 16, 8000, 2, 4, nil).With(second), "kind 85"},
-		"WAV too long":             {audiotest.WAV(4000, 0).With(make([]byte, 2*4000*MaxFileSeconds+2)), "longer than 5 minutes"},
+		"negative chunk size":      {with(audiotest.MonoHeader(8000, 2).File(second), 16, 0xFF, 0xFF, 0xFF, 0xFF), "no sound"},
+		"a list of 1 GiB":          {audiotest.NewWAVHeader(1, 1, 16, 8000, 2, 2, []byte("LIST\x00\x00\x00\x40INFO")).File(second), "no sound"},
+		"rate 0":                   {audiotest.MonoHeader(0, len(second)).File(second), "rate of 0"},
+		"rate 2 GHz":               {audiotest.MonoHeader(0x7FFFFFFF, len(second)).File(second), "rate of"},
+		"a rate with no ratio":     {audiotest.MonoHeader(47999, len(second)).File(second), "store the file at 48000"},
+		"0 channels":               {audiotest.NewWAVHeader(1, 0, 16, 8000, 2, 4, nil).File(second), "0 channels"},
+		"65535 channels":           {audiotest.NewWAVHeader(1, 65535, 16, 8000, 2, 4, nil).File(second), "65535 channels"},
+		"0 bits":                   {audiotest.NewWAVHeader(1, 1, 0, 8000, 2, 4, nil).File(second), "0 bits"},
+		"compressed WAV":           {audiotest.NewWAVHeader(85, 1, 16, 8000, 2, 4, nil).File(second), "kind 85"},
+		"WAV too long":             {audiotest.MonoHeader(4000, 0).File(make([]byte, 2*4000*MaxFileSeconds+2)), "longer than 5 minutes"},
 		"FLAC signature alone":     {[]byte("fLaC"), "not a FLAC"},
 		"FLAC cut in its header":   {mono[:30], "not a FLAC"},
 		"FLAC cut in a frame":      {mono[:len(mono)-100], "cut short"},

@@ -1,18 +1,17 @@
 package audio
 
 import (
-	"errors"
 	"math"
 	"slices"
 )
 
 // Levels, of the stereo mix that both channels make (ITU-R BS.1770-5).
 const (
-	PhraseLUFS = -18.0 // integrated, for a phrase of a second and more; for a word the mean of all that trimming left of it
-	phraseLift = 0.4   // dB above that a phrase is brought to, and a word: with the silence around them they measure
-	wordLift   = 0.8   // lower, and a whole routine must come to phraseLUFS ±1
-	TruePeak   = -1.0  // dBTP that no recording goes over, nor a mix
-	codecRoom  = 0.8   // dB: Opus makes some peaks higher
+	PhraseLUFS    = -18.0 // integrated, for a phrase of a second and more; for a word the mean of all that trimming left of it
+	phraseOffset  = 0.4   // dB above that a phrase is brought to, and a word: with the silence around them they measure
+	wordOffset    = 0.8   // lower, and a whole routine must come to phraseLUFS ±1
+	TruePeak      = -1.0  // dBTP that no recording goes over, nor a mix
+	codecHeadroom = 0.8   // dB: Opus makes some peaks higher
 
 	AbsoluteGate, relativeGate = -70.0, -10.0 // LUFS; LU below what the first gate lets through
 )
@@ -23,8 +22,8 @@ func kWeighting() (shelf, high Biquad) {
 		Biquad{1, -2, 1, -1.99004745483398, 0.99007225036621}
 }
 
-// KWeighted is samples as BS.1770 weighs them.
-func KWeighted(samples []float64) []float64 {
+// KWeight is samples as BS.1770 weighs them.
+func KWeight(samples []float64) []float64 {
 	shelf, high := kWeighting()
 	weighted := slices.Clone(samples)
 	shelf.Filter(weighted)
@@ -39,7 +38,7 @@ func LUFS(meanSquare float64) float64 { return -0.691 + 10*math.Log10(2*meanSqua
 // second on; below that, where gates of 400 ms say nothing, the K-weighted mean of all of it. It is −Inf for
 // silence.
 func Loudness(samples []float64) float64 {
-	weighted := KWeighted(samples)
+	weighted := KWeight(samples)
 	if len(samples) < Rate {
 		return LUFS(MeanSquare(weighted))
 	}
@@ -88,41 +87,6 @@ func Peak(samples []float64) float64 {
 		}
 	}
 	return high
-}
-
-// LevelPhrase brings a phrase to phraseLUFS and its lift; its peaks are limited to room below truePeak. What would need more than limitMost
-// of that stays lower. What is below the absolute gate is no phrase: it would come out as loud noise.
-func LevelPhrase(samples []float64) error {
-	loud := Loudness(samples)
-	if loud < AbsoluteGate || math.IsNaN(loud) {
-		return errors.New("the recording is silent")
-	}
-	target := PhraseTarget(samples)
-	ceiling := Gain(TruePeak - codecRoom)
-	most := ceiling * Gain(limitMost) / Peak(samples) // of all gains together
-	for range 4 {                                     // what the limiter takes is given back
-		gain := min(Gain(target-loud), most)
-		most /= gain
-		for i := range samples {
-			samples[i] *= gain
-		}
-		if Peak(samples) <= ceiling {
-			break
-		}
-		limitPeaks(samples, ceiling)
-		if loud = Loudness(samples); loud > target-0.1 {
-			break
-		}
-	}
-	return nil
-}
-
-// PhraseTarget is how loud a recording is made.
-func PhraseTarget(samples []float64) float64 {
-	if len(samples) < Rate {
-		return PhraseLUFS + wordLift
-	}
-	return PhraseLUFS + phraseLift
 }
 
 // Gain is the factor of a gain in dB.

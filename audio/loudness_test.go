@@ -78,7 +78,7 @@ func TestLevel(t *testing.T) {
 				t.Fatal(err)
 			}
 			loud, top := Loudness(samples), audiotest.DB(Peak(samples))
-			if top > TruePeak-codecRoom+0.1 {
+			if top > TruePeak-codecHeadroom+0.1 {
 				t.Errorf("a peak at %.2f dB", top)
 			}
 			within := 0.5

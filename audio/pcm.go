@@ -2,8 +2,6 @@ package audio
 
 import (
 	"encoding/binary"
-	"fmt"
-	"io"
 	"math"
 
 	"github.com/gopxl/beep/v2"
@@ -19,16 +17,16 @@ func Encode(dst []byte, src [][2]float64, index int) {
 	dst = dst[:FrameBytes*len(src)]
 	place := 2 * uint32(index)
 	for i := range src {
-		left, right := noise(place), noise(place+1)
-		frame := uint32(uint16(toS16(src[i][0], left))) | uint32(uint16(toS16(src[i][1], right)))<<16
+		left, right := ditherNoise(place), ditherNoise(place+1)
+		frame := uint32(uint16(quantizeDithered(src[i][0], left))) | uint32(uint16(quantizeDithered(src[i][1], right)))<<16
 		binary.LittleEndian.PutUint32(dst[FrameBytes*i:], frame)
 		place += 2
 	}
 }
 
-// noise is triangular, from -1 to 1 step of 16 bits, in units of 2^-16 step: the sum of the two halves of a well-mixed
+// ditherNoise is triangular, from -1 to 1 step of 16 bits, in units of 2^-16 step: the sum of the two halves of a well-mixed
 // integer.
-func noise(place uint32) int32 {
+func ditherNoise(place uint32) int32 {
 	place ^= place >> 16
 	place *= 0x7feb352d
 	place ^= place >> 15
@@ -37,9 +35,9 @@ func noise(place uint32) int32 {
 	return int32(place&0xffff) + int32(place>>16) - 0xffff
 }
 
-// toS16 adds noise to x and rounds. The scaling is exact and all that follows is of integers, so that there is nothing
+// quantizeDithered adds noise to x and rounds. The scaling is exact and all that follows is of integers, so that there is nothing
 // that a machine could fuse or round in a way of its own; a 32-bit ARM is not slowed down by it either.
-func toS16(x float64, noise int32) int32 {
+func quantizeDithered(x float64, noise int32) int32 {
 	fixed := float64(x * (1 << 31))
 	if fixed > -1<<31 && fixed < 1<<31 {
 		y := (int64(int32(fixed)) + int64(noise) + 1<<15) >> 16
@@ -52,61 +50,6 @@ func toS16(x float64, noise int32) int32 {
 		return -math.MaxInt16
 	}
 	return 0 // not a number
-}
-
-const (
-	WAVHeaderBytes = 44
-	MaxWAVFrames   = (math.MaxUint32 - WAVHeaderBytes) / FrameBytes // 6.2 hours
-)
-
-// WAVHeader begins a WAV file of so many frames.
-func WAVHeader(frames int) []byte {
-	size := uint32(frames) * FrameBytes
-	b := append(make([]byte, 0, WAVHeaderBytes), "RIFF"...)
-	b = binary.LittleEndian.AppendUint32(b, WAVHeaderBytes-8+size)
-	b = append(b, "WAVEfmt "...)
-	b = binary.LittleEndian.AppendUint32(b, 16)
-	b = binary.LittleEndian.AppendUint16(b, 1) // PCM
-	b = binary.LittleEndian.AppendUint16(b, 2)
-	b = binary.LittleEndian.AppendUint32(b, Rate)
-	b = binary.LittleEndian.AppendUint32(b, Rate*FrameBytes)
-	b = binary.LittleEndian.AppendUint16(b, FrameBytes)
-	b = binary.LittleEndian.AppendUint16(b, 16)
-	b = append(b, "data"...)
-	return binary.LittleEndian.AppendUint32(b, size)
-}
-
-// WriteWAV writes src as a WAV file of exactly so many frames: what is longer is cut, what is shorter goes on in
-// silence. It needs little memory and never seeks, so w may be a pipe. progress, where it is not nil, is told after
-// each second of sound how many frames are done.
-func WriteWAV(w io.Writer, src beep.Streamer, frames int, progress func(done int)) error {
-	if frames < 0 || int64(frames) > MaxWAVFrames {
-		return fmt.Errorf("a WAV file holds up to 6 hours of sound; %d frames do not fit", frames)
-	}
-	if _, err := w.Write(WAVHeader(frames)); err != nil {
-		return fmt.Errorf("writing the WAV header: %w", err)
-	}
-	samples := make([][2]float64, min(frames, Rate))
-	bytes := make([]byte, FrameBytes*len(samples))
-	for done, drained := 0, false; done < frames; {
-		samples = samples[:min(len(samples), frames-done)]
-		n := 0
-		if !drained {
-			n, drained = Fill(src, samples)
-		}
-		clear(samples[n:])
-		Encode(bytes, samples, done)
-		if _, err := w.Write(bytes[:FrameBytes*len(samples)]); err != nil {
-			return fmt.Errorf("writing the sound: %w", err)
-		}
-		if done += len(samples); progress != nil {
-			progress(done)
-		}
-	}
-	if err := src.Err(); err != nil {
-		return fmt.Errorf("making the sound: %w", err)
-	}
-	return nil
 }
 
 // Fill fills samples from src, and tells whether that was its end. A streamer may return a short block only at its

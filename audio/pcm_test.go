@@ -13,13 +13,13 @@ import (
 	"github.com/gopxl/beep/v2/generators"
 )
 
-// ditherNoise is a frame of the noise that dither is made of, far from where dither begins.
-func ditherNoise(i int) [2]float64 {
+// noiseFrame is a frame of the noise that dither is made of, far from where dither begins.
+func noiseFrame(i int) [2]float64 {
 	const scale = 0.3 / (1 << 16)
-	return [2]float64{scale * float64(noise(uint32(i)+1<<31)), scale * float64(noise(uint32(i)+1<<31+1<<30))}
+	return [2]float64{scale * float64(ditherNoise(uint32(i)+1<<31)), scale * float64(ditherNoise(uint32(i)+1<<31+1<<30))}
 }
 
-func encodedNoise(frames int) []byte { return encoded(ditherNoise, frames) }
+func encodedNoise(frames int) []byte { return encoded(noiseFrame, frames) }
 
 func encoded(frame func(i int) [2]float64, frames int) []byte {
 	samples := make([][2]float64, frames)
@@ -36,7 +36,7 @@ func TestEncodeIsAFunctionOfTheIndex(t *testing.T) {
 	want := encodedNoise(frames)
 	samples := make([][2]float64, frames)
 	for i := range samples {
-		samples[i] = ditherNoise(i)
+		samples[i] = noiseFrame(i)
 	}
 	for _, size := range []int{1, 7, Block, 4096} {
 		got := make([]byte, len(want))
@@ -71,14 +71,14 @@ func TestDither(t *testing.T) {
 	const n = 1 << 20
 	var sum, squares, next, other float64
 	for i := range n {
-		x := float64(noise(2*uint32(i))) / (1 << 16)
+		x := float64(ditherNoise(2*uint32(i))) / (1 << 16)
 		if math.Abs(x) > 1 {
 			t.Fatalf("noise of %v", x)
 		}
 		sum += x
 		squares += x * x
-		next += x * float64(noise(2*uint32(i)+2)) / (1 << 16)
-		other += x * float64(noise(2*uint32(i)+1)) / (1 << 16)
+		next += x * float64(ditherNoise(2*uint32(i)+2)) / (1 << 16)
+		other += x * float64(ditherNoise(2*uint32(i)+1)) / (1 << 16)
 	}
 	for what, got := range map[string]float64{
 		"mean": sum / n, "variance": squares/n - 1.0/6, "correlation with the next": next / n, "with the other channel": other / n,

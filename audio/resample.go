@@ -87,11 +87,11 @@ func kaiser(x float64) float64 {
 	if x <= -1 || x >= 1 {
 		return 0
 	}
-	return bessel(kaiserBeta * math.Sqrt(1-x*x))
+	return besselI0(kaiserBeta * math.Sqrt(1-x*x))
 }
 
-// bessel is the modified Bessel function of the first kind and order zero, by its series.
-func bessel(x float64) float64 {
+// besselI0 is the modified Bessel function of the first kind and order zero, by its series.
+func besselI0(x float64) float64 {
 	sum, term := 1.0, 1.0
 	for k := 1.0; term > sum*1e-12; k++ {
 		term *= (x / (2 * k)) * (x / (2 * k))

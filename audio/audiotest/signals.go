@@ -13,8 +13,8 @@ import (
 	"guided/routines"
 )
 
-// RIFFHeader is what a WAV file says of itself, true or not.
-type RIFFHeader struct {
+// WAVHeader is what a WAV file says of itself, true or not.
+type WAVHeader struct {
 	Tag, Channels, Bits uint16
 	Rate                uint32
 	Frame               uint16 // BytesPerFrame
@@ -22,17 +22,17 @@ type RIFFHeader struct {
 	Before              []byte // chunks between format and data
 }
 
-// Header is a header of so many channels, bits, samples a second, bytes a frame and bytes of data.
-func Header(tag, channels, bits uint16, rate uint32, frame uint16, size uint32, before []byte) RIFFHeader {
-	return RIFFHeader{tag, channels, bits, rate, frame, size, before}
+// NewWAVHeader is a header of so many channels, bits, samples a second, bytes a frame and bytes of data.
+func NewWAVHeader(tag, channels, bits uint16, rate uint32, frame uint16, size uint32, before []byte) WAVHeader {
+	return WAVHeader{tag, channels, bits, rate, frame, size, before}
 }
 
-// WAV is the header of honest 16-bit mono for so many bytes.
-func WAV(rate, size int) RIFFHeader {
-	return RIFFHeader{Tag: 1, Channels: 1, Bits: 16, Rate: uint32(rate), Frame: 2, Size: uint32(size)}
+// MonoHeader is the header of honest 16-bit mono for so many bytes.
+func MonoHeader(rate, size int) WAVHeader {
+	return WAVHeader{Tag: 1, Channels: 1, Bits: 16, Rate: uint32(rate), Frame: 2, Size: uint32(size)}
 }
 
-func (h RIFFHeader) With(data []byte) []byte {
+func (h WAVHeader) File(data []byte) []byte {
 	b := []byte("RIFF")
 	u16 := func(v uint16) { b = binary.LittleEndian.AppendUint16(b, v) }
 	u32 := func(v uint32) { b = binary.LittleEndian.AppendUint32(b, v) }
@@ -57,7 +57,7 @@ func WAVOf(rate int, samples []float64) []byte {
 	for _, x := range samples {
 		b = binary.LittleEndian.AppendUint16(b, uint16(int16(math.Round(x*32767))))
 	}
-	return WAV(rate, len(b)).With(b)
+	return MonoHeader(rate, len(b)).File(b)
 }
 
 func Sine(n, rate int, hz, level float64) []float64 {
@@ -153,4 +153,22 @@ func ReadFile(t testing.TB, name string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// Word is a soft consonant of 80 ms, as an f, some decibels below the vowel of 200 ms behind it, which fades for 100.
+func Word(consonant float64) []float64 {
+	soft := WhiteNoise(routines.Rate*80/1000, 0.3*math.Pow(10, consonant/20))
+	for i := range soft {
+		soft[i] *= Rise(float64(i)/routines.Rate, 0, 0.02)
+	}
+	return Join(soft, Vowel(routines.Rate*300/1000, func(x float64) float64 { return Rise(x, 0, 0.03) * (1 - Rise(x, 0.2, 0.3)) }))
+}
+
+// ResampleBack is samples at 44.1 kHz, the nearest of each.
+func ResampleBack(samples []float64) []float64 {
+	out := make([]float64, len(samples)*441/480)
+	for i := range out {
+		out[i] = samples[i*480/441]
+	}
+	return out
 }

@@ -72,8 +72,8 @@ func TestLongRoutineInLittleMemory(t *testing.T) {
 	highest := 0
 	for l.Position() < l.Len() {
 		l.settle()
-		l.hears(refill, want)
-		if l.Position()/refill%20 == 0 {
+		l.hears(lookaheadStep, want)
+		if l.Position()/lookaheadStep%20 == 0 {
 			highest = max(highest, heap()-base)
 		}
 	}
@@ -98,7 +98,7 @@ func BenchmarkBegin(b *testing.B) {
 	bank := bankOf(b, audiotest.Logger(b), &reader{})
 	block := make([][2]float64, audio.Block)
 	for b.Loop() {
-		bank.recent = newRecent(recentBytes)
+		bank.clips = newClipCache(clipCacheBytes)
 		live, err := bank.Begin(b.Context(), score, func(func()) {})
 		if err != nil {
 			b.Fatal(err)

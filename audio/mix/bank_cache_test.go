@@ -71,8 +71,8 @@ func TestBankInAnotherVoice(t *testing.T) {
 }
 
 func TestRecentClipsHaveALimit(t *testing.T) {
-	r := newRecent(600)
-	name := func(text string) utterance { return utterance{clip: say(text), n: 100} }
+	r := newClipCache(600)
+	name := func(text string) clipKey { return clipKey{clip: say(text), length: 100} }
 	for _, text := range []string{"one", "two", "three"} {
 		r.put(name(text), make([]int16, 100))
 	}
@@ -86,7 +86,7 @@ func TestRecentClipsHaveALimit(t *testing.T) {
 			kept = append(kept, text)
 		}
 	}
-	if want := []string{"one", "three", "four"}; !slices.Equal(kept, want) || r.held != 600 {
-		t.Errorf("kept %q in %d bytes, want %q", kept, r.held, want)
+	if want := []string{"one", "three", "four"}; !slices.Equal(kept, want) || r.bytes != 600 {
+		t.Errorf("kept %q in %d bytes, want %q", kept, r.bytes, want)
 	}
 }

@@ -9,18 +9,18 @@ import (
 const bedLUFS = -28.0
 
 const (
-	cell    = 64             // samples: slow curves are known at multiples of it, and straight between them
-	span    = 512 * cell     // what has a state begins anew at multiples of it
-	warm    = 128 * cell     // samples that a generator runs before: what it held of the past is 160 dB down by then
-	fadeIn  = 3 * audio.Rate // the bed comes in with the first seconds of a score
-	fadeOut = 5 * audio.Rate // and goes with its last
+	controlBlock  = 64                 // samples: slow curves are known at multiples of it, and straight between them
+	resetInterval = 512 * controlBlock // what has a state begins anew at multiples of it
+	warmUp        = 128 * controlBlock // samples that a generator runs before: what it held of the past is 160 dB down by then
+	bedFadeIn     = 3 * audio.Rate     // the bed comes in with the first seconds of a score
+	bedFadeOut    = 5 * audio.Rate     // and goes with its last
 )
 
 // bed is what sounds under a score.
 type bed struct {
 	sound  bedSound
 	gain   *bedGain
-	frames [cell][2]float64
+	frames [controlBlock][2]float64
 }
 
 // bedSound is an endless sound of bedLUFS. Frames are a function of their index; no call crosses a multiple of cell.
@@ -35,18 +35,18 @@ func newBed(score *routines.Score, loop []int16) *bed {
 	case "":
 		return nil
 	case "rain":
-		b.sound = &spanned{generator: newRain()}
+		b.sound = &restarting{generator: newRain()}
 	case "waves":
-		b.sound = &spanned{generator: newWaves()}
+		b.sound = &restarting{generator: newWaves()}
 	case "brown":
-		b.sound = &spanned{generator: newBrown()}
+		b.sound = &restarting{generator: newBrown()}
 	case "drone":
-		b.sound = &spanned{generator: newDrone()}
+		b.sound = &restarting{generator: newDrone()}
 	default:
 		if len(loop) == 0 {
 			return nil
 		}
-		b.sound = looped(loop)
+		b.sound = loopedSound(loop)
 	}
 	return b
 }
@@ -54,9 +54,9 @@ func newBed(score *routines.Score, loop []int16) *bed {
 // addTo adds the bed to samples of the score from at on.
 func (b *bed) addTo(samples [][2]float64, at int) {
 	for len(samples) > 0 {
-		frames := b.frames[:min(len(samples), cell-at%cell)]
+		frames := b.frames[:min(len(samples), controlBlock-at%controlBlock)]
 		b.sound.fill(frames, at)
-		line := lineFrom(at, b.gain.at)
+		line := rampFrom(at, b.gain.at)
 		for i, x := range frames {
 			gain := line.at(i)
 			samples[i][0] += float64(gain * x[0])
@@ -73,22 +73,22 @@ type generator interface {
 	fill(frames [][2]float64, at int)
 }
 
-// spanned makes a sound of an index of what a generator makes: it is reset before each span.
-type spanned struct {
+// restarting makes a sound of an index of what a generator makes: it is reset before each span.
+type restarting struct {
 	generator
-	next   int // the index that the generator is at, once it has begun
-	begun  bool
-	wasted [cell][2]float64
+	next      int // the index that the generator is at, once it has begun
+	started   bool
+	discarded [controlBlock][2]float64
 }
 
-func (s *spanned) fill(frames [][2]float64, at int) {
-	start := at - at%span
-	if !s.begun || at < s.next || s.next <= start {
-		s.next, s.begun = start-warm, true
+func (s *restarting) fill(frames [][2]float64, at int) {
+	start := at - at%resetInterval
+	if !s.started || at < s.next || s.next <= start {
+		s.next, s.started = start-warmUp, true
 		s.reset(s.next)
 	}
 	for s.next < at {
-		skip := s.wasted[:min(at-s.next, cell-(s.next+warm)%cell)]
+		skip := s.discarded[:min(at-s.next, controlBlock-(s.next+warmUp)%controlBlock)]
 		s.generator.fill(skip, s.next)
 		s.next += len(skip)
 	}
@@ -96,17 +96,17 @@ func (s *spanned) fill(frames [][2]float64, at int) {
 	s.next += len(frames)
 }
 
-// line is a slow curve as it is used: straight from one multiple of cell to the next.
-type line struct {
+// gainRamp is a slow curve as it is used: straight from one multiple of cell to the next.
+type gainRamp struct {
 	from, step float64
-	inside     int // samples from the multiple to the first frame
+	offset     int // samples from the multiple to the first frame
 }
 
-func lineFrom(at int, curve func(at int) float64) line {
-	inside := at - floorDiv(at, cell)*cell
+func rampFrom(at int, curve func(at int) float64) gainRamp {
+	inside := at - floorDiv(at, controlBlock)*controlBlock
 	from := curve(at - inside)
-	return line{from, (curve(at-inside+cell) - from) / cell, inside}
+	return gainRamp{from, (curve(at-inside+controlBlock) - from) / controlBlock, inside}
 }
 
 // at is its value at a frame.
-func (l line) at(i int) float64 { return l.from + float64(l.step*float64(l.inside+i)) }
+func (l gainRamp) at(i int) float64 { return l.from + float64(l.step*float64(l.offset+i)) }

@@ -14,10 +14,10 @@ import (
 // loopFade is how long the end of a sound file goes over into its beginning at most, in samples.
 const loopFade = 8 * audio.Rate
 
-// looped is a sound that begins anew where it ends.
-type looped []int16
+// loopedSound is a sound that begins anew where it ends.
+type loopedSound []int16
 
-func (l looped) fill(frames [][2]float64, at int) {
+func (l loopedSound) fill(frames [][2]float64, at int) {
 	at %= len(l)
 	for i := range frames {
 		x := float64(l[at]) / (math.MaxInt16 + 1)
@@ -34,7 +34,7 @@ func importBed(file []byte) ([]int16, error) {
 	if err != nil {
 		return nil, err
 	}
-	samples = closed(audio.Resample(samples, rate))
+	samples = crossfadeLoop(audio.Resample(samples, rate))
 	loud := audio.Loudness(samples)
 	if loud < audio.AbsoluteGate || math.IsNaN(loud) {
 		return nil, errors.New("the sound is silent")
@@ -47,8 +47,8 @@ func importBed(file []byte) ([]int16, error) {
 	return pcm, nil
 }
 
-// closed is samples that can be repeated, shorter by the part that is under the beginning.
-func closed(samples []float64) []float64 {
+// crossfadeLoop is samples that can be repeated, shorter by the part that is under the beginning.
+func crossfadeLoop(samples []float64) []float64 {
 	fade := min(loopFade, len(samples)/3)
 	n := len(samples) - fade
 	for i := range fade {
@@ -58,38 +58,38 @@ func closed(samples []float64) []float64 {
 	return samples[:n]
 }
 
-// bedClip names a bed among the clips of a score: the same file may be heard as a sound too, as it is.
-func bedClip(sound string) routines.Clip { return routines.Clip{Sound: sound, Len: -1} }
+// bedClipKey names a bed among the clips of a score: the same file may be heard as a sound too, as it is.
+func bedClipKey(sound string) routines.Clip { return routines.Clip{Sound: sound, Len: -1} }
 
-// lastBed is the bed that was made last: a score that is revised has the one it had.
-type lastBed struct {
+// bedCache is the bed that was made last: a score that is revised has the one it had.
+type bedCache struct {
 	mu  sync.Mutex
 	sum [32]byte // of the file
 	pcm []int16
 }
 
-// bed is the sound file that a score's bed names, nil where it names none. One that cannot be had is silent, and logged.
-func (v *vault) bed(score *routines.Score) []int16 {
+// bedLoop is the sound file that a score's bed names, nil where it names none. One that cannot be had is silent, and logged.
+func (v *bankCache) bedLoop(score *routines.Score) []int16 {
 	name := score.Bed.Sound
 	if name == "" || slices.Contains(routines.BedNames(), name) {
 		return nil
 	}
-	data, err := v.file(name)
+	data, err := v.readFile(name)
 	if err != nil {
 		v.log.Error("the bed is silent", "file", name, "err", err)
 		return nil
 	}
 	sum := sha256.Sum256(data)
-	v.last.mu.Lock()
-	defer v.last.mu.Unlock()
-	if v.last.sum == sum {
-		return v.last.pcm
+	v.lastBed.mu.Lock()
+	defer v.lastBed.mu.Unlock()
+	if v.lastBed.sum == sum {
+		return v.lastBed.pcm
 	}
 	pcm, err := importBed(data)
 	if err != nil {
 		v.log.Error("the bed is silent", "file", name, "err", err)
 		return nil
 	}
-	v.last.sum, v.last.pcm = sum, pcm
+	v.lastBed.sum, v.lastBed.pcm = sum, pcm
 	return pcm
 }

@@ -21,7 +21,7 @@ func TestABedOfAFile(t *testing.T) {
 		t.Errorf("it comes back after %d samples", len(pcm))
 	}
 	r := newRenderer(under("forest.flac", 60), pcm)
-	if got := audio.MeasureMix(partOf(t, r, 5, 40)).Integrated; math.Abs(got-bedLUFS) > 0.2 {
+	if got := audio.MeasureLoudness(partOf(t, r, 5, 40)).Integrated; math.Abs(got-bedLUFS) > 0.2 {
 		t.Errorf("%.2f LUFS", got)
 	}
 	for at := 4.0; at < 54; at += 0.5 {
@@ -70,7 +70,7 @@ func TestABedFileIsHeardInALiveSession(t *testing.T) {
 			t.Fatalf("at %d: %v, want %v", i, got[i], want[i])
 		}
 	}
-	if audio.MeasureMix(partOf(t, live.Renderer, 3, 2)).Momentary < bedLUFS-2 {
+	if audio.MeasureLoudness(partOf(t, live.Renderer, 3, 2)).Momentary < bedLUFS-2 {
 		t.Error("it is not heard")
 	}
 }

@@ -8,7 +8,7 @@ type brown struct {
 }
 
 func newBrown() *brown {
-	return &brown{audio.StereoFilter{Biquad: audio.Slope(60)}, audio.StereoFilter{Biquad: audio.HighPass(48)}, audio.StereoFilter{Biquad: audio.HighPass(48)}}
+	return &brown{audio.StereoFilter{Biquad: audio.OnePoleLowPass(60)}, audio.StereoFilter{Biquad: audio.HighPass(48)}, audio.StereoFilter{Biquad: audio.HighPass(48)}}
 }
 
 func (b *brown) reset(int) {
@@ -19,11 +19,11 @@ func (b *brown) reset(int) {
 
 func (b *brown) fill(frames [][2]float64, at int) {
 	const level = 1.28 // to bedLUFS
-	white(frames, at)
+	fillWhiteNoise(frames, at)
 	b.slope.Filter(frames)
 	b.low1.Filter(frames)
 	b.low2.Filter(frames)
-	line := lineFrom(at, func(at int) float64 { return level * audio.Gain(0.4*wander(at, 5*audio.Rate, keyGusts)) })
+	line := rampFrom(at, func(at int) float64 { return level * audio.Gain(0.4*valueNoise(at, 5*audio.Rate, seedGusts)) })
 	for i := range frames {
 		gain := line.at(i)
 		frames[i][0] *= gain
@@ -34,15 +34,15 @@ func (b *brown) fill(frames [][2]float64, at int) {
 // rain is a body of noise and two kinds of drops: fine ones near, heavy ones on leaves. A drop is a burst of noise, so
 // that nothing rings.
 type rain struct {
-	slope, low        audio.StereoFilter // of the body
-	fineBand, bigBand audio.StereoFilter
-	fine, big         [2]float64 // how far the drops have fallen off
-	drops, leaves     [cell][2]float64
+	slope, low            audio.StereoFilter // of the body
+	fineBand, bigBand     audio.StereoFilter
+	fineLevel, bigLevel   [2]float64 // how far the drops have fallen off
+	fineFrames, bigFrames [controlBlock][2]float64
 }
 
 func newRain() *rain {
 	return &rain{
-		slope: audio.StereoFilter{Biquad: audio.Slope(1600)}, low: audio.StereoFilter{Biquad: audio.HighPass(280)},
+		slope: audio.StereoFilter{Biquad: audio.OnePoleLowPass(1600)}, low: audio.StereoFilter{Biquad: audio.HighPass(280)},
 		fineBand: audio.StereoFilter{Biquad: audio.BandPass(4500, 0.55)}, bigBand: audio.StereoFilter{Biquad: audio.BandPass(1300, 0.6)},
 	}
 }
@@ -51,7 +51,7 @@ func (r *rain) reset(int) {
 	for _, f := range []*audio.StereoFilter{&r.slope, &r.low, &r.fineBand, &r.bigBand} {
 		f.Reset()
 	}
-	r.fine, r.big = [2]float64{}, [2]float64{}
+	r.fineLevel, r.bigLevel = [2]float64{}, [2]float64{}
 }
 
 func (r *rain) fill(frames [][2]float64, at int) {
@@ -62,28 +62,28 @@ func (r *rain) fill(frames [][2]float64, at int) {
 		fineFall = 0.975 // 0.8 ms
 		bigFall  = 0.9945
 	)
-	white(frames, at)
-	drops, leaves := r.drops[:len(frames)], r.leaves[:len(frames)]
+	fillWhiteNoise(frames, at)
+	drops, leaves := r.fineFrames[:len(frames)], r.bigFrames[:len(frames)]
 	for i, x := range frames {
-		h := scramble(uint64(at+i) + keyDrops)
-		r.fine[0] *= fineFall
-		r.fine[1] *= fineFall
-		r.big[0] *= bigFall
-		r.big[1] *= bigFall
+		h := hash64(uint64(at+i) + seedDrops)
+		r.fineLevel[0] *= fineFall
+		r.fineLevel[1] *= fineFall
+		r.bigLevel[0] *= bigFall
+		r.bigLevel[1] *= bigFall
 		if h&0xffff < finePart {
-			r.fine = dropped(r.fine, h>>32)
+			r.fineLevel = addDrop(r.fineLevel, h>>32)
 		}
 		if h>>16&0xffff < bigPart {
-			r.big = dropped(r.big, h>>32)
+			r.bigLevel = addDrop(r.bigLevel, h>>32)
 		}
-		drops[i] = [2]float64{r.fine[0] * x[0], r.fine[1] * x[1]}
-		leaves[i] = [2]float64{r.big[0] * x[0], r.big[1] * x[1]}
+		drops[i] = [2]float64{r.fineLevel[0] * x[0], r.fineLevel[1] * x[1]}
+		leaves[i] = [2]float64{r.bigLevel[0] * x[0], r.bigLevel[1] * x[1]}
 	}
 	r.slope.Filter(frames)
 	r.low.Filter(frames)
 	r.fineBand.Filter(drops)
 	r.bigBand.Filter(leaves)
-	line := lineFrom(at, func(at int) float64 { return level * audio.Gain(0.9*wander(at, 4*audio.Rate, keyGusts)) })
+	line := rampFrom(at, func(at int) float64 { return level * audio.Gain(0.9*valueNoise(at, 4*audio.Rate, seedGusts)) })
 	for i, x := range frames {
 		gain := line.at(i)
 		for c := range x {
@@ -92,8 +92,8 @@ func (r *rain) fill(frames [][2]float64, at int) {
 	}
 }
 
-// dropped adds a drop to those that fall off: seldom a strong one, somewhere between left and right.
-func dropped(fall [2]float64, h uint64) [2]float64 {
+// addDrop adds a drop to those that fall off: seldom a strong one, somewhere between left and right.
+func addDrop(fall [2]float64, h uint64) [2]float64 {
 	size, side := float64(h&0xffff)/65536, float64(h>>16&0xffff)/65536
 	size *= size * size
 	return [2]float64{fall[0] + float64(size*(1-float64(0.8*side))), fall[1] + float64(size*(0.2+float64(0.8*side)))}

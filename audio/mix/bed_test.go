@@ -57,7 +57,7 @@ func TestEveryBedIsAsLoudAnyHalfMinute(t *testing.T) {
 			r := Render(under(name, last+6), nil)
 			quietest, loudest := math.Inf(1), math.Inf(-1)
 			for at := first; at+30 <= last; at += 24 {
-				loud := audio.MeasureMix(partOf(t, r, float64(at), 30)).Integrated
+				loud := audio.MeasureLoudness(partOf(t, r, float64(at), 30)).Integrated
 				quietest, loudest = min(quietest, loud), max(loudest, loud)
 			}
 			t.Logf("%.2f to %.2f LUFS", quietest, loudest)
@@ -79,7 +79,7 @@ func busy(sound string) (*routines.Score, Clips) {
 	s.Cues = append(s.Cues, routines.Cue{At: 301_000, Len: 4_000, Clip: stroke()})
 	s.Marks = breathsAt(96_123, 2, map[string]int{"in": 48_000, "out": 60_000})
 	if !slices.Contains(routines.BedNames(), sound) {
-		clips[bedClip(sound)] = voice.Recording{PCM: audio.Quantize(audiotest.WhiteNoise(50_021, 0.1))}
+		clips[bedClipKey(sound)] = voice.Recording{PCM: audio.Quantize(audiotest.WhiteNoise(50_021, 0.1))}
 	}
 	return s, clips
 }
@@ -120,7 +120,7 @@ func TestAMixIsTheSameForAnyBlockAndSeek(t *testing.T) {
 				}
 			}
 			got := make([][2]float64, 1000)
-			for _, at := range []int{span, span - 1, 0, score.Len - 1000, span + warm, 1, 262_143, 262_144, span} {
+			for _, at := range []int{resetInterval, resetInterval - 1, 0, score.Len - 1000, resetInterval + warmUp, 1, 262_143, 262_144, resetInterval} {
 				if err := r.Seek(at); err != nil {
 					t.Fatal(err)
 				}
@@ -139,10 +139,10 @@ func TestABedGoesOnWhereItsGeneratorBeginsAnew(t *testing.T) {
 		"brown": func() generator { return newBrown() }, "drone": func() generator { return newDrone() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			through, anew := fresh(), &spanned{generator: fresh()}
-			through.reset(-warm)
-			var a, b [cell][2]float64
-			for at := -warm; at < 2*span; at += cell {
+			through, anew := fresh(), &restarting{generator: fresh()}
+			through.reset(-warmUp)
+			var a, b [controlBlock][2]float64
+			for at := -warmUp; at < 2*resetInterval; at += controlBlock {
 				through.fill(a[:], at)
 				if at < 0 {
 					continue
@@ -164,7 +164,7 @@ func TestABedIsNeverHeardTwice(t *testing.T) {
 	for _, name := range []string{"rain", "waves", "brown"} {
 		t.Run(name, func(t *testing.T) {
 			x := frames(t, Render(under(name, 40), nil), 3, 30)
-			for _, lag := range []int{span, 2 * span, 1 << 16, 1 << 17, 5 * audio.Rate, 10 * audio.Rate, 15 * audio.Rate / 2, 20 * audio.Rate} {
+			for _, lag := range []int{resetInterval, 2 * resetInterval, 1 << 16, 1 << 17, 5 * audio.Rate, 10 * audio.Rate, 15 * audio.Rate / 2, 20 * audio.Rate} {
 				var both, one, other float64
 				for i := range 6 * audio.Rate {
 					a, b := x[i][0], x[i+lag][0]
@@ -206,7 +206,7 @@ func TestGoldenBeds(t *testing.T) {
 	var b strings.Builder
 	for _, name := range routines.BedNames() {
 		r := Render(under(name, 4000), nil)
-		for _, at := range []int{100_000, span - 1, span, 1_000_003, 48_000_000, 150_000_007} {
+		for _, at := range []int{100_000, resetInterval - 1, resetInterval, 1_000_003, 48_000_000, 150_000_007} {
 			x := frames(t, r, float64(at)/audio.Rate, 2.0/audio.Rate)
 			fmt.Fprintf(&b, "%s %d %.0f %.0f\n", name, at, x[0][0]*32768, x[0][1]*32768)
 		}

@@ -89,15 +89,15 @@ func begin(t testing.TB, b *Bank, score *routines.Score) *begun {
 	if err != nil {
 		t.Fatal(err)
 	}
-	live.ring()
+	live.wake()
 	return &begun{live, t}
 }
 
 // settle is what the loader does when it is woken.
 func (l *begun) settle() {
 	select {
-	case <-l.bell:
-		l.catchUp(l.t.Context())
+	case <-l.wakeup:
+		l.loadNeeded(l.t.Context())
 	default:
 	}
 }
@@ -159,7 +159,7 @@ func TestLoadingAheadOfNeed(t *testing.T) {
 		if got := voice.said(); !slices.Equal(got, []string{"sentence 0"}) || later == nil {
 			t.Errorf("loaded %q", got)
 		}
-		(&begun{live, t}).hears(near, want)
+		(&begun{live, t}).hears(seekWindow, want)
 	})
 	t.Run("the next sentences in their order, and no more while nothing is pulled", func(t *testing.T) {
 		voice := &reader{}
@@ -175,10 +175,10 @@ func TestLoadingAheadOfNeed(t *testing.T) {
 		if got := voice.said(); len(got) > 0 {
 			t.Errorf("loaded %q within a second", got)
 		}
-		live.hears(2*refill, want)
+		live.hears(2*lookaheadStep, want)
 		live.settle()
 		if got := voice.said(); len(got) < 2 || len(got) > 5 {
-			t.Errorf("loaded %q after %d s", got, 2*refill/audio.Rate)
+			t.Errorf("loaded %q after %d s", got, 2*lookaheadStep/audio.Rate)
 		}
 	})
 	t.Run("a word that comes back is read once", func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestLoadingAheadOfNeed(t *testing.T) {
 			}
 			live.settle()
 		}
-		if n := len(live.loaded); n == 0 || n > (ahead+near)/(3*audio.Rate)+8*2+2 {
+		if n := len(live.loaded); n == 0 || n > (lookahead+seekWindow)/(3*audio.Rate)+8*2+2 {
 			t.Errorf("%d sentences are in memory", n)
 		}
 	})

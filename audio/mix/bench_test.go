@@ -57,7 +57,7 @@ func BenchmarkMeasureMix(b *testing.B) {
 	score, clips := busy("forest.flac")
 	r := Render(score, clips)
 	for b.Loop() {
-		audio.MeasureMix(partOf(b, r, 0, float64(score.Len)/audio.Rate))
+		audio.MeasureLoudness(partOf(b, r, 0, float64(score.Len)/audio.Rate))
 	}
 	audiotest.ReportRealTime(b, float64(score.Len)/audio.Rate)
 }

@@ -19,7 +19,7 @@ func steady(t *testing.T, score *routines.Score) func(second float64) float64 {
 	for i := range loop {
 		loop[i] = 16384
 	}
-	clips := Clips{bedClip(score.Bed.Sound): {PCM: loop}}
+	clips := Clips{bedClipKey(score.Bed.Sound): {PCM: loop}}
 	for _, c := range score.Cues {
 		clips[c.Clip] = voice.Recording{PCM: make([]int16, c.Len)}
 	}

@@ -86,7 +86,7 @@ func monoWAV(samples []float64) []byte {
 	for _, x := range samples {
 		data = binary.LittleEndian.AppendUint16(data, uint16(int16(math.Round(x*32768))))
 	}
-	return audiotest.WAV(audio.Rate, len(data)).With(data)
+	return audiotest.MonoHeader(audio.Rate, len(data)).File(data)
 }
 
 // firstWrong is the first sample that is off by more than one step of 16 bits, or that only one of them has.

@@ -60,7 +60,7 @@ func TestEveryRoutineIsAsLoud(t *testing.T) {
 			t.Parallel()
 			speaker := voice.EmbeddedVoices()[i%len(voice.EmbeddedVoices())]
 			_, s, sound := performance(t, speaker, name, routines.Options{Bed: routines.NoBed})
-			m := audio.MeasureMix(sound)
+			m := audio.MeasureLoudness(sound)
 			t.Logf("%s: %s, %.1f LUFS, %.1f dBTP", speaker, routines.Clock(s.Len), m.Integrated, m.TruePeak)
 			if math.Abs(m.Integrated-audio.PhraseLUFS) > 1 || m.TruePeak > audio.TruePeak {
 				t.Errorf("%.1f LUFS and %.1f dBTP, want %.0f ±1 and at most %.0f", m.Integrated, m.TruePeak, audio.PhraseLUFS, audio.TruePeak)

@@ -19,9 +19,9 @@ func stereoWAV(frames [][2]float64) []byte {
 			data = binary.LittleEndian.AppendUint16(data, uint16(int16(math.Round(v*32768))))
 		}
 	}
-	h := audiotest.WAV(audio.Rate, len(data))
+	h := audiotest.MonoHeader(audio.Rate, len(data))
 	h.Channels, h.Frame = 2, audio.FrameBytes
-	return h.With(data)
+	return h.File(data)
 }
 
 // worst is all at once: a voice at its highest peak, a bell and a bowl, and a bed.
@@ -54,7 +54,7 @@ func TestAMixHasRoomAtItsLoudest(t *testing.T) {
 	if top := max(audiotest.DB(audio.Peak(left)), audiotest.DB(audio.Peak(right))); top > audio.TruePeak || top < audio.TruePeak-2 {
 		t.Errorf("%.2f dBTP, want a little below %.0f", top, audio.TruePeak)
 	}
-	if got := audio.MeasureMix(partOf(t, worst(t), 0, 20)).TruePeak; math.Abs(got-max(audiotest.DB(audio.Peak(left)), audiotest.DB(audio.Peak(right)))) > 1e-9 {
+	if got := audio.MeasureLoudness(partOf(t, worst(t), 0, 20)).TruePeak; math.Abs(got-max(audiotest.DB(audio.Peak(left)), audiotest.DB(audio.Peak(right)))) > 1e-9 {
 		t.Errorf("measured as %.3f dBTP", got)
 	}
 }
@@ -67,7 +67,7 @@ func TestAMixMeasuresAsInFFmpeg(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			x := frames(t, r, 0, float64(r.Len())/audio.Rate)
 			loud, top := audiotest.EBUR128(t, stereoWAV(x), "")
-			got := audio.MeasureMix(partOf(t, r, 0, float64(r.Len())/audio.Rate))
+			got := audio.MeasureLoudness(partOf(t, r, 0, float64(r.Len())/audio.Rate))
 			if math.Abs(got.Integrated-loud) > 0.1 || math.Abs(got.TruePeak-top) > 0.3 {
 				t.Errorf("%.2f LUFS and %.2f dBTP; ffmpeg measures %.1f and %.1f", got.Integrated, got.TruePeak, loud, top)
 			}
@@ -80,7 +80,7 @@ func TestAMixMeasuresAsInFFmpeg(t *testing.T) {
 
 func TestAMixOfNothing(t *testing.T) {
 	for _, seconds := range []float64{0, 0.2, 5} {
-		got := audio.MeasureMix(partOf(t, Render(&routines.Score{Len: 10 * audio.Rate}, nil), 0, seconds))
+		got := audio.MeasureLoudness(partOf(t, Render(&routines.Score{Len: 10 * audio.Rate}, nil), 0, seconds))
 		if !math.IsInf(got.Integrated, -1) || !math.IsInf(got.TruePeak, -1) {
 			t.Errorf("%v s measure %+v", seconds, got)
 		}

@@ -1,8 +1,8 @@
 package mix
 
-// scramble is a well-mixed number for a number: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014). Noise that
+// hash64 is a well-mixed number for a number: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014). Noise that
 // comes from an index this way is the same from wherever one begins.
-func scramble(place uint64) uint64 {
+func hash64(place uint64) uint64 {
 	place *= 0x9e3779b97f4a7c15
 	place = (place ^ place>>30) * 0xbf58476d1ce4e5b9
 	place = (place ^ place>>27) * 0x94d049bb133111eb
@@ -11,35 +11,35 @@ func scramble(place uint64) uint64 {
 
 // Keys of noises that have nothing to do with each other.
 const (
-	keyHiss = (iota + 1) << 48
-	keyDrops
-	keyGusts
-	keySurges
-	keyBreath
+	seedHiss = (iota + 1) << 48
+	seedDrops
+	seedGusts
+	seedWaves
+	seedSwell
 )
 
-// chance is a number from 0 to 1 for a place.
-func chance(place int, key uint64) float64 {
-	return float64(scramble(uint64(place)+key)>>11) / (1 << 53)
+// hashUniform is a number from 0 to 1 for a place.
+func hashUniform(place int, key uint64) float64 {
+	return float64(hash64(uint64(place)+key)>>11) / (1 << 53)
 }
 
-// width is how far the two channels of a noise differ: 0 is mono, 1 has nothing in common.
-const width = 0.6
+// stereoWidth is how far the two channels of a noise differ: 0 is mono, 1 has nothing in common.
+const stereoWidth = 0.6
 
-// white fills frames with noise of ±1, wide but with its middle in the centre; at is the index of the first.
-func white(frames [][2]float64, at int) {
-	const side, mid = width / (1 << 31), 0.8 / (1 << 31)
+// fillWhiteNoise fills frames with noise of ±1, wide but with its middle in the centre; at is the index of the first.
+func fillWhiteNoise(frames [][2]float64, at int) {
+	const side, mid = stereoWidth / (1 << 31), 0.8 / (1 << 31)
 	for i := range frames {
-		h := scramble(uint64(at+i) + keyHiss)
+		h := hash64(uint64(at+i) + seedHiss)
 		m, s := float64(mid*float64(int32(h>>32))), float64(side*float64(int32(h)))
 		frames[i] = [2]float64{m + s, m - s}
 	}
 }
 
-// wander is a curve from −1 to 1 without a pattern, smooth over a period in samples.
-func wander(at, period int, key uint64) float64 {
+// valueNoise is a curve from −1 to 1 without a pattern, smooth over a period in samples.
+func valueNoise(at, period int, key uint64) float64 {
 	cell := floorDiv(at, period)
-	from, to := chance(cell, key), chance(cell+1, key)
+	from, to := hashUniform(cell, key), hashUniform(cell+1, key)
 	x := smoothStep(float64(at-cell*period) / float64(period))
 	return 2*(from+float64((to-from)*x)) - 1
 }

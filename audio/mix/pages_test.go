@@ -24,7 +24,7 @@ func resident(t *testing.T) string {
 }
 
 func TestWhatWasReadOfTheProgramIsGivenBack(t *testing.T) {
-	own := ownPages()
+	own := findExePages()
 	if len(own) == 0 {
 		t.Fatal("the program does not find itself in memory")
 	}
@@ -51,7 +51,7 @@ func TestWhatWasReadOfTheProgramIsGivenBack(t *testing.T) {
 	}
 	read()
 	before := resident(t)
-	own.shed()
+	own.release()
 	after := resident(t)
 	if len(after) > len(before) || len(after) == len(before) && after >= before {
 		t.Errorf("%s before, %s after", before, after)

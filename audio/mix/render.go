@@ -14,7 +14,7 @@ import (
 // Renderer is a score as sound: a beep.StreamSeeker. A sample is a function of the score and its index alone, so any
 // block size and any seek give the same samples. It is not safe for use by several goroutines.
 type Renderer struct {
-	cues    []heard
+	cues    []scheduledClip
 	gains   []cueGain // of each cue; nil where all are as they are
 	bed     *bed      // nil: none
 	longest int       // samples of the longest cue
@@ -22,10 +22,10 @@ type Renderer struct {
 	at      int
 }
 
-// heard is a cue as sound. What is not loaded yet is silent; Bank.Begin sees to it that it is loaded before its time.
-type heard struct {
-	at, n int
-	pcm   *atomic.Pointer[[]int16]
+// scheduledClip is a cue as sound. What is not loaded yet is silent; Bank.Begin sees to it that it is loaded before its time.
+type scheduledClip struct {
+	at, length int
+	pcm        *atomic.Pointer[[]int16]
 }
 
 var _ beep.StreamSeeker = (*Renderer)(nil)
@@ -37,19 +37,19 @@ func newRenderer(score *routines.Score, loop []int16) *Renderer {
 
 // Render makes a score sound; clips hold every clip of it.
 func Render(score *routines.Score, clips Clips) *Renderer {
-	r := newRenderer(score, clips[bedClip(score.Bed.Sound)].PCM)
+	r := newRenderer(score, clips[bedClipKey(score.Bed.Sound)].PCM)
 	for _, c := range score.Cues {
 		pcm := clips[c.Clip].PCM
 		slot := &atomic.Pointer[[]int16]{}
 		slot.Store(&pcm)
-		r.add(heard{c.At, len(pcm), slot})
+		r.add(scheduledClip{c.At, len(pcm), slot})
 	}
 	return r
 }
 
-func (r *Renderer) add(c heard) {
+func (r *Renderer) add(c scheduledClip) {
 	r.cues = append(r.cues, c)
-	r.longest = max(r.longest, c.n)
+	r.longest = max(r.longest, c.length)
 }
 
 // Stream fills samples from the position on; it is drained at the score's end.
@@ -71,7 +71,7 @@ func (r *Renderer) Stream(samples [][2]float64) (int, bool) {
 		}
 		from, to := max(0, c.at-r.at), min(n, c.at+len(*pcm)-r.at)
 		if from < to {
-			r.gain(first+k).addTo(samples[from:to], (*pcm)[r.at+from-c.at:], r.at+from-c.at)
+			r.gainOf(first+k).addTo(samples[from:to], (*pcm)[r.at+from-c.at:], r.at+from-c.at)
 		}
 	}
 	for i := range samples {
@@ -81,15 +81,15 @@ func (r *Renderer) Stream(samples [][2]float64) (int, bool) {
 		r.bed.addTo(samples, r.at)
 	}
 	for i, x := range samples {
-		samples[i] = [2]float64{limit(x[0]), limit(x[1])}
+		samples[i] = [2]float64{softLimit(x[0]), softLimit(x[1])}
 	}
 	r.at += n
 	return n, true
 }
 
-// limit lets a sum of voice, tones and bed near full scale approach a ceiling instead of clipping; below knee it does
+// softLimit lets a sum of voice, tones and bed near full scale approach a ceiling instead of clipping; below knee it does
 // nothing. The ceiling leaves room for what is higher between two samples: the mix stays below truePeak.
-func limit(x float64) float64 {
+func softLimit(x float64) float64 {
 	const knee, ceiling = 0.80, 0.875
 	if x >= -knee && x <= knee {
 		return x

@@ -133,7 +133,7 @@ func TestRenderOfNothing(t *testing.T) {
 func TestLimit(t *testing.T) {
 	last := -2.0
 	for x := -8.0; x <= 8; x += 0.0005 {
-		y := limit(x)
+		y := softLimit(x)
 		switch {
 		case math.Abs(x) <= 0.8 && y != x:
 			t.Fatalf("%v becomes %v below the knee", x, y)
@@ -141,7 +141,7 @@ func TestLimit(t *testing.T) {
 			t.Fatalf("%v becomes %v", x, y)
 		case y <= last:
 			t.Fatalf("does not grow at %v", x)
-		case y != -limit(-x):
+		case y != -softLimit(-x):
 			t.Fatalf("is not even-handed at %v", x)
 		case last > -2 && y-last > 0.0005+1e-9:
 			t.Fatalf("a step at %v", x)

@@ -9,7 +9,7 @@ import (
 
 // partial is one sine of a tone: its frequency in hertz at the start and the end, its share, and the time in seconds
 // in which it falls to 1/e; 0 is no fall.
-type partial struct{ from, to, share, decay float64 }
+type partial struct{ from, to, level, decay float64 }
 
 // tone is a synthesised sound: what plays when there is no voice, and what marks phases in the tone modes.
 type tone struct {
@@ -67,8 +67,8 @@ func (t tone) render() voice.Recording {
 	samples := make([]float64, n)
 	shares := 0.0
 	for _, p := range t.partials {
-		shares += p.share
-		phase, share, fall := 0.0, p.share, 1.0
+		shares += p.level
+		phase, share, fall := 0.0, p.level, 1.0
 		if p.decay > 0 {
 			fall = math.Exp(-1 / (audio.Rate * p.decay))
 		}

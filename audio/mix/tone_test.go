@@ -51,7 +51,7 @@ func TestEveryToneIsMade(t *testing.T) {
 
 // shortTerm is the loudness of the loudest 400 ms.
 func shortTerm(samples []float64) float64 {
-	weighted, most := audio.KWeighted(samples), 0.0
+	weighted, most := audio.KWeight(samples), 0.0
 	const window = audio.Rate * 400 / 1000
 	for i := 0; i == 0 || i+window <= len(weighted); i += audio.Rate / 100 {
 		most = max(most, audio.MeanSquare(weighted[i:min(len(weighted), i+window)]))

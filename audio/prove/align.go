@@ -14,16 +14,16 @@ import (
 // errSilence tells that a recording is silent from beginning to end.
 var errSilence = errors.New("nothing was heard; is the sink muted, or its volume zero?")
 
-// hop is the width of a point of an envelope: 10 ms.
-const hop = audio.Rate / 100
+// envelopeHop is the width of a point of an envelope: 10 ms.
+const envelopeHop = audio.Rate / 100
 
-// candidates is how many places are tried. A routine repeats itself, and may look the same from several.
-const candidates = 8
+// maxCandidates is how many places are tried. A routine repeats itself, and may look the same from several.
+const maxCandidates = 8
 
 // align finds the frame of the recording at which the score begins, to within some 10 ms: the one of the candidates
 // where the first and the last cues sound best.
-func align(m *matcher, cues []routines.Cue) (int, error) {
-	places, err := outlines(m.score, m.recording)
+func align(m *correlator, cues []routines.Cue) (int, error) {
+	places, err := candidateOffsets(m.score, m.recording)
 	if err != nil {
 		return 0, err
 	}
@@ -35,7 +35,7 @@ func align(m *matcher, cues []routines.Cue) (int, error) {
 	for _, place := range places {
 		sum := 0.0
 		for _, c := range cues {
-			found, err := m.find(c.At, min(c.Len, matchWindow), c.At+place, matchReach)
+			found, err := m.find(c.At, min(c.Len, narrowWindow), c.At+place, narrowReach)
 			if err != nil {
 				return 0, err
 			}
@@ -48,10 +48,10 @@ func align(m *matcher, cues []routines.Cue) (int, error) {
 	return begins, nil
 }
 
-// outlines finds the candidates by the loudness of both alone, the likeliest first.
-func outlines(score *mix.Renderer, recording *tape) ([]int, error) {
-	want, got := make([]float64, score.Len()/hop+1), make([]float64, recording.frames/hop+1)
-	stereo, mono := make([][2]float64, hop), make([]float64, hop)
+// candidateOffsets finds the candidates by the loudness of both alone, the likeliest first.
+func candidateOffsets(score *mix.Renderer, recording *recording) ([]int, error) {
+	want, got := make([]float64, score.Len()/envelopeHop+1), make([]float64, recording.frames/envelopeHop+1)
+	stereo, mono := make([][2]float64, envelopeHop), make([]float64, envelopeHop)
 	if err := score.Seek(0); err != nil {
 		return nil, err
 	}
@@ -63,19 +63,19 @@ func outlines(score *mix.Renderer, recording *tape) ([]int, error) {
 	}
 	loud := 0.0
 	for i := range got {
-		if err := recording.read(mono, i*hop); err != nil {
+		if err := recording.read(mono, i*envelopeHop); err != nil {
 			return nil, err
 		}
 		for _, x := range mono {
 			got[i] += x * x
 		}
-		loud = math.Max(loud, got[i]/hop)
+		loud = math.Max(loud, got[i]/envelopeHop)
 	}
 	if math.Sqrt(loud) < 3e-4 { // -70 dBFS
 		return nil, errSilence
 	}
-	contour(want)
-	contour(got)
+	centredAmplitude(want)
+	centredAmplitude(got)
 	n := 1 << bits.Len(uint(len(want)+len(got)))
 	z := make([]complex128, n)
 	for i, x := range got {
@@ -84,9 +84,9 @@ func outlines(score *mix.Renderer, recording *tape) ([]int, error) {
 	for i, x := range want {
 		z[i] += complex(0, x)
 	}
-	newFourier(n).correlate(z)
-	places := make([]int, 0, candidates)
-	for len(places) < candidates {
+	newFFT(n).correlate(z)
+	places := make([]int, 0, maxCandidates)
+	for len(places) < maxCandidates {
 		best := 0
 		for k := range z {
 			if real(z[k]) > real(z[best]) {
@@ -99,13 +99,13 @@ func outlines(score *mix.Renderer, recording *tape) ([]int, error) {
 		if best > len(got) {
 			best -= n
 		}
-		places = append(places, best*hop)
+		places = append(places, best*envelopeHop)
 	}
 	return places, nil
 }
 
-// contour makes an envelope of energies one of amplitudes about zero.
-func contour(list []float64) {
+// centredAmplitude makes an envelope of energies one of amplitudes about zero.
+func centredAmplitude(list []float64) {
 	mean := 0.0
 	for i, x := range list {
 		list[i] = math.Sqrt(x)

@@ -12,18 +12,18 @@ import (
 
 // Proof is a score held against a recording of it. Times are seconds of the score, errors milliseconds.
 type Proof struct {
-	Cues   []Hearing `json:"cues"` // those that can be heard, in the score's order
-	Gaps   []Gap     `json:"gaps"`
-	Heard  int       `json:"heard"`     // how many of Cues
-	Worst  float64   `json:"worst_ms"`  // the largest error, with its sign
-	Spread float64   `json:"spread_ms"` // the standard deviation of the errors
-	Drift  float64   `json:"drift_ppm"` // how much slower the recording runs than the score; negative: faster
-	Gain   float64   `json:"gain"`      // the median of the cues: 1 is the score's own level
-	Begins float64   `json:"begins_s"`  // where in the recording the score begins
+	Cues   []CueTiming `json:"cues"` // those that can be heard, in the score's order
+	Gaps   []Gap       `json:"gaps"`
+	Heard  int         `json:"heard"`     // how many of Cues
+	Worst  float64     `json:"worst_ms"`  // the largest error, with its sign
+	Spread float64     `json:"spread_ms"` // the standard deviation of the errors
+	Drift  float64     `json:"drift_ppm"` // how much slower the recording runs than the score; negative: faster
+	Gain   float64     `json:"gain"`      // the median of the cues: 1 is the score's own level
+	Begins float64     `json:"begins_s"`  // where in the recording the score begins
 }
 
-// Hearing is what became of one cue. A cue that was not heard has no error.
-type Hearing struct {
+// CueTiming is what became of one cue. A cue that was not heard has no error.
+type CueTiming struct {
 	Planned     float64 `json:"planned_s"`
 	Error       float64 `json:"error_ms"` // positive: late against the others
 	Correlation float64 `json:"correlation"`
@@ -52,28 +52,28 @@ const (
 	Silenced GapKind = "silenced" // silence took the place of a piece: what follows is in time
 )
 
-// heardFrom is the correlation from which on a cue counts as heard. Another word of the same voice stays far below.
-const heardFrom = 0.6
+// minCorrelation is the correlation from which on a cue counts as heard. Another word of the same voice stays far below.
+const minCorrelation = 0.6
 
 // Prove measures where each cue of a score lies in a recording of it, a WAV file of so many bytes with 48 000 samples a
 // second: the normalised cross-correlation with sound, what the score should sound like, around the cue. Neither the
 // level nor where the recording begins matters. A recording that is silent is an error. show is told of the cues done,
 // and may be nil.
 func Prove(score *routines.Score, sound *mix.Renderer, recording io.ReaderAt, size int64, show func(done int)) (*Proof, error) {
-	t, err := openTape(recording, size)
+	t, err := openRecording(recording, size)
 	if err != nil {
 		return nil, err
 	}
-	near := newMatcher(sound, t, matchSpan)
+	near := newCorrelator(sound, t, narrowSpan)
 	begins, err := align(near, score.Cues)
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{near: near, recent: []float64{float64(begins)}}
-	p := &Proof{Cues: []Hearing{}, Gaps: []Gap{}}
+	l := &tracker{narrow: near, offsets: []float64{float64(begins)}}
+	p := &Proof{Cues: []CueTiming{}, Gaps: []Gap{}}
 	for i, c := range score.Cues {
 		n := min(c.Len, score.Len-c.At)
-		h, audible, err := l.listen(c, n)
+		h, audible, err := l.track(c, n)
 		if err != nil {
 			return nil, err
 		}
@@ -84,13 +84,13 @@ func Prove(score *routines.Score, sound *mix.Renderer, recording io.ReaderAt, si
 			show(i + 1)
 		}
 	}
-	p.judge(begins, l.silences)
+	p.summarize(begins, l.silences)
 	return p, nil
 }
 
-// judge makes of the offsets of all cues what is common to them, and what is each one's own.
-func (p *Proof) judge(begins int, silences []hush) {
-	var heard []*Hearing
+// summarize makes of the offsets of all cues what is common to them, and what is each one's own.
+func (p *Proof) summarize(begins int, silences []span) {
+	var heard []*CueTiming
 	var gains []float64
 	for i := range p.Cues {
 		if h := &p.Cues[i]; h.Heard {
@@ -103,14 +103,14 @@ func (p *Proof) judge(begins int, silences []hush) {
 		return
 	}
 	p.Gain = median(gains)
-	slope := drift(heard)
+	slope := estimateDrift(heard)
 	p.Drift = slope * 1e6
-	runs := split(heard, slope)
-	p.Begins = runs[0].level / audio.Rate
+	runs := splitAtJumps(heard, slope)
+	p.Begins = runs[0].offset / audio.Rate
 	squares := 0.0
 	for _, r := range runs {
 		for _, h := range r.cues {
-			h.Error = (h.offset - slope*float64(h.at) - r.level) * 1000 / audio.Rate
+			h.Error = (h.offset - slope*float64(h.at) - r.offset) * 1000 / audio.Rate
 			squares += h.Error * h.Error
 			if math.Abs(h.Error) > math.Abs(p.Worst) {
 				p.Worst = h.Error
@@ -118,7 +118,7 @@ func (p *Proof) judge(begins int, silences []hush) {
 		}
 	}
 	p.Spread = math.Sqrt(squares / float64(len(heard)))
-	p.Gaps = append(p.Gaps, gaps(runs, silences)...)
+	p.Gaps = append(p.Gaps, findGaps(runs, silences)...)
 }
 
 // median of a list that is not empty.

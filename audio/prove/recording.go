@@ -8,22 +8,22 @@ import (
 	"io"
 )
 
-// tape is a WAV file that is read in pieces: a long recording never lies in memory.
-type tape struct {
+// recording is a WAV file that is read in pieces: a long recording never lies in memory.
+type recording struct {
 	file   io.ReaderAt
 	format audio.WAVFormat
 	from   int64 // where the sound begins
 	frames int
 }
 
-// openTape reads the header of a file of so many bytes. Of the header's size of the sound the file may have less: a
+// openRecording reads the header of a file of so many bytes. Of the header's size of the sound the file may have less: a
 // recording that was killed is as long as it is.
-func openTape(file io.ReaderAt, size int64) (*tape, error) {
+func openRecording(file io.ReaderAt, size int64) (*recording, error) {
 	var head [12]byte
 	if _, err := file.ReadAt(head[:], 0); err != nil || string(head[:4]) != "RIFF" || string(head[8:]) != "WAVE" {
 		return nil, errors.New("not a WAV file")
 	}
-	t := &tape{file: file}
+	t := &recording{file: file}
 	for at := int64(len(head)); ; {
 		var chunk [8]byte
 		if _, err := file.ReadAt(chunk[:], at); err != nil {
@@ -59,7 +59,7 @@ func openTape(file io.ReaderAt, size int64) (*tape, error) {
 }
 
 // read fills samples with the mean of the channels from a frame on, and with silence outside the recording.
-func (t *tape) read(samples []float64, at int) error {
+func (t *recording) read(samples []float64, at int) error {
 	clear(samples)
 	from, to := min(max(at, 0), t.frames), max(0, min(at+len(samples), t.frames))
 	if from >= to {

@@ -4,7 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+
+	"github.com/gopxl/beep/v2"
 )
 
 // UnknownSize and everything above it is what programs put in the header when they write to a pipe and cannot go back,
@@ -31,7 +34,7 @@ func DecodeWAV(data []byte) ([]float64, int, error) {
 				}
 				rest = rest[:min(size, uint64(len(rest)))]
 			}
-			if len(rest)/format.Frame > mostSamples(format.Rate) {
+			if len(rest)/format.Frame > maxSamples(format.Rate) {
 				return nil, 0, errTooLong
 			}
 			return format.Samples(rest), format.Rate, nil
@@ -99,9 +102,9 @@ func (f WAVFormat) Samples(b []byte) []float64 {
 func (f WAVFormat) sample(b []byte) float64 {
 	switch {
 	case f.float && f.bits == 32:
-		return finite(float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))
+		return clampFinite(float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))
 	case f.float:
-		return finite(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+		return clampFinite(math.Float64frombits(binary.LittleEndian.Uint64(b)))
 	case f.bits == 8:
 		return (float64(b[0]) - 128) / 128
 	case f.bits == 16:
@@ -111,4 +114,59 @@ func (f WAVFormat) sample(b []byte) float64 {
 	default:
 		return float64(int32(binary.LittleEndian.Uint32(b))) / (1 << 31)
 	}
+}
+
+const (
+	WAVHeaderBytes = 44
+	MaxWAVFrames   = (math.MaxUint32 - WAVHeaderBytes) / FrameBytes // 6.2 hours
+)
+
+// WAVHeader begins a WAV file of so many frames.
+func WAVHeader(frames int) []byte {
+	size := uint32(frames) * FrameBytes
+	b := append(make([]byte, 0, WAVHeaderBytes), "RIFF"...)
+	b = binary.LittleEndian.AppendUint32(b, WAVHeaderBytes-8+size)
+	b = append(b, "WAVEfmt "...)
+	b = binary.LittleEndian.AppendUint32(b, 16)
+	b = binary.LittleEndian.AppendUint16(b, 1) // PCM
+	b = binary.LittleEndian.AppendUint16(b, 2)
+	b = binary.LittleEndian.AppendUint32(b, Rate)
+	b = binary.LittleEndian.AppendUint32(b, Rate*FrameBytes)
+	b = binary.LittleEndian.AppendUint16(b, FrameBytes)
+	b = binary.LittleEndian.AppendUint16(b, 16)
+	b = append(b, "data"...)
+	return binary.LittleEndian.AppendUint32(b, size)
+}
+
+// WriteWAV writes src as a WAV file of exactly so many frames: what is longer is cut, what is shorter goes on in
+// silence. It needs little memory and never seeks, so w may be a pipe. progress, where it is not nil, is told after
+// each second of sound how many frames are done.
+func WriteWAV(w io.Writer, src beep.Streamer, frames int, progress func(done int)) error {
+	if frames < 0 || int64(frames) > MaxWAVFrames {
+		return fmt.Errorf("a WAV file holds up to 6 hours of sound; %d frames do not fit", frames)
+	}
+	if _, err := w.Write(WAVHeader(frames)); err != nil {
+		return fmt.Errorf("writing the WAV header: %w", err)
+	}
+	samples := make([][2]float64, min(frames, Rate))
+	bytes := make([]byte, FrameBytes*len(samples))
+	for done, drained := 0, false; done < frames; {
+		samples = samples[:min(len(samples), frames-done)]
+		n := 0
+		if !drained {
+			n, drained = Fill(src, samples)
+		}
+		clear(samples[n:])
+		Encode(bytes, samples, done)
+		if _, err := w.Write(bytes[:FrameBytes*len(samples)]); err != nil {
+			return fmt.Errorf("writing the sound: %w", err)
+		}
+		if done += len(samples); progress != nil {
+			progress(done)
+		}
+	}
+	if err := src.Err(); err != nil {
+		return fmt.Errorf("making the sound: %w", err)
+	}
+	return nil
 }

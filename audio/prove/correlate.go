@@ -1,16 +1,19 @@
 package prove
 
 import (
+	"math"
+	"math/bits"
+	"math/cmplx"
+
 	"guided/audio"
 	"guided/audio/mix"
-	"math"
 )
 
-// matcher finds a piece of a score in a recording. Of both it holds one window at a time.
-type matcher struct {
+// correlator finds a piece of a score in a recording. Of both it holds one window at a time.
+type correlator struct {
 	score     *mix.Renderer
-	recording *tape
-	fourier   *fourier
+	recording *recording
+	fft       *fft
 
 	stereo [][2]float64
 	want   []float64
@@ -22,13 +25,13 @@ type matcher struct {
 // What is looked for is the first 283 ms of a cue at most, 200 ms to each side of where it should be: together they
 // fill one transform.
 const (
-	matchReach  = audio.Rate / 5
-	matchSpan   = 1 << 15
-	matchWindow = matchSpan - 2*matchReach
+	narrowReach  = audio.Rate / 5
+	narrowSpan   = 1 << 15
+	narrowWindow = narrowSpan - 2*narrowReach
 )
 
-func newMatcher(score *mix.Renderer, recording *tape, span int) *matcher {
-	return &matcher{score: score, recording: recording, fourier: newFourier(span),
+func newCorrelator(score *mix.Renderer, recording *recording, span int) *correlator {
+	return &correlator{score: score, recording: recording, fft: newFFT(span),
 		stereo: make([][2]float64, span), want: make([]float64, span), got: make([]float64, span),
 		energy: make([]float64, span+1), z: make([]complex128, span)}
 }
@@ -40,8 +43,8 @@ type match struct {
 	gain        float64
 }
 
-// reference reads n samples of the score at a place, and tells their energy.
-func (m *matcher) reference(at, n int) (float64, error) {
+// readScore reads n samples of the score at a place, and tells their energy.
+func (m *correlator) readScore(at, n int) (float64, error) {
 	if err := m.score.Seek(min(at, m.score.Len())); err != nil {
 		return 0, err
 	}
@@ -58,8 +61,8 @@ func (m *matcher) reference(at, n int) (float64, error) {
 // find looks for n samples of the score, up to reach to each side of a place in the recording: the normalised
 // cross-correlation, its peak between the samples by a parabola. n and twice reach together fit the span. A piece that
 // is silent in the score or in the recording correlates with nothing.
-func (m *matcher) find(at, n, place, reach int) (match, error) {
-	want, err := m.reference(at, n)
+func (m *correlator) find(at, n, place, reach int) (match, error) {
+	want, err := m.readScore(at, n)
 	if err != nil {
 		return match{}, err
 	}
@@ -75,7 +78,7 @@ func (m *matcher) find(at, n, place, reach int) (match, error) {
 	if want < quiet*float64(n) || m.energy[len(m.got)] < quiet*float64(n) {
 		return match{}, nil
 	}
-	m.fourier.correlate(m.z)
+	m.fft.correlate(m.z)
 	floor := m.energy[len(m.got)] * 1e-6 // what is all but silence correlates by chance
 	near := func(k int) float64 {
 		e := m.energy[k+n] - m.energy[k]
@@ -96,4 +99,54 @@ func (m *matcher) find(at, n, place, reach int) (match, error) {
 		}
 	}
 	return found, nil
+}
+
+// fft is the discrete Fourier transform of one length, a power of two.
+type fft struct {
+	twiddles []complex128 // exp(-2πik/n), for half a turn
+}
+
+func newFFT(n int) *fft {
+	f := &fft{make([]complex128, n/2)}
+	for k := range f.twiddles {
+		f.twiddles[k] = cmplx.Rect(1, -2*math.Pi*float64(k)/float64(n))
+	}
+	return f
+}
+
+// transform is in place (Cooley and Tukey, radix 2).
+func (f *fft) transform(z []complex128) {
+	n := 2 * len(f.twiddles)
+	shift := bits.UintSize - bits.Len(uint(n-1))
+	for i := range z {
+		if j := int(bits.Reverse(uint(i)) >> shift); i < j {
+			z[i], z[j] = z[j], z[i]
+		}
+	}
+	for half := 1; half < n; half *= 2 {
+		step := n / (2 * half)
+		for from := 0; from < n; from += 2 * half {
+			a, b := z[from:from+half], z[from+half:from+2*half]
+			for k := range a {
+				t := b[k] * f.twiddles[k*step]
+				a[k], b[k] = a[k]+t, a[k]-t
+			}
+		}
+	}
+}
+
+// correlate replaces z, whose real parts are one signal and whose imaginary parts another, by their circular
+// correlation: the real part of z[k] is the sum of real[i+k]·imaginary[i]. One transform serves both signals.
+func (f *fft) correlate(z []complex128) {
+	f.transform(z)
+	n := len(z)
+	for i := 0; i <= n/2; i++ {
+		j := (n - i) % n
+		a, b := z[i], cmplx.Conj(z[j])
+		x, y := (a+b)/2, (a-b)/2i
+		cross := x * cmplx.Conj(y) / complex(float64(n), 0)
+		// The inverse transform is the transform of the conjugates, and of the result only the real part is wanted.
+		z[i], z[j] = cmplx.Conj(cross), cross
+	}
+	f.transform(z)
 }

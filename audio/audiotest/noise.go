@@ -1,7 +1,6 @@
 package audiotest
 
 import (
-	"encoding/binary"
 	"time"
 )
 
@@ -44,19 +43,4 @@ func NoiseAt(i int) [2]float64 {
 	x ^= x >> 27
 	const scale = 0.3 / (1 << 31)
 	return [2]float64{scale * float64(int32(x>>32)), scale * float64(int32(x))}
-}
-
-// LoudFrames are the frames of a recording that are more than dither.
-func LoudFrames(b []byte) (first, last int) {
-	first, last = -1, -1
-	for i := 0; i+4 <= len(b); i += 4 {
-		l, r := int16(binary.LittleEndian.Uint16(b[i:])), int16(binary.LittleEndian.Uint16(b[i+2:]))
-		if max(l, -l, r, -r) > 8 {
-			if first < 0 {
-				first = i / 4
-			}
-			last = i / 4
-		}
-	}
-	return first, last
 }
