@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -134,3 +135,5 @@ func TestDifferenceNamesTimeAndCue(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+var update = flag.Bool("update", false, "write the golden files anew")
