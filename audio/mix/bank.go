@@ -107,9 +107,9 @@ func (b *Bank) loadClip(ctx context.Context, c routines.Clip) (voice.Recording, 
 		return b.speak(ctx, c.Say)
 	}
 	if slices.Contains(routines.SwellNames(), c.Sound) {
-		return swell(c.Sound, c.Len), nil
+		return synthesizeSwell(c.Sound, c.Len), nil
 	}
-	if _, is := tones()[c.Sound]; is {
+	if _, is := toneTable()[c.Sound]; is {
 		return b.tone(c.Sound)
 	}
 	data, err := b.readFile(c.Sound)
@@ -159,7 +159,7 @@ func (b *Bank) In(v string) (*Bank, error) {
 }
 
 func (v *bankCache) measureSound(name string) (routines.Extent, bool) {
-	if t, is := tones()[name]; is {
+	if t, is := toneTable()[name]; is {
 		return routines.Extent{Len: t.len()}, true
 	}
 	data, err := v.readFile(name)
@@ -191,7 +191,7 @@ func (v *bankCache) tone(name string) (voice.Recording, error) {
 	if has {
 		return r, nil
 	}
-	r, err := synth(name)
+	r, err := synthesizeTone(name)
 	if err == nil {
 		v.mu.Lock()
 		v.tones[name] = r

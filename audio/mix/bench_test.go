@@ -64,7 +64,7 @@ func BenchmarkMeasureMix(b *testing.B) {
 
 func BenchmarkBell(b *testing.B) {
 	for b.Loop() {
-		if _, err := synth("bell"); err != nil {
+		if _, err := synthesizeTone("bell"); err != nil {
 			b.Fatal(err)
 		}
 	}

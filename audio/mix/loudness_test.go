@@ -33,7 +33,7 @@ func worst(t *testing.T) *Renderer {
 	clips[say("loud")] = voice.Recording{PCM: audio.Quantize(audiotest.Gained(v, audio.Gain(audio.TruePeak)/audio.Peak(v)))}
 	clips[say("high")] = voice.Recording{PCM: audio.Quantize(audiotest.Gained(audiotest.Sine(3*audio.Rate, audio.Rate, 3001, 1), audio.Gain(audio.TruePeak)))}
 	for _, name := range []string{"bell", "bowl"} {
-		tone, err := synth(name)
+		tone, err := synthesizeTone(name)
 		if err != nil {
 			t.Fatal(err)
 		}

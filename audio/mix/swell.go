@@ -18,9 +18,9 @@ func swellShapes() map[string]swellShape {
 	}
 }
 
-// swell is the sound of a breath of so many samples; name is one of routines.SwellNames. It rises and brightens with the
+// synthesizeSwell is the sound of a breath of so many samples; name is one of routines.SwellNames. It rises and brightens with the
 // breath in, and falls and darkens with the breath out.
-func swell(name string, n int) voice.Recording {
+func synthesizeSwell(name string, n int) voice.Recording {
 	const (
 		level = 0.42
 		q     = 0.75

@@ -14,7 +14,7 @@ func TestSwells(t *testing.T) {
 	for _, name := range routines.SwellNames() {
 		for _, n := range []int{audio.Rate, 4*audio.Rate + 1, 6*audio.Rate + 77} {
 			t.Run(fmt.Sprintf("%s of %d", name, n), func(t *testing.T) {
-				pcm := swell(name, n).PCM
+				pcm := synthesizeSwell(name, n).PCM
 				if len(pcm) != n || pcm[0] != 0 || pcm[n-1] != 0 {
 					t.Fatalf("%d samples from %d to %d", len(pcm), pcm[0], pcm[len(pcm)-1])
 				}
@@ -37,7 +37,7 @@ func TestSwells(t *testing.T) {
 			})
 		}
 	}
-	if got := swell("swell-in", 0).PCM; len(got) != 0 {
+	if got := synthesizeSwell("swell-in", 0).PCM; len(got) != 0 {
 		t.Errorf("a swell of nothing has %d samples", len(got))
 	}
 }

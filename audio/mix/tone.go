@@ -19,17 +19,17 @@ type tone struct {
 	partials []partial
 }
 
-// synth makes the tone of a name in routines.SoundNames. A breath in rises a fourth, a breath out falls back, holds
+// synthesizeTone makes the tone of a name in routines.SoundNames. A breath in rises a fourth, a breath out falls back, holds
 // stay where the breath before them ended, so that a listener knows the phase without a word.
-func synth(name string) (voice.Recording, error) {
-	t, known := tones()[name]
+func synthesizeTone(name string) (voice.Recording, error) {
+	t, known := toneTable()[name]
 	if !known {
 		return voice.Recording{}, fmt.Errorf("there is no tone named %q", name)
 	}
 	return t.render(), nil
 }
 
-func tones() map[string]tone {
+func toneTable() map[string]tone {
 	const low, high = 293.66, 392.00 // D4, G4
 	soft := func(from, to float64) []partial {
 		return []partial{{from, to, 1, 0}, {2 * from, 2 * to, 0.25, 0}, {3 * from, 3 * to, 0.06, 0}}

@@ -13,7 +13,7 @@ func TestEveryToneIsMade(t *testing.T) {
 	b := NewBank(nil, nil, nil, nil)
 	for _, name := range routines.SoundNames() {
 		t.Run(name, func(t *testing.T) {
-			r, err := synth(name)
+			r, err := synthesizeTone(name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -41,11 +41,11 @@ func TestEveryToneIsMade(t *testing.T) {
 			}
 		})
 	}
-	if _, err := synth("gong"); err == nil {
+	if _, err := synthesizeTone("gong"); err == nil {
 		t.Error("an unknown tone is made")
 	}
-	if len(tones()) != len(routines.SoundNames()) {
-		t.Errorf("%d tones for %d names", len(tones()), len(routines.SoundNames()))
+	if len(toneTable()) != len(routines.SoundNames()) {
+		t.Errorf("%d tones for %d names", len(toneTable()), len(routines.SoundNames()))
 	}
 }
 
@@ -61,7 +61,7 @@ func shortTerm(samples []float64) float64 {
 
 func TestABreathIsKnownByItsTone(t *testing.T) {
 	pitch := func(name string, from, to float64) float64 {
-		r, err := synth(name)
+		r, err := synthesizeTone(name)
 		if err != nil {
 			t.Fatal(err)
 		}
