@@ -1,3 +1,12 @@
+// Package mix turns a score into sound: it finds the recording of every cue (Bank), mixes cues, tones and a background
+// bed (Renderer), and loads recordings ahead of need while a session plays (Live).
+//
+// Its law: a sample is a function of the score and of its index alone. Noise comes from the index, ducking and fades
+// from the score, and no state outlives a block that the next one could not rebuild, so any block size and any seek
+// give the same samples.
+//
+// Begin with Renderer.Stream in render.go, which mixes one block; bank.go says where recordings come from, live.go when
+// they are loaded, gain.go how loud everything is, and bed.go what plays under the cues.
 package mix
 
 import (
@@ -19,25 +28,67 @@ import (
 	"guided/routines"
 )
 
-// Bank is everything that can be heard: voices in the order they are asked, tones, and the sound files beside routines.
+// Bank finds the recording of a clip: a text in the first voice that has it, a tone, a swell, or a sound file beside
+// the routines. It is safe for concurrent use.
 type Bank struct {
 	*bankCache
-	voice  string // the name of the first voice, empty for the default
-	voices []voice.Voice
+	voice  string        // the name of the first voice, empty for the default one
+	voices []voice.Voice // in the order of preference
 }
 
-// NewBank asks the voices in their order: the default one, then what speaks the texts that a voice lacks. open opens
-// another voice by its name, nil where there is none; file reads a sound file that lies beside the routines.
-func NewBank(voices []voice.Voice, open func(name string) (voice.Voice, error), file func(name string) ([]byte, error), log *slog.Logger) *Bank {
+// bankCache is what the banks of all voices share.
+type bankCache struct {
+	openVoice func(name string) (voice.Voice, error)
+	readFile  func(name string) ([]byte, error)
+	log       *slog.Logger
+	clips     *clipCache
+	lastBed   bedCache
+
+	mu      sync.Mutex
+	extents map[[32]byte]routines.Extent // of sound files, by SHA-256 of the content; zero for one that cannot be played
+	tones   map[string]voice.Recording   // by name: synthesising a bell takes a Raspberry Pi a tenth of a second
+	banks   map[string]*Bank             // by the name of their first voice
+}
+
+// NewBank returns a bank that asks voices in their order: first the default voice, then those that speak the texts it
+// lacks. openVoice opens another voice by its name; where it is nil, there is no other. readFile reads a sound file that
+// lies beside the routines.
+func NewBank(voices []voice.Voice, openVoice func(name string) (voice.Voice, error), readFile func(name string) ([]byte, error), log *slog.Logger) *Bank {
 	b := &Bank{voices: voices, bankCache: &bankCache{
-		openVoice: open, readFile: file, log: log, clips: newClipCache(clipCacheBytes),
+		openVoice: openVoice, readFile: readFile, log: log, clips: newClipCache(clipCacheBytes),
 		extents: map[[32]byte]routines.Extent{}, tones: map[string]voice.Recording{}, banks: map[string]*Bank{},
 	}}
 	b.banks[""] = b
 	return b
 }
 
-// Measure is a routines.Measure: what can be heard at once.
+// In returns the bank whose first voice has a name, empty for the default voice; the texts which that voice lacks are
+// spoken as in b. A voice is opened once and kept.
+func (b *Bank) In(name string) (*Bank, error) {
+	b.mu.Lock()
+	other, has := b.banks[name]
+	b.mu.Unlock()
+	switch {
+	case has:
+		return other, nil
+	case b.openVoice == nil:
+		return nil, fmt.Errorf("there is no voice named %q", name)
+	}
+	opened, err := b.openVoice(name)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if other, has = b.banks[name]; !has {
+		other = &Bank{bankCache: b.bankCache, voice: name, voices: append([]voice.Voice{opened}, b.voices[1:]...)}
+		b.banks[name] = other
+	}
+	return other, nil
+}
+
+// Measure returns the extent of a clip that can be played without synthesis, and whether there is one. It is a
+// routines.Measure.
 func (b *Bank) Measure(c routines.Clip) (routines.Extent, bool) {
 	switch {
 	case slices.Contains(routines.SwellNames(), c.Sound):
@@ -53,11 +104,36 @@ func (b *Bank) Measure(c routines.Clip) (routines.Extent, bool) {
 	return routines.Extent{}, false
 }
 
-// Prepare speaks every text that no voice has at once, several at a time. What cannot be had is told in the error; the
-// rest is prepared all the same.
+func (b *bankCache) measureSound(name string) (routines.Extent, bool) {
+	if t, is := toneTable()[name]; is {
+		return routines.Extent{Len: t.len()}, true
+	}
+	data, err := b.readFile(name)
+	if err != nil {
+		return routines.Extent{}, false
+	}
+	sum := sha256.Sum256(data)
+	b.mu.Lock()
+	e, has := b.extents[sum]
+	b.mu.Unlock()
+	if has {
+		return e, e.Len > 0
+	}
+	r, err := voice.ImportSound(data)
+	if err != nil {
+		b.log.Warn("a sound file cannot be played", "file", name, "err", err)
+	}
+	b.mu.Lock()
+	b.extents[sum] = r.Extent()
+	b.mu.Unlock()
+	return r.Extent(), err == nil
+}
+
+// Prepare synthesises the texts among clips that no voice has recorded, several at a time. It goes on after a failure
+// and returns the distinct errors together; a text that no voice can speak is not an error.
 func (b *Bank) Prepare(ctx context.Context, clips []routines.Clip) error {
 	var mu sync.Mutex
-	failed := map[string]error{} // by message: an engine that is missing fails for every text alike
+	failed := map[string]error{} // by message without the text: a missing engine fails for every text alike
 	work := errgroup.Group{}
 	work.SetLimit(runtime.NumCPU())
 	for _, c := range clips {
@@ -77,7 +153,7 @@ func (b *Bank) Prepare(ctx context.Context, clips []routines.Clip) error {
 			return nil
 		})
 	}
-	_ = work.Wait() // what failed is in failed
+	_ = work.Wait() // the functions return nil and put their errors into failed
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -88,123 +164,11 @@ func (b *Bank) Prepare(ctx context.Context, clips []routines.Clip) error {
 	return joined
 }
 
-func (b *Bank) speak(ctx context.Context, text string) (voice.Recording, error) {
-	err := voice.ErrUnspoken
-	for _, v := range b.voices {
-		r, failed := v.Speak(ctx, text)
-		if failed == nil {
-			return r, nil
-		}
-		if !errors.Is(failed, voice.ErrUnspoken) {
-			err = failed
-		}
-	}
-	return voice.Recording{}, err
-}
-
-func (b *Bank) loadClip(ctx context.Context, c routines.Clip) (voice.Recording, error) {
-	if c.Sound == "" {
-		return b.speak(ctx, c.Say)
-	}
-	if slices.Contains(routines.SwellNames(), c.Sound) {
-		return synthesizeSwell(c.Sound, c.Len), nil
-	}
-	if _, is := toneTable()[c.Sound]; is {
-		return b.tone(c.Sound)
-	}
-	data, err := b.readFile(c.Sound)
-	if err != nil {
-		return voice.Recording{}, err
-	}
-	return voice.ImportSound(data)
-}
-
-// bankCache is what the banks of all voices share.
-type bankCache struct {
-	openVoice func(name string) (voice.Voice, error)
-	readFile  func(name string) ([]byte, error)
-	log       *slog.Logger
-	clips     *clipCache
-	lastBed   bedCache
-
-	mu      sync.Mutex
-	extents map[[32]byte]routines.Extent // of sound files, by content; zero for one that cannot be played
-	tones   map[string]voice.Recording   // tones; a bell takes a Pi a tenth of a second
-	banks   map[string]*Bank             // by the name of their voice
-}
-
-// In is the bank of another voice, empty for the default; what that voice lacks is spoken as in this one. A voice is
-// opened once and kept.
-func (b *Bank) In(v string) (*Bank, error) {
-	b.mu.Lock()
-	other, has := b.banks[v]
-	b.mu.Unlock()
-	switch {
-	case has:
-		return other, nil
-	case b.openVoice == nil:
-		return nil, fmt.Errorf("there is no voice named %q", v)
-	}
-	opened, err := b.openVoice(v)
-	if err != nil {
-		return nil, err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if other, has = b.banks[v]; !has {
-		other = &Bank{bankCache: b.bankCache, voice: v, voices: append([]voice.Voice{opened}, b.voices[1:]...)}
-		b.banks[v] = other
-	}
-	return other, nil
-}
-
-func (v *bankCache) measureSound(name string) (routines.Extent, bool) {
-	if t, is := toneTable()[name]; is {
-		return routines.Extent{Len: t.len()}, true
-	}
-	data, err := v.readFile(name)
-	if err != nil {
-		return routines.Extent{}, false
-	}
-	sum := sha256.Sum256(data)
-	v.mu.Lock()
-	e, has := v.extents[sum]
-	v.mu.Unlock()
-	if has {
-		return e, e.Len > 0
-	}
-	r, err := voice.ImportSound(data)
-	if err != nil {
-		v.log.Warn("a sound file cannot be played", "file", name, "err", err)
-	}
-	v.mu.Lock()
-	v.extents[sum] = r.Extent()
-	v.mu.Unlock()
-	return r.Extent(), err == nil
-}
-
-// tone makes a tone, once.
-func (v *bankCache) tone(name string) (voice.Recording, error) {
-	v.mu.Lock()
-	r, has := v.tones[name]
-	v.mu.Unlock()
-	if has {
-		return r, nil
-	}
-	r, err := synthesizeTone(name)
-	if err == nil {
-		v.mu.Lock()
-		v.tones[name] = r
-		v.mu.Unlock()
-	}
-	return r, err
-}
-
-// Clips is the sounds of a score, by what they are. It is immutable.
+// Clips is the recordings of a score, by clip. It is immutable.
 type Clips map[routines.Clip]voice.Recording
 
-// Load brings every clip of a score into memory, exactly as long as the score counts on. One that cannot be had
-// any more is silence in its place, and logged: the session goes on.
+// Load reads every clip of a score into memory, each at the length the score gives it. A clip that is no longer
+// available is logged and replaced by silence. It fails only when ctx ends.
 func (b *Bank) Load(ctx context.Context, score *routines.Score) (Clips, error) {
 	lengths := map[routines.Clip]int{}
 	for _, c := range score.Cues {
@@ -232,7 +196,8 @@ func (b *Bank) Load(ctx context.Context, score *routines.Score) (Clips, error) {
 	return clips, nil
 }
 
-// loadExact loads a clip at a length. One that cannot be had is logged, and has no samples. It fails only when ctx ends.
+// loadExact loads a clip of n samples. A clip that is not available is logged and returned without samples. It fails
+// only when ctx ends.
 func (b *Bank) loadExact(ctx context.Context, clip routines.Clip, n int) (voice.Recording, error) {
 	r, err := b.loadClip(ctx, clip)
 	switch {
@@ -245,7 +210,57 @@ func (b *Bank) loadExact(ctx context.Context, clip routines.Clip, n int) (voice.
 	return voice.Recording{PCM: audio.FitLength(r.PCM, n), Beat: r.Beat}, nil
 }
 
-// CanSay tells whether a text can be spoken: the voices have it, or an engine is there to speak what they lack.
+func (b *Bank) loadClip(ctx context.Context, c routines.Clip) (voice.Recording, error) {
+	if c.Sound == "" {
+		return b.speak(ctx, c.Say)
+	}
+	if slices.Contains(routines.SwellNames(), c.Sound) {
+		return synthesizeSwell(c.Sound, c.Len), nil
+	}
+	if _, is := toneTable()[c.Sound]; is {
+		return b.tone(c.Sound)
+	}
+	data, err := b.readFile(c.Sound)
+	if err != nil {
+		return voice.Recording{}, err
+	}
+	return voice.ImportSound(data)
+}
+
+// speak returns a text in the first voice that can speak it. Where all fail, the last error that is not ErrUnspoken
+// explains why.
+func (b *Bank) speak(ctx context.Context, text string) (voice.Recording, error) {
+	err := voice.ErrUnspoken
+	for _, v := range b.voices {
+		r, failed := v.Speak(ctx, text)
+		if failed == nil {
+			return r, nil
+		}
+		if !errors.Is(failed, voice.ErrUnspoken) {
+			err = failed
+		}
+	}
+	return voice.Recording{}, err
+}
+
+// tone returns a tone, synthesised at its first use.
+func (b *bankCache) tone(name string) (voice.Recording, error) {
+	b.mu.Lock()
+	r, has := b.tones[name]
+	b.mu.Unlock()
+	if has {
+		return r, nil
+	}
+	r, err := synthesizeTone(name)
+	if err == nil {
+		b.mu.Lock()
+		b.tones[name] = r
+		b.mu.Unlock()
+	}
+	return r, err
+}
+
+// CanSay reports whether a text can be spoken: the voice has recordings of it, or a speech engine can make them.
 func (b *Bank) CanSay(text string) bool {
 	if len(b.voices) > 1 {
 		return true
@@ -254,8 +269,8 @@ func (b *Bank) CanSay(text string) bool {
 	return err == nil
 }
 
-// Say is a text as mono samples at Rate and the level of every phrase, without silence around it. What no voice has is
-// spoken by the engine first, which may take seconds.
+// Say returns a text as mono samples at audio.Rate and audio.PhraseLUFS, without silence around it. Synthesis of what
+// no voice has recorded may take seconds.
 func (b *Bank) Say(ctx context.Context, text string) ([]int16, error) {
 	clips, err := routines.Clips(routines.Message(text))
 	if err != nil {
@@ -268,19 +283,19 @@ func (b *Bank) Say(ctx context.Context, text string) ([]int16, error) {
 	if err != nil {
 		return nil, err
 	}
-	sounds, err := b.Load(ctx, score)
+	recordings, err := b.Load(ctx, score)
 	if err != nil {
 		return nil, err
 	}
 	last := score.Cues[len(score.Cues)-1]
 	pcm := make([]int16, last.At+last.Len)
 	for _, c := range score.Cues { // sentences do not overlap
-		copy(pcm[c.At:], sounds[c.Clip].PCM)
+		copy(pcm[c.At:], recordings[c.Clip].PCM)
 	}
 	return pcm, nil
 }
 
-// compileMessage lays a text out; it is an error where a voice lacks a sentence of it.
+// compileMessage places the sentences of a text; it is an error where no voice has one of them.
 func (b *Bank) compileMessage(text string) (*routines.Score, error) {
 	score, err := routines.Compile(routines.Message(text), b.Measure, routines.Options{Verbosity: routines.Full})
 	if err != nil {
