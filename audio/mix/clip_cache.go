@@ -7,21 +7,21 @@ import (
 	"guided/routines"
 )
 
-// clipCacheBytes is how much speech is kept that was heard lately, three quarters of a minute: the words of a count come
-// back with every breath.
+// clipCacheBytes is how much speech a bank keeps after it was played: three quarters of a minute. The words of a count
+// come back with every breath.
 const clipCacheBytes = 4 << 20
 
-// clipCache keeps the clips that were asked for last.
+// clipCache is a least-recently-used cache of clips in memory, limited by their bytes. It is safe for concurrent use.
 type clipCache struct {
 	limit int // bytes
 
 	mu    sync.Mutex
 	clips map[clipKey]*list.Element
-	lru   list.List // of *keptClip, the one asked for last in front
-	bytes int       // bytes
+	lru   list.List // of *cachedClip, the most recently used in front
+	bytes int
 }
 
-// clipKey names a text in a voice at a length.
+// clipKey names a clip in a voice at a length in samples.
 type clipKey struct {
 	voice  string
 	clip   routines.Clip
@@ -37,28 +37,28 @@ func newClipCache(limit int) *clipCache {
 	return &clipCache{limit: limit, clips: map[clipKey]*list.Element{}}
 }
 
-func (r *clipCache) get(s clipKey) ([]int16, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	e, has := r.clips[s]
+func (c *clipCache) get(key clipKey) ([]int16, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, has := c.clips[key]
 	if !has {
 		return nil, false
 	}
-	r.lru.MoveToFront(e)
+	c.lru.MoveToFront(e)
 	return e.Value.(*cachedClip).pcm, true
 }
 
-// put keeps a clip, and forgets those that were not asked for the longest.
-func (r *clipCache) put(s clipKey, pcm []int16) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, has := r.clips[s]; has || 2*len(pcm) > r.limit {
+// put adds a clip and evicts the least recently used ones beyond the limit. A clip larger than the limit is not kept.
+func (c *clipCache) put(key clipKey, pcm []int16) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, has := c.clips[key]; has || 2*len(pcm) > c.limit {
 		return
 	}
-	r.clips[s] = r.lru.PushFront(&cachedClip{s, pcm})
-	for r.bytes += 2 * len(pcm); r.bytes > r.limit; {
-		last := r.lru.Remove(r.lru.Back()).(*cachedClip)
-		delete(r.clips, last.clipKey)
-		r.bytes -= 2 * len(last.pcm)
+	c.clips[key] = c.lru.PushFront(&cachedClip{key, pcm})
+	for c.bytes += 2 * len(pcm); c.bytes > c.limit; {
+		oldest := c.lru.Remove(c.lru.Back()).(*cachedClip)
+		delete(c.clips, oldest.clipKey)
+		c.bytes -= 2 * len(oldest.pcm)
 	}
 }

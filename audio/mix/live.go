@@ -15,37 +15,38 @@ import (
 	"guided/routines"
 )
 
-// How much of a score is in memory, in samples. Clips load a hundred times faster than they sound, on a slow Pi fifty.
+// How much of a score is in memory, in samples. A slow Raspberry Pi loads clips fifty times faster than they play.
 const (
-	seekWindow    = audio.Reserve * 5 / 4 // around every place: what an output pulls at once or takes back, and a little more
-	lookahead     = 20 * audio.Rate       // after the place where the sound is pulled
-	lookaheadStep = 5 * audio.Rate        // how far the sound goes on before more is loaded
+	seekWindow    = audio.Reserve * 5 / 4 // around every position of interest: what an output pulls at once or takes back, and a margin
+	lookahead     = 20 * audio.Rate       // after the position that is pulled
+	lookaheadStep = 5 * audio.Rate        // how far the position advances before more is loaded
 )
 
-// A Live is a Renderer whose clips are loaded ahead of need and dropped behind it. Nothing ticks: the sound that is
-// pulled wakes what loads. Stream and Seek belong to one goroutine at a time and never wait for a clip: one that is not
-// there in time is silent. Whoever is about to Seek asks Reach, and where that is false calls Load before.
+// Live is a Renderer whose clips are loaded ahead of need and dropped behind it. Streaming wakes the loader; there is
+// no timer. Stream and Seek belong to one goroutine at a time and never wait for a clip: a clip that is not loaded in
+// time is silent. Before a Seek, call Reach, and where that is false, Load.
 type Live struct {
 	*Renderer
 	bank   *Bank
 	clips  []*liveClip   // of each cue of the score
-	wakeup chan struct{} // the place has changed
+	wakeup chan struct{} // capacity 1: the position has changed
 
-	mu         sync.Mutex // for arithmetic only
-	at         int        // where the sound is pulled
-	loadAt     int        // where more is to be loaded
-	targets    positions  // where it is about to be
-	departures positions  // where it was: an output may take back its way to here
+	mu         sync.Mutex // never held across I/O
+	at         int        // the position that is pulled
+	loadAt     int        // the position at which more is to be loaded
+	targets    positions  // announced seeks
+	departures positions  // left by a seek: an output may take back what it pulled, to before the seek
 	loaded     map[*liveClip]bool
 }
 
-// liveClip is a clip of the score, however often it is heard.
+// liveClip is a distinct clip of the score, shared by all of its cues. pcm is nil while it is not loaded.
 type liveClip struct {
 	clipKey
 	pcm atomic.Pointer[[]int16]
 }
 
-// positions are the last few that differ. In one Reserve a sound can be in no more: a landing silence lies between them.
+// positions are the last few distinct ones, the latest first. Within one audio.Reserve no more seeks than these can
+// happen, since silence is played after each.
 type positions [4]int
 
 func (p *positions) add(at int) {
@@ -57,16 +58,27 @@ func (p *positions) add(at int) {
 	p[0] = at
 }
 
+// Begin returns a score that can be streamed at once: the clips of its first moments are loaded, the others are loaded
+// ahead of need by a function handed to background, which returns when ctx ends. It fails only when ctx ends.
+func (b *Bank) Begin(ctx context.Context, score *routines.Score, background func(func())) (*Live, error) {
+	l := newLive(b, score)
+	if err := l.Load(ctx, 0); err != nil {
+		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, err)
+	}
+	background(func() { l.loadAhead(ctx) })
+	return l, nil
+}
+
 func newLive(b *Bank, score *routines.Score) *Live {
 	l := &Live{
 		Renderer: newRenderer(score, b.bedLoop(score)), bank: b, wakeup: make(chan struct{}, 1), loaded: map[*liveClip]bool{},
 	}
-	known := map[routines.Clip]*liveClip{}
+	distinct := map[routines.Clip]*liveClip{}
 	for _, cue := range score.Cues {
-		c, has := known[cue.Clip]
+		c, has := distinct[cue.Clip]
 		if !has {
 			c = &liveClip{clipKey: clipKey{b.voice, cue.Clip, cue.Len}}
-			known[cue.Clip] = c
+			distinct[cue.Clip] = c
 		}
 		l.clips = append(l.clips, c)
 		l.add(scheduledClip{cue.At, cue.Len, &c.pcm})
@@ -74,14 +86,14 @@ func newLive(b *Bank, score *routines.Score) *Live {
 	return l
 }
 
-// Stream fills samples as Renderer.Stream does, with what is loaded.
+// Stream fills samples like Renderer.Stream, from the clips that are loaded.
 func (l *Live) Stream(samples [][2]float64) (int, bool) {
 	n, more := l.Renderer.Stream(samples)
 	l.mu.Lock()
 	l.at = l.Position()
-	far := l.at >= l.loadAt
+	due := l.at >= l.loadAt
 	l.mu.Unlock()
-	if far {
+	if due {
 		l.wake()
 	}
 	return n, more
@@ -102,14 +114,15 @@ func (l *Live) Seek(to int) error {
 	return nil
 }
 
+// wake makes the loader look at the position. It never blocks.
 func (l *Live) wake() {
 	select {
 	case l.wakeup <- struct{}{}:
-	default: // it rings already
+	default: // a wake-up is pending
 	}
 }
 
-// Reach tells whether the sound can go on at a sample, and sees to it that this stays so.
+// Reach reports whether the clips needed to go on at a sample are loaded, and keeps those that are from being dropped.
 func (l *Live) Reach(at int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -122,7 +135,8 @@ func (l *Live) Reach(at int) bool {
 	return true
 }
 
-// Load loads what the sound needs to go on at a sample. It fails only when ctx ends.
+// Load loads the clips needed to go on at a sample, several at a time, and keeps them from being dropped. It fails only
+// when ctx ends.
 func (l *Live) Load(ctx context.Context, at int) error {
 	l.mu.Lock()
 	l.targets.add(at)
@@ -138,23 +152,12 @@ func (l *Live) Load(ctx context.Context, at int) error {
 	return work.Wait()
 }
 
-// Begin makes a score sound before all of it is loaded: the clips of its first moments now, the others ahead of their
-// time by a function handed to background, which ends with ctx.
-func (b *Bank) Begin(ctx context.Context, score *routines.Score, background func(func())) (*Live, error) {
-	l := newLive(b, score)
-	if err := l.Load(ctx, 0); err != nil {
-		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, err)
-	}
-	background(func() { l.loadAhead(ctx) })
-	return l, nil
-}
-
-// loadAhead loads and drops clips as the sound goes on, until ctx ends.
+// loadAhead is the loader: it loads and drops clips as the position advances, until ctx ends.
 func (l *Live) loadAhead(ctx context.Context) {
-	own := findExePages()
+	embedded := findExePages()
 	for ctx.Err() == nil {
 		l.loadNeeded(ctx)
-		own.release()
+		embedded.release()
 		select {
 		case <-ctx.Done():
 		case <-l.wakeup:
@@ -162,13 +165,14 @@ func (l *Live) loadAhead(ctx context.Context) {
 	}
 }
 
-// loadNeeded loads what the sound will need from where it is. It may go elsewhere at any moment.
+// loadNeeded loads, one by one, what the positions of interest need; these may change after each clip.
 func (l *Live) loadNeeded(ctx context.Context) {
 	for c := l.evictAndNext(); c != nil && l.loadClip(ctx, c) == nil; c = l.evictAndNext() {
 	}
 }
 
-// evictAndNext drops what is not needed any more, and tells which clip to load next, nil for none.
+// evictAndNext drops the clips that no position of interest needs any more and returns the most urgent one that is not
+// loaded, nil if there is none.
 func (l *Live) evictAndNext() *liveClip {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -194,7 +198,8 @@ func (l *Live) evictAndNext() *liveClip {
 	return nil
 }
 
-// loadClip loads a clip, from what was heard lately where it can. One that cannot be had stays silent, and was told once.
+// loadClip loads a clip from the bank's cache or its source. A clip that is not available is stored as an empty one,
+// which is never dropped, so that it is logged once and not tried again. It fails only when ctx ends.
 func (l *Live) loadClip(ctx context.Context, c *liveClip) error {
 	pcm, has := l.bank.clips.get(c.clipKey)
 	if !has {
@@ -203,7 +208,7 @@ func (l *Live) loadClip(ctx context.Context, c *liveClip) error {
 			return err
 		}
 		pcm = r.PCM
-		if c.clip.Say != "" && pcm != nil { // a sound file may be another one tomorrow
+		if c.clip.Say != "" && pcm != nil { // speech only: the content of a sound file may change
 			l.bank.clips.put(c.clipKey, pcm)
 		}
 	}
@@ -216,7 +221,7 @@ func (l *Live) loadClip(ctx context.Context, c *liveClip) error {
 	return nil
 }
 
-// clipsBetween is the clips that sound in a stretch of the score, in the order of time.
+// clipsBetween returns the clips that sound between two samples of the score, in the order of their cues.
 func (l *Live) clipsBetween(from, to int) []*liveClip {
 	var list []*liveClip
 	first := sort.Search(len(l.cues), func(i int) bool { return l.cues[i].at > from-l.longest })
