@@ -2,11 +2,12 @@ package audio
 
 import (
 	"encoding/binary"
-	"guided/audio/audiotest"
 	"math"
 	"runtime"
 	"strings"
 	"testing"
+
+	"guided/audio/audiotest"
 )
 
 func TestDecodeFLACIsExact(t *testing.T) {

@@ -1,9 +1,10 @@
 package audio
 
 import (
-	"guided/audio/audiotest"
 	"math"
 	"testing"
+
+	"guided/audio/audiotest"
 )
 
 // programmes are signals whose loudness is told by their gates, their spectrum or their peaks.

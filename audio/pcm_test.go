@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"guided/audio/audiotest"
 	"hash/crc32"
 	"io"
 	"math"
 	"testing"
 
 	"github.com/gopxl/beep/v2/generators"
+
+	"guided/audio/audiotest"
 )
 
 // noiseFrame is a frame of the noise that dither is made of, far from where dither begins.

@@ -2,9 +2,10 @@ package audio
 
 import (
 	"fmt"
-	"guided/audio/audiotest"
 	"math"
 	"testing"
+
+	"guided/audio/audiotest"
 )
 
 var sourceRates = []int{8000, 11025, 16000, 22050, 24000, 32000, 44100, 88200, 96000, 192000}

@@ -1,22 +1,23 @@
 package mix
 
 import (
-	"guided/audio"
 	"math"
+
+	"guided/audio"
 )
 
-// drone is octaves and fifths of sines, each of three that are a hair apart: one in the middle, one that goes from side
-// to side, one that comes and goes.
-type drone [7]dronePart
+// drone is a chord of octaves and fifths. Each note is three sines that beat slowly against each other.
+type drone [7]droneNote
 
-// dronePart is one part of the drone.
-type dronePart struct {
+// droneNote is one note: a sine in the centre, one detuned by panBeat in the side signal, which moves the note between
+// left and right, and one detuned by levelBeat in the centre, which makes it rise and fall. All are in hertz.
+type droneNote struct {
 	hz, level          float64
-	panBeat, levelBeat float64 // hertz away from hz
+	panBeat, levelBeat float64
 	sines              [3]oscillator
 }
 
-// oscillator is a sine that goes on by a turn of its arrow.
+// oscillator is a sine as a phasor that is rotated by a fixed step for each sample.
 type oscillator struct{ cos, sin, stepCos, stepSin float64 }
 
 func newDrone() *drone {
@@ -33,34 +34,34 @@ func newDrone() *drone {
 
 func (d *drone) reset(at int) {
 	for i := range d {
-		p := &d[i]
-		for k, hz := range []float64{p.hz, p.hz + p.panBeat, p.hz + p.levelBeat} {
+		n := &d[i]
+		for k, hz := range []float64{n.hz, n.hz + n.panBeat, n.hz + n.levelBeat} {
 			sin, cos := math.Sincos(2 * math.Pi * math.Mod(hz*float64(at), audio.Rate) / audio.Rate)
-			turnSin, turnCos := math.Sincos(2 * math.Pi * hz / audio.Rate)
-			p.sines[k] = oscillator{cos, sin, turnCos, turnSin}
+			stepSin, stepCos := math.Sincos(2 * math.Pi * hz / audio.Rate)
+			n.sines[k] = oscillator{cos, sin, stepCos, stepSin}
 		}
 	}
 }
 
 func (d *drone) fill(frames [][2]float64, _ int) {
-	const level = 0.0301 // to bedLUFS
+	const droneLevel = 0.0301 // gives bedLUFS
 	clear(frames)
 	for i := range d {
-		p := &d[i]
-		a, b, c := p.sines[0], p.sines[1], p.sines[2]
-		share := level * p.level
+		n := &d[i]
+		a, b, c := n.sines[0], n.sines[1], n.sines[2]
+		level := droneLevel * n.level
 		for i := range frames {
-			middle, side := a.sin+float64(0.3*c.sin), float64(0.45*b.sin)
-			frames[i][0] += float64(share * (middle + side))
-			frames[i][1] += float64(share * (middle - side))
+			mid, side := a.sin+float64(0.3*c.sin), float64(0.45*b.sin)
+			frames[i][0] += float64(level * (mid + side))
+			frames[i][1] += float64(level * (mid - side))
 			a.step()
 			b.step()
 			c.step()
 		}
-		p.sines = [3]oscillator{a, b, c}
+		n.sines = [3]oscillator{a, b, c}
 	}
 }
 
-func (r *oscillator) step() {
-	r.cos, r.sin = float64(r.cos*r.stepCos)-float64(r.sin*r.stepSin), float64(r.sin*r.stepCos)+float64(r.cos*r.stepSin)
+func (o *oscillator) step() {
+	o.cos, o.sin = float64(o.cos*o.stepCos)-float64(o.sin*o.stepSin), float64(o.sin*o.stepCos)+float64(o.cos*o.stepSin)
 }

@@ -2,13 +2,14 @@ package mix
 
 import (
 	"bytes"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"io/fs"
 	"log/slog"
 	"math"
 	"strings"
 	"testing"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 func TestABedOfAFile(t *testing.T) {

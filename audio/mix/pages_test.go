@@ -1,10 +1,11 @@
 package mix
 
 import (
-	"guided/audio/voice"
 	"os"
 	"strings"
 	"testing"
+
+	"guided/audio/voice"
 )
 
 // resident is how much of the program file is mapped, in kB.

@@ -1,8 +1,9 @@
 package prove
 
 import (
-	"guided/audio"
 	"math"
+
+	"guided/audio"
 )
 
 // estimateDrift is the slope of the offsets, samples a sample: the median of the slopes between cues a few apart, which neither

@@ -4,8 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"guided/audio"
 	"io"
+
+	"guided/audio"
 )
 
 // recording is a WAV file that is read in pieces: a long recording never lies in memory.
