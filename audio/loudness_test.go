@@ -23,7 +23,7 @@ func programmes() map[string][]float64 {
 		"a quiet one near the gate": audiotest.Sine(2*Rate, Rate, 997, 0.001),
 	}
 	for _, samples := range list {
-		rampEdges(samples)
+		fadeEnds(samples)
 	}
 	return list
 }

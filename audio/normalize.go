@@ -5,23 +5,71 @@ import (
 	"math"
 )
 
+// The levels of recordings and of the mix, measured as stereo with both channels alike (ITU-R BS.1770-5).
 const (
-	limiterReach  = Rate * 5 / 1000 // samples around a peak in which the gain goes down to it and back
-	limiterMaxCut = 8.0             // dB that a peak may be brought down; more would be heard
+	// PhraseLUFS is the loudness of a spoken phrase: integrated from one second on, for a shorter one the K-weighted
+	// mean of all that trimming left of it.
+	PhraseLUFS = -18.0
+	// TruePeak is the level in dBTP that no recording and no mix exceeds.
+	TruePeak = -1.0
+
+	phraseOffset  = 0.4 // LU that a phrase is brought above PhraseLUFS, and a word: in a routine the silence around
+	wordOffset    = 0.8 // them counts, and the whole must come to PhraseLUFS ±1
+	codecHeadroom = 0.8 // dB: Opus raises some peaks
+
+	limiterReach  = Rate * 5 / 1000 // samples before and after a peak in which the gain goes down and back
+	limiterMaxCut = 8.0             // dB; more would be heard
 )
 
-// limitPeaks brings peaks down to a ceiling, in place. The gain goes smoothly to each peak and back.
+// PhraseTarget returns the loudness in LUFS that LevelPhrase aims at for samples of this length.
+func PhraseTarget(samples []float64) float64 {
+	if len(samples) < Rate {
+		return PhraseLUFS + wordOffset
+	}
+	return PhraseLUFS + phraseOffset
+}
+
+// LevelPhrase brings a recording of speech to PhraseTarget, in place, with its peaks limited to codecHeadroom below the
+// highest true peak. What would need more limiting than limiterMaxCut stays softer. A recording below the absolute gate
+// is an error: it would come out as loud noise.
+func LevelPhrase(samples []float64) error {
+	loudness := Loudness(samples)
+	if loudness < AbsoluteGate || math.IsNaN(loudness) {
+		return errors.New("the recording is silent")
+	}
+	target := PhraseTarget(samples)
+	ceiling := Gain(TruePeak - codecHeadroom)
+	maxGain := ceiling * Gain(limiterMaxCut) / Peak(samples) // of all passes together
+	for range 4 {                                            // a pass restores the loudness that the limiter took
+		gain := min(Gain(target-loudness), maxGain)
+		maxGain /= gain
+		for i := range samples {
+			samples[i] *= gain
+		}
+		if Peak(samples) <= ceiling {
+			break
+		}
+		limitPeaks(samples, ceiling)
+		if loudness = Loudness(samples); loudness > target-0.1 {
+			break
+		}
+	}
+	return nil
+}
+
+// limitPeaks is a look-ahead limiter: it brings true peaks down to a ceiling, in place. The gain goes smoothly to each
+// peak and back.
 func limitPeaks(samples []float64, ceiling float64) {
 	gain := make([]float64, len(samples))
 	for i := range gain {
 		gain[i] = 1
 	}
-	for i, top := range truePeaksAround(samples) {
-		if top <= ceiling {
+	for i, peak := range truePeaksAround(samples) {
+		if peak <= ceiling {
 			continue
 		}
 		for j := max(0, i-limiterReach); j <= min(len(gain)-1, i+limiterReach); j++ {
-			gain[j] = min(gain[j], ceiling/top)
+			gain[j] = min(gain[j], ceiling/peak)
 		}
 	}
 	gain = movingMean(movingMean(gain, limiterReach/2), limiterReach/2)
@@ -30,22 +78,23 @@ func limitPeaks(samples []float64, ceiling float64) {
 	}
 }
 
-// truePeaksAround is the highest level around each sample, between samples too.
+// truePeaksAround returns the highest level from each sample to before the next, interpolated at four times the rate.
 func truePeaksAround(samples []float64) []float64 {
-	tops := make([]float64, len(samples))
+	peaks := make([]float64, len(samples))
 	for i, x := range samples {
-		tops[i] = math.Abs(x)
+		peaks[i] = math.Abs(x)
 	}
 	for _, frac := range []float64{0.25, 0.5, 0.75} {
 		filter := sincFilter(1, frac)
 		for i := range samples {
-			tops[i] = max(tops[i], math.Abs(Between(samples, i, filter)))
+			peaks[i] = max(peaks[i], math.Abs(Between(samples, i, filter)))
 		}
 	}
-	return tops
+	return peaks
 }
 
-// movingMean is the mean of what is up to reach samples around each; beyond the ends all goes on as it is there.
+// movingMean returns the mean of up to reach samples to each side of every one; beyond the ends the list is continued
+// with its first and last value.
 func movingMean(list []float64, reach int) []float64 {
 	out := make([]float64, len(list))
 	last := len(list) - 1
@@ -58,39 +107,4 @@ func movingMean(list []float64, reach int) []float64 {
 		sum += list[min(last, i+reach+1)] - list[max(0, i-reach)]
 	}
 	return out
-}
-
-// LevelPhrase brings a phrase to phraseLUFS and its lift; its peaks are limited to room below truePeak. What would need more than limitMost
-// of that stays lower. What is below the absolute gate is no phrase: it would come out as loud noise.
-func LevelPhrase(samples []float64) error {
-	loud := Loudness(samples)
-	if loud < AbsoluteGate || math.IsNaN(loud) {
-		return errors.New("the recording is silent")
-	}
-	target := PhraseTarget(samples)
-	ceiling := Gain(TruePeak - codecHeadroom)
-	most := ceiling * Gain(limiterMaxCut) / Peak(samples) // of all gains together
-	for range 4 {                                         // what the limiter takes is given back
-		gain := min(Gain(target-loud), most)
-		most /= gain
-		for i := range samples {
-			samples[i] *= gain
-		}
-		if Peak(samples) <= ceiling {
-			break
-		}
-		limitPeaks(samples, ceiling)
-		if loud = Loudness(samples); loud > target-0.1 {
-			break
-		}
-	}
-	return nil
-}
-
-// PhraseTarget is how loud a recording is made.
-func PhraseTarget(samples []float64) float64 {
-	if len(samples) < Rate {
-		return PhraseLUFS + wordOffset
-	}
-	return PhraseLUFS + phraseOffset
 }

@@ -9,93 +9,94 @@ import (
 	"guided/audio/mix"
 )
 
-// correlator finds a piece of a score in a recording. Of both it holds one window at a time.
+// correlator finds a piece of a score in a recording. Of both it holds one window in memory.
 type correlator struct {
-	score     *mix.Renderer
-	recording *recording
+	rendered  *mix.Renderer
+	recording *audio.WAVReader
 	fft       *fft
 
 	stereo [][2]float64
-	want   []float64
-	got    []float64
-	energy []float64 // of got, summed from its beginning
+	want   []float64 // the score's window
+	got    []float64 // the recording's window
+	energy []float64 // the running sum of got's squares
 	z      []complex128
 }
 
-// What is looked for is the first 283 ms of a cue at most, 200 ms to each side of where it should be: together they
-// fill one transform.
+// A narrow search looks for up to the first 283 ms of a cue, up to 200 ms to each side of where it should be: together
+// they fill one transform.
 const (
 	narrowReach  = audio.Rate / 5
 	narrowSpan   = 1 << 15
 	narrowWindow = narrowSpan - 2*narrowReach
 )
 
-func newCorrelator(score *mix.Renderer, recording *recording, span int) *correlator {
-	return &correlator{score: score, recording: recording, fft: newFFT(span),
+// newCorrelator returns one whose window and reach fill up to span samples, a power of two.
+func newCorrelator(rendered *mix.Renderer, recording *audio.WAVReader, span int) *correlator {
+	return &correlator{rendered: rendered, recording: recording, fft: newFFT(span),
 		stereo: make([][2]float64, span), want: make([]float64, span), got: make([]float64, span),
 		energy: make([]float64, span+1), z: make([]complex128, span)}
 }
 
 // match is where a piece of the score was found.
 type match struct {
-	at          float64 // samples from where it was looked for
-	correlation float64 // 1: the same sound, but for its level
-	gain        float64
+	lag         float64 // samples from where it was looked for
+	correlation float64 // normalised; 1: the same sound, but for its level
+	gain        float64 // of the recording
 }
 
-// readScore reads n samples of the score at a place, and tells their energy.
-func (m *correlator) readScore(at, n int) (float64, error) {
-	if err := m.score.Seek(min(at, m.score.Len())); err != nil {
+// readScore puts n samples of the score from a position into want and returns their energy.
+func (c *correlator) readScore(at, n int) (float64, error) {
+	if err := c.rendered.Seek(min(at, c.rendered.Len())); err != nil {
 		return 0, err
 	}
-	n, _ = m.score.Stream(m.stereo[:n])
-	clear(m.want)
+	n, _ = c.rendered.Stream(c.stereo[:n])
+	clear(c.want)
 	sum := 0.0
-	for i, x := range m.stereo[:n] {
-		m.want[i] = x[0]
+	for i, x := range c.stereo[:n] {
+		c.want[i] = x[0]
 		sum += x[0] * x[0]
 	}
 	return sum, nil
 }
 
-// find looks for n samples of the score, up to reach to each side of a place in the recording: the normalised
-// cross-correlation, its peak between the samples by a parabola. n and twice reach together fit the span. A piece that
-// is silent in the score or in the recording correlates with nothing.
-func (m *correlator) find(at, n, place, reach int) (match, error) {
-	want, err := m.readScore(at, n)
+// find looks for n samples of the score from at on, up to reach samples to each side of a frame of the recording. It
+// returns the peak of the normalised cross-correlation, interpolated by a parabola. n and twice reach together fit the
+// span. A piece that is silent in the score or in the recording correlates with nothing.
+func (c *correlator) find(at, n, frame, reach int) (match, error) {
+	want, err := c.readScore(at, n)
 	if err != nil {
 		return match{}, err
 	}
-	if err := m.recording.read(m.got[:n+2*reach], place-reach); err != nil {
+	if err := c.recording.ReadMono(c.got[:n+2*reach], frame-reach); err != nil {
 		return match{}, err
 	}
-	clear(m.got[n+2*reach:])
-	for i, x := range m.got {
-		m.energy[i+1] = m.energy[i] + x*x
-		m.z[i] = complex(x, m.want[i])
+	clear(c.got[n+2*reach:])
+	for i, x := range c.got {
+		c.energy[i+1] = c.energy[i] + x*x
+		c.z[i] = complex(x, c.want[i])
 	}
-	const quiet = 1e-10 // a mean square far under the last bit of 16
-	if want < quiet*float64(n) || m.energy[len(m.got)] < quiet*float64(n) {
+	const silence = 1e-10 // a mean square far below the last bit of 16
+	if want < silence*float64(n) || c.energy[len(c.got)] < silence*float64(n) {
 		return match{}, nil
 	}
-	m.fft.correlate(m.z)
-	floor := m.energy[len(m.got)] * 1e-6 // what is all but silence correlates by chance
-	near := func(k int) float64 {
-		e := m.energy[k+n] - m.energy[k]
-		return real(m.z[k]) / math.Sqrt(want*math.Max(e, floor))
+	c.fft.correlate(c.z)
+	floor := c.energy[len(c.got)] * 1e-6 // near silence correlates by chance
+	normalized := func(k int) float64 {
+		e := c.energy[k+n] - c.energy[k]
+		return real(c.z[k]) / math.Sqrt(want*math.Max(e, floor))
 	}
 	best := 0
-	top := near(0)
+	peak := normalized(0)
 	for k := range 2*reach + 1 {
-		if c := near(k); c > top {
-			best, top = k, c
+		if x := normalized(k); x > peak {
+			best, peak = k, x
 		}
 	}
-	found := match{float64(best - reach), top, real(m.z[best]) / want}
+	found := match{float64(best - reach), peak, real(c.z[best]) / want}
 	if best > 0 && best < 2*reach {
-		a, b := near(best-1), near(best+1)
-		if bend := a - 2*top + b; bend < 0 {
-			found.at += (a - b) / (2 * bend)
+		a, b := normalized(best-1), normalized(best+1)
+		if curvature := a - 2*peak + b; curvature < 0 {
+			found.lag += (a - b) / (2 * curvature)
 		}
 	}
 	return found, nil
@@ -103,7 +104,7 @@ func (m *correlator) find(at, n, place, reach int) (match, error) {
 
 // fft is the discrete Fourier transform of one length, a power of two.
 type fft struct {
-	twiddles []complex128 // exp(-2πik/n), for half a turn
+	twiddles []complex128 // exp(-2πik/n), for k below n/2
 }
 
 func newFFT(n int) *fft {
@@ -114,7 +115,7 @@ func newFFT(n int) *fft {
 	return f
 }
 
-// transform is in place (Cooley and Tukey, radix 2).
+// transform works in place (Cooley and Tukey, radix 2, decimation in time).
 func (f *fft) transform(z []complex128) {
 	n := 2 * len(f.twiddles)
 	shift := bits.UintSize - bits.Len(uint(n-1))
@@ -135,8 +136,8 @@ func (f *fft) transform(z []complex128) {
 	}
 }
 
-// correlate replaces z, whose real parts are one signal and whose imaginary parts another, by their circular
-// correlation: the real part of z[k] is the sum of real[i+k]·imaginary[i]. One transform serves both signals.
+// correlate replaces z, whose real parts are one signal x and whose imaginary parts another y, by their circular
+// cross-correlation: the real part of z[k] is the sum of x[i+k]·y[i]. One transform serves both signals.
 func (f *fft) correlate(z []complex128) {
 	f.transform(z)
 	n := len(z)
@@ -145,7 +146,7 @@ func (f *fft) correlate(z []complex128) {
 		a, b := z[i], cmplx.Conj(z[j])
 		x, y := (a+b)/2, (a-b)/2i
 		cross := x * cmplx.Conj(y) / complex(float64(n), 0)
-		// The inverse transform is the transform of the conjugates, and of the result only the real part is wanted.
+		// The inverse transform is the transform of the conjugates, of which only the real part is used.
 		z[i], z[j] = cmplx.Conj(cross), cross
 	}
 	f.transform(z)

@@ -7,95 +7,99 @@ import (
 	"guided/routines"
 )
 
-// tracker goes through a recording cue by cue, and follows it where it jumps.
+// tracker goes through a recording cue by cue, and follows the offset of the cues where it jumps.
 type tracker struct {
-	narrow, wide *correlator // far is made when it is needed
-	offsets      []float64
-	silences     []span
+	narrow   *correlator
+	wide     *correlator // made when it is first needed
+	offsets  []float64   // of the latest cues found, in samples from score to recording
+	silences []span
 }
 
-// A cue that is not within reach is looked for with the four seconds from it on, two seconds to each side: words come
-// again, a piece that long does not.
+// A wide search, for a cue that is out of narrow reach, looks for the four seconds from the cue on, up to two seconds to
+// each side: words come again, a piece that long does not.
 const (
-	wideReach         = 2 * audio.Rate
-	wideWindow        = 4 * audio.Rate
-	wideSpan          = 1 << 19
-	strongCorrelation = 0.8
+	wideReach  = 2 * audio.Rate
+	wideWindow = 4 * audio.Rate
+	wideSpan   = 1 << 19
 )
 
-// track finds a cue, n samples long. One that is silent of itself is not audible.
-func (l *tracker) track(c routines.Cue, n int) (CueTiming, bool, error) {
-	h := CueTiming{Planned: float64(c.At) / audio.Rate, What: c.Clip.Say, at: c.At}
-	if h.What == "" {
-		h.What = c.Clip.Sound
+// strongCorrelation is the least at which the beginning of a cue, or a wide search, is believed.
+const strongCorrelation = 0.8
+
+// track locates a cue of n samples, and the silences within it. It is not audible where it is silent in the score too.
+func (t *tracker) track(c routines.Cue, n int) (timing CueTiming, audible bool, err error) {
+	timing = CueTiming{Planned: float64(c.At) / audio.Rate, What: c.Clip.Say, at: c.At}
+	if timing.What == "" {
+		timing.What = c.Clip.Sound
 	}
 	if n <= 0 {
-		return h, false, nil
+		return timing, false, nil
 	}
 	window := min(n, narrowWindow)
-	if energy, err := l.narrow.readScore(c.At, window); err != nil || energy < 1e-9*float64(window) {
-		return h, false, err
+	if energy, err := t.narrow.readScore(c.At, window); err != nil || energy < 1e-9*float64(window) {
+		return timing, false, err
 	}
-	found, place, err := l.locate(c.At, window)
+	found, frame, err := t.locate(c.At, window)
 	if err != nil {
-		return h, false, err
+		return timing, false, err
 	}
-	h.Correlation = math.Max(0, found.correlation)
-	h.Heard = found.correlation >= minCorrelation
-	if !h.Heard {
-		return h, true, nil
+	timing.Correlation = math.Max(0, found.correlation)
+	timing.Heard = found.correlation >= minCorrelation
+	if !timing.Heard {
+		return timing, true, nil
 	}
-	h.gain, h.offset = found.gain, float64(place-c.At)+found.at
-	if l.offsets = append(l.offsets, h.offset); len(l.offsets) > 5 {
-		l.offsets = l.offsets[1:]
+	timing.gain, timing.offset = found.gain, float64(frame-c.At)+found.lag
+	if t.offsets = append(t.offsets, timing.offset); len(t.offsets) > 5 {
+		t.offsets = t.offsets[1:]
 	}
-	return h, true, l.findSilences(c.At, n, int(math.Round(h.offset)), h.gain)
+	return timing, true, t.findSilences(c.At, n, int(math.Round(timing.offset)), timing.gain)
 }
 
-// locate looks near where the last cues were: for all of a cue, then for its beginning, which may be all that is whole;
-// then farther away.
-func (l *tracker) locate(at, n int) (match, int, error) {
-	place := at + int(math.Round(median(l.offsets)))
-	found, err := l.narrow.find(at, n, place, narrowReach)
+// locate looks for n samples of a cue at the median offset of the latest cues: for all of it, then for its first half,
+// which may be all that is undamaged, then with a wide search. It returns the match and the frame it is relative to.
+func (t *tracker) locate(at, n int) (match, int, error) {
+	frame := at + int(math.Round(median(t.offsets)))
+	found, err := t.narrow.find(at, n, frame, narrowReach)
 	if err != nil || found.correlation >= minCorrelation {
-		return found, place, err
+		return found, frame, err
 	}
-	if part, err := l.narrow.find(at, n/2, place, narrowReach); err != nil || part.correlation >= strongCorrelation {
-		return part, place, err
+	if half, err := t.narrow.find(at, n/2, frame, narrowReach); err != nil || half.correlation >= strongCorrelation {
+		return half, frame, err
 	}
-	if l.wide == nil {
-		l.wide = newCorrelator(l.narrow.score, l.narrow.recording, wideSpan)
+	if t.wide == nil {
+		t.wide = newCorrelator(t.narrow.rendered, t.narrow.recording, wideSpan)
 	}
-	m, err := l.wide.find(at, min(wideWindow, l.narrow.score.Len()-at), place, wideReach)
-	if err != nil || m.correlation < strongCorrelation || math.Abs(m.at) < narrowReach {
-		return found, place, err
+	far, err := t.wide.find(at, min(wideWindow, t.narrow.rendered.Len()-at), frame, wideReach)
+	if err != nil || far.correlation < strongCorrelation || math.Abs(far.lag) < narrowReach {
+		return found, frame, err
 	}
-	l.offsets = []float64{float64(place-at) + m.at}
-	place += int(math.Round(m.at))
-	found, err = l.narrow.find(at, n, place, narrowReach)
-	return found, place, err
+	t.offsets = []float64{float64(frame-at) + far.lag}
+	frame += int(math.Round(far.lag))
+	found, err = t.narrow.find(at, n, frame, narrowReach)
+	return found, frame, err
 }
 
-// span is a piece of the recording in which there is none of the sound that belongs there, in samples of the score.
+// span is samples of the score, from one to before another.
 type span struct{ from, to int }
 
-// silenceBlock is the piece that is judged loud or silent at once, 2.5 ms, and two in a row are a silence.
+// silenceBlock is the samples that are judged loud or silent at a time: 2.5 ms.
 const silenceBlock = audio.Rate / 400
 
-// findSilences looks for silences in a cue that was found at an offset.
-func (l *tracker) findSilences(at, n, offset int, gain float64) error {
-	m := l.narrow
+// findSilences notes the blocks of a cue, found at an offset with a gain, that are silent in the recording and not in the
+// score.
+func (t *tracker) findSilences(at, n, offset int, gain float64) error {
+	c := t.narrow
 	for from := at; from+silenceBlock <= at+n; {
-		length := min(len(m.want), at+n-from) / silenceBlock * silenceBlock
-		if _, err := m.readScore(from, length); err != nil {
+		length := min(len(c.want), at+n-from) / silenceBlock * silenceBlock
+		if _, err := c.readScore(from, length); err != nil {
 			return err
 		}
-		if err := m.recording.read(m.got[:length], from+offset); err != nil {
+		if err := c.recording.ReadMono(c.got[:length], from+offset); err != nil {
 			return err
 		}
 		for i := 0; i < length; i += silenceBlock {
-			if want := gain * rms(m.want[i:i+silenceBlock]); want > 1e-3 && rms(m.got[i:i+silenceBlock]) < want/50 {
-				l.addSilence(from+i, from+i+silenceBlock)
+			if want := gain * rms(c.want[i:i+silenceBlock]); want > 1e-3 && rms(c.got[i:i+silenceBlock]) < want/50 {
+				t.addSilence(from+i, from+i+silenceBlock)
 			}
 		}
 		from += length
@@ -103,13 +107,13 @@ func (l *tracker) findSilences(at, n, offset int, gain float64) error {
 	return nil
 }
 
-// addSilence joins what touches.
-func (l *tracker) addSilence(from, to int) {
-	if n := len(l.silences); n > 0 && from <= l.silences[n-1].to+silenceBlock {
-		l.silences[n-1].to = max(to, l.silences[n-1].to)
+// addSilence adds a silence, and joins it to the last one unless more than a block lies between.
+func (t *tracker) addSilence(from, to int) {
+	if n := len(t.silences); n > 0 && from <= t.silences[n-1].to+silenceBlock {
+		t.silences[n-1].to = max(to, t.silences[n-1].to)
 		return
 	}
-	l.silences = append(l.silences, span{from, to})
+	t.silences = append(t.silences, span{from, to})
 }
 
 func rms(list []float64) float64 {
