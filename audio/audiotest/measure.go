@@ -10,8 +10,8 @@ import (
 	"guided/routines"
 )
 
-// LevelAt is the level in dB of one frequency in the middle of samples at routines.Rate, under a window that hides what is
-// further away than 30 Hz by 90 dB.
+// LevelAt returns the level in dB of one frequency in samples at routines.Rate, under a Blackman-Harris window: 90 dB down
+// is what lies more than four bins away, which is 16 Hz in a quarter of a second.
 func LevelAt(samples []float64, hz float64) float64 {
 	n := len(samples)
 	re, im, sum := 0.0, 0.0, 0.0
@@ -24,12 +24,23 @@ func LevelAt(samples []float64, hz float64) float64 {
 	return DB(2 * math.Hypot(re, im) / sum)
 }
 
-// ReportRealTime reports how many times faster than it lasts a sound of so many seconds was made.
-func ReportRealTime(b *testing.B, seconds float64) {
-	b.ReportMetric(seconds*float64(b.N)/b.Elapsed().Seconds(), "x-real-time")
+// LoudFrames returns the first and the last frame of 16-bit stereo that are louder than dither, -1 for none.
+func LoudFrames(b []byte) (first, last int) {
+	first, last = -1, -1
+	for i := 0; i+4 <= len(b); i += 4 {
+		l, r := int16(binary.LittleEndian.Uint16(b[i:])), int16(binary.LittleEndian.Uint16(b[i+2:]))
+		if max(l, -l, r, -r) > 8 {
+			if first < 0 {
+				first = i / 4
+			}
+			last = i / 4
+		}
+	}
+	return first, last
 }
 
-// EBUR128 is what ffmpeg measures of a WAV file.
+// EBUR128 returns what ffmpeg measures of a WAV file, in LUFS and dBTP. options are those of its ebur128 filter, each
+// followed by a colon.
 func EBUR128(t *testing.T, file []byte, options string) (integrated, truePeak float64) {
 	t.Helper()
 	_, report := RunProgram(t, file, "ffmpeg", "-hide_banner", "-nostats", "-i", "-",
@@ -48,17 +59,7 @@ func EBUR128(t *testing.T, file []byte, options string) (integrated, truePeak fl
 	return find(`I:\s+(-?[\d.]+) LUFS`), find(`Peak:\s+(-?[\d.]+) dBFS`)
 }
 
-// LoudFrames are the frames of a recording that are more than dither.
-func LoudFrames(b []byte) (first, last int) {
-	first, last = -1, -1
-	for i := 0; i+4 <= len(b); i += 4 {
-		l, r := int16(binary.LittleEndian.Uint16(b[i:])), int16(binary.LittleEndian.Uint16(b[i+2:]))
-		if max(l, -l, r, -r) > 8 {
-			if first < 0 {
-				first = i / 4
-			}
-			last = i / 4
-		}
-	}
-	return first, last
+// ReportRealTime reports how many times faster than real time a benchmark made so many seconds of sound.
+func ReportRealTime(b *testing.B, seconds float64) {
+	b.ReportMetric(seconds*float64(b.N)/b.Elapsed().Seconds(), "x-real-time")
 }

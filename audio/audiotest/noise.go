@@ -1,42 +1,39 @@
 package audiotest
 
-import (
-	"time"
-)
+import "time"
 
-// Noise is a streamer of noise that is a function of the frame alone, and that is silent between frames from and to.
+// Noise is a beep.Streamer of noise whose frames are a function of their index, silent from a frame on.
 type Noise struct {
-	At, Frames int
-	QuietFrom  int
-	PulledAt   time.Time // when the first quiet frame was pulled
-	pulled     chan struct{}
+	At, Frames int       // the position and the length
+	QuietFrom  int       // the first silent frame
+	PulledAt   time.Time // when that was pulled
 }
 
+// NewNoise returns noise of so many frames, none of them silent.
 func NewNoise(frames int) *Noise {
-	return &Noise{Frames: frames, QuietFrom: frames, pulled: make(chan struct{})}
+	return &Noise{Frames: frames, QuietFrom: frames}
 }
 
-func (r *Noise) Stream(samples [][2]float64) (int, bool) {
-	if r.At == 0 {
-		close(r.pulled)
-	}
-	n := min(len(samples), r.Frames-r.At)
+// Stream fills samples from the position on.
+func (s *Noise) Stream(samples [][2]float64) (int, bool) {
+	n := min(len(samples), s.Frames-s.At)
 	for i := range samples[:n] {
-		samples[i] = NoiseAt(r.At + i)
-		if r.At+i >= r.QuietFrom {
+		samples[i] = NoiseAt(s.At + i)
+		if s.At+i >= s.QuietFrom {
 			samples[i] = [2]float64{}
-			if r.PulledAt.IsZero() {
-				r.PulledAt = time.Now()
+			if s.PulledAt.IsZero() {
+				s.PulledAt = time.Now()
 			}
 		}
 	}
-	r.At += n
+	s.At += n
 	return n, n > 0
 }
 
-func (r *Noise) Err() error { return nil }
+// Err is nil.
+func (s *Noise) Err() error { return nil }
 
-// NoiseAt is a frame of the noise: a hash of its index.
+// NoiseAt returns a frame of the noise, of ±0.3: a hash of its index.
 func NoiseAt(i int) [2]float64 {
 	x := uint64(i)*0x9e3779b97f4a7c15 + 1
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
