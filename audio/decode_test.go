@@ -10,7 +10,7 @@ import (
 	"guided/audio/audiotest"
 )
 
-func TestDecodeFLACIsExact(t *testing.T) {
+func TestDecodeFLACIsLossless(t *testing.T) {
 	for _, f := range fixtures[:3] {
 		t.Run(f.file, func(t *testing.T) {
 			for kind, data := range map[string][]byte{"flac": f.read(t), "wav": f.wav()} {
@@ -18,7 +18,7 @@ func TestDecodeFLACIsExact(t *testing.T) {
 				if err != nil || rate != f.rate || len(got) != f.n {
 					t.Fatalf("%s: %d samples at %d (%v), want %d at %d", kind, len(got), rate, err, f.n, f.rate)
 				}
-				for i, want := range f.mean() {
+				for i, want := range f.mono() {
 					if math.Abs(got[i]-want) > 1e-12 {
 						t.Fatalf("%s: sample %d is %v, want %v", kind, i, got[i], want)
 					}
@@ -29,7 +29,7 @@ func TestDecodeFLACIsExact(t *testing.T) {
 }
 
 // The pre-skip is dropped and the end cut: a clip is as long as its source, and lies where it lay.
-func TestDecodeOpusKeepsLengthAndPlace(t *testing.T) {
+func TestDecodeOpusKeepsLengthAndAlignment(t *testing.T) {
 	for _, f := range fixtures[3:6] {
 		t.Run(f.file, func(t *testing.T) {
 			got, rate, err := Decode(f.read(t))
@@ -37,7 +37,7 @@ func TestDecodeOpusKeepsLengthAndPlace(t *testing.T) {
 				t.Fatalf("at %d: %v", rate, err)
 			}
 			step := f.rate / opusRate
-			want := f.mean()
+			want := f.mono()
 			if len(got) != f.n/step {
 				t.Fatalf("%d samples, want %d", len(got), f.n/step)
 			}
@@ -65,7 +65,7 @@ func TestDecodeOpusKeepsLengthAndPlace(t *testing.T) {
 	}
 }
 
-func TestDecodeWAVKinds(t *testing.T) {
+func TestDecodeWAVFormats(t *testing.T) {
 	f32 := func(x float32) []byte { return binary.LittleEndian.AppendUint32(nil, math.Float32bits(x)) }
 	f64 := func(x float64) []byte { return binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)) }
 	list := []byte("LIST\x05\x00\x00\x00INFO!\x00") // of an odd size, with its pad
@@ -104,8 +104,8 @@ func TestDecodeWAVKinds(t *testing.T) {
 	}
 }
 
-func TestDecodeRefusesWhatIsHostileOrDamaged(t *testing.T) {
-	for name, c := range hostile(t) {
+func TestDecodeRefusesHostileAndDamagedFiles(t *testing.T) {
+	for name, c := range hostileFiles(t) {
 		t.Run(name, func(t *testing.T) {
 			samples, _, err := Decode(c.data)
 			if err == nil || samples != nil {
@@ -119,8 +119,8 @@ func TestDecodeRefusesWhatIsHostileOrDamaged(t *testing.T) {
 }
 
 // A small file must not make a Pi run out of memory.
-func TestDecodeAllocatesNoMoreThanTheLimits(t *testing.T) {
-	for name, c := range hostile(t) {
+func TestDecodeAllocationIsBounded(t *testing.T) {
+	for name, c := range hostileFiles(t) {
 		if strings.HasSuffix(name, "too long") || name == "FLAC longer than it says" {
 			continue // up to the limit, and then it stops
 		}
@@ -137,7 +137,7 @@ func TestDecodeAllocatesNoMoreThanTheLimits(t *testing.T) {
 }
 
 // A file that was cut anywhere gives an error, or what was whole: never a panic, a hang or a sound that is longer.
-func TestDecodeOfCutFiles(t *testing.T) {
+func TestDecodeTruncatedFiles(t *testing.T) {
 	for _, f := range fixtures[:6] {
 		data := f.read(t)
 		whole, _, err := Decode(data)
@@ -156,7 +156,7 @@ func FuzzDecode(f *testing.F) {
 	for _, x := range fixtures[:6] {
 		f.Add(x.read(f))
 	}
-	for name, c := range hostile(f) {
+	for name, c := range hostileFiles(f) {
 		if len(c.data) < 1<<16 && !strings.HasPrefix(name, "FLAC longer") {
 			f.Add(c.data)
 		}

@@ -69,8 +69,8 @@ func (f fixture) wav() []byte {
 	return h.File(data)
 }
 
-// mean is the sound that an import should give.
-func (f fixture) mean() []float64 {
+// mono is the sound that an import should give.
+func (f fixture) mono() []float64 {
 	list := make([]float64, f.n)
 	for c := range f.channels {
 		for i, v := range f.channel(c) {
@@ -90,8 +90,8 @@ func (f fixture) read(t testing.TB) []byte {
 	return audiotest.ReadFile(t, "testdata/"+f.file)
 }
 
-// hostile are files that must not be taken for sound, and what is said of each.
-func hostile(t testing.TB) map[string]struct {
+// hostileFiles are files that must not be taken for sound, and what is said of each.
+func hostileFiles(t testing.TB) map[string]struct {
 	data []byte
 	want string
 } {
@@ -138,7 +138,7 @@ func hostile(t testing.TB) map[string]struct {
 		"FLAC signature alone":     {[]byte("fLaC"), "not a FLAC"},
 		"FLAC cut in its header":   {mono[:30], "not a FLAC"},
 		"FLAC cut in a frame":      {mono[:len(mono)-100], "cut short"},
-		"FLAC cut between frames":  {mono[:flacFrame(mono, 1)], "cut short"},
+		"FLAC cut between frames":  {mono[:flacFrameOffset(mono, 1)], "cut short"},
 		"FLAC with a flipped bit":  {with(mono, len(mono)-200, ^mono[len(mono)-200]), "damaged"},
 		"FLAC rate 0":              {with(mono, 18, 0, 0, mono[20]&0x0F), "sample rate (0)"},
 		"FLAC too long":            {silence, "longer than 5 minutes"},
@@ -149,13 +149,13 @@ func hostile(t testing.TB) map[string]struct {
 		"Ogg with a flipped bit":   {with(opusClip, 300, ^opusClip[300]), "checksum"},
 		"Ogg cut in a page":        {opusClip[:len(opusClip)-1], "cut short"},
 		"Ogg cut in a page header": {opusClip[:page-1], "cut short"},
-		"Ogg headers alone":        {opusClip[:oggPage(opusClip, 2)], "no sound"},
+		"Ogg headers alone":        {opusClip[:oggPageOffset(opusClip, 2)], "no sound"},
 		"Ogg chained":              {append(bytes.Clone(opusClip), with(stereo, 14, 9)...), "more than one stream"},
 	}
 }
 
-// oggPage is where a page begins, from 0.
-func oggPage(data []byte, n int) int {
+// oggPageOffset is where a page begins, from 0.
+func oggPageOffset(data []byte, n int) int {
 	at := 0
 	for ; n > 0; n-- {
 		at += bytes.Index(data[at+1:], []byte("OggS")) + 1
@@ -163,8 +163,8 @@ func oggPage(data []byte, n int) int {
 	return at
 }
 
-// flacFrame is where a frame begins, from 0, by its sync code.
-func flacFrame(data []byte, n int) int {
+// flacFrameOffset is where a frame begins, from 0, by its sync code.
+func flacFrameOffset(data []byte, n int) int {
 	at := 42
 	for ; n >= 0; n-- {
 		at += bytes.Index(data[at+1:], []byte{0xFF, 0xF8}) + 1

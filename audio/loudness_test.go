@@ -34,7 +34,7 @@ func ebur128(t *testing.T, samples []float64) (integrated, truePeak float64) {
 	return audiotest.EBUR128(t, audiotest.WAVOf(Rate, samples), "dualmono=true:")
 }
 
-func TestLoudnessIsThatOfFFmpeg(t *testing.T) {
+func TestLoudnessAgreesWithFFmpeg(t *testing.T) {
 	audiotest.NeedProgram(t, "ffmpeg")
 	for name, samples := range programmes() {
 		t.Run(name, func(t *testing.T) {
@@ -51,13 +51,13 @@ func TestLoudnessIsThatOfFFmpeg(t *testing.T) {
 }
 
 // The reference of BS.1770: a tone of 997 Hz at full scale on one channel is −3.01 LUFS, on two as loud as 0.
-func TestLoudnessOfTheReferenceTone(t *testing.T) {
+func TestLoudnessOfReferenceTone(t *testing.T) {
 	if got := Loudness(audiotest.Sine(3*Rate, Rate, 997, 1)); math.Abs(got) > 0.05 {
 		t.Errorf("%.3f LUFS", got)
 	}
 }
 
-func TestLevel(t *testing.T) {
+func TestLevelPhraseReachesTarget(t *testing.T) {
 	word := audiotest.Vowel(Rate/3, func(x float64) float64 { return audiotest.Rise(x, 0, 0.05) })
 	clicks := make([]float64, 2*Rate)
 	for i := 0; i < len(clicks); i += Rate / 4 {
@@ -93,7 +93,7 @@ func TestLevel(t *testing.T) {
 	}
 }
 
-func TestLevelRefusesSilence(t *testing.T) {
+func TestLevelPhraseRefusesSilence(t *testing.T) {
 	for name, samples := range map[string][]float64{
 		"nothing": nil, "zeros": make([]float64, Rate/10), "a long nothing": make([]float64, 2*Rate),
 		"the last bit": audiotest.WhiteNoise(2*Rate, 0.00003), "a short hiss": audiotest.WhiteNoise(Rate/10, 0.00003),

@@ -32,7 +32,7 @@ func encoded(frame func(i int) [2]float64, frames int) []byte {
 	return b
 }
 
-func TestEncodeIsAFunctionOfTheIndex(t *testing.T) {
+func TestEncodeIsIndependentOfBlockSize(t *testing.T) {
 	const frames = 5000
 	want := encodedNoise(frames)
 	samples := make([][2]float64, frames)
@@ -68,7 +68,7 @@ func TestEncodeGolden(t *testing.T) {
 }
 
 // The noise is triangular, of ±1 step, white, and of its own in each channel: then rounding leaves no distortion.
-func TestDither(t *testing.T) {
+func TestDitherNoiseIsTriangularAndWhite(t *testing.T) {
 	const n = 1 << 20
 	var sum, squares, next, other float64
 	for i := range n {
@@ -91,7 +91,7 @@ func TestDither(t *testing.T) {
 }
 
 // A constant between two steps comes out as itself, on average.
-func TestDitherKeepsWhatIsSmallerThanAStep(t *testing.T) {
+func TestEncodePreservesLevelsBelowOneStep(t *testing.T) {
 	const n = 1 << 18
 	src := make([][2]float64, n)
 	for i := range src {
@@ -135,7 +135,7 @@ func TestWriteWAV(t *testing.T) {
 	}
 }
 
-func TestWriteWAVFails(t *testing.T) {
+func TestWriteWAVErrors(t *testing.T) {
 	if err := WriteWAV(io.Discard, audiotest.NewNoise(1), MaxWAVFrames+1, nil); err == nil {
 		t.Error("more than a WAV file holds is no error")
 	}

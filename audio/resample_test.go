@@ -44,7 +44,7 @@ func TestResampleRippleImagesAndAliases(t *testing.T) {
 	}
 }
 
-func TestResampleLengthAndPlace(t *testing.T) {
+func TestResampleLengthAndAlignment(t *testing.T) {
 	for _, rate := range sourceRates {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			for _, n := range []int{0, 1, 2, 479, 2401} {
@@ -71,7 +71,7 @@ func TestResampleLengthAndPlace(t *testing.T) {
 	}
 }
 
-func TestResampleOfRateIsTheSame(t *testing.T) {
+func TestResampleAtRateIsIdentity(t *testing.T) {
 	in := audiotest.WhiteNoise(1000, 1)
 	out := Resample(in, Rate)
 	for i := range in {

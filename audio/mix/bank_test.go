@@ -19,19 +19,19 @@ import (
 	"guided/routines"
 )
 
-// engine speaks whatever does not begin with "no", once it was asked to.
-type engine struct {
+// fakeEngine speaks whatever does not begin with "no", once it was asked to.
+type fakeEngine struct {
 	fail  error
-	asked atomic.Int32
+	calls atomic.Int32
 	cache *voice.Cache
 }
 
-func (e *engine) Measure(text string) (routines.Extent, bool) {
+func (e *fakeEngine) Measure(text string) (routines.Extent, bool) {
 	return e.cache.Extent(fmt.Sprintf("%x", text))
 }
 
-func (e *engine) Speak(ctx context.Context, text string) (voice.Recording, error) {
-	e.asked.Add(1)
+func (e *fakeEngine) Speak(ctx context.Context, text string) (voice.Recording, error) {
+	e.calls.Add(1)
 	if err := ctx.Err(); err != nil {
 		return voice.Recording{}, err
 	}
@@ -52,11 +52,11 @@ func sawtooth(n int) voice.Recording {
 	return r
 }
 
-func newEngine(t *testing.T) *engine {
-	return &engine{cache: voice.NewCache(t.TempDir(), audiotest.Logger(t)), fail: errors.New("no model")}
+func newFakeEngine(t *testing.T) *fakeEngine {
+	return &fakeEngine{cache: voice.NewCache(t.TempDir(), audiotest.Logger(t)), fail: errors.New("no model")}
 }
 
-func bankOf(t testing.TB, log *slog.Logger, voices ...voice.Voice) *Bank {
+func newTestBank(t testing.TB, log *slog.Logger, voices ...voice.Voice) *Bank {
 	t.Helper()
 	files := map[string][]byte{"gong.wav": audiotest.WAVOf(audio.Rate, audiotest.Sine(2400, audio.Rate, 300, 0.5)), "bad.wav": []byte("gong")}
 	return NewBank(voices, nil, func(name string) ([]byte, error) {
@@ -67,7 +67,7 @@ func bankOf(t testing.TB, log *slog.Logger, voices ...voice.Voice) *Bank {
 	}, log)
 }
 
-func recorded(t *testing.T, text string, n int) *voice.Folder {
+func voiceOf(t *testing.T, text string, n int) *voice.Folder {
 	t.Helper()
 	index := fmt.Sprintf(`{"name": "test", "lang": "en", "clips": [{"text": %q, "file": "a.wav", "samples": %d, "beat": 7}]}`, text, n)
 	f, err := voice.OpenFolder(fstest.MapFS{
@@ -79,8 +79,8 @@ func recorded(t *testing.T, text string, n int) *voice.Folder {
 	return f
 }
 
-func say(text string) routines.Clip   { return routines.Clip{Say: text} }
-func sound(name string) routines.Clip { return routines.Clip{Sound: name} }
+func speech(text string) routines.Clip { return routines.Clip{Say: text} }
+func sound(name string) routines.Clip  { return routines.Clip{Sound: name} }
 
 func scoreOf(cues ...routines.Cue) *routines.Score {
 	s := &routines.Score{Name: "test", Cues: cues}
@@ -90,30 +90,30 @@ func scoreOf(cues ...routines.Cue) *routines.Score {
 	return s
 }
 
-func TestBankAsksVoicesInTheirOrder(t *testing.T) {
-	e := newEngine(t)
-	b := bankOf(t, audiotest.Logger(t), recorded(t, "hold", 1111), recorded(t, "hold", 2222), e)
-	if got, has := b.Measure(say("Hold.")); !has || got.Len != 1111 || got.Beat != 7 {
+func TestBankAsksVoicesInOrder(t *testing.T) {
+	e := newFakeEngine(t)
+	b := newTestBank(t, audiotest.Logger(t), voiceOf(t, "hold", 1111), voiceOf(t, "hold", 2222), e)
+	if got, has := b.Measure(speech("Hold.")); !has || got.Len != 1111 || got.Beat != 7 {
 		t.Errorf("measured %+v", got)
 	}
-	if _, has := b.Measure(say("rest")); has {
+	if _, has := b.Measure(speech("rest")); has {
 		t.Error("measured what nobody has spoken yet")
 	}
-	if err := b.Prepare(context.Background(), []routines.Clip{say("Hold."), say("rest"), sound("bell")}); err != nil {
+	if err := b.Prepare(context.Background(), []routines.Clip{speech("Hold."), speech("rest"), sound("bell")}); err != nil {
 		t.Fatal(err)
 	}
-	if got, has := b.Measure(say("rest")); !has || got.Len != 400 || e.asked.Load() != 1 {
-		t.Errorf("measured %+v, the engine was asked %d times", got, e.asked.Load())
+	if got, has := b.Measure(speech("rest")); !has || got.Len != 400 || e.calls.Load() != 1 {
+		t.Errorf("measured %+v, the engine was asked %d times", got, e.calls.Load())
 	}
-	clips, err := b.Load(context.Background(), scoreOf(routines.Cue{Len: 1111, Clip: say("Hold.")}, routines.Cue{At: 5, Len: 400, Clip: say("rest")}))
-	if err != nil || len(clips[say("Hold.")].PCM) != 1111 || !slices.Equal(clips[say("rest")].PCM, sawtooth(400).PCM) {
+	clips, err := b.Load(context.Background(), scoreOf(routines.Cue{Len: 1111, Clip: speech("Hold.")}, routines.Cue{At: 5, Len: 400, Clip: speech("rest")}))
+	if err != nil || len(clips[speech("Hold.")].PCM) != 1111 || !slices.Equal(clips[speech("rest")].PCM, sawtooth(400).PCM) {
 		t.Errorf("loaded %d clips: %v", len(clips), err)
 	}
 }
 
-func TestBankMeasuresSounds(t *testing.T) {
+func TestBankMeasureSoundFiles(t *testing.T) {
 	var said bytes.Buffer
-	b := bankOf(t, slog.New(slog.NewTextHandler(&said, nil)))
+	b := newTestBank(t, slog.New(slog.NewTextHandler(&said, nil)))
 	for range 3 {
 		for name, want := range map[string]int{"gong.wav": 2400, "bell": 4 * audio.Rate, "bad.wav": 0, "gone.wav": 0} {
 			if e, has := b.Measure(sound(name)); e.Len != want || has != (want > 0) {
@@ -126,12 +126,12 @@ func TestBankMeasuresSounds(t *testing.T) {
 	}
 }
 
-func TestBankPreparesWhatCanBeSpoken(t *testing.T) {
+func TestBankPrepareReportsEachReasonOnce(t *testing.T) {
 	var clips []routines.Clip
 	for i := range 40 {
-		clips = append(clips, say(fmt.Sprint("yes ", i)), say(fmt.Sprint("no ", i)))
+		clips = append(clips, speech(fmt.Sprint("yes ", i)), speech(fmt.Sprint("no ", i)))
 	}
-	b := bankOf(t, audiotest.Logger(t), recorded(t, "hold", 1111), newEngine(t))
+	b := newTestBank(t, audiotest.Logger(t), voiceOf(t, "hold", 1111), newFakeEngine(t))
 	err := b.Prepare(context.Background(), clips)
 	if err == nil || strings.Count(err.Error(), "no model") != 1 {
 		t.Errorf("one reason should be told once: %v", err)
@@ -141,30 +141,30 @@ func TestBankPreparesWhatCanBeSpoken(t *testing.T) {
 			t.Errorf("%q is prepared: %v", c.Say, has)
 		}
 	}
-	if err := bankOf(t, audiotest.Logger(t), recorded(t, "hold", 1111)).Prepare(context.Background(), clips); err != nil {
+	if err := newTestBank(t, audiotest.Logger(t), voiceOf(t, "hold", 1111)).Prepare(context.Background(), clips); err != nil {
 		t.Errorf("a voice that lacks texts is no failure: %v", err)
 	}
 }
 
-func TestBankIsCancelled(t *testing.T) {
+func TestBankStopsWhenCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	b := bankOf(t, audiotest.Logger(t), newEngine(t))
-	if err := b.Prepare(ctx, []routines.Clip{say("a"), say("b")}); !errors.Is(err, context.Canceled) {
+	b := newTestBank(t, audiotest.Logger(t), newFakeEngine(t))
+	if err := b.Prepare(ctx, []routines.Clip{speech("a"), speech("b")}); !errors.Is(err, context.Canceled) {
 		t.Errorf("prepare: %v", err)
 	}
-	if clips, err := b.Load(ctx, scoreOf(routines.Cue{Len: 10, Clip: say("a")})); !errors.Is(err, context.Canceled) || clips != nil {
+	if clips, err := b.Load(ctx, scoreOf(routines.Cue{Len: 10, Clip: speech("a")})); !errors.Is(err, context.Canceled) || clips != nil {
 		t.Errorf("load: %v", err)
 	}
 }
 
 // What disappeared since the score was compiled is silence in its place, and told once.
-func TestBankLoadsSilenceForWhatIsGone(t *testing.T) {
+func TestBankLoadReplacesMissingClipsBySilence(t *testing.T) {
 	var said bytes.Buffer
-	b := bankOf(t, slog.New(slog.NewTextHandler(&said, nil)), recorded(t, "hold", 1111), newEngine(t))
+	b := newTestBank(t, slog.New(slog.NewTextHandler(&said, nil)), voiceOf(t, "hold", 1111), newFakeEngine(t))
 	score := scoreOf(
-		routines.Cue{At: 0, Len: 500, Clip: say("no longer")}, routines.Cue{At: 600, Len: 500, Clip: say("no longer")},
-		routines.Cue{At: 700, Len: 300, Clip: sound("gone.wav")}, routines.Cue{At: 800, Len: 1000, Clip: say("hold")},
+		routines.Cue{At: 0, Len: 500, Clip: speech("no longer")}, routines.Cue{At: 600, Len: 500, Clip: speech("no longer")},
+		routines.Cue{At: 700, Len: 300, Clip: sound("gone.wav")}, routines.Cue{At: 800, Len: 1000, Clip: speech("hold")},
 		routines.Cue{At: 900, Len: 3000, Clip: sound("gong.wav")},
 	)
 	clips, err := b.Load(context.Background(), score)
@@ -186,28 +186,28 @@ func TestBankLoadsSilenceForWhatIsGone(t *testing.T) {
 	}
 }
 
-func TestBankInAnotherVoice(t *testing.T) {
+func TestBankForAnotherVoice(t *testing.T) {
 	opened := 0
 	open := func(name string) (voice.Voice, error) {
 		if name != "michael" {
 			return nil, errors.New("nobody is called " + name)
 		}
 		opened++
-		return recorded(t, "hold", 2222), nil
+		return voiceOf(t, "hold", 2222), nil
 	}
-	e := newEngine(t)
-	b := NewBank([]voice.Voice{recorded(t, "hold", 1111), e}, open, nil, audiotest.Logger(t))
+	e := newFakeEngine(t)
+	b := NewBank([]voice.Voice{voiceOf(t, "hold", 1111), e}, open, nil, audiotest.Logger(t))
 	michael, err := b.In("michael")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Run("says the same at another length", func(t *testing.T) {
 		for bank, want := range map[*Bank]int{b: 1111, michael: 2222} {
-			score := scoreOf(routines.Cue{Len: want, Clip: say("hold")})
-			if got, has := bank.Measure(say("hold")); !has || got.Len != want {
+			score := scoreOf(routines.Cue{Len: want, Clip: speech("hold")})
+			if got, has := bank.Measure(speech("hold")); !has || got.Len != want {
 				t.Errorf("measured %+v, want %d", got, want)
 			}
-			live := begin(t, bank, score)
+			live := beginLive(t, bank, score)
 			if got := *live.clips[0].pcm.Load(); len(got) != want {
 				t.Errorf("%d samples are heard, want %d", len(got), want)
 			}
@@ -215,11 +215,11 @@ func TestBankInAnotherVoice(t *testing.T) {
 	})
 	t.Run("what it lacks is spoken by the same engine, once for both", func(t *testing.T) {
 		for _, bank := range []*Bank{b, michael} {
-			if err := bank.Prepare(t.Context(), []routines.Clip{say("rest")}); err != nil {
+			if err := bank.Prepare(t.Context(), []routines.Clip{speech("rest")}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if n := e.asked.Load(); n != 1 {
+		if n := e.calls.Load(); n != 1 {
 			t.Errorf("the engine was asked %d times", n)
 		}
 	})
@@ -240,7 +240,7 @@ func TestBankInAnotherVoice(t *testing.T) {
 		if _, err := b.In("nobody"); err == nil {
 			t.Error("there is a voice named nobody")
 		}
-		if _, err := bankOf(t, audiotest.Logger(t), e).In("michael"); err == nil {
+		if _, err := newTestBank(t, audiotest.Logger(t), e).In("michael"); err == nil {
 			t.Error("there is a voice, and nothing to open it with")
 		}
 	})

@@ -14,7 +14,7 @@ import (
 func BenchmarkRender(b *testing.B) {
 	score, clips := &routines.Score{Len: 15 * 60 * audio.Rate}, Clips{}
 	for i := range 400 {
-		c := say(fmt.Sprint(i % 60))
+		c := speech(fmt.Sprint(i % 60))
 		if _, has := clips[c]; !has {
 			clips[c] = voice.Recording{PCM: audio.Quantize(audiotest.WhiteNoise(audio.Rate/2+i*2000, 0.3))}
 		}
@@ -35,7 +35,7 @@ func BenchmarkRender(b *testing.B) {
 func BenchmarkBed(b *testing.B) {
 	for _, name := range append(routines.BedNames(), "forest.flac") {
 		b.Run(name, func(b *testing.B) {
-			score, clips := busy(name)
+			score, clips := busyScore(name)
 			r := Render(score, clips)
 			block := make([][2]float64, 480)
 			b.ReportAllocs()
@@ -52,12 +52,12 @@ func BenchmarkBed(b *testing.B) {
 	}
 }
 
-// BenchmarkMeasureMix measures words over rain.
-func BenchmarkMeasureMix(b *testing.B) {
-	score, clips := busy("forest.flac")
+// BenchmarkMeasureLoudness measures words over rain.
+func BenchmarkMeasureLoudness(b *testing.B) {
+	score, clips := busyScore("forest.flac")
 	r := Render(score, clips)
 	for b.Loop() {
-		audio.MeasureLoudness(partOf(b, r, 0, float64(score.Len)/audio.Rate))
+		audio.MeasureLoudness(excerptOf(b, r, 0, float64(score.Len)/audio.Rate))
 	}
 	audiotest.ReportRealTime(b, float64(score.Len)/audio.Rate)
 }

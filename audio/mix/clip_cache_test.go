@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-func TestRecentClipsHaveALimit(t *testing.T) {
+func TestClipCacheEvictsLeastRecentlyUsed(t *testing.T) {
 	r := newClipCache(600)
-	name := func(text string) clipKey { return clipKey{clip: say(text), length: 100} }
+	name := func(text string) clipKey { return clipKey{clip: speech(text), length: 100} }
 	for _, text := range []string{"one", "two", "three"} {
 		r.put(name(text), make([]int16, 100))
 	}

@@ -13,8 +13,8 @@ import (
 	"guided/routines"
 )
 
-// performance is a built-in routine in a voice, as it sounds.
-func performance(t *testing.T, speaker, name string, o routines.Options) (*Bank, *routines.Score, *Renderer) {
+// renderBuiltin is a built-in routine in a voice, as it sounds.
+func renderBuiltin(t *testing.T, speaker, name string, o routines.Options) (*Bank, *routines.Score, *Renderer) {
 	t.Helper()
 	files, err := voice.Embedded(speaker)
 	if err != nil {
@@ -41,7 +41,7 @@ func performance(t *testing.T, speaker, name string, o routines.Options) (*Bank,
 	return b, s, Render(s, clips)
 }
 
-func builtin(t *testing.T) []string {
+func builtinNames(t *testing.T) []string {
 	t.Helper()
 	files, err := fs.Glob(routines.Builtin(), "*.toml")
 	if err != nil || len(files) == 0 {
@@ -55,11 +55,11 @@ func builtin(t *testing.T) []string {
 
 // A listener who has set the volume once never has to reach for it again: every routine is as loud as the others.
 func TestEveryRoutineIsAsLoud(t *testing.T) {
-	for i, name := range builtin(t) {
+	for i, name := range builtinNames(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			speaker := voice.EmbeddedVoices()[i%len(voice.EmbeddedVoices())]
-			_, s, sound := performance(t, speaker, name, routines.Options{Bed: routines.NoBed})
+			_, s, sound := renderBuiltin(t, speaker, name, routines.Options{Bed: routines.NoBed})
 			m := audio.MeasureLoudness(sound)
 			t.Logf("%s: %s, %.1f LUFS, %.1f dBTP", speaker, routines.Clock(s.Len), m.Integrated, m.TruePeak)
 			if math.Abs(m.Integrated-audio.PhraseLUFS) > 1 || m.TruePeak > audio.TruePeak {
@@ -75,7 +75,7 @@ func TestCountsAreEven(t *testing.T) {
 		for _, name := range []string{"4-4-6", "box", "4-7-8", "sigh"} {
 			t.Run(v+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				_, s, sound := performance(t, v, name, routines.Options{Bed: routines.NoBed})
+				_, s, sound := renderBuiltin(t, v, name, routines.Options{Bed: routines.NoBed})
 				grid := map[int]bool{}
 				for _, m := range s.Marks {
 					if m.Kind == routines.PhaseMark || m.Kind == routines.CountMark {

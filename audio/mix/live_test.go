@@ -18,21 +18,23 @@ import (
 	"guided/routines"
 )
 
-// reader is a voice of many long sentences, each of its own sound, that notes what is asked of it. Where it has a gate
+// sentenceVoice is a voice of many long sentences, each of its own sound, that notes what is asked of it. Where it has a gate
 // it reads one only when a token comes.
-type reader struct {
+type sentenceVoice struct {
 	gate chan struct{}
 
-	mu    sync.Mutex
-	asked []string
+	mu     sync.Mutex
+	spoken []string
 }
 
-// sentence is how long the reader speaks.
-const sentence = 5 * audio.Rate / 2
+// sentenceLen is how long the reader speaks.
+const sentenceLen = 5 * audio.Rate / 2
 
-func (*reader) Measure(string) (routines.Extent, bool) { return routines.Extent{Len: sentence}, true }
+func (*sentenceVoice) Measure(string) (routines.Extent, bool) {
+	return routines.Extent{Len: sentenceLen}, true
+}
 
-func (v *reader) Speak(ctx context.Context, text string) (voice.Recording, error) {
+func (v *sentenceVoice) Speak(ctx context.Context, text string) (voice.Recording, error) {
 	if v.gate != nil {
 		select {
 		case <-v.gate:
@@ -41,62 +43,62 @@ func (v *reader) Speak(ctx context.Context, text string) (voice.Recording, error
 		}
 	}
 	v.mu.Lock()
-	v.asked = append(v.asked, text)
+	v.spoken = append(v.spoken, text)
 	v.mu.Unlock()
 	var number int
 	if _, err := fmt.Sscanf(text, "sentence %d", &number); err != nil {
 		return voice.Recording{}, err
 	}
-	pcm := make([]int16, sentence)
+	pcm := make([]int16, sentenceLen)
 	for i := range pcm {
 		pcm[i] = int16(1 + (i*7+number*131)%20_000) // never silent
 	}
 	return voice.Recording{PCM: pcm}, nil
 }
 
-// said is what was asked of the reader since the last call.
-func (v *reader) said() []string {
+// takeSpoken is what was asked of the reader since the last call.
+func (v *sentenceVoice) takeSpoken() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	list := v.asked
-	v.asked = nil
+	list := v.spoken
+	v.spoken = nil
 	return list
 }
 
-// reading is a score of so many sentences, one each three seconds, and how it sounds.
-func reading(t testing.TB, n int) (*routines.Score, func(at int) float64) {
+// sentenceScore is a score of so many sentences, one each three seconds, and how it sounds.
+func sentenceScore(t testing.TB, n int) (*routines.Score, func(at int) float64) {
 	t.Helper()
 	var cues []routines.Cue
 	for i := range n {
-		cues = append(cues, routines.Cue{At: 3 * audio.Rate * i, Len: sentence, Clip: say(fmt.Sprintf("sentence %d", i))})
+		cues = append(cues, routines.Cue{At: 3 * audio.Rate * i, Len: sentenceLen, Clip: speech(fmt.Sprintf("sentence %d", i))})
 	}
 	return scoreOf(cues...), func(at int) float64 {
 		number, i := at/(3*audio.Rate), at%(3*audio.Rate)
-		if i >= sentence {
+		if i >= sentenceLen {
 			return 0
 		}
 		return float64(1+(i*7+number*131)%20_000) / 32768
 	}
 }
 
-// begun is a score being played, whose clips are loaded when a test says so.
-type begun struct {
+// testLive is a score being played, whose clips are loaded when a test says so.
+type testLive struct {
 	*Live
 	t testing.TB
 }
 
-func begin(t testing.TB, b *Bank, score *routines.Score) *begun {
+func beginLive(t testing.TB, b *Bank, score *routines.Score) *testLive {
 	t.Helper()
 	live, err := b.Begin(t.Context(), score, func(func()) {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	live.wake()
-	return &begun{live, t}
+	return &testLive{live, t}
 }
 
-// settle is what the loader does when it is woken.
-func (l *begun) settle() {
+// runLoader is what the loader does when it is woken.
+func (l *testLive) runLoader() {
 	select {
 	case <-l.wakeup:
 		l.loadNeeded(l.t.Context())
@@ -104,8 +106,8 @@ func (l *begun) settle() {
 	}
 }
 
-// hears demands that what is pulled next is the score.
-func (l *begun) hears(frames int, want func(at int) float64) {
+// checkStream demands that what is pulled next is the score.
+func (l *testLive) checkStream(frames int, want func(at int) float64) {
 	l.t.Helper()
 	block := make([][2]float64, audio.Block)
 	for end := min(l.Len(), l.Position()+frames); l.Position() < end; {
@@ -119,7 +121,7 @@ func (l *begun) hears(frames int, want func(at int) float64) {
 	}
 }
 
-func TestWhatIsLoadedAheadSoundsAsWhatIsLoadedAtOnce(t *testing.T) {
+func TestLiveSoundsLikeRender(t *testing.T) {
 	files, err := voice.Embedded("heart")
 	if err != nil {
 		t.Fatal(err)
@@ -141,103 +143,103 @@ func TestWhatIsLoadedAheadSoundsAsWhatIsLoadedAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := whole(Render(score, clips), 480)
-	live := begin(t, bank, score)
+	want := streamAll(Render(score, clips), 480)
+	live := beginLive(t, bank, score)
 	for live.Position() < live.Len() {
-		live.hears(audio.Rate, func(at int) float64 { return want[at] })
-		live.settle()
+		live.checkStream(audio.Rate, func(at int) float64 { return want[at] })
+		live.runLoader()
 	}
 }
 
-func TestLoadingAheadOfNeed(t *testing.T) {
+func TestLiveLoadsAheadOfNeed(t *testing.T) {
 	t.Run("only the first sentence is loaded before the first sample", func(t *testing.T) {
-		voice := &reader{}
-		score, want := reading(t, 300)
+		voice := &sentenceVoice{}
+		score, want := sentenceScore(t, 300)
 		var later func()
-		live, err := bankOf(t, audiotest.Logger(t), voice).Begin(t.Context(), score, func(f func()) { later = f })
+		live, err := newTestBank(t, audiotest.Logger(t), voice).Begin(t.Context(), score, func(f func()) { later = f })
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := voice.said(); !slices.Equal(got, []string{"sentence 0"}) || later == nil {
+		if got := voice.takeSpoken(); !slices.Equal(got, []string{"sentence 0"}) || later == nil {
 			t.Errorf("loaded %q", got)
 		}
-		(&begun{live, t}).hears(seekWindow, want)
+		(&testLive{live, t}).checkStream(seekWindow, want)
 	})
 	t.Run("the next sentences in their order, and no more while nothing is pulled", func(t *testing.T) {
-		voice := &reader{}
-		score, want := reading(t, 300)
-		live := begin(t, bankOf(t, audiotest.Logger(t), voice), score)
-		live.settle()
-		got := voice.said()
+		voice := &sentenceVoice{}
+		score, want := sentenceScore(t, 300)
+		live := beginLive(t, newTestBank(t, audiotest.Logger(t), voice), score)
+		live.runLoader()
+		got := voice.takeSpoken()
 		if len(got) < 5 || len(got) > 8 || got[1] != "sentence 1" || !slices.IsSorted(got) {
 			t.Errorf("loaded %q", got)
 		}
-		live.hears(audio.Rate, want)
-		live.settle()
-		if got := voice.said(); len(got) > 0 {
+		live.checkStream(audio.Rate, want)
+		live.runLoader()
+		if got := voice.takeSpoken(); len(got) > 0 {
 			t.Errorf("loaded %q within a second", got)
 		}
-		live.hears(2*lookaheadStep, want)
-		live.settle()
-		if got := voice.said(); len(got) < 2 || len(got) > 5 {
+		live.checkStream(2*lookaheadStep, want)
+		live.runLoader()
+		if got := voice.takeSpoken(); len(got) < 2 || len(got) > 5 {
 			t.Errorf("loaded %q after %d s", got, 2*lookaheadStep/audio.Rate)
 		}
 	})
 	t.Run("a word that comes back is read once", func(t *testing.T) {
-		voice := &reader{}
+		voice := &sentenceVoice{}
 		var cues []routines.Cue
 		for i := range 100 { // one a minute: it is far ahead and far behind again and again
-			cues = append(cues, routines.Cue{At: 60 * audio.Rate * i, Len: sentence, Clip: say("sentence 0")})
-			cues = append(cues, routines.Cue{At: 60*audio.Rate*i + 30*audio.Rate, Len: sentence, Clip: say(fmt.Sprint("sentence ", 1+i%3))})
+			cues = append(cues, routines.Cue{At: 60 * audio.Rate * i, Len: sentenceLen, Clip: speech("sentence 0")})
+			cues = append(cues, routines.Cue{At: 60*audio.Rate*i + 30*audio.Rate, Len: sentenceLen, Clip: speech(fmt.Sprint("sentence ", 1+i%3))})
 		}
-		live := begin(t, bankOf(t, audiotest.Logger(t), voice), scoreOf(cues...))
+		live := beginLive(t, newTestBank(t, audiotest.Logger(t), voice), scoreOf(cues...))
 		for at := 0; at < live.Len(); at += 10 * audio.Rate {
 			if err := live.Seek(at); err != nil {
 				t.Fatal(err)
 			}
-			live.settle()
+			live.runLoader()
 		}
-		if got := voice.said(); len(got) != 4 {
+		if got := voice.takeSpoken(); len(got) != 4 {
 			t.Errorf("loaded %q", got)
 		}
 	})
 	t.Run("one that is gone is told once and not asked for again", func(t *testing.T) {
-		score := scoreOf(routines.Cue{At: 0, Len: 500, Clip: sound("gone.wav")}, routines.Cue{At: 60 * audio.Rate, Len: 500, Clip: say("sentence 1")})
+		score := scoreOf(routines.Cue{At: 0, Len: 500, Clip: sound("gone.wav")}, routines.Cue{At: 60 * audio.Rate, Len: 500, Clip: speech("sentence 1")})
 		var told bytes.Buffer
-		live := begin(t, bankOf(t, slog.New(slog.NewTextHandler(&told, nil)), &reader{}), score)
+		live := beginLive(t, newTestBank(t, slog.New(slog.NewTextHandler(&told, nil)), &sentenceVoice{}), score)
 		for _, at := range []int{60 * audio.Rate, 0, 60 * audio.Rate, 0} {
 			if err := live.Seek(at); err != nil {
 				t.Fatal(err)
 			}
-			live.settle()
+			live.runLoader()
 		}
 		if n := strings.Count(told.String(), "gone.wav"); n != 1 {
 			t.Errorf("told %d times", n)
 		}
 	})
 	t.Run("nothing far behind or ahead is kept", func(t *testing.T) {
-		score, _ := reading(t, 300)
-		live := begin(t, bankOf(t, audiotest.Logger(t), &reader{}), score)
+		score, _ := sentenceScore(t, 300)
+		live := beginLive(t, newTestBank(t, audiotest.Logger(t), &sentenceVoice{}), score)
 		for at := 0; at < live.Len(); at += 20 * audio.Rate {
 			if err := live.Seek(at); err != nil {
 				t.Fatal(err)
 			}
-			live.settle()
+			live.runLoader()
 		}
 		if n := len(live.loaded); n == 0 || n > (lookahead+seekWindow)/(3*audio.Rate)+8*2+2 {
 			t.Errorf("%d sentences are in memory", n)
 		}
 	})
 	t.Run("a session that has ended loads no more", func(t *testing.T) {
-		voice := &reader{}
-		score, _ := reading(t, 300)
+		voice := &sentenceVoice{}
+		score, _ := sentenceScore(t, 300)
 		ctx, cancel := context.WithCancel(t.Context())
 		var later func()
-		live, err := bankOf(t, audiotest.Logger(t), voice).Begin(ctx, score, func(f func()) { later = f })
+		live, err := newTestBank(t, audiotest.Logger(t), voice).Begin(ctx, score, func(f func()) { later = f })
 		if err != nil {
 			t.Fatal(err)
 		}
-		voice.said()
+		voice.takeSpoken()
 		cancel()
 		later()
 		if err := live.Load(ctx, 60*audio.Rate); err == nil {
@@ -248,9 +250,9 @@ func TestLoadingAheadOfNeed(t *testing.T) {
 
 // Somebody who skips again and again, from the first moment on, hears every sentence as it is, from a voice that reads
 // each only when it is let to: what is asked for is there before the sound goes there, and stays while it may be heard.
-func TestNoSkipIsFasterThanTheVoice(t *testing.T) {
-	voice := &reader{gate: make(chan struct{})}
-	score, want := reading(t, 300)
+func TestLiveSeeksWithSlowVoice(t *testing.T) {
+	voice := &sentenceVoice{gate: make(chan struct{})}
+	score, want := sentenceScore(t, 300)
 	ctx, cancel := context.WithCancel(t.Context())
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
@@ -265,11 +267,11 @@ func TestNoSkipIsFasterThanTheVoice(t *testing.T) {
 			}
 		}
 	})
-	live, err := bankOf(t, audiotest.Logger(t), voice).Begin(ctx, score, helpers.Go)
+	live, err := newTestBank(t, audiotest.Logger(t), voice).Begin(ctx, score, helpers.Go)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, r, missing := &begun{live, t}, rand.New(rand.NewPCG(5, 1)), 0
+	l, r, missing := &testLive{live, t}, rand.New(rand.NewPCG(5, 1)), 0
 	for range 200 {
 		from, to := live.Position(), r.IntN(score.Len-2*audio.Reserve)
 		for !live.Reach(to) {
@@ -278,20 +280,20 @@ func TestNoSkipIsFasterThanTheVoice(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		l.hears(audio.Block, want) // as it leaves
+		l.checkStream(audio.Block, want) // as it leaves
 		if err := live.Seek(to); err != nil {
 			t.Fatal(err)
 		}
-		l.hears(r.IntN(audio.Reserve), want)
+		l.checkStream(r.IntN(audio.Reserve), want)
 		if r.IntN(4) == 0 { // an output takes back what it has pulled, to before the skip
 			if err := live.Seek(from); err != nil {
 				t.Fatal(err)
 			}
-			l.hears(audio.Block, want)
+			l.checkStream(audio.Block, want)
 			if err := live.Seek(to); err != nil {
 				t.Fatal(err)
 			}
-			l.hears(audio.Block, want)
+			l.checkStream(audio.Block, want)
 		}
 	}
 	if missing < 100 {
@@ -300,17 +302,17 @@ func TestNoSkipIsFasterThanTheVoice(t *testing.T) {
 }
 
 // A long routine holds no more memory at its end than at its start.
-func TestLongRoutineInLittleMemory(t *testing.T) {
+func TestLiveMemoryIsBounded(t *testing.T) {
 	const sentences, most = 250, 12 << 20 // all of them are 60 MB
-	score, want := reading(t, sentences)
-	base := heap()
-	l := begin(t, bankOf(t, audiotest.Logger(t), &reader{}), score)
+	score, want := sentenceScore(t, sentences)
+	base := heapInUse()
+	l := beginLive(t, newTestBank(t, audiotest.Logger(t), &sentenceVoice{}), score)
 	highest := 0
 	for l.Position() < l.Len() {
-		l.settle()
-		l.hears(lookaheadStep, want)
+		l.runLoader()
+		l.checkStream(lookaheadStep, want)
 		if l.Position()/lookaheadStep%20 == 0 {
-			highest = max(highest, heap()-base)
+			highest = max(highest, heapInUse()-base)
 		}
 	}
 	t.Logf("at most %.1f MB", float64(highest)/1e6)
@@ -320,8 +322,8 @@ func TestLongRoutineInLittleMemory(t *testing.T) {
 	runtime.KeepAlive(l)
 }
 
-// heap is the bytes in use.
-func heap() int {
+// heapInUse is the bytes in use.
+func heapInUse() int {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -330,8 +332,8 @@ func heap() int {
 
 // BenchmarkBegin is from a score of a quarter of an hour to its first block.
 func BenchmarkBegin(b *testing.B) {
-	score, _ := reading(b, 300)
-	bank := bankOf(b, audiotest.Logger(b), &reader{})
+	score, _ := sentenceScore(b, 300)
+	bank := newTestBank(b, audiotest.Logger(b), &sentenceVoice{})
 	block := make([][2]float64, audio.Block)
 	for b.Loop() {
 		bank.clips = newClipCache(clipCacheBytes)

@@ -8,8 +8,8 @@ import (
 	"guided/audio/voice"
 )
 
-// resident is how much of the program file is mapped, in kB.
-func resident(t *testing.T) string {
+// residentFile is how much of the program file is mapped, in kB.
+func residentFile(t *testing.T) string {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -24,7 +24,7 @@ func resident(t *testing.T) string {
 	return ""
 }
 
-func TestWhatWasReadOfTheProgramIsGivenBack(t *testing.T) {
+func TestExePagesReleaseLowersResidentMemory(t *testing.T) {
 	own := findExePages()
 	if len(own) == 0 {
 		t.Fatal("the program does not find itself in memory")
@@ -51,9 +51,9 @@ func TestWhatWasReadOfTheProgramIsGivenBack(t *testing.T) {
 		}
 	}
 	read()
-	before := resident(t)
+	before := residentFile(t)
 	own.release()
-	after := resident(t)
+	after := residentFile(t)
 	if len(after) > len(before) || len(after) == len(before) && after >= before {
 		t.Errorf("%s before, %s after", before, after)
 	}

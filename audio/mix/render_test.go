@@ -12,11 +12,11 @@ import (
 	"guided/routines"
 )
 
-// crowd is a score of many cues of all lengths, some over others, one past the end, and its clips.
-func crowd() (*routines.Score, Clips) {
+// crowdedScore is a score of many cues of all lengths, some over others, one past the end, and its clips.
+func crowdedScore() (*routines.Score, Clips) {
 	s, clips := &routines.Score{Name: "crowd", Len: 60_000}, Clips{}
 	for i := range 40 {
-		c := say(fmt.Sprint(i % 13))
+		c := speech(fmt.Sprint(i % 13))
 		n := 1 + (i%13)*(i%13)*97
 		if _, has := clips[c]; !has {
 			clips[c] = voice.Recording{PCM: audio.Quantize(audiotest.WhiteNoise(n, 0.6))}
@@ -29,7 +29,7 @@ func crowd() (*routines.Score, Clips) {
 	return s, clips
 }
 
-func whole(r *Renderer, block int) []float64 {
+func streamAll(r *Renderer, block int) []float64 {
 	var list []float64
 	samples := make([][2]float64, block)
 	for {
@@ -49,14 +49,14 @@ func whole(r *Renderer, block int) []float64 {
 	}
 }
 
-func TestRenderIsTheSameForAnyBlockAndSeek(t *testing.T) {
-	score, clips := crowd()
-	want := whole(Render(score, clips), score.Len)
+func TestRenderIsIndependentOfBlockAndSeek(t *testing.T) {
+	score, clips := crowdedScore()
+	want := streamAll(Render(score, clips), score.Len)
 	if len(want) != score.Len {
 		t.Fatalf("%d samples, want %d", len(want), score.Len)
 	}
 	for _, block := range []int{1, 7, 480, 512, 1000, 4096} {
-		if got := whole(Render(score, clips), block); !slices.Equal(got, want) {
+		if got := streamAll(Render(score, clips), block); !slices.Equal(got, want) {
 			t.Errorf("blocks of %d give another sound", block)
 		}
 	}
@@ -65,7 +65,7 @@ func TestRenderIsTheSameForAnyBlockAndSeek(t *testing.T) {
 		if err := r.Seek(to); err != nil || r.Position() != to {
 			t.Fatalf("at %d after a seek to %d: %v", r.Position(), to, err)
 		}
-		if got := whole(r, 480); !slices.Equal(got, want[to:]) {
+		if got := streamAll(r, 480); !slices.Equal(got, want[to:]) {
 			t.Errorf("another sound after a seek to %d", to)
 		}
 	}
@@ -80,8 +80,8 @@ func TestRenderIsTheSameForAnyBlockAndSeek(t *testing.T) {
 }
 
 // A block is filled to its last sample wherever the score goes on: beep takes a short one for the end.
-func TestRenderFillsBlocks(t *testing.T) {
-	score, clips := crowd()
+func TestRenderFillsWholeBlocks(t *testing.T) {
+	score, clips := crowdedScore()
 	r := Render(score, clips)
 	samples := make([][2]float64, 480)
 	for r.Position()+480 <= r.Len() {
@@ -91,8 +91,8 @@ func TestRenderFillsBlocks(t *testing.T) {
 	}
 }
 
-func TestRenderIsTheSumOfItsCues(t *testing.T) {
-	score, clips := crowd()
+func TestRenderSumsCues(t *testing.T) {
+	score, clips := crowdedScore()
 	want := make([]float64, score.Len)
 	for _, c := range score.Cues {
 		for i, s := range clips[c.Clip].PCM {
@@ -102,7 +102,7 @@ func TestRenderIsTheSumOfItsCues(t *testing.T) {
 		}
 	}
 	over := 0
-	for i, got := range whole(Render(score, clips), 480) {
+	for i, got := range streamAll(Render(score, clips), 480) {
 		if math.Abs(want[i]) > 0.8 {
 			over++
 			if math.Abs(got) > audio.Gain(audio.TruePeak) || math.Abs(got) > math.Abs(want[i]) {
@@ -117,20 +117,20 @@ func TestRenderIsTheSumOfItsCues(t *testing.T) {
 	}
 }
 
-func TestRenderOfNothing(t *testing.T) {
-	if got := whole(Render(&routines.Score{Len: 1000}, nil), 480); len(got) != 1000 || slices.Max(got) != 0 || slices.Min(got) != 0 {
+func TestRenderEmptyScore(t *testing.T) {
+	if got := streamAll(Render(&routines.Score{Len: 1000}, nil), 480); len(got) != 1000 || slices.Max(got) != 0 || slices.Min(got) != 0 {
 		t.Error("a score without cues is not silence")
 	}
-	if got := whole(Render(&routines.Score{}, nil), 480); len(got) != 0 {
+	if got := streamAll(Render(&routines.Score{}, nil), 480); len(got) != 0 {
 		t.Errorf("%d samples of an empty score", len(got))
 	}
-	score := scoreOf(routines.Cue{At: 10, Len: 100, Clip: say("missing")})
-	if got := whole(Render(score, Clips{}), 480); len(got) != 110 || slices.Max(got) != 0 {
+	score := scoreOf(routines.Cue{At: 10, Len: 100, Clip: speech("missing")})
+	if got := streamAll(Render(score, Clips{}), 480); len(got) != 110 || slices.Max(got) != 0 {
 		t.Error("a cue without a clip is not silence")
 	}
 }
 
-func TestLimit(t *testing.T) {
+func TestSoftLimitIsMonotonicAndOdd(t *testing.T) {
 	last := -2.0
 	for x := -8.0; x <= 8; x += 0.0005 {
 		y := softLimit(x)
@@ -160,11 +160,11 @@ func TestRenderHasNoClicks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	score := scoreOf(routines.Cue{At: 100, Len: 3000, Clip: say("cut")}, routines.Cue{At: 9000, Len: 5000, Clip: say("whole")})
+	score := scoreOf(routines.Cue{At: 100, Len: 3000, Clip: speech("cut")}, routines.Cue{At: 9000, Len: 5000, Clip: speech("whole")})
 	score.Len += 100
-	clips := Clips{say("cut"): {PCM: audio.FitLength(r.PCM, 3000)}, say("whole"): r}
+	clips := Clips{speech("cut"): {PCM: audio.FitLength(r.PCM, 3000)}, speech("whole"): r}
 	last := 0.0
-	for i, x := range whole(Render(score, clips), 512) {
+	for i, x := range streamAll(Render(score, clips), 512) {
 		if math.Abs(x-last) > 0.7*math.Pi/2/audio.RampLen+0.0001 {
 			t.Fatalf("a step from %v to %v at %d", last, x, i)
 		}

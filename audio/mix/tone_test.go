@@ -9,7 +9,7 @@ import (
 	"guided/routines"
 )
 
-func TestEveryToneIsMade(t *testing.T) {
+func TestToneLevelAndEdges(t *testing.T) {
 	b := NewBank(nil, nil, nil, nil)
 	for _, name := range routines.SoundNames() {
 		t.Run(name, func(t *testing.T) {
@@ -32,7 +32,7 @@ func TestEveryToneIsMade(t *testing.T) {
 					t.Fatalf("a step of %.3f at %d", step, i)
 				}
 			}
-			loud := shortTerm(x)
+			loud := loudestMomentary(x)
 			if len(x) < audio.Rate*4/10 {
 				loud = audio.Loudness(x)
 			}
@@ -49,8 +49,8 @@ func TestEveryToneIsMade(t *testing.T) {
 	}
 }
 
-// shortTerm is the loudness of the loudest 400 ms.
-func shortTerm(samples []float64) float64 {
+// loudestMomentary is the loudness of the loudest 400 ms.
+func loudestMomentary(samples []float64) float64 {
 	weighted, most := audio.KWeight(samples), 0.0
 	const window = audio.Rate * 400 / 1000
 	for i := 0; i == 0 || i+window <= len(weighted); i += audio.Rate / 100 {
@@ -59,7 +59,7 @@ func shortTerm(samples []float64) float64 {
 	return audio.LUFS(most)
 }
 
-func TestABreathIsKnownByItsTone(t *testing.T) {
+func TestTonesOfBreathRiseAndFall(t *testing.T) {
 	pitch := func(name string, from, to float64) float64 {
 		r, err := synthesizeTone(name)
 		if err != nil {
