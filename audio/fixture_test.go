@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "write the files of testdata anew")
 
-// fixture is a sound in testdata, made from a signal by a program: with -update it is made anew.
+// fixture is a sound file in testdata, encoded from a synthetic signal by a program; -update encodes it again.
 type fixture struct {
 	file     string
 	rate     int
@@ -33,7 +33,7 @@ var fixtures = []fixture{
 	{"silence.flac", 48000, 1, 16, MaxFileSeconds*Rate + 1, []string{"flac", "--silent", "--no-padding", "--stdout", "--lax", "--blocksize", "65535", "-"}},
 }
 
-// channel is what a channel of a fixture sounds like, in steps of its bits.
+// channel returns the samples of a channel as integers of the fixture's bits.
 func (f fixture) channel(c int) []int32 {
 	list := make([]int32, f.n)
 	if f.file == "silence.flac" {
@@ -49,6 +49,7 @@ func (f fixture) channel(c int) []int32 {
 	return list
 }
 
+// wav returns the fixture as an uncompressed file.
 func (f fixture) wav() []byte {
 	var channels [][]int32
 	for c := range f.channels {
@@ -69,7 +70,7 @@ func (f fixture) wav() []byte {
 	return h.File(data)
 }
 
-// mono is the sound that an import should give.
+// mono returns the samples that Decode should give.
 func (f fixture) mono() []float64 {
 	list := make([]float64, f.n)
 	for c := range f.channels {
@@ -80,6 +81,7 @@ func (f fixture) mono() []float64 {
 	return list
 }
 
+// read returns the encoded file.
 func (f fixture) read(t testing.TB) []byte {
 	if *update {
 		data, _ := audiotest.RunProgram(t, f.wav(), f.encode[0], f.encode[1:]...)
@@ -90,7 +92,7 @@ func (f fixture) read(t testing.TB) []byte {
 	return audiotest.ReadFile(t, "testdata/"+f.file)
 }
 
-// hostileFiles are files that must not be taken for sound, and what is said of each.
+// hostileFiles are files that Decode must refuse, with a part of the error for each.
 func hostileFiles(t testing.TB) map[string]struct {
 	data []byte
 	want string
@@ -154,7 +156,7 @@ func hostileFiles(t testing.TB) map[string]struct {
 	}
 }
 
-// oggPageOffset is where a page begins, from 0.
+// oggPageOffset returns where page n begins; the first is 0.
 func oggPageOffset(data []byte, n int) int {
 	at := 0
 	for ; n > 0; n-- {
@@ -163,7 +165,7 @@ func oggPageOffset(data []byte, n int) int {
 	return at
 }
 
-// flacFrameOffset is where a frame begins, from 0, by its sync code.
+// flacFrameOffset returns where frame n begins, by its sync code; the first is 0.
 func flacFrameOffset(data []byte, n int) int {
 	at := 42
 	for ; n >= 0; n-- {

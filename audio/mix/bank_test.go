@@ -19,7 +19,7 @@ import (
 	"guided/routines"
 )
 
-// fakeEngine speaks whatever does not begin with "no", once it was asked to.
+// fakeEngine is a voice that synthesises every text but those that begin with "no", and caches them.
 type fakeEngine struct {
 	fail  error
 	calls atomic.Int32
@@ -43,7 +43,7 @@ func (e *fakeEngine) Speak(ctx context.Context, text string) (voice.Recording, e
 	return r, nil
 }
 
-// sawtooth is a recording that is known by its length.
+// sawtooth returns a recording whose samples depend on its length.
 func sawtooth(n int) voice.Recording {
 	r := voice.Recording{PCM: make([]int16, n), Beat: n / 2}
 	for i := range r.PCM {
@@ -97,7 +97,7 @@ func TestBankAsksVoicesInOrder(t *testing.T) {
 		t.Errorf("measured %+v", got)
 	}
 	if _, has := b.Measure(speech("rest")); has {
-		t.Error("measured what nobody has spoken yet")
+		t.Error("measured what has not been synthesised yet")
 	}
 	if err := b.Prepare(context.Background(), []routines.Clip{speech("Hold."), speech("rest"), sound("bell")}); err != nil {
 		t.Fatal(err)
@@ -112,8 +112,8 @@ func TestBankAsksVoicesInOrder(t *testing.T) {
 }
 
 func TestBankMeasureSoundFiles(t *testing.T) {
-	var said bytes.Buffer
-	b := newTestBank(t, slog.New(slog.NewTextHandler(&said, nil)))
+	var logs bytes.Buffer
+	b := newTestBank(t, slog.New(slog.NewTextHandler(&logs, nil)))
 	for range 3 {
 		for name, want := range map[string]int{"gong.wav": 2400, "bell": 4 * audio.Rate, "bad.wav": 0, "gone.wav": 0} {
 			if e, has := b.Measure(sound(name)); e.Len != want || has != (want > 0) {
@@ -121,8 +121,8 @@ func TestBankMeasureSoundFiles(t *testing.T) {
 			}
 		}
 	}
-	if n := strings.Count(said.String(), "bad.wav"); n != 1 {
-		t.Errorf("a file that cannot be played is told %d times:\n%s", n, said.String())
+	if n := strings.Count(logs.String(), "bad.wav"); n != 1 {
+		t.Errorf("a file that cannot be played is logged %d times:\n%s", n, logs.String())
 	}
 }
 
@@ -134,7 +134,7 @@ func TestBankPrepareReportsEachReasonOnce(t *testing.T) {
 	b := newTestBank(t, audiotest.Logger(t), voiceOf(t, "hold", 1111), newFakeEngine(t))
 	err := b.Prepare(context.Background(), clips)
 	if err == nil || strings.Count(err.Error(), "no model") != 1 {
-		t.Errorf("one reason should be told once: %v", err)
+		t.Errorf("one reason should be reported once: %v", err)
 	}
 	for _, c := range clips {
 		if _, has := b.Measure(c); has != strings.HasPrefix(c.Say, "yes") {
@@ -158,10 +158,10 @@ func TestBankStopsWhenCancelled(t *testing.T) {
 	}
 }
 
-// What disappeared since the score was compiled is silence in its place, and told once.
+// A clip that has disappeared since the score was compiled is replaced by silence, and logged once.
 func TestBankLoadReplacesMissingClipsBySilence(t *testing.T) {
-	var said bytes.Buffer
-	b := newTestBank(t, slog.New(slog.NewTextHandler(&said, nil)), voiceOf(t, "hold", 1111), newFakeEngine(t))
+	var logs bytes.Buffer
+	b := newTestBank(t, slog.New(slog.NewTextHandler(&logs, nil)), voiceOf(t, "hold", 1111), newFakeEngine(t))
 	score := scoreOf(
 		routines.Cue{At: 0, Len: 500, Clip: speech("no longer")}, routines.Cue{At: 600, Len: 500, Clip: speech("no longer")},
 		routines.Cue{At: 700, Len: 300, Clip: sound("gone.wav")}, routines.Cue{At: 800, Len: 1000, Clip: speech("hold")},
@@ -181,8 +181,8 @@ func TestBankLoadReplacesMissingClipsBySilence(t *testing.T) {
 			t.Errorf("%+v is silent: %v", c.Clip, silent)
 		}
 	}
-	if n := strings.Count(said.String(), "level=ERROR"); n != 2 || !strings.Contains(said.String(), "no longer") || !strings.Contains(said.String(), "gone.wav") {
-		t.Errorf("%d lines:\n%s", n, said.String())
+	if n := strings.Count(logs.String(), "level=ERROR"); n != 2 || !strings.Contains(logs.String(), "no longer") || !strings.Contains(logs.String(), "gone.wav") {
+		t.Errorf("%d lines:\n%s", n, logs.String())
 	}
 }
 
@@ -201,7 +201,7 @@ func TestBankForAnotherVoice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Run("says the same at another length", func(t *testing.T) {
+	t.Run("the same text has another length", func(t *testing.T) {
 		for bank, want := range map[*Bank]int{b: 1111, michael: 2222} {
 			score := scoreOf(routines.Cue{Len: want, Clip: speech("hold")})
 			if got, has := bank.Measure(speech("hold")); !has || got.Len != want {
@@ -213,7 +213,7 @@ func TestBankForAnotherVoice(t *testing.T) {
 			}
 		}
 	})
-	t.Run("what it lacks is spoken by the same engine, once for both", func(t *testing.T) {
+	t.Run("a text it lacks is synthesised once for both", func(t *testing.T) {
 		for _, bank := range []*Bank{b, michael} {
 			if err := bank.Prepare(t.Context(), []routines.Clip{speech("rest")}); err != nil {
 				t.Fatal(err)
@@ -223,7 +223,7 @@ func TestBankForAnotherVoice(t *testing.T) {
 			t.Errorf("the engine was asked %d times", n)
 		}
 	})
-	t.Run("is opened once and kept, from wherever it is asked", func(t *testing.T) {
+	t.Run("it is opened once, from whichever bank", func(t *testing.T) {
 		for _, from := range []*Bank{b, michael} {
 			if again, err := from.In("michael"); again != michael || err != nil {
 				t.Errorf("another bank: %v", err)
@@ -236,7 +236,7 @@ func TestBankForAnotherVoice(t *testing.T) {
 			t.Errorf("opened %d times", opened)
 		}
 	})
-	t.Run("one that is not there is an error, and so is any where none can be opened", func(t *testing.T) {
+	t.Run("an unknown voice, or no way to open one, is an error", func(t *testing.T) {
 		if _, err := b.In("nobody"); err == nil {
 			t.Error("there is a voice named nobody")
 		}

@@ -36,16 +36,16 @@ func TestImportBedLoopsAtBedLoudness(t *testing.T) {
 func TestBedLoopLogsUnusableFile(t *testing.T) {
 	files := map[string][]byte{"text.flac": []byte("The sea"), "silent.wav": audiotest.WAVOf(audio.Rate, make([]float64, audio.Rate))}
 	for _, name := range []string{"gone.flac", "text.flac", "silent.wav"} {
-		var told bytes.Buffer
+		var logs bytes.Buffer
 		bank := NewBank(nil, nil, func(name string) ([]byte, error) {
 			if data, has := files[name]; has {
 				return data, nil
 			}
 			return nil, fs.ErrNotExist
-		}, slog.New(slog.NewTextHandler(&told, nil)))
+		}, slog.New(slog.NewTextHandler(&logs, nil)))
 		clips, err := bank.Load(t.Context(), bedScore(name, 10))
-		if err != nil || !strings.Contains(told.String(), name) {
-			t.Errorf("%s: %v, told %q", name, err, told.String())
+		if err != nil || !strings.Contains(logs.String(), name) {
+			t.Errorf("%s: %v, logged %q", name, err, logs.String())
 		}
 		if got := streamAll(Render(bedScore(name, 10), clips), 480); len(got) != 10*audio.Rate || audio.Peak(got) != 0 {
 			t.Errorf("%s is heard", name)

@@ -14,12 +14,12 @@ import (
 	"guided/routines"
 )
 
-// bedScore is a score of a bed and nothing else.
+// bedScore returns a score of a bed without cues.
 func bedScore(sound string, seconds int) *routines.Score {
 	return &routines.Score{Len: seconds * audio.Rate, Bed: routines.Bed{Sound: sound}}
 }
 
-// excerpt is a stretch of a score as a streamer that ends.
+// excerpt is a streamer of a part of a score.
 type excerpt struct {
 	*Renderer
 	left int
@@ -39,7 +39,7 @@ func (p *excerpt) Stream(samples [][2]float64) (int, bool) {
 	return n, ok && n > 0
 }
 
-// streamFrames pulls a stretch.
+// streamFrames returns the frames of a part of a score; from and seconds are in seconds.
 func streamFrames(t testing.TB, r *Renderer, from, seconds float64) [][2]float64 {
 	t.Helper()
 	list := make([][2]float64, int(seconds*audio.Rate))
@@ -68,7 +68,8 @@ func TestBedLoudnessIsConstant(t *testing.T) {
 	}
 }
 
-// busyScore is a score with all that changes a bed: words near each other and far, breaths, the quiet of the night.
+// busyScore returns a score with everything that changes a bed's gain: words near each other and far apart, breaths, and
+// quiet hours.
 func busyScore(sound string) (*routines.Score, Clips) {
 	s := bedScore(sound, 9)
 	s.Bed.Swell, s.Quiet = true, true
@@ -86,7 +87,7 @@ func busyScore(sound string) (*routines.Score, Clips) {
 
 func bellClip() routines.Clip { return routines.Clip{Sound: "bell"} }
 
-// breathMarks is the phase marks of so many breaths.
+// breathMarks returns the phase marks of n breaths; phases gives the length of each phase in samples.
 func breathMarks(at, n int, phases map[string]int) []routines.Mark {
 	var marks []routines.Mark
 	for range n {
@@ -125,14 +126,14 @@ func TestBedIsIndependentOfBlockAndSeek(t *testing.T) {
 					t.Fatal(err)
 				}
 				if r.Stream(got); !slices.Equal(got, want[at:at+len(got)]) {
-					t.Errorf("another sound after a seek to %d", at)
+					t.Errorf("other samples after a seek to %d", at)
 				}
 			}
 		})
 	}
 }
 
-// Where a generator begins anew nothing is heard of it: across the seam the sound goes on as without one.
+// A generator that is restarted after its warm-up continues like one that was never restarted, to within the last bit.
 func TestBedGeneratorRestartIsSeamless(t *testing.T) {
 	for name, fresh := range map[string]func() generator{
 		"rain": func() generator { return newRain() }, "waves": func() generator { return newWaves() },
@@ -200,7 +201,7 @@ func TestBedSuitsSmallSpeakers(t *testing.T) {
 	}
 }
 
-// The golden beds are a few frames in steps of 16 bits: all machines make the same within 4 of them.
+// The golden file holds a few frames in steps of 16 bits; every machine gives them to within 4 steps.
 func TestBedGolden(t *testing.T) {
 	const file = "testdata/beds.txt"
 	var b strings.Builder

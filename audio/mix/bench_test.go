@@ -10,7 +10,7 @@ import (
 	"guided/routines"
 )
 
-// BenchmarkRender streams a score of 15 minutes with 400 cues, one step's worth of them overlapping.
+// BenchmarkRender streams a score of 15 minutes with 400 cues, some of which overlap.
 func BenchmarkRender(b *testing.B) {
 	score, clips := &routines.Score{Len: 15 * 60 * audio.Rate}, Clips{}
 	for i := range 400 {
@@ -31,7 +31,7 @@ func BenchmarkRender(b *testing.B) {
 	audiotest.ReportRealTime(b, 15*60)
 }
 
-// BenchmarkBed streams words over a bed that goes with the breath.
+// BenchmarkBed streams words over a bed that swells with the breath.
 func BenchmarkBed(b *testing.B) {
 	for _, name := range append(routines.BedNames(), "forest.flac") {
 		b.Run(name, func(b *testing.B) {
@@ -52,7 +52,7 @@ func BenchmarkBed(b *testing.B) {
 	}
 }
 
-// BenchmarkMeasureLoudness measures words over rain.
+// BenchmarkMeasureLoudness measures words over a looped bed.
 func BenchmarkMeasureLoudness(b *testing.B) {
 	score, clips := busyScore("forest.flac")
 	r := Render(score, clips)

@@ -10,8 +10,7 @@ import (
 	"guided/routines"
 )
 
-// bedGainOf makes a score of words nobody says over a bed that never changes, so that what is heard is the bed's gain.
-// It is in dB, by the time in seconds.
+// bedGainOf renders a score with silent cues over a constant bed, and returns the bed's gain in dB at a time in seconds.
 func bedGainOf(t *testing.T, score *routines.Score) func(second float64) float64 {
 	t.Helper()
 	score.Bed.Sound = "steady.flac"
@@ -27,7 +26,7 @@ func bedGainOf(t *testing.T, score *routines.Score) func(second float64) float64
 	return func(second float64) float64 { return audiotest.DB(2 * x[int(second*audio.Rate)][0]) }
 }
 
-// halfSecondCues are cues of half a second.
+// halfSecondCues returns cues of half a second at times in seconds.
 func halfSecondCues(clip routines.Clip, seconds ...float64) []routines.Cue {
 	var cues []routines.Cue
 	for _, at := range seconds {
@@ -36,7 +35,7 @@ func halfSecondCues(clip routines.Clip, seconds ...float64) []routines.Cue {
 	return cues
 }
 
-// checkGains demands gains in dB at times in seconds.
+// checkGains fails the test where the gain at a time in seconds is not the wanted one in dB.
 func checkGains(t *testing.T, heard func(second float64) float64, want map[float64]float64) {
 	t.Helper()
 	for at, db := range want {
@@ -58,21 +57,21 @@ func TestBedDucksUnderVoice(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a count each second keeps it down", func(t *testing.T) {
+	t.Run("a count each second holds it down", func(t *testing.T) {
 		heard := bedGainOf(t, &routines.Score{Len: 20 * audio.Rate, Cues: halfSecondCues(speech("a"), 5, 6, 7, 9.4)})
 		for at := 4.96; at < 9.9; at += 0.05 {
 			checkGains(t, heard, map[float64]float64{at: -14})
 		}
 		checkGains(t, heard, map[float64]float64{10.7: 0})
 	})
-	t.Run("a gap of two seconds lets it back", func(t *testing.T) {
+	t.Run("it comes back in a gap of two seconds", func(t *testing.T) {
 		heard := bedGainOf(t, &routines.Score{Len: 20 * audio.Rate, Cues: halfSecondCues(speech("a"), 5, 7.5)})
 		checkGains(t, heard, map[float64]float64{5.5: -14, 6.3: 0, 7.2: 0, 7.46: -14})
 	})
-	t.Run("tones leave it as it is", func(t *testing.T) {
+	t.Run("tones do not duck it", func(t *testing.T) {
 		checkGains(t, bedGainOf(t, &routines.Score{Len: 20 * audio.Rate, Cues: halfSecondCues(sound("bell"), 6)}), map[float64]float64{5.9: 0, 6.2: 0})
 	})
-	t.Run("a word at the beginning finds it down", func(t *testing.T) {
+	t.Run("it starts down for a word at the start", func(t *testing.T) {
 		checkGains(t, bedGainOf(t, &routines.Score{Len: 20 * audio.Rate, Cues: halfSecondCues(speech("a"), 0, 1, 2, 3)}), map[float64]float64{3.2: -14})
 	})
 }
@@ -81,7 +80,7 @@ func TestBedFadesInAndOut(t *testing.T) {
 	heard := bedGainOf(t, &routines.Score{Len: 20 * audio.Rate})
 	checkGains(t, heard, map[float64]float64{1.5: -3.01, 3.01: 0, 10: 0, 14.99: 0, 17.5: -3.01})
 	if heard(0.001) > -40 || heard(19.999) > -40 {
-		t.Error("it begins or ends at once")
+		t.Error("it starts or ends without a fade")
 	}
 }
 
@@ -108,7 +107,7 @@ func TestBedSwellsWithBreath(t *testing.T) {
 			t.Fatalf("a jump of %.2f dB at %.2f s", step, at)
 		}
 	}
-	t.Run("movements leave it as it is", func(t *testing.T) {
+	t.Run("phases of a movement do not swell it", func(t *testing.T) {
 		score := &routines.Score{Len: 30 * audio.Rate, Bed: routines.Bed{Swell: true}, Marks: breathMarks(10*audio.Rate, 2, map[string]int{"hold": audio.Rate, "wait": audio.Rate})}
 		checkGains(t, bedGainOf(t, score), map[float64]float64{9: 0, 10.5: 0, 12.5: 0})
 	})
@@ -130,7 +129,7 @@ func TestQuietScoreIsSofter(t *testing.T) {
 	checkGains(t, bedGainOf(t, &routines.Score{Len: 20 * audio.Rate, Quiet: true}), map[float64]float64{10: -6})
 }
 
-// leftChannel is the left channel.
+// leftChannel returns the left channel of frames.
 func leftChannel(frames [][2]float64) []float64 {
 	list := make([]float64, len(frames))
 	for i, x := range frames {

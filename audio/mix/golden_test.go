@@ -17,7 +17,7 @@ import (
 	"guided/routines"
 )
 
-// goldenRoutines are heard by tones alone, so that no voice is needed and every machine makes the same sound.
+// goldenRoutines use tones alone, so that they need no voice.
 var goldenRoutines = map[string]string{
 	"breaths": `
 		title = "Breaths"
@@ -41,7 +41,7 @@ var goldenRoutines = map[string]string{
 		countdown = 2`,
 }
 
-// The golden audio is FLAC, since WAV would be large, and is written with -update.
+// The golden files are FLAC, to be small; -update writes them.
 func TestRenderGolden(t *testing.T) {
 	for name, text := range goldenRoutines {
 		t.Run(name, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestRenderGolden(t *testing.T) {
 	}
 }
 
-// monoWAV is one channel without dither, as 16 bits.
+// monoWAV returns samples as a file of 16-bit mono without dither.
 func monoWAV(samples []float64) []byte {
 	var data []byte
 	for _, x := range samples {
@@ -90,7 +90,7 @@ func monoWAV(samples []float64) []byte {
 	return audiotest.MonoHeader(audio.Rate, len(data)).File(data)
 }
 
-// firstDifference is the first sample that is off by more than one step of 16 bits, or that only one of them has.
+// firstDifference returns the first sample that differs by more than one step of 16 bits or is only in one of them.
 func firstDifference(got, want []float64) (int, bool) {
 	for i := range min(len(got), len(want)) {
 		if math.Abs(math.Round(got[i]*32768)-math.Round(want[i]*32768)) > 1 {
@@ -100,7 +100,7 @@ func firstDifference(got, want []float64) (int, bool) {
 	return min(len(got), len(want)), len(got) != len(want)
 }
 
-// describeDifference tells a wrong sample as its time and the cues that sound there.
+// describeDifference names a wrong sample by its time and the cues that sound there.
 func describeDifference(score *routines.Score, got, want []float64, at int) string {
 	var b bytes.Buffer
 	if at == len(got) || at == len(want) {

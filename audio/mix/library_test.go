@@ -13,7 +13,7 @@ import (
 	"guided/routines"
 )
 
-// renderBuiltin is a built-in routine in a voice, as it sounds.
+// renderBuiltin compiles and renders a built-in routine in a voice.
 func renderBuiltin(t *testing.T, speaker, name string, o routines.Options) (*Bank, *routines.Score, *Renderer) {
 	t.Helper()
 	files, err := voice.Embedded(speaker)
@@ -53,7 +53,7 @@ func builtinNames(t *testing.T) []string {
 	return files
 }
 
-// A listener who has set the volume once never has to reach for it again: every routine is as loud as the others.
+// Every built-in routine has the same integrated loudness, so that the volume need not be changed between them.
 func TestEveryRoutineIsAsLoud(t *testing.T) {
 	for i, name := range builtinNames(t) {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestEveryRoutineIsAsLoud(t *testing.T) {
 	}
 }
 
-// Who breathes with the count hears every number on its second: measured from the sound that leaves the program.
+// The P-centre of every counted word, measured in the rendered sound, is on its second.
 func TestCountsAreEven(t *testing.T) {
 	for _, v := range voice.EmbeddedVoices() {
 		for _, name := range []string{"4-4-6", "box", "4-7-8", "sigh"} {
@@ -101,7 +101,7 @@ func TestCountsAreEven(t *testing.T) {
 					for at := range grid {
 						off = min(off, math.Abs(float64(beat-at))/audio.Rate*1000)
 					}
-					if c.Clip.Say == "Halfway." { // a cue, and no count
+					if c.Clip.Say == "Halfway." { // not a count
 						continue
 					}
 					words++

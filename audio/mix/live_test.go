@@ -18,8 +18,8 @@ import (
 	"guided/routines"
 )
 
-// sentenceVoice is a voice of many long sentences, each of its own sound, that notes what is asked of it. Where it has a gate
-// it reads one only when a token comes.
+// sentenceVoice is a voice of long sentences with distinct samples, which records what it was asked to speak. Where it
+// has a gate, it speaks one sentence for each token.
 type sentenceVoice struct {
 	gate chan struct{}
 
@@ -27,7 +27,7 @@ type sentenceVoice struct {
 	spoken []string
 }
 
-// sentenceLen is how long the reader speaks.
+// sentenceLen is the samples of every sentence.
 const sentenceLen = 5 * audio.Rate / 2
 
 func (*sentenceVoice) Measure(string) (routines.Extent, bool) {
@@ -56,7 +56,7 @@ func (v *sentenceVoice) Speak(ctx context.Context, text string) (voice.Recording
 	return voice.Recording{PCM: pcm}, nil
 }
 
-// takeSpoken is what was asked of the reader since the last call.
+// takeSpoken returns the sentences spoken since the last call.
 func (v *sentenceVoice) takeSpoken() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -65,7 +65,7 @@ func (v *sentenceVoice) takeSpoken() []string {
 	return list
 }
 
-// sentenceScore is a score of so many sentences, one each three seconds, and how it sounds.
+// sentenceScore returns a score of n sentences, one every three seconds, and its samples by their index.
 func sentenceScore(t testing.TB, n int) (*routines.Score, func(at int) float64) {
 	t.Helper()
 	var cues []routines.Cue
@@ -81,7 +81,7 @@ func sentenceScore(t testing.TB, n int) (*routines.Score, func(at int) float64) 
 	}
 }
 
-// testLive is a score being played, whose clips are loaded when a test says so.
+// testLive is a Live whose loader runs only when the test calls it.
 type testLive struct {
 	*Live
 	t testing.TB
@@ -97,7 +97,7 @@ func beginLive(t testing.TB, b *Bank, score *routines.Score) *testLive {
 	return &testLive{live, t}
 }
 
-// runLoader is what the loader does when it is woken.
+// runLoader does what the loader does when it is woken.
 func (l *testLive) runLoader() {
 	select {
 	case <-l.wakeup:
@@ -106,7 +106,7 @@ func (l *testLive) runLoader() {
 	}
 }
 
-// checkStream demands that what is pulled next is the score.
+// checkStream pulls frames and fails the test where they are not the score's.
 func (l *testLive) checkStream(frames int, want func(at int) float64) {
 	l.t.Helper()
 	block := make([][2]float64, audio.Block)
@@ -165,7 +165,7 @@ func TestLiveLoadsAheadOfNeed(t *testing.T) {
 		}
 		(&testLive{live, t}).checkStream(seekWindow, want)
 	})
-	t.Run("the next sentences in their order, and no more while nothing is pulled", func(t *testing.T) {
+	t.Run("the next sentences are loaded in order, and no more while nothing is pulled", func(t *testing.T) {
 		voice := &sentenceVoice{}
 		score, want := sentenceScore(t, 300)
 		live := beginLive(t, newTestBank(t, audiotest.Logger(t), voice), score)
@@ -185,10 +185,10 @@ func TestLiveLoadsAheadOfNeed(t *testing.T) {
 			t.Errorf("loaded %q after %d s", got, 2*lookaheadStep/audio.Rate)
 		}
 	})
-	t.Run("a word that comes back is read once", func(t *testing.T) {
+	t.Run("a clip that comes back is loaded once", func(t *testing.T) {
 		voice := &sentenceVoice{}
 		var cues []routines.Cue
-		for i := range 100 { // one a minute: it is far ahead and far behind again and again
+		for i := range 100 { // one a minute: it leaves and enters the lookahead again and again
 			cues = append(cues, routines.Cue{At: 60 * audio.Rate * i, Len: sentenceLen, Clip: speech("sentence 0")})
 			cues = append(cues, routines.Cue{At: 60*audio.Rate*i + 30*audio.Rate, Len: sentenceLen, Clip: speech(fmt.Sprint("sentence ", 1+i%3))})
 		}
@@ -203,21 +203,21 @@ func TestLiveLoadsAheadOfNeed(t *testing.T) {
 			t.Errorf("loaded %q", got)
 		}
 	})
-	t.Run("one that is gone is told once and not asked for again", func(t *testing.T) {
+	t.Run("a missing clip is logged once and not tried again", func(t *testing.T) {
 		score := scoreOf(routines.Cue{At: 0, Len: 500, Clip: sound("gone.wav")}, routines.Cue{At: 60 * audio.Rate, Len: 500, Clip: speech("sentence 1")})
-		var told bytes.Buffer
-		live := beginLive(t, newTestBank(t, slog.New(slog.NewTextHandler(&told, nil)), &sentenceVoice{}), score)
+		var logs bytes.Buffer
+		live := beginLive(t, newTestBank(t, slog.New(slog.NewTextHandler(&logs, nil)), &sentenceVoice{}), score)
 		for _, at := range []int{60 * audio.Rate, 0, 60 * audio.Rate, 0} {
 			if err := live.Seek(at); err != nil {
 				t.Fatal(err)
 			}
 			live.runLoader()
 		}
-		if n := strings.Count(told.String(), "gone.wav"); n != 1 {
-			t.Errorf("told %d times", n)
+		if n := strings.Count(logs.String(), "gone.wav"); n != 1 {
+			t.Errorf("logged %d times", n)
 		}
 	})
-	t.Run("nothing far behind or ahead is kept", func(t *testing.T) {
+	t.Run("clips far behind or ahead are dropped", func(t *testing.T) {
 		score, _ := sentenceScore(t, 300)
 		live := beginLive(t, newTestBank(t, audiotest.Logger(t), &sentenceVoice{}), score)
 		for at := 0; at < live.Len(); at += 20 * audio.Rate {
@@ -230,7 +230,7 @@ func TestLiveLoadsAheadOfNeed(t *testing.T) {
 			t.Errorf("%d sentences are in memory", n)
 		}
 	})
-	t.Run("a session that has ended loads no more", func(t *testing.T) {
+	t.Run("a session that has ended loads nothing more", func(t *testing.T) {
 		voice := &sentenceVoice{}
 		score, _ := sentenceScore(t, 300)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -248,8 +248,8 @@ func TestLiveLoadsAheadOfNeed(t *testing.T) {
 	})
 }
 
-// Somebody who skips again and again, from the first moment on, hears every sentence as it is, from a voice that reads
-// each only when it is let to: what is asked for is there before the sound goes there, and stays while it may be heard.
+// Random seeks from the start on never stream a clip that is not loaded, with a voice as slow as a slow disk: what Load
+// was asked for is loaded before the seek, and stays while an output may still rewind to it.
 func TestLiveSeeksWithSlowVoice(t *testing.T) {
 	voice := &sentenceVoice{gate: make(chan struct{})}
 	score, want := sentenceScore(t, 300)
@@ -257,7 +257,7 @@ func TestLiveSeeksWithSlowVoice(t *testing.T) {
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
 	defer cancel()
-	helpers.Go(func() { // a slow disk: others have their turn before each sentence
+	helpers.Go(func() { // a slow disk: other goroutines run before each sentence
 		for {
 			runtime.Gosched()
 			select {
@@ -280,12 +280,12 @@ func TestLiveSeeksWithSlowVoice(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		l.checkStream(audio.Block, want) // as it leaves
+		l.checkStream(audio.Block, want) // the fade out before a seek
 		if err := live.Seek(to); err != nil {
 			t.Fatal(err)
 		}
 		l.checkStream(r.IntN(audio.Reserve), want)
-		if r.IntN(4) == 0 { // an output takes back what it has pulled, to before the skip
+		if r.IntN(4) == 0 { // an output rewinds to before the seek
 			if err := live.Seek(from); err != nil {
 				t.Fatal(err)
 			}
@@ -301,7 +301,7 @@ func TestLiveSeeksWithSlowVoice(t *testing.T) {
 	}
 }
 
-// A long routine holds no more memory at its end than at its start.
+// The memory of a long routine does not grow with its position.
 func TestLiveMemoryIsBounded(t *testing.T) {
 	const sentences, most = 250, 12 << 20 // all of them are 60 MB
 	score, want := sentenceScore(t, sentences)
@@ -322,7 +322,7 @@ func TestLiveMemoryIsBounded(t *testing.T) {
 	runtime.KeepAlive(l)
 }
 
-// heapInUse is the bytes in use.
+// heapInUse returns the bytes of live objects.
 func heapInUse() int {
 	runtime.GC()
 	var m runtime.MemStats
@@ -330,7 +330,7 @@ func heapInUse() int {
 	return int(m.HeapAlloc)
 }
 
-// BenchmarkBegin is from a score of a quarter of an hour to its first block.
+// BenchmarkBegin takes a score of a quarter of an hour to its first block.
 func BenchmarkBegin(b *testing.B) {
 	score, _ := sentenceScore(b, 300)
 	bank := newTestBank(b, audiotest.Logger(b), &sentenceVoice{})

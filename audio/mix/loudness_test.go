@@ -11,7 +11,7 @@ import (
 	"guided/routines"
 )
 
-// stereoWAV is frames as 16 bits.
+// stereoWAV returns frames as a file of 16-bit stereo without dither.
 func stereoWAV(frames [][2]float64) []byte {
 	var data []byte
 	for _, x := range frames {
@@ -24,7 +24,7 @@ func stereoWAV(frames [][2]float64) []byte {
 	return h.File(data)
 }
 
-// loudestMix is all at once: a voice at its highest peak, a bell and a bowl, and a bed.
+// loudestMix renders everything at once: a voice at its highest peak, a bell, a bowl and a bed.
 func loudestMix(t *testing.T) *Renderer {
 	t.Helper()
 	score := bedScore("waves", 20)

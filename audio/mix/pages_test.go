@@ -8,7 +8,7 @@ import (
 	"guided/audio/voice"
 )
 
-// residentFile is how much of the program file is mapped, in kB.
+// residentFile returns the resident memory of mapped files, as /proc/self/status shows it in kB.
 func residentFile(t *testing.T) string {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")
@@ -20,14 +20,14 @@ func residentFile(t *testing.T) string {
 			return strings.TrimSpace(rest)
 		}
 	}
-	t.Skip("this kernel does not tell")
+	t.Skip("this kernel does not show RssFile")
 	return ""
 }
 
 func TestExePagesReleaseLowersResidentMemory(t *testing.T) {
 	own := findExePages()
 	if len(own) == 0 {
-		t.Fatal("the program does not find itself in memory")
+		t.Fatal("no range of the executable is found")
 	}
 	files, err := voice.Embedded("heart")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"guided/routines"
 )
 
-// crowdedScore is a score of many cues of all lengths, some over others, one past the end, and its clips.
+// crowdedScore returns a score of many overlapping cues of all lengths, one past the end, and its clips.
 func crowdedScore() (*routines.Score, Clips) {
 	s, clips := &routines.Score{Name: "crowd", Len: 60_000}, Clips{}
 	for i := range 40 {
@@ -29,12 +29,13 @@ func crowdedScore() (*routines.Score, Clips) {
 	return s, clips
 }
 
+// streamAll returns the left channel from the position to the end, nil where the channels differ.
 func streamAll(r *Renderer, block int) []float64 {
 	var list []float64
 	samples := make([][2]float64, block)
 	for {
 		for i := range samples {
-			samples[i] = [2]float64{9, 9} // what was there before must not matter
+			samples[i] = [2]float64{9, 9} // the old content must not matter
 		}
 		n, ok := r.Stream(samples)
 		if !ok {
@@ -57,7 +58,7 @@ func TestRenderIsIndependentOfBlockAndSeek(t *testing.T) {
 	}
 	for _, block := range []int{1, 7, 480, 512, 1000, 4096} {
 		if got := streamAll(Render(score, clips), block); !slices.Equal(got, want) {
-			t.Errorf("blocks of %d give another sound", block)
+			t.Errorf("blocks of %d give other samples", block)
 		}
 	}
 	r := Render(score, clips)
@@ -66,7 +67,7 @@ func TestRenderIsIndependentOfBlockAndSeek(t *testing.T) {
 			t.Fatalf("at %d after a seek to %d: %v", r.Position(), to, err)
 		}
 		if got := streamAll(r, 480); !slices.Equal(got, want[to:]) {
-			t.Errorf("another sound after a seek to %d", to)
+			t.Errorf("other samples after a seek to %d", to)
 		}
 	}
 	for _, to := range []int{-1, score.Len + 1} {
@@ -79,7 +80,7 @@ func TestRenderIsIndependentOfBlockAndSeek(t *testing.T) {
 	}
 }
 
-// A block is filled to its last sample wherever the score goes on: beep takes a short one for the end.
+// Only the last block may be short: beep takes a short one for the end.
 func TestRenderFillsWholeBlocks(t *testing.T) {
 	score, clips := crowdedScore()
 	r := Render(score, clips)
@@ -150,7 +151,7 @@ func TestSoftLimitIsMonotonicAndOdd(t *testing.T) {
 	}
 }
 
-// Whatever a recording begins and ends with, nothing clicks where it is placed.
+// A recording that starts or ends at a high level does not click where it is placed.
 func TestRenderHasNoClicks(t *testing.T) {
 	var full []float64
 	for range 5000 {

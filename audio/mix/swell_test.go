@@ -42,7 +42,7 @@ func TestSwellLoudnessAndBrightness(t *testing.T) {
 	}
 }
 
-// zeroCrossingRate is how often a sound crosses zero, in hertz.
+// zeroCrossingRate returns half the zero crossings a second, the frequency of a sine in hertz.
 func zeroCrossingRate(samples []float64) float64 {
 	n := 0
 	for i := 1; i < len(samples); i++ {

@@ -27,7 +27,7 @@ func TestToneLevelAndEdges(t *testing.T) {
 			if top := audiotest.DB(audio.Peak(x)); top > -12 {
 				t.Errorf("peaks at %.1f dB, want −12 at most", top)
 			}
-			for i := 1; i < len(x); i++ { // a click would be a step that its highest partial does not make
+			for i := 1; i < len(x); i++ { // a click is a step larger than the highest partial's
 				if step := math.Abs(x[i] - x[i-1]); step > 0.05 {
 					t.Fatalf("a step of %.3f at %d", step, i)
 				}
@@ -49,7 +49,7 @@ func TestToneLevelAndEdges(t *testing.T) {
 	}
 }
 
-// loudestMomentary is the loudness of the loudest 400 ms.
+// loudestMomentary returns the loudness in LUFS of the loudest 400 ms, in steps of 10 ms.
 func loudestMomentary(samples []float64) float64 {
 	weighted, most := audio.KWeight(samples), 0.0
 	const window = audio.Rate * 400 / 1000
