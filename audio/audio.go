@@ -1,5 +1,5 @@
-// Package audio is what the rooms of sound share: the one sample rate, the contract of an output, reading of sound files
-// (decode.go, wav.go), resampling, filters, loudness (loudness.go, normalize.go), and the one encoder of samples to
+// Package audio is what the packages below it share: the one sample rate, the contract of an output, reading of sound
+// files (decode.go, wav.go), resampling, filters, loudness (loudness.go, normalize.go), and the one encoder of samples to
 // bytes (pcm.go).
 //
 // Its law: inside, sound is float64 of ±1 at Rate, and lengths and positions are int samples or frames. Files from

@@ -21,7 +21,7 @@ const (
 	limiterMaxCut = 8.0             // dB; more would be heard
 )
 
-// PhraseTarget returns the loudness in LUFS that LevelPhrase aims at for samples of this length.
+// PhraseTarget returns the loudness in LUFS that NormalizePhrase aims at for samples of this length.
 func PhraseTarget(samples []float64) float64 {
 	if len(samples) < Rate {
 		return PhraseLUFS + wordOffset
@@ -29,7 +29,7 @@ func PhraseTarget(samples []float64) float64 {
 	return PhraseLUFS + phraseOffset
 }
 
-// LevelPhrase brings a recording of speech to PhraseTarget, in place, with its peaks limited to codecHeadroom below the
+// LevelPhrase brings a recording of speech to TargetLoudness, in place, with its peaks limited to codecHeadroom below the
 // highest true peak. What would need more limiting than limiterMaxCut stays softer. A recording below the absolute gate
 // is an error: it would come out as loud noise.
 func LevelPhrase(samples []float64) error {

@@ -1,5 +1,5 @@
 // Package mix turns a score into sound: it finds the recording of every cue (Bank), mixes cues, tones and a background
-// bed (Renderer), and loads recordings ahead of need while a session plays (Live).
+// bed (Renderer), and loads recordings ahead of need while a session plays (LiveRenderer).
 //
 // Its law: a sample is a function of the score and of its index alone. Noise comes from the index, ducking and fades
 // from the score, and no state outlives a block that the next one could not rebuild, so any block size and any seek

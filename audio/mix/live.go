@@ -24,7 +24,7 @@ const (
 
 // Live is a Renderer whose clips are loaded ahead of need and dropped behind it. Streaming wakes the loader; there is
 // no timer. Stream and Seek belong to one goroutine at a time and never wait for a clip: a clip that is not loaded in
-// time is silent. Before a Seek, call Reach, and where that is false, Load.
+// time is silent. Before a Seek, call Ready, and where that is false, Preload.
 type Live struct {
 	*Renderer
 	bank   *Bank
@@ -45,7 +45,7 @@ type liveClip struct {
 	pcm atomic.Pointer[[]int16]
 }
 
-// positions are the last few distinct ones, the latest first. Within one audio.Reserve no more seeks than these can
+// positions are the last few distinct ones, the latest first. Within one audio.RewindDepth no more seeks than these can
 // happen, since silence is played after each.
 type positions [4]int
 

@@ -81,7 +81,7 @@ func sentenceScore(t testing.TB, n int) (*routines.Score, func(at int) float64) 
 	}
 }
 
-// testLive is a Live whose loader runs only when the test calls it.
+// testLive is a LiveRenderer whose loader runs only when the test calls it.
 type testLive struct {
 	*Live
 	t testing.TB
@@ -248,7 +248,7 @@ func TestLiveLoadsAheadOfNeed(t *testing.T) {
 	})
 }
 
-// Random seeks from the start on never stream a clip that is not loaded, with a voice as slow as a slow disk: what Load
+// Random seeks from the start on never stream a clip that is not loaded, with a voice as slow as a slow disk: what Preload
 // was asked for is loaded before the seek, and stays while an output may still rewind to it.
 func TestLiveSeeksWithSlowVoice(t *testing.T) {
 	voice := &sentenceVoice{gate: make(chan struct{})}

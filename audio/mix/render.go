@@ -22,8 +22,8 @@ type Renderer struct {
 	at      int
 }
 
-// scheduledClip is the clip of a cue at its place in the score, in samples. While pcm points to nil it is silent: Live
-// sees to it that a clip is loaded before its time.
+// scheduledClip is the clip of a cue at its place in the score, in samples. While pcm points to nil it is silent:
+// LiveRenderer sees to it that a clip is loaded before its time.
 type scheduledClip struct {
 	at, length int
 	pcm        *atomic.Pointer[[]int16]
