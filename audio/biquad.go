@@ -5,10 +5,38 @@ import (
 	"slices"
 )
 
-// Biquad is a second-order filter, normalised so that a0 is 1.
+// Biquad holds the coefficients of a second-order IIR filter, normalised so that a0 is 1. It has no state.
 type Biquad struct{ b0, b1, b2, a1, a2 float64 }
 
-// Filter filters samples in place.
+// LowPass returns a second-order Butterworth low-pass at Rate.
+func LowPass(hz float64) Biquad {
+	k := math.Tan(math.Pi * hz / Rate)
+	n := 1 / (1 + math.Sqrt2*k + k*k)
+	return Biquad{k * k * n, 2 * k * k * n, k * k * n, 2 * (k*k - 1) * n, (1 - math.Sqrt2*k + k*k) * n}
+}
+
+// HighPass returns a second-order Butterworth high-pass at Rate.
+func HighPass(hz float64) Biquad {
+	k := math.Tan(math.Pi * hz / Rate)
+	n := 1 / (1 + math.Sqrt2*k + k*k)
+	return Biquad{n, -2 * n, n, 2 * (k*k - 1) * n, (1 - math.Sqrt2*k + k*k) * n}
+}
+
+// OnePoleLowPass returns a first-order low-pass at Rate, which falls by 6 dB an octave above hz.
+func OnePoleLowPass(hz float64) Biquad {
+	pole := math.Exp(-2 * math.Pi * hz / Rate)
+	return Biquad{b0: 1 - pole, a1: -pole}
+}
+
+// BandPass returns a band-pass at Rate with unit gain at its centre (Bristow-Johnson, Audio EQ Cookbook).
+func BandPass(hz, q float64) Biquad {
+	w := 2 * math.Pi * hz / Rate
+	alpha := math.Sin(w) / (2 * q)
+	n := 1 / (1 + alpha)
+	return Biquad{b0: alpha * n, b2: -alpha * n, a1: -2 * math.Cos(w) * n, a2: (1 - alpha) * n}
+}
+
+// Filter filters samples in place, from a state of silence.
 func (f Biquad) Filter(samples []float64) {
 	var z1, z2 float64
 	for i, x := range samples {
@@ -19,7 +47,7 @@ func (f Biquad) Filter(samples []float64) {
 	}
 }
 
-// FilterBothWays filters in place, forward and backward, so that nothing is delayed.
+// FilterBothWays filters in place, forward and backward, which doubles the order and leaves no delay at any frequency.
 func (f Biquad) FilterBothWays(samples []float64) {
 	f.Filter(samples)
 	slices.Reverse(samples)
@@ -27,28 +55,19 @@ func (f Biquad) FilterBothWays(samples []float64) {
 	slices.Reverse(samples)
 }
 
-// LowPass and highPass are Butterworth filters at Rate.
-func LowPass(hz float64) Biquad {
-	k := math.Tan(math.Pi * hz / Rate)
-	n := 1 / (1 + math.Sqrt2*k + k*k)
-	return Biquad{k * k * n, 2 * k * k * n, k * k * n, 2 * (k*k - 1) * n, (1 - math.Sqrt2*k + k*k) * n}
-}
+// Stereo returns a filter of these coefficients for a stream of frames.
+func (f Biquad) Stereo() StereoFilter { return StereoFilter{Biquad: f} }
 
-func HighPass(hz float64) Biquad {
-	k := math.Tan(math.Pi * hz / Rate)
-	n := 1 / (1 + math.Sqrt2*k + k*k)
-	return Biquad{n, -2 * n, n, 2 * (k*k - 1) * n, (1 - math.Sqrt2*k + k*k) * n}
-}
-
-// StereoFilter is a filter of both channels, with its state.
+// StereoFilter is a Biquad with the state of two channels, so that a sound can be filtered block by block.
 type StereoFilter struct {
 	Biquad
 	left, right [2]float64
 }
 
+// Reset forgets the past: the next block is filtered from silence.
 func (f *StereoFilter) Reset() { f.left, f.right = [2]float64{}, [2]float64{} }
 
-// Filter filters frames in place.
+// Filter filters the next frames of the stream in place.
 func (f *StereoFilter) Filter(frames [][2]float64) {
 	l1, l2, r1, r2 := f.left[0], f.left[1], f.right[0], f.right[1]
 	for i, x := range frames {
@@ -61,18 +80,4 @@ func (f *StereoFilter) Filter(frames [][2]float64) {
 		frames[i] = [2]float64{l, r}
 	}
 	f.left, f.right = [2]float64{l1, l2}, [2]float64{r1, r2}
-}
-
-// Slope falls by 6 dB an octave from a frequency on.
-func Slope(hz float64) Biquad {
-	fall := math.Exp(-2 * math.Pi * hz / Rate)
-	return Biquad{b0: 1 - fall, a1: -fall}
-}
-
-// BandPass lets a band around a frequency through, of unit gain in its middle (the cookbook of Bristow-Johnson).
-func BandPass(hz, q float64) Biquad {
-	w := 2 * math.Pi * hz / Rate
-	alpha := math.Sin(w) / (2 * q)
-	n := 1 / (1 + alpha)
-	return Biquad{b0: alpha * n, b2: -alpha * n, a1: -2 * math.Cos(w) * n, a2: (1 - alpha) * n}
 }

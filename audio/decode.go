@@ -12,24 +12,26 @@ import (
 	"github.com/pion/opus/pkg/oggreader"
 )
 
-// What a sound file may be at most; more is a mistake, or meant to hurt. While it is imported a sound takes 25 MB of
-// memory a minute: five minutes is what a Pi with 512 MB can bear.
+// The limits of a sound file; more is a mistake or an attack. Importing takes 25 MB of memory for each minute of sound:
+// five minutes is what a Raspberry Pi with 512 MB can bear.
 const (
 	MaxFileBytes   = 64 << 20
 	MaxFileSeconds = 5 * 60
-	MinRate        = 4000
+	MinRate        = 4000 // samples a second
 	MaxRate        = 192_000
 	maxPhases      = 1000 // filters that a resampler may need: the rates in use need 640 at most
 )
 
-// mostSamples is what a file at a rate may hold: no more seconds, and no more memory.
-func mostSamples(rate int) int { return MaxFileSeconds * min(rate, Rate) }
+// maxSamples returns how many samples a file may have: no more than MaxFileSeconds, and above Rate no more memory than at
+// Rate.
+func maxSamples(rate int) int { return MaxFileSeconds * min(rate, Rate) }
 
-// opusRate is the rate our Opus clips are decoded at: speech coded at 24 kHz holds nothing above 12 kHz.
+// opusRate is the rate at which Opus files are decoded: the recordings of the voices are coded at 24 kHz and hold nothing
+// above 12 kHz.
 const opusRate = 24_000
 
-// Decode reads a whole WAV, FLAC or Ogg Opus file as mono samples of ±1 and their rate. Files come from users and
-// from speech programs, so nothing in them is believed: sizes are checked, and a decoder's panic is an error.
+// Decode reads a whole WAV, FLAC or Ogg Opus file as mono samples of ±1, the mean of its channels, and their rate. Files
+// come from users and speech programs and are not trusted: sizes are checked, and a decoder's panic becomes an error.
 func Decode(data []byte) (samples []float64, rate int, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -55,12 +57,13 @@ func Decode(data []byte) (samples []float64, rate int, err error) {
 		return nil, 0, err
 	case len(samples) == 0:
 		return nil, 0, errors.New("the file holds no sound")
-	case len(samples) > mostSamples(rate):
+	case len(samples) > maxSamples(rate):
 		return nil, 0, errTooLong
 	}
 	return samples, rate, nil
 }
 
+// ErrTooLarge is the error for a file of more than MaxFileBytes.
 var ErrTooLarge = fmt.Errorf("the file is larger than %d MiB", MaxFileBytes>>20)
 
 var errTooLong = fmt.Errorf("the sound is longer than %d minutes at %d samples a second", MaxFileSeconds/60, Rate)
@@ -77,10 +80,10 @@ func decodeFLAC(data []byte) ([]float64, int, error) {
 	if bits < 4 || bits > 32 {
 		return nil, 0, fmt.Errorf("a FLAC file of %d bits cannot be read", bits)
 	}
-	if total > uint64(mostSamples(rate)) {
+	if total > uint64(maxSamples(rate)) {
 		return nil, 0, errTooLong
 	}
-	samples := make([]float64, 0, min(int(total), 4*len(data))) // the total may be a lie
+	samples := make([]float64, 0, min(int(total), 4*len(data))) // the total may be wrong
 	for {
 		f, err := stream.ParseNext()
 		if err == io.EOF && uint64(len(samples)) >= total {
@@ -95,18 +98,18 @@ func decodeFLAC(data []byte) ([]float64, int, error) {
 			for _, channel := range f.Subframes {
 				sum += float64(channel.Samples[i])
 			}
-			samples = append(samples, finite(sum*scale))
+			samples = append(samples, clampFinite(sum*scale))
 		}
-		if len(samples) > mostSamples(rate) {
+		if len(samples) > maxSamples(rate) {
 			return nil, 0, errTooLong
 		}
 	}
 }
 
-// decodeOpus reads one Ogg Opus stream; the pre-skip is dropped and the end cut at the last granule position
-// (RFC 7845 §4).
+// decodeOpus reads one Ogg Opus stream. The pre-skip is dropped, and the end is cut at the last granule position
+// (RFC 7845, section 4).
 func decodeOpus(data []byte) ([]float64, int, error) {
-	data, last, err := oggStream(data)
+	last, err := checkOgg(data)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -123,7 +126,7 @@ func decodeOpus(data []byte) ([]float64, int, error) {
 	}
 	const ratio = 48_000 / opusRate // granules count samples at 48 kHz
 	gain := Gain(float64(int16(header.OutputGain)) / 256)
-	samples := make([]float64, 0, min(last/ratio, 16*uint64(len(data)))) // the granule may be a lie
+	samples := make([]float64, 0, min(last/ratio, 16*uint64(len(data)))) // the granule may be wrong
 	packet := make([]float32, opusRate*120/1000)
 	for {
 		raw, _, err := reader.ParseNextPacket()
@@ -141,9 +144,9 @@ func decodeOpus(data []byte) ([]float64, int, error) {
 			return nil, 0, fmt.Errorf("the Opus file is damaged: %w", err)
 		}
 		for _, x := range packet[:n] {
-			samples = append(samples, finite(gain*float64(x)))
+			samples = append(samples, clampFinite(gain*float64(x)))
 		}
-		if len(samples) > mostSamples(opusRate) {
+		if len(samples) > maxSamples(opusRate) {
 			return nil, 0, errTooLong
 		}
 	}
@@ -154,15 +157,15 @@ func decodeOpus(data []byte) ([]float64, int, error) {
 	return samples[min(skip, len(samples)):], opusRate, nil
 }
 
-// oggStream is the pages of the one stream in a file, all of them whole, and its last granule position. oggreader would
-// take a file cut between two segments for one that ended.
-func oggStream(data []byte) (pages []byte, last uint64, err error) {
-	const serial, count, lengths = 14, 26, 27 // offsets in a page
+// checkOgg returns the last granule position of a file that is one stream of complete pages, and an error for any other:
+// oggreader takes a file that was cut between two segments for a complete one.
+func checkOgg(data []byte) (granule uint64, err error) {
+	const serial, count, lengths = 14, 26, 27 // offsets in a page (RFC 3533, section 6)
 	at := 0
 	for at < len(data) {
 		page := data[at:]
 		if len(page) < lengths || len(page) < lengths+int(page[count]) {
-			return nil, 0, errors.New("the Ogg file is cut short")
+			return 0, errors.New("the Ogg file is cut short")
 		}
 		size := lengths + int(page[count])
 		for _, n := range page[lengths:size] {
@@ -170,18 +173,19 @@ func oggStream(data []byte) (pages []byte, last uint64, err error) {
 		}
 		switch {
 		case string(page[:4]) != "OggS":
-			return nil, 0, errors.New("the Ogg file is damaged")
+			return 0, errors.New("the Ogg file is damaged")
 		case len(page) < size:
-			return nil, 0, errors.New("the Ogg file is cut short")
+			return 0, errors.New("the Ogg file is cut short")
 		case !bytes.Equal(page[serial:serial+4], data[serial:serial+4]):
-			return nil, 0, errors.New("the Ogg file has more than one stream in it; store the sound alone")
+			return 0, errors.New("the Ogg file has more than one stream in it; store the sound alone")
 		}
-		last = binary.LittleEndian.Uint64(page[6:])
+		granule = binary.LittleEndian.Uint64(page[6:])
 		at += size
 	}
-	return data, last, nil
+	return granule, nil
 }
 
+// checkRate refuses a rate that is out of range, or whose ratio to Rate would take too many filters to resample.
 func checkRate(rate int) error {
 	if rate < MinRate || rate > MaxRate || Rate/gcd(rate, Rate) > maxPhases {
 		return fmt.Errorf("a rate of %d samples a second cannot be used; store the file at 48000", rate)
@@ -189,8 +193,8 @@ func checkRate(rate int) error {
 	return nil
 }
 
-// finite keeps what a damaged file could hold from poisoning every filter behind it.
-func finite(x float64) float64 {
+// clampFinite limits a sample to ±1 and replaces a NaN, which a damaged file may hold and no filter would recover from.
+func clampFinite(x float64) float64 {
 	switch {
 	case x >= -1 && x <= 1:
 		return x

@@ -2,14 +2,15 @@ package audio
 
 import (
 	"encoding/binary"
-	"guided/audio/audiotest"
 	"math"
 	"runtime"
 	"strings"
 	"testing"
+
+	"guided/audio/audiotest"
 )
 
-func TestDecodeFLACIsExact(t *testing.T) {
+func TestDecodeFLACIsLossless(t *testing.T) {
 	for _, f := range fixtures[:3] {
 		t.Run(f.file, func(t *testing.T) {
 			for kind, data := range map[string][]byte{"flac": f.read(t), "wav": f.wav()} {
@@ -17,7 +18,7 @@ func TestDecodeFLACIsExact(t *testing.T) {
 				if err != nil || rate != f.rate || len(got) != f.n {
 					t.Fatalf("%s: %d samples at %d (%v), want %d at %d", kind, len(got), rate, err, f.n, f.rate)
 				}
-				for i, want := range f.mean() {
+				for i, want := range f.mono() {
 					if math.Abs(got[i]-want) > 1e-12 {
 						t.Fatalf("%s: sample %d is %v, want %v", kind, i, got[i], want)
 					}
@@ -27,8 +28,8 @@ func TestDecodeFLACIsExact(t *testing.T) {
 	}
 }
 
-// The pre-skip is dropped and the end cut: a clip is as long as its source, and lies where it lay.
-func TestDecodeOpusKeepsLengthAndPlace(t *testing.T) {
+// The pre-skip is dropped and the end cut: a clip has the length of its source and is not shifted.
+func TestDecodeOpusKeepsLengthAndAlignment(t *testing.T) {
 	for _, f := range fixtures[3:6] {
 		t.Run(f.file, func(t *testing.T) {
 			got, rate, err := Decode(f.read(t))
@@ -36,7 +37,7 @@ func TestDecodeOpusKeepsLengthAndPlace(t *testing.T) {
 				t.Fatalf("at %d: %v", rate, err)
 			}
 			step := f.rate / opusRate
-			want := f.mean()
+			want := f.mono()
 			if len(got) != f.n/step {
 				t.Fatalf("%d samples, want %d", len(got), f.n/step)
 			}
@@ -50,47 +51,47 @@ func TestDecodeOpusKeepsLengthAndPlace(t *testing.T) {
 					best, lag = sum, shift
 				}
 			}
-			if lag < -1 || lag > 1 { // a lossy coder bends phases a little
-				t.Errorf("lies %d samples late", lag)
+			if lag < -1 || lag > 1 { // a lossy codec changes phases a little
+				t.Errorf("is %d samples late", lag)
 			}
 			power := 0.0
 			for i := range got {
 				power += want[i*step] * want[i*step]
 			}
 			if best < 0.9*power {
-				t.Errorf("is like its source by %.2f", best/power)
+				t.Errorf("correlates with its source by %.2f", best/power)
 			}
 		})
 	}
 }
 
-func TestDecodeWAVKinds(t *testing.T) {
+func TestDecodeWAVFormats(t *testing.T) {
 	f32 := func(x float32) []byte { return binary.LittleEndian.AppendUint32(nil, math.Float32bits(x)) }
 	f64 := func(x float64) []byte { return binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)) }
-	list := []byte("LIST\x05\x00\x00\x00INFO!\x00") // of an odd size, with its pad
+	list := []byte("LIST\x05\x00\x00\x00INFO!\x00") // of an odd size, with its padding byte
 	for name, c := range map[string]struct {
-		header audiotest.RIFFHeader
+		header audiotest.WAVHeader
 		data   []byte
 		want   float64
 	}{
-		"8 bits":              {audiotest.Header(1, 1, 8, 8000, 1, 2, nil), []byte{192, 192}, 0.5},
-		"24 bits":             {audiotest.Header(1, 1, 24, 8000, 3, 3, nil), []byte{0, 0, 0xC0}, -0.5},
-		"32 bits":             {audiotest.Header(1, 1, 32, 8000, 4, 4, nil), []byte{0, 0, 0, 0x40}, 0.5},
-		"float of 32":         {audiotest.Header(3, 1, 32, 8000, 4, 4, nil), f32(0.25), 0.25},
-		"float of 64":         {audiotest.Header(3, 1, 64, 8000, 8, 8, nil), f64(-0.25), -0.25},
-		"not a number":        {audiotest.Header(3, 1, 64, 8000, 8, 8, nil), f64(math.NaN()), 0},
-		"infinite":            {audiotest.Header(3, 1, 32, 8000, 4, 4, nil), f32(float32(math.Inf(-1))), -1},
-		"stereo":              {audiotest.Header(1, 2, 16, 8000, 4, 4, nil), []byte{0, 0x40, 0, 0}, 0.25},
-		"a list before":       {audiotest.Header(1, 1, 16, 8000, 2, 2, list), []byte{0, 0x40}, 0.5},
-		"something after":     {audiotest.Header(1, 1, 16, 8000, 2, 2, nil), []byte("\x00\x40LIST\x04\x00\x00\x00INFO"), 0.5},
-		"size 0":              {audiotest.Header(1, 1, 16, 8000, 2, 0, nil), []byte{0, 0x40}, 0.5},
-		"size 0xFFFFFFFF":     {audiotest.Header(1, 1, 16, 8000, 2, 0xFFFFFFFF, nil), []byte{0, 0x40}, 0.5},
-		"size 0x7FFFF000":     {audiotest.Header(1, 1, 16, 8000, 2, 0x7FFFF000, nil), []byte{0, 0x40}, 0.5},
-		"BytesPerFrame 0":     {audiotest.Header(1, 1, 16, 8000, 0, 2, nil), []byte{0, 0x40}, 0.5},
-		"half a frame at end": {audiotest.Header(1, 1, 16, 8000, 2, 3, nil), []byte{0, 0x40, 7}, 0.5},
+		"8 bits":                {audiotest.NewWAVHeader(1, 1, 8, 8000, 1, 2, nil), []byte{192, 192}, 0.5},
+		"24 bits":               {audiotest.NewWAVHeader(1, 1, 24, 8000, 3, 3, nil), []byte{0, 0, 0xC0}, -0.5},
+		"32 bits":               {audiotest.NewWAVHeader(1, 1, 32, 8000, 4, 4, nil), []byte{0, 0, 0, 0x40}, 0.5},
+		"float of 32":           {audiotest.NewWAVHeader(3, 1, 32, 8000, 4, 4, nil), f32(0.25), 0.25},
+		"float of 64":           {audiotest.NewWAVHeader(3, 1, 64, 8000, 8, 8, nil), f64(-0.25), -0.25},
+		"not a number":          {audiotest.NewWAVHeader(3, 1, 64, 8000, 8, 8, nil), f64(math.NaN()), 0},
+		"infinite":              {audiotest.NewWAVHeader(3, 1, 32, 8000, 4, 4, nil), f32(float32(math.Inf(-1))), -1},
+		"stereo":                {audiotest.NewWAVHeader(1, 2, 16, 8000, 4, 4, nil), []byte{0, 0x40, 0, 0}, 0.25},
+		"chunk before the data": {audiotest.NewWAVHeader(1, 1, 16, 8000, 2, 2, list), []byte{0, 0x40}, 0.5},
+		"chunk after the data":  {audiotest.NewWAVHeader(1, 1, 16, 8000, 2, 2, nil), []byte("\x00\x40LIST\x04\x00\x00\x00INFO"), 0.5},
+		"size 0":                {audiotest.NewWAVHeader(1, 1, 16, 8000, 2, 0, nil), []byte{0, 0x40}, 0.5},
+		"size 0xFFFFFFFF":       {audiotest.NewWAVHeader(1, 1, 16, 8000, 2, 0xFFFFFFFF, nil), []byte{0, 0x40}, 0.5},
+		"size 0x7FFFF000":       {audiotest.NewWAVHeader(1, 1, 16, 8000, 2, 0x7FFFF000, nil), []byte{0, 0x40}, 0.5},
+		"BytesPerFrame 0":       {audiotest.NewWAVHeader(1, 1, 16, 8000, 0, 2, nil), []byte{0, 0x40}, 0.5},
+		"incomplete last frame": {audiotest.NewWAVHeader(1, 1, 16, 8000, 2, 3, nil), []byte{0, 0x40, 7}, 0.5},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, rate, err := Decode(c.header.With(c.data))
+			got, rate, err := Decode(c.header.File(c.data))
 			if err != nil || rate != 8000 || len(got) == 0 {
 				t.Fatalf("%d samples at %d: %v", len(got), rate, err)
 			}
@@ -103,8 +104,8 @@ func TestDecodeWAVKinds(t *testing.T) {
 	}
 }
 
-func TestDecodeRefusesWhatIsHostileOrDamaged(t *testing.T) {
-	for name, c := range hostile(t) {
+func TestDecodeRefusesHostileAndDamagedFiles(t *testing.T) {
+	for name, c := range hostileFiles(t) {
 		t.Run(name, func(t *testing.T) {
 			samples, _, err := Decode(c.data)
 			if err == nil || samples != nil {
@@ -117,11 +118,11 @@ func TestDecodeRefusesWhatIsHostileOrDamaged(t *testing.T) {
 	}
 }
 
-// A small file must not make a Pi run out of memory.
-func TestDecodeAllocatesNoMoreThanTheLimits(t *testing.T) {
-	for name, c := range hostile(t) {
+// A small file must not exhaust the memory of a Raspberry Pi.
+func TestDecodeAllocationIsBounded(t *testing.T) {
+	for name, c := range hostileFiles(t) {
 		if strings.HasSuffix(name, "too long") || name == "FLAC longer than it says" {
-			continue // up to the limit, and then it stops
+			continue // these are decoded up to the limit
 		}
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
@@ -135,8 +136,8 @@ func TestDecodeAllocatesNoMoreThanTheLimits(t *testing.T) {
 	}
 }
 
-// A file that was cut anywhere gives an error, or what was whole: never a panic, a hang or a sound that is longer.
-func TestDecodeOfCutFiles(t *testing.T) {
+// A file that was cut anywhere gives an error or what is complete in it, never a panic, a hang or more sound than it had.
+func TestDecodeTruncatedFiles(t *testing.T) {
 	for _, f := range fixtures[:6] {
 		data := f.read(t)
 		whole, _, err := Decode(data)
@@ -155,7 +156,7 @@ func FuzzDecode(f *testing.F) {
 	for _, x := range fixtures[:6] {
 		f.Add(x.read(f))
 	}
-	for name, c := range hostile(f) {
+	for name, c := range hostileFiles(f) {
 		if len(c.data) < 1<<16 && !strings.HasPrefix(name, "FLAC longer") {
 			f.Add(c.data)
 		}
@@ -169,7 +170,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if len(samples) == 0 || len(samples) > mostSamples(rate) || checkRate(rate) != nil {
+		if len(samples) == 0 || len(samples) > maxSamples(rate) || checkRate(rate) != nil {
 			t.Fatalf("%d samples at %d", len(samples), rate)
 		}
 		for i, x := range samples {

@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "write the files of testdata anew")
 
-// fixture is a sound in testdata, made from a signal by a program: with -update it is made anew.
+// fixture is a sound file in testdata, encoded from a synthetic signal by a program; -update encodes it again.
 type fixture struct {
 	file     string
 	rate     int
@@ -33,7 +33,7 @@ var fixtures = []fixture{
 	{"silence.flac", 48000, 1, 16, MaxFileSeconds*Rate + 1, []string{"flac", "--silent", "--no-padding", "--stdout", "--lax", "--blocksize", "65535", "-"}},
 }
 
-// channel is what a channel of a fixture sounds like, in steps of its bits.
+// channel returns the samples of a channel as integers of the fixture's bits.
 func (f fixture) channel(c int) []int32 {
 	list := make([]int32, f.n)
 	if f.file == "silence.flac" {
@@ -49,6 +49,7 @@ func (f fixture) channel(c int) []int32 {
 	return list
 }
 
+// wav returns the fixture as an uncompressed file.
 func (f fixture) wav() []byte {
 	var channels [][]int32
 	for c := range f.channels {
@@ -64,13 +65,13 @@ func (f fixture) wav() []byte {
 			data = append(data, binary.LittleEndian.AppendUint32(nil, v)[:f.bits/8]...)
 		}
 	}
-	h := audiotest.WAV(f.rate, len(data))
+	h := audiotest.MonoHeader(f.rate, len(data))
 	h.Channels, h.Bits, h.Frame = uint16(f.channels), uint16(f.bits), uint16(f.channels*f.bits/8)
-	return h.With(data)
+	return h.File(data)
 }
 
-// mean is the sound that an import should give.
-func (f fixture) mean() []float64 {
+// mono returns the samples that Decode should give.
+func (f fixture) mono() []float64 {
 	list := make([]float64, f.n)
 	for c := range f.channels {
 		for i, v := range f.channel(c) {
@@ -80,6 +81,7 @@ func (f fixture) mean() []float64 {
 	return list
 }
 
+// read returns the encoded file.
 func (f fixture) read(t testing.TB) []byte {
 	if *update {
 		data, _ := audiotest.RunProgram(t, f.wav(), f.encode[0], f.encode[1:]...)
@@ -90,8 +92,8 @@ func (f fixture) read(t testing.TB) []byte {
 	return audiotest.ReadFile(t, "testdata/"+f.file)
 }
 
-// hostile are files that must not be taken for sound, and what is said of each.
-func hostile(t testing.TB) map[string]struct {
+// hostileFiles are files that Decode must refuse, with a part of the error for each.
+func hostileFiles(t testing.TB) map[string]struct {
 	data []byte
 	want string
 } {
@@ -121,24 +123,24 @@ func hostile(t testing.TB) map[string]struct {
 		"RIFF alone":               {[]byte("RIFF"), "not a WAV"},
 		"RIFF of another kind":     {[]byte("RIFF\x04\x00\x00\x00AVI LIST"), "not a WAV"},
 		"WAV without chunks":       {[]byte("RIFF\x04\x00\x00\x00WAVE"), "no sound"},
-		"WAV header alone":         {audiotest.WAV(8000, 0).With(nil), "no sound"},
-		"WAV cut short":            {audiotest.WAV(8000, 2*len(second)).With(second), "cut short: it says 32000 bytes of sound and has 16000"},
+		"WAV header alone":         {audiotest.MonoHeader(8000, 0).File(nil), "no sound"},
+		"WAV cut short":            {audiotest.MonoHeader(8000, 2*len(second)).File(second), "cut short: it says 32000 bytes of sound and has 16000"},
 		"WAV data before format":   {[]byte("RIFF\x04\x00\x00\x00WAVEdata\x02\x00\x00\x00ab"), "no format"},
 		"WAV format cut short":     {[]byte("RIFF\x04\x00\x00\x00WAVEfmt \x02\x00\x00\x00\x01\x00data\x02\x00\x00\x00ab"), "cut short"},
-		"negative chunk size":      {with(audiotest.WAV(8000, 2).With(second), 16, 0xFF, 0xFF, 0xFF, 0xFF), "no sound"},
-		"a list of 1 GiB":          {audiotest.Header(1, 1, 16, 8000, 2, 2, []byte("LIST\x00\x00\x00\x40INFO")).With(second), "no sound"},
-		"rate 0":                   {audiotest.WAV(0, len(second)).With(second), "rate of 0"},
-		"rate 2 GHz":               {audiotest.WAV(0x7FFFFFFF, len(second)).With(second), "rate of"},
-		"a rate with no ratio":     {audiotest.WAV(47999, len(second)).With(second), "store the file at 48000"},
-		"0 channels":               {audiotest.Header(1, 0, 16, 8000, 2, 4, nil).With(second), "0 channels"},
-		"65535 channels":           {audiotest.Header(1, 65535, 16, 8000, 2, 4, nil).With(second), "65535 channels"},
-		"0 bits":                   {audiotest.Header(1, 1, 0, 8000, 2, 4, nil).With(second), "0 bits"},
-		"compressed WAV":           {audiotest.Header(85, 1, 16, 8000, 2, 4, nil).With(second), "kind 85"},
-		"WAV too long":             {audiotest.WAV(4000, 0).With(make([]byte, 2*4000*MaxFileSeconds+2)), "longer than 5 minutes"},
+		"negative chunk size":      {with(audiotest.MonoHeader(8000, 2).File(second), 16, 0xFF, 0xFF, 0xFF, 0xFF), "no sound"},
+		"a list of 1 GiB":          {audiotest.NewWAVHeader(1, 1, 16, 8000, 2, 2, []byte("LIST\x00\x00\x00\x40INFO")).File(second), "no sound"},
+		"rate 0":                   {audiotest.MonoHeader(0, len(second)).File(second), "rate of 0"},
+		"rate 2 GHz":               {audiotest.MonoHeader(0x7FFFFFFF, len(second)).File(second), "rate of"},
+		"a rate with no ratio":     {audiotest.MonoHeader(47999, len(second)).File(second), "store the file at 48000"},
+		"0 channels":               {audiotest.NewWAVHeader(1, 0, 16, 8000, 2, 4, nil).File(second), "0 channels"},
+		"65535 channels":           {audiotest.NewWAVHeader(1, 65535, 16, 8000, 2, 4, nil).File(second), "65535 channels"},
+		"0 bits":                   {audiotest.NewWAVHeader(1, 1, 0, 8000, 2, 4, nil).File(second), "0 bits"},
+		"compressed WAV":           {audiotest.NewWAVHeader(85, 1, 16, 8000, 2, 4, nil).File(second), "kind 85"},
+		"WAV too long":             {audiotest.MonoHeader(4000, 0).File(make([]byte, 2*4000*MaxFileSeconds+2)), "longer than 5 minutes"},
 		"FLAC signature alone":     {[]byte("fLaC"), "not a FLAC"},
 		"FLAC cut in its header":   {mono[:30], "not a FLAC"},
 		"FLAC cut in a frame":      {mono[:len(mono)-100], "cut short"},
-		"FLAC cut between frames":  {mono[:flacFrame(mono, 1)], "cut short"},
+		"FLAC cut between frames":  {mono[:flacFrameOffset(mono, 1)], "cut short"},
 		"FLAC with a flipped bit":  {with(mono, len(mono)-200, ^mono[len(mono)-200]), "damaged"},
 		"FLAC rate 0":              {with(mono, 18, 0, 0, mono[20]&0x0F), "sample rate (0)"},
 		"FLAC too long":            {silence, "longer than 5 minutes"},
@@ -149,13 +151,13 @@ func hostile(t testing.TB) map[string]struct {
 		"Ogg with a flipped bit":   {with(opusClip, 300, ^opusClip[300]), "checksum"},
 		"Ogg cut in a page":        {opusClip[:len(opusClip)-1], "cut short"},
 		"Ogg cut in a page header": {opusClip[:page-1], "cut short"},
-		"Ogg headers alone":        {opusClip[:oggPage(opusClip, 2)], "no sound"},
+		"Ogg headers alone":        {opusClip[:oggPageOffset(opusClip, 2)], "no sound"},
 		"Ogg chained":              {append(bytes.Clone(opusClip), with(stereo, 14, 9)...), "more than one stream"},
 	}
 }
 
-// oggPage is where a page begins, from 0.
-func oggPage(data []byte, n int) int {
+// oggPageOffset returns where page n begins; the first is 0.
+func oggPageOffset(data []byte, n int) int {
 	at := 0
 	for ; n > 0; n-- {
 		at += bytes.Index(data[at+1:], []byte("OggS")) + 1
@@ -163,8 +165,8 @@ func oggPage(data []byte, n int) int {
 	return at
 }
 
-// flacFrame is where a frame begins, from 0, by its sync code.
-func flacFrame(data []byte, n int) int {
+// flacFrameOffset returns where frame n begins, by its sync code; the first is 0.
+func flacFrameOffset(data []byte, n int) int {
 	at := 42
 	for ; n >= 0; n-- {
 		at += bytes.Index(data[at+1:], []byte{0xFF, 0xF8}) + 1

@@ -1,45 +1,38 @@
 package audio
 
 import (
-	"errors"
 	"math"
 	"slices"
 )
 
-// Levels, of the stereo mix that both channels make (ITU-R BS.1770-5).
+// The gates of integrated loudness (ITU-R BS.1770-5). What is below AbsoluteGate is silence.
 const (
-	PhraseLUFS = -18.0 // integrated, for a phrase of a second and more; for a word the mean of all that trimming left of it
-	phraseLift = 0.4   // dB above that a phrase is brought to, and a word: with the silence around them they measure
-	wordLift   = 0.8   // lower, and a whole routine must come to phraseLUFS ±1
-	TruePeak   = -1.0  // dBTP that no recording goes over, nor a mix
-	codecRoom  = 0.8   // dB: Opus makes some peaks higher
-
-	AbsoluteGate, relativeGate = -70.0, -10.0 // LUFS; LU below what the first gate lets through
+	AbsoluteGate = -70.0 // LUFS
+	relativeGate = -10.0 // LU from the loudness of what passes the absolute gate
 )
 
-// kWeighting is the filters of BS.1770 at Rate: a shelf for the head, a high-pass below 38 Hz.
-func kWeighting() (shelf, high Biquad) {
+// kWeighting returns the two filters of BS.1770-5 at Rate: a high shelf for the head, and a high-pass at 38 Hz.
+func kWeighting() (shelf, highPass Biquad) {
 	return Biquad{1.53512485958697, -2.69169618940638, 1.19839281085285, -1.69065929318241, 0.73248077421585},
 		Biquad{1, -2, 1, -1.99004745483398, 0.99007225036621}
 }
 
-// KWeighted is samples as BS.1770 weighs them.
-func KWeighted(samples []float64) []float64 {
-	shelf, high := kWeighting()
+// KWeight returns a K-weighted copy of samples.
+func KWeight(samples []float64) []float64 {
+	shelf, highPass := kWeighting()
 	weighted := slices.Clone(samples)
 	shelf.Filter(weighted)
-	high.Filter(weighted)
+	highPass.Filter(weighted)
 	return weighted
 }
 
-// LUFS is the loudness of a mean square of one channel, played on two.
+// LUFS returns the loudness of the K-weighted mean square of one channel that is played on two.
 func LUFS(meanSquare float64) float64 { return -0.691 + 10*math.Log10(2*meanSquare) }
 
-// Loudness is what a mono recording measures when it plays on both channels: integrated with both gates from one
-// second on; below that, where gates of 400 ms say nothing, the K-weighted mean of all of it. It is −Inf for
-// silence.
+// Loudness returns the loudness in LUFS of a mono recording played on both channels: integrated with both gates from one
+// second on; below that, where gated blocks of 400 ms are too few, from the mean of all of it. It is −Inf for silence.
 func Loudness(samples []float64) float64 {
-	weighted := KWeighted(samples)
+	weighted := KWeight(samples)
 	if len(samples) < Rate {
 		return LUFS(MeanSquare(weighted))
 	}
@@ -48,7 +41,7 @@ func Loudness(samples []float64) float64 {
 	for i := 0; i+block <= len(weighted); i += step {
 		blocks = append(blocks, MeanSquare(weighted[i:i+block]))
 	}
-	gated := func(threshold float64) float64 {
+	gatedMean := func(threshold float64) float64 {
 		sum, n := 0.0, 0
 		for _, b := range blocks {
 			if LUFS(b) > threshold {
@@ -61,9 +54,10 @@ func Loudness(samples []float64) float64 {
 		}
 		return sum / float64(n)
 	}
-	return LUFS(gated(LUFS(gated(AbsoluteGate)) + relativeGate))
+	return LUFS(gatedMean(LUFS(gatedMean(AbsoluteGate)) + relativeGate))
 }
 
+// MeanSquare returns the mean power of samples, 0 for none.
 func MeanSquare(samples []float64) float64 {
 	if len(samples) == 0 {
 		return 0
@@ -75,58 +69,17 @@ func MeanSquare(samples []float64) float64 {
 	return sum / float64(len(samples))
 }
 
-// Peak is the highest level between samples too, looked at four times as finely (BS.1770-5 annex 2).
+// Peak returns the true peak of samples, as an amplitude: the highest level at four times the rate (BS.1770-5 annex 2).
 func Peak(samples []float64) float64 {
-	high := 0.0
+	peak := 0.0
 	for _, x := range samples {
-		high = max(high, math.Abs(x))
+		peak = max(peak, math.Abs(x))
 	}
 	for _, frac := range []float64{0.25, 0.5, 0.75} {
 		filter := sincFilter(1, frac)
 		for i := range samples {
-			high = max(high, math.Abs(Between(samples, i, filter)))
+			peak = max(peak, math.Abs(Between(samples, i, filter)))
 		}
 	}
-	return high
+	return peak
 }
-
-// LevelPhrase brings a phrase to phraseLUFS and its lift; its peaks are limited to room below truePeak. What would need more than limitMost
-// of that stays lower. What is below the absolute gate is no phrase: it would come out as loud noise.
-func LevelPhrase(samples []float64) error {
-	loud := Loudness(samples)
-	if loud < AbsoluteGate || math.IsNaN(loud) {
-		return errors.New("the recording is silent")
-	}
-	target := PhraseTarget(samples)
-	ceiling := Gain(TruePeak - codecRoom)
-	most := ceiling * Gain(limitMost) / Peak(samples) // of all gains together
-	for range 4 {                                     // what the limiter takes is given back
-		gain := min(Gain(target-loud), most)
-		most /= gain
-		for i := range samples {
-			samples[i] *= gain
-		}
-		if Peak(samples) <= ceiling {
-			break
-		}
-		limitPeaks(samples, ceiling)
-		if loud = Loudness(samples); loud > target-0.1 {
-			break
-		}
-	}
-	return nil
-}
-
-// PhraseTarget is how loud a recording is made.
-func PhraseTarget(samples []float64) float64 {
-	if len(samples) < Rate {
-		return PhraseLUFS + wordLift
-	}
-	return PhraseLUFS + phraseLift
-}
-
-// Gain is the factor of a gain in dB.
-func Gain(db float64) float64 { return math.Pow(10, db/20) }
-
-// PowerRatio is the factor of a gain in dB on a mean square.
-func PowerRatio(db float64) float64 { return math.Pow(10, db/10) }

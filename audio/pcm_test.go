@@ -3,23 +3,20 @@ package audio
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
-	"guided/audio/audiotest"
 	"hash/crc32"
-	"io"
 	"math"
 	"testing"
 
-	"github.com/gopxl/beep/v2/generators"
+	"guided/audio/audiotest"
 )
 
-// ditherNoise is a frame of the noise that dither is made of, far from where dither begins.
-func ditherNoise(i int) [2]float64 {
+// noiseFrame returns a frame of ditherNoise at indices that Encode does not use.
+func noiseFrame(i int) [2]float64 {
 	const scale = 0.3 / (1 << 16)
-	return [2]float64{scale * float64(noise(uint32(i)+1<<31)), scale * float64(noise(uint32(i)+1<<31+1<<30))}
+	return [2]float64{scale * float64(ditherNoise(uint32(i)+1<<31)), scale * float64(ditherNoise(uint32(i)+1<<31+1<<30))}
 }
 
-func encodedNoise(frames int) []byte { return encoded(ditherNoise, frames) }
+func encodedNoise(frames int) []byte { return encoded(noiseFrame, frames) }
 
 func encoded(frame func(i int) [2]float64, frames int) []byte {
 	samples := make([][2]float64, frames)
@@ -31,12 +28,12 @@ func encoded(frame func(i int) [2]float64, frames int) []byte {
 	return b
 }
 
-func TestEncodeIsAFunctionOfTheIndex(t *testing.T) {
+func TestEncodeIsIndependentOfBlockSize(t *testing.T) {
 	const frames = 5000
 	want := encodedNoise(frames)
 	samples := make([][2]float64, frames)
 	for i := range samples {
-		samples[i] = ditherNoise(i)
+		samples[i] = noiseFrame(i)
 	}
 	for _, size := range []int{1, 7, Block, 4096} {
 		got := make([]byte, len(want))
@@ -49,7 +46,7 @@ func TestEncodeIsAFunctionOfTheIndex(t *testing.T) {
 	}
 }
 
-// These bytes must be the same on every machine.
+// The bytes are the same on every machine.
 func TestEncodeGolden(t *testing.T) {
 	src := [][2]float64{{0, 0}, {0.5, -0.5}, {1, -1}, {7, -7}, {math.NaN(), math.Inf(-1)}, {1e-5, -1e-5}, {0.1, 0.2}, {math.Inf(1), 0}}
 	got := make([]byte, len(src)*FrameBytes)
@@ -66,19 +63,19 @@ func TestEncodeGolden(t *testing.T) {
 	}
 }
 
-// The noise is triangular, of ±1 step, white, and of its own in each channel: then rounding leaves no distortion.
-func TestDither(t *testing.T) {
+// Dither that is triangular, of ±1 step, white and independent in each channel leaves no distortion in what is rounded.
+func TestDitherNoiseIsTriangularAndWhite(t *testing.T) {
 	const n = 1 << 20
 	var sum, squares, next, other float64
 	for i := range n {
-		x := float64(noise(2*uint32(i))) / (1 << 16)
+		x := float64(ditherNoise(2*uint32(i))) / (1 << 16)
 		if math.Abs(x) > 1 {
 			t.Fatalf("noise of %v", x)
 		}
 		sum += x
 		squares += x * x
-		next += x * float64(noise(2*uint32(i)+2)) / (1 << 16)
-		other += x * float64(noise(2*uint32(i)+1)) / (1 << 16)
+		next += x * float64(ditherNoise(2*uint32(i)+2)) / (1 << 16)
+		other += x * float64(ditherNoise(2*uint32(i)+1)) / (1 << 16)
 	}
 	for what, got := range map[string]float64{
 		"mean": sum / n, "variance": squares/n - 1.0/6, "correlation with the next": next / n, "with the other channel": other / n,
@@ -89,8 +86,8 @@ func TestDither(t *testing.T) {
 	}
 }
 
-// A constant between two steps comes out as itself, on average.
-func TestDitherKeepsWhatIsSmallerThanAStep(t *testing.T) {
+// The mean of an encoded constant between two steps is that constant.
+func TestEncodePreservesLevelsBelowOneStep(t *testing.T) {
 	const n = 1 << 18
 	src := make([][2]float64, n)
 	for i := range src {
@@ -107,48 +104,6 @@ func TestDitherKeepsWhatIsSmallerThanAStep(t *testing.T) {
 	}
 }
 
-func TestWriteWAV(t *testing.T) {
-	for _, test := range []struct{ there, frames int }{{Rate * 5 / 2, Rate * 5 / 2}, {Rate, Rate + 100}, {Rate, 100}, {0, 10}, {10, 0}} {
-		var out bytes.Buffer
-		var told []int
-		if err := WriteWAV(&out, audiotest.NewNoise(test.there), test.frames, func(done int) { told = append(told, done) }); err != nil {
-			t.Fatal(err)
-		}
-		if len(out.Bytes()) != WAVHeaderBytes+test.frames*FrameBytes {
-			t.Fatalf("%+v: %d bytes", test, out.Len())
-		}
-		header, sound := out.Bytes()[:WAVHeaderBytes], out.Bytes()[WAVHeaderBytes:]
-		if size := binary.LittleEndian.Uint32(header[40:]); int(size) != len(sound) || binary.LittleEndian.Uint32(header[4:]) != size+36 {
-			t.Errorf("%+v: the header tells of %d bytes", test, size)
-		}
-		both := min(test.there, test.frames)
-		if !bytes.Equal(sound[:both*FrameBytes], encoded(audiotest.NoiseAt, both)) {
-			t.Errorf("%+v: another sound", test)
-		}
-		if first, _ := audiotest.LoudFrames(sound[both*FrameBytes:]); first >= 0 {
-			t.Errorf("%+v: the rest is not silent", test)
-		}
-		if test.frames > 0 && told[len(told)-1] != test.frames {
-			t.Errorf("%+v: progress is %v", test, told)
-		}
-	}
-}
-
-func TestWriteWAVFails(t *testing.T) {
-	if err := WriteWAV(io.Discard, audiotest.NewNoise(1), MaxWAVFrames+1, nil); err == nil {
-		t.Error("more than a WAV file holds is no error")
-	}
-	if err := WriteWAV(io.Discard, audiotest.NewNoise(1), -1, nil); err == nil {
-		t.Error("less than nothing is no error")
-	}
-	broken := errors.New("the pipe broke")
-	r, w := io.Pipe()
-	r.CloseWithError(broken)
-	if err := WriteWAV(w, audiotest.NewNoise(1), 1, nil); !errors.Is(err, broken) {
-		t.Errorf("the error is %v", err)
-	}
-}
-
 func BenchmarkEncode(b *testing.B) {
 	src := make([][2]float64, Rate)
 	for i := range src {
@@ -159,14 +114,4 @@ func BenchmarkEncode(b *testing.B) {
 		Encode(dst, src, 0)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "x-realtime")
-}
-
-func BenchmarkWriteWAV(b *testing.B) {
-	const seconds = 60
-	for b.Loop() {
-		if err := WriteWAV(io.Discard, generators.Silence(-1), seconds*Rate, nil); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(seconds*float64(b.N)/b.Elapsed().Seconds(), "x-realtime")
 }

@@ -2,15 +2,15 @@ package audio
 
 import (
 	"fmt"
-	"guided/audio/audiotest"
 	"math"
 	"testing"
+
+	"guided/audio/audiotest"
 )
 
 var sourceRates = []int{8000, 11025, 16000, 22050, 24000, 32000, 44100, 88200, 96000, 192000}
 
-// What is below 0.8 of the lower Nyquist frequency comes through as it was; images and aliases of all there is in the
-// source are 80 dB down.
+// The passband up to 0.8 of the lower Nyquist frequency is flat; images and aliases of the whole source are 80 dB down.
 func TestResampleRippleImagesAndAliases(t *testing.T) {
 	const n = Rate / 4
 	for _, rate := range sourceRates {
@@ -43,7 +43,7 @@ func TestResampleRippleImagesAndAliases(t *testing.T) {
 	}
 }
 
-func TestResampleLengthAndPlace(t *testing.T) {
+func TestResampleLengthAndAlignment(t *testing.T) {
 	for _, rate := range sourceRates {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			for _, n := range []int{0, 1, 2, 479, 2401} {
@@ -52,7 +52,7 @@ func TestResampleLengthAndPlace(t *testing.T) {
 					t.Errorf("%d samples give %d, want %d", n, got, want)
 				}
 			}
-			for _, at := range []int{0, 1, 700, 2400} { // an impulse stays at its place, at the edges too
+			for _, at := range []int{0, 1, 700, 2400} { // an impulse is not shifted, not even at the ends
 				in := make([]float64, 2401)
 				in[at] = 1
 				out := Resample(in, rate)
@@ -70,7 +70,7 @@ func TestResampleLengthAndPlace(t *testing.T) {
 	}
 }
 
-func TestResampleOfRateIsTheSame(t *testing.T) {
+func TestResampleAtRateIsIdentity(t *testing.T) {
 	in := audiotest.WhiteNoise(1000, 1)
 	out := Resample(in, Rate)
 	for i := range in {

@@ -1,8 +1,19 @@
+// Package mix turns a score into sound: it finds the recording of every cue (Bank), mixes cues, tones and a background
+// bed (Renderer), and loads recordings ahead of need while a session plays (LiveRenderer).
+//
+// Its law: a sample is a function of the score and of its index alone. Noise comes from the index, ducking and fades
+// from the score, and no state outlives a block that the next one could not rebuild, so any block size and any seek
+// give the same samples.
+//
+// Begin with Renderer.Stream in render.go, which mixes one block; bank.go says where recordings come from, live.go when
+// they are loaded, gain.go how loud everything is, and bed.go what plays under the cues.
 package mix
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"runtime"
@@ -12,29 +23,72 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"guided/audio"
 	"guided/audio/voice"
 	"guided/routines"
 )
 
-// Bank is everything that can be heard: voices in the order they are asked, tones, and the sound files beside routines.
+// Bank finds the recording of a clip: a text in the first voice that has it, a tone, a swell, or a sound file beside
+// the routines. It is safe for concurrent use.
 type Bank struct {
-	*vault
-	voice  string // the name of the first voice, empty for the default
-	voices []voice.Voice
+	*bankCache
+	voice  string        // the name of the first voice, empty for the default one
+	voices []voice.Voice // in the order of preference
 }
 
-// NewBank asks the voices in their order: the default one, then what speaks the texts that a voice lacks. open opens
-// another voice by its name, nil where there is none; file reads a sound file that lies beside the routines.
-func NewBank(voices []voice.Voice, open func(name string) (voice.Voice, error), file func(name string) ([]byte, error), log *slog.Logger) *Bank {
-	b := &Bank{voices: voices, vault: &vault{
-		open: open, file: file, log: log, recent: newRecent(recentBytes),
-		sizes: map[[32]byte]routines.Extent{}, made: map[string]voice.Recording{}, banks: map[string]*Bank{},
+// bankCache is what the banks of all voices share.
+type bankCache struct {
+	openVoice func(name string) (voice.Voice, error)
+	readFile  func(name string) ([]byte, error)
+	log       *slog.Logger
+	clips     *clipCache
+	lastBed   bedCache
+
+	mu      sync.Mutex
+	extents map[[32]byte]routines.Extent // of sound files, by SHA-256 of the content; zero for one that cannot be played
+	tones   map[string]voice.Recording   // by name: synthesising a bell takes a Raspberry Pi a tenth of a second
+	banks   map[string]*Bank             // by the name of their first voice
+}
+
+// NewBank returns a bank that asks voices in their order: first the default voice, then those that speak the texts it
+// lacks. openVoice opens another voice by its name; where it is nil, there is no other. readFile reads a sound file that
+// lies beside the routines.
+func NewBank(voices []voice.Voice, openVoice func(name string) (voice.Voice, error), readFile func(name string) ([]byte, error), log *slog.Logger) *Bank {
+	b := &Bank{voices: voices, bankCache: &bankCache{
+		openVoice: openVoice, readFile: readFile, log: log, clips: newClipCache(clipCacheBytes),
+		extents: map[[32]byte]routines.Extent{}, tones: map[string]voice.Recording{}, banks: map[string]*Bank{},
 	}}
 	b.banks[""] = b
 	return b
 }
 
-// Measure is a routines.Measure: what can be heard at once.
+// In returns the bank whose first voice has a name, empty for the default voice; the texts which that voice lacks are
+// spoken as in b. A voice is opened once and kept.
+func (b *Bank) In(name string) (*Bank, error) {
+	b.mu.Lock()
+	other, has := b.banks[name]
+	b.mu.Unlock()
+	switch {
+	case has:
+		return other, nil
+	case b.openVoice == nil:
+		return nil, fmt.Errorf("there is no voice named %q", name)
+	}
+	opened, err := b.openVoice(name)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if other, has = b.banks[name]; !has {
+		other = &Bank{bankCache: b.bankCache, voice: name, voices: append([]voice.Voice{opened}, b.voices[1:]...)}
+		b.banks[name] = other
+	}
+	return other, nil
+}
+
+// Measure returns the extent of a clip that can be played without synthesis, and whether there is one. It is a
+// routines.Measure.
 func (b *Bank) Measure(c routines.Clip) (routines.Extent, bool) {
 	switch {
 	case slices.Contains(routines.SwellNames(), c.Sound):
@@ -50,11 +104,36 @@ func (b *Bank) Measure(c routines.Clip) (routines.Extent, bool) {
 	return routines.Extent{}, false
 }
 
-// Prepare speaks every text that no voice has at once, several at a time. What cannot be had is told in the error; the
-// rest is prepared all the same.
+func (b *bankCache) measureSound(name string) (routines.Extent, bool) {
+	if t, is := toneTable()[name]; is {
+		return routines.Extent{Len: t.len()}, true
+	}
+	data, err := b.readFile(name)
+	if err != nil {
+		return routines.Extent{}, false
+	}
+	sum := sha256.Sum256(data)
+	b.mu.Lock()
+	e, has := b.extents[sum]
+	b.mu.Unlock()
+	if has {
+		return e, e.Len > 0
+	}
+	r, err := voice.ImportSound(data)
+	if err != nil {
+		b.log.Warn("a sound file cannot be played", "file", name, "err", err)
+	}
+	b.mu.Lock()
+	b.extents[sum] = r.Extent()
+	b.mu.Unlock()
+	return r.Extent(), err == nil
+}
+
+// Prepare synthesises the texts among clips that no voice has recorded, several at a time. It goes on after a failure
+// and returns the distinct errors together; a text that no voice can speak is not an error.
 func (b *Bank) Prepare(ctx context.Context, clips []routines.Clip) error {
 	var mu sync.Mutex
-	failed := map[string]error{} // by message: an engine that is missing fails for every text alike
+	failed := map[string]error{} // by message without the text: a missing engine fails for every text alike
 	work := errgroup.Group{}
 	work.SetLimit(runtime.NumCPU())
 	for _, c := range clips {
@@ -74,7 +153,7 @@ func (b *Bank) Prepare(ctx context.Context, clips []routines.Clip) error {
 			return nil
 		})
 	}
-	_ = work.Wait() // what failed is in failed
+	_ = work.Wait() // the functions return nil and put their errors into failed
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -85,6 +164,71 @@ func (b *Bank) Prepare(ctx context.Context, clips []routines.Clip) error {
 	return joined
 }
 
+// Clips is the recordings of a score, by clip. It is immutable.
+type Clips map[routines.Clip]voice.Recording
+
+// Load reads every clip of a score into memory, each at the length the score gives it. A clip that is no longer
+// available is logged and replaced by silence. It fails only when ctx ends.
+func (b *Bank) Load(ctx context.Context, score *routines.Score) (Clips, error) {
+	lengths := map[routines.Clip]int{}
+	for _, c := range score.Cues {
+		lengths[c.Clip] = c.Len
+	}
+	clips := make(Clips, len(lengths))
+	if loop := b.bedLoop(score); loop != nil {
+		clips[bedClipKey(score.Bed.Sound)] = voice.Recording{PCM: loop}
+	}
+	var mu sync.Mutex
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(runtime.NumCPU())
+	for clip, n := range lengths {
+		work.Go(func() error {
+			r, err := b.loadExact(ctx, clip, n)
+			mu.Lock()
+			clips[clip] = voice.Recording{PCM: audio.FitLength(r.PCM, n), Beat: r.Beat}
+			mu.Unlock()
+			return err
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, err)
+	}
+	return clips, nil
+}
+
+// loadExact loads a clip of n samples. A clip that is not available is logged and returned without samples. It fails
+// only when ctx ends.
+func (b *Bank) loadExact(ctx context.Context, clip routines.Clip, n int) (voice.Recording, error) {
+	r, err := b.loadClip(ctx, clip)
+	switch {
+	case ctx.Err() != nil:
+		return voice.Recording{}, ctx.Err()
+	case err != nil:
+		b.log.Error("a clip is silent", "say", clip.Say, "sound", clip.Sound, "err", err)
+		return voice.Recording{}, nil
+	}
+	return voice.Recording{PCM: audio.FitLength(r.PCM, n), Beat: r.Beat}, nil
+}
+
+func (b *Bank) loadClip(ctx context.Context, c routines.Clip) (voice.Recording, error) {
+	if c.Sound == "" {
+		return b.speak(ctx, c.Say)
+	}
+	if slices.Contains(routines.SwellNames(), c.Sound) {
+		return synthesizeSwell(c.Sound, c.Len), nil
+	}
+	if _, is := toneTable()[c.Sound]; is {
+		return b.tone(c.Sound)
+	}
+	data, err := b.readFile(c.Sound)
+	if err != nil {
+		return voice.Recording{}, err
+	}
+	return voice.ImportSound(data)
+}
+
+// speak returns a text in the first voice that can speak it. Where all fail, the last error that is not ErrUnspoken
+// explains why.
 func (b *Bank) speak(ctx context.Context, text string) (voice.Recording, error) {
 	err := voice.ErrUnspoken
 	for _, v := range b.voices {
@@ -99,19 +243,66 @@ func (b *Bank) speak(ctx context.Context, text string) (voice.Recording, error) 
 	return voice.Recording{}, err
 }
 
-func (b *Bank) load(ctx context.Context, c routines.Clip) (voice.Recording, error) {
-	if c.Sound == "" {
-		return b.speak(ctx, c.Say)
+// tone returns a tone, synthesised at its first use.
+func (b *bankCache) tone(name string) (voice.Recording, error) {
+	b.mu.Lock()
+	r, has := b.tones[name]
+	b.mu.Unlock()
+	if has {
+		return r, nil
 	}
-	if slices.Contains(routines.SwellNames(), c.Sound) {
-		return swell(c.Sound, c.Len), nil
+	r, err := synthesizeTone(name)
+	if err == nil {
+		b.mu.Lock()
+		b.tones[name] = r
+		b.mu.Unlock()
 	}
-	if _, is := tones()[c.Sound]; is {
-		return b.tone(c.Sound)
+	return r, err
+}
+
+// CanSay reports whether a text can be spoken: the voice has recordings of it, or a speech engine can make them.
+func (b *Bank) CanSay(text string) bool {
+	if len(b.voices) > 1 {
+		return true
 	}
-	data, err := b.file(c.Sound)
+	_, err := b.compileMessage(text)
+	return err == nil
+}
+
+// Say returns a text as mono samples at audio.Rate and audio.PhraseLUFS, without silence around it. Synthesis of what
+// no voice has recorded may take seconds.
+func (b *Bank) Say(ctx context.Context, text string) ([]int16, error) {
+	clips, err := routines.Clips(routines.Message(text))
 	if err != nil {
-		return voice.Recording{}, err
+		return nil, err
 	}
-	return voice.ImportSound(data)
+	if err := b.Prepare(ctx, clips); err != nil {
+		return nil, err
+	}
+	score, err := b.compileMessage(text)
+	if err != nil {
+		return nil, err
+	}
+	recordings, err := b.Load(ctx, score)
+	if err != nil {
+		return nil, err
+	}
+	last := score.Cues[len(score.Cues)-1]
+	pcm := make([]int16, last.At+last.Len)
+	for _, c := range score.Cues { // sentences do not overlap
+		copy(pcm[c.At:], recordings[c.Clip].PCM)
+	}
+	return pcm, nil
+}
+
+// compileMessage places the sentences of a text; it is an error where no voice has one of them.
+func (b *Bank) compileMessage(text string) (*routines.Score, error) {
+	score, err := routines.Compile(routines.Message(text), b.Measure, routines.Options{Verbosity: routines.Full})
+	if err != nil {
+		return nil, err
+	}
+	if len(score.Notes) > 0 || len(score.Cues) == 0 {
+		return nil, fmt.Errorf("nothing here can speak %q; install espeak-ng, or choose what speaks with voice.engine", text)
+	}
+	return score, nil
 }

@@ -5,60 +5,62 @@ import (
 	"guided/routines"
 )
 
-// bedLUFS is how loud a bed is alone, over half a minute.
+// bedLUFS is the loudness of a bed alone, integrated over half a minute.
 const bedLUFS = -28.0
 
 const (
-	cell    = 64             // samples: slow curves are known at multiples of it, and straight between them
-	span    = 512 * cell     // what has a state begins anew at multiples of it
-	warm    = 128 * cell     // samples that a generator runs before: what it held of the past is 160 dB down by then
-	fadeIn  = 3 * audio.Rate // the bed comes in with the first seconds of a score
-	fadeOut = 5 * audio.Rate // and goes with its last
+	controlBlock  = 64                 // samples: gain curves are computed at multiples of it, and linear between them
+	resetInterval = 512 * controlBlock // samples: a generator restarts at multiples of it
+	warmUp        = 128 * controlBlock // samples that a generator runs before a restart: the state it lacks is 160 dB down by then
+	bedFadeIn     = 3 * audio.Rate     // samples at the start of a score
+	bedFadeOut    = 5 * audio.Rate     // samples at its end
 )
 
-// bed is what sounds under a score.
+// bed is the background sound of a score.
 type bed struct {
 	sound  bedSound
 	gain   *bedGain
-	frames [cell][2]float64
+	frames [controlBlock][2]float64
 }
 
-// bedSound is an endless sound of bedLUFS. Frames are a function of their index; no call crosses a multiple of cell.
+// bedSound is an endless sound of bedLUFS. Frames are a function of their index; no call crosses a multiple of
+// controlBlock.
 type bedSound interface {
 	fill(frames [][2]float64, at int)
 }
 
-// newBed makes the bed of a score, nil where it has none; loop is what the sound file sounds like that it names.
+// newBed returns the bed of a score, nil where it has none. loop is the imported sound file that the score names, if
+// it names one.
 func newBed(score *routines.Score, loop []int16) *bed {
 	b := &bed{gain: newBedGain(score)}
 	switch score.Bed.Sound {
 	case "":
 		return nil
 	case "rain":
-		b.sound = &spanned{generator: newRain()}
+		b.sound = &restarting{generator: newRain()}
 	case "waves":
-		b.sound = &spanned{generator: newWaves()}
+		b.sound = &restarting{generator: newWaves()}
 	case "brown":
-		b.sound = &spanned{generator: newBrown()}
+		b.sound = &restarting{generator: newBrown()}
 	case "drone":
-		b.sound = &spanned{generator: newDrone()}
+		b.sound = &restarting{generator: newDrone()}
 	default:
 		if len(loop) == 0 {
 			return nil
 		}
-		b.sound = looped(loop)
+		b.sound = loopedSound(loop)
 	}
 	return b
 }
 
-// addTo adds the bed to samples of the score from at on.
+// addTo adds the bed to samples; at is the index of the first in the score.
 func (b *bed) addTo(samples [][2]float64, at int) {
 	for len(samples) > 0 {
-		frames := b.frames[:min(len(samples), cell-at%cell)]
+		frames := b.frames[:min(len(samples), controlBlock-at%controlBlock)]
 		b.sound.fill(frames, at)
-		line := lineFrom(at, b.gain.at)
+		ramp := rampFrom(at, b.gain.at)
 		for i, x := range frames {
-			gain := line.at(i)
+			gain := ramp.at(i)
 			samples[i][0] += float64(gain * x[0])
 			samples[i][1] += float64(gain * x[1])
 		}
@@ -67,46 +69,47 @@ func (b *bed) addTo(samples [][2]float64, at int) {
 	}
 }
 
-// generator makes sound one frame after the other, from wherever it was reset.
+// generator makes sound frame by frame, from wherever it was reset. It may keep state, such as that of a filter.
 type generator interface {
 	reset(at int)
 	fill(frames [][2]float64, at int)
 }
 
-// spanned makes a sound of an index of what a generator makes: it is reset before each span.
-type spanned struct {
+// restarting makes a bedSound of a generator: the generator is reset before each resetInterval, so that its state
+// depends on the index alone.
+type restarting struct {
 	generator
-	next   int // the index that the generator is at, once it has begun
-	begun  bool
-	wasted [cell][2]float64
+	next      int // the index of the generator's next frame, once it has started
+	started   bool
+	discarded [controlBlock][2]float64
 }
 
-func (s *spanned) fill(frames [][2]float64, at int) {
-	start := at - at%span
-	if !s.begun || at < s.next || s.next <= start {
-		s.next, s.begun = start-warm, true
-		s.reset(s.next)
+func (r *restarting) fill(frames [][2]float64, at int) {
+	start := at - at%resetInterval
+	if !r.started || at < r.next || r.next <= start {
+		r.next, r.started = start-warmUp, true
+		r.reset(r.next)
 	}
-	for s.next < at {
-		skip := s.wasted[:min(at-s.next, cell-(s.next+warm)%cell)]
-		s.generator.fill(skip, s.next)
-		s.next += len(skip)
+	for r.next < at {
+		skip := r.discarded[:min(at-r.next, controlBlock-(r.next+warmUp)%controlBlock)]
+		r.generator.fill(skip, r.next)
+		r.next += len(skip)
 	}
-	s.generator.fill(frames, at)
-	s.next += len(frames)
+	r.generator.fill(frames, at)
+	r.next += len(frames)
 }
 
-// line is a slow curve as it is used: straight from one multiple of cell to the next.
-type line struct {
+// gainRamp is a gain curve within one controlBlock: a straight line between its values at both ends.
+type gainRamp struct {
 	from, step float64
-	inside     int // samples from the multiple to the first frame
+	offset     int // samples from the start of the controlBlock to the first frame
 }
 
-func lineFrom(at int, curve func(at int) float64) line {
-	inside := at - floorDiv(at, cell)*cell
-	from := curve(at - inside)
-	return line{from, (curve(at-inside+cell) - from) / cell, inside}
+func rampFrom(at int, curve func(at int) float64) gainRamp {
+	offset := at - floorDiv(at, controlBlock)*controlBlock
+	from := curve(at - offset)
+	return gainRamp{from, (curve(at-offset+controlBlock) - from) / controlBlock, offset}
 }
 
-// at is its value at a frame.
-func (l line) at(i int) float64 { return l.from + float64(l.step*float64(l.inside+i)) }
+// at returns the gain at a frame.
+func (r gainRamp) at(i int) float64 { return r.from + float64(r.step*float64(r.offset+i)) }

@@ -1,66 +1,67 @@
 package mix
 
 import (
-	"guided/audio"
 	"math"
+
+	"guided/audio"
 )
 
-// drone is octaves and fifths of sines, each of three that are a hair apart: one in the middle, one that goes from side
-// to side, one that comes and goes.
-type drone [7]voicePart
+// drone is a chord of octaves and fifths. Each note is three sines that beat slowly against each other.
+type drone [7]droneNote
 
-// voicePart is one part of the drone.
-type voicePart struct {
-	hz, share  float64
-	turn, come float64 // hertz away from hz
-	sines      [3]rotation
+// droneNote is one note: a sine in the centre, one detuned by panBeat in the side signal, which moves the note between
+// left and right, and one detuned by levelBeat in the centre, which makes it rise and fall. All are in hertz.
+type droneNote struct {
+	hz, level          float64
+	panBeat, levelBeat float64
+	sines              [3]oscillator
 }
 
-// rotation is a sine that goes on by a turn of its arrow.
-type rotation struct{ cos, sin, turnCos, turnSin float64 }
+// oscillator is a sine as a phasor that is rotated by a fixed step for each sample.
+type oscillator struct{ cos, sin, stepCos, stepSin float64 }
 
 func newDrone() *drone {
 	return &drone{
-		{hz: 110, share: 1, turn: 0.061, come: 0.107},
-		{hz: 165, share: 0.55, turn: -0.083, come: 0.134},
-		{hz: 220, share: 0.62, turn: 0.097, come: -0.151},
-		{hz: 330, share: 0.3, turn: -0.073, come: 0.173},
-		{hz: 440, share: 0.2, turn: 0.119, come: -0.181},
-		{hz: 660, share: 0.07, turn: -0.137, come: 0.211},
-		{hz: 880, share: 0.04, turn: 0.149, come: -0.227},
+		{hz: 110, level: 1, panBeat: 0.061, levelBeat: 0.107},
+		{hz: 165, level: 0.55, panBeat: -0.083, levelBeat: 0.134},
+		{hz: 220, level: 0.62, panBeat: 0.097, levelBeat: -0.151},
+		{hz: 330, level: 0.3, panBeat: -0.073, levelBeat: 0.173},
+		{hz: 440, level: 0.2, panBeat: 0.119, levelBeat: -0.181},
+		{hz: 660, level: 0.07, panBeat: -0.137, levelBeat: 0.211},
+		{hz: 880, level: 0.04, panBeat: 0.149, levelBeat: -0.227},
 	}
 }
 
 func (d *drone) reset(at int) {
 	for i := range d {
-		p := &d[i]
-		for k, hz := range []float64{p.hz, p.hz + p.turn, p.hz + p.come} {
+		n := &d[i]
+		for k, hz := range []float64{n.hz, n.hz + n.panBeat, n.hz + n.levelBeat} {
 			sin, cos := math.Sincos(2 * math.Pi * math.Mod(hz*float64(at), audio.Rate) / audio.Rate)
-			turnSin, turnCos := math.Sincos(2 * math.Pi * hz / audio.Rate)
-			p.sines[k] = rotation{cos, sin, turnCos, turnSin}
+			stepSin, stepCos := math.Sincos(2 * math.Pi * hz / audio.Rate)
+			n.sines[k] = oscillator{cos, sin, stepCos, stepSin}
 		}
 	}
 }
 
 func (d *drone) fill(frames [][2]float64, _ int) {
-	const level = 0.0301 // to bedLUFS
+	const droneLevel = 0.0301 // gives bedLUFS
 	clear(frames)
 	for i := range d {
-		p := &d[i]
-		a, b, c := p.sines[0], p.sines[1], p.sines[2]
-		share := level * p.share
+		n := &d[i]
+		a, b, c := n.sines[0], n.sines[1], n.sines[2]
+		level := droneLevel * n.level
 		for i := range frames {
-			middle, side := a.sin+float64(0.3*c.sin), float64(0.45*b.sin)
-			frames[i][0] += float64(share * (middle + side))
-			frames[i][1] += float64(share * (middle - side))
-			a.turn()
-			b.turn()
-			c.turn()
+			mid, side := a.sin+float64(0.3*c.sin), float64(0.45*b.sin)
+			frames[i][0] += float64(level * (mid + side))
+			frames[i][1] += float64(level * (mid - side))
+			a.step()
+			b.step()
+			c.step()
 		}
-		p.sines = [3]rotation{a, b, c}
+		n.sines = [3]oscillator{a, b, c}
 	}
 }
 
-func (r *rotation) turn() {
-	r.cos, r.sin = float64(r.cos*r.turnCos)-float64(r.sin*r.turnSin), float64(r.sin*r.turnCos)+float64(r.cos*r.turnSin)
+func (o *oscillator) step() {
+	o.cos, o.sin = float64(o.cos*o.stepCos)-float64(o.sin*o.stepSin), float64(o.sin*o.stepCos)+float64(o.cos*o.stepSin)
 }

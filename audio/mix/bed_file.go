@@ -11,13 +11,13 @@ import (
 	"guided/routines"
 )
 
-// loopFade is how long the end of a sound file goes over into its beginning at most, in samples.
+// loopFade is the longest crossfade from the end of a looped file into its beginning, in samples.
 const loopFade = 8 * audio.Rate
 
-// looped is a sound that begins anew where it ends.
-type looped []int16
+// loopedSound is a bedSound that repeats mono samples.
+type loopedSound []int16
 
-func (l looped) fill(frames [][2]float64, at int) {
+func (l loopedSound) fill(frames [][2]float64, at int) {
 	at %= len(l)
 	for i := range frames {
 		x := float64(l[at]) / (math.MaxInt16 + 1)
@@ -28,18 +28,18 @@ func (l looped) fill(frames [][2]float64, at int) {
 	}
 }
 
-// importBed makes a bed of a sound file: its end goes over into its beginning, and it is as loud as a bed is.
+// importBed makes a loop of bedLUFS from a sound file.
 func importBed(file []byte) ([]int16, error) {
 	samples, rate, err := audio.Decode(file)
 	if err != nil {
 		return nil, err
 	}
-	samples = closed(audio.Resample(samples, rate))
-	loud := audio.Loudness(samples)
-	if loud < audio.AbsoluteGate || math.IsNaN(loud) {
+	samples = crossfadeLoop(audio.Resample(samples, rate))
+	loudness := audio.Loudness(samples)
+	if loudness < audio.AbsoluteGate || math.IsNaN(loudness) {
 		return nil, errors.New("the sound is silent")
 	}
-	gain := audio.Gain(bedLUFS - loud)
+	gain := audio.Gain(bedLUFS - loudness)
 	pcm := make([]int16, len(samples))
 	for i, x := range samples {
 		pcm[i] = int16(math.Round(max(-1, min(1, gain*x)) * math.MaxInt16))
@@ -47,8 +47,9 @@ func importBed(file []byte) ([]int16, error) {
 	return pcm, nil
 }
 
-// closed is samples that can be repeated, shorter by the part that is under the beginning.
-func closed(samples []float64) []float64 {
+// crossfadeLoop mixes the end of samples into their beginning, at equal power, in place, and returns them without that
+// end: they can be repeated without a seam.
+func crossfadeLoop(samples []float64) []float64 {
 	fade := min(loopFade, len(samples)/3)
 	n := len(samples) - fade
 	for i := range fade {
@@ -58,38 +59,40 @@ func closed(samples []float64) []float64 {
 	return samples[:n]
 }
 
-// bedClip names a bed among the clips of a score: the same file may be heard as a sound too, as it is.
-func bedClip(sound string) routines.Clip { return routines.Clip{Sound: sound, Len: -1} }
+// bedClipKey is the key of a bed among Clips. Its length differs from that of the same file as a cue, which is played
+// at its own level and not looped.
+func bedClipKey(sound string) routines.Clip { return routines.Clip{Sound: sound, Len: -1} }
 
-// lastBed is the bed that was made last: a score that is revised has the one it had.
-type lastBed struct {
+// bedCache holds the bed that was imported last: a score that is recompiled in a session keeps its bed.
+type bedCache struct {
 	mu  sync.Mutex
-	sum [32]byte // of the file
+	sum [32]byte // SHA-256 of the file
 	pcm []int16
 }
 
-// bed is the sound file that a score's bed names, nil where it names none. One that cannot be had is silent, and logged.
-func (v *vault) bed(score *routines.Score) []int16 {
+// bedLoop returns the imported sound file that a score names as its bed, nil where it names none. A file that cannot be
+// used is logged, and the bed is silent.
+func (b *bankCache) bedLoop(score *routines.Score) []int16 {
 	name := score.Bed.Sound
 	if name == "" || slices.Contains(routines.BedNames(), name) {
 		return nil
 	}
-	data, err := v.file(name)
+	data, err := b.readFile(name)
 	if err != nil {
-		v.log.Error("the bed is silent", "file", name, "err", err)
+		b.log.Error("the bed is silent", "file", name, "err", err)
 		return nil
 	}
 	sum := sha256.Sum256(data)
-	v.last.mu.Lock()
-	defer v.last.mu.Unlock()
-	if v.last.sum == sum {
-		return v.last.pcm
+	b.lastBed.mu.Lock()
+	defer b.lastBed.mu.Unlock()
+	if b.lastBed.sum == sum {
+		return b.lastBed.pcm
 	}
 	pcm, err := importBed(data)
 	if err != nil {
-		v.log.Error("the bed is silent", "file", name, "err", err)
+		b.log.Error("the bed is silent", "file", name, "err", err)
 		return nil
 	}
-	v.last.sum, v.last.pcm = sum, pcm
+	b.lastBed.sum, b.lastBed.pcm = sum, pcm
 	return pcm
 }

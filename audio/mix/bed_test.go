@@ -14,50 +14,50 @@ import (
 	"guided/routines"
 )
 
-// under is a score of a bed and nothing else.
-func under(sound string, seconds int) *routines.Score {
+// bedScore returns a score of a bed without cues.
+func bedScore(sound string, seconds int) *routines.Score {
 	return &routines.Score{Len: seconds * audio.Rate, Bed: routines.Bed{Sound: sound}}
 }
 
-// part is a stretch of a score as a streamer that ends.
-type part struct {
+// excerpt is a streamer of a part of a score.
+type excerpt struct {
 	*Renderer
 	left int
 }
 
-func partOf(t testing.TB, r *Renderer, from, seconds float64) *part {
+func excerptOf(t testing.TB, r *Renderer, from, seconds float64) *excerpt {
 	t.Helper()
 	if err := r.Seek(int(from * audio.Rate)); err != nil {
 		t.Fatal(err)
 	}
-	return &part{r, int(seconds * audio.Rate)}
+	return &excerpt{r, int(seconds * audio.Rate)}
 }
 
-func (p *part) Stream(samples [][2]float64) (int, bool) {
+func (p *excerpt) Stream(samples [][2]float64) (int, bool) {
 	n, ok := p.Renderer.Stream(samples[:min(len(samples), p.left)])
 	p.left -= n
 	return n, ok && n > 0
 }
 
-// frames pulls a stretch.
-func frames(t testing.TB, r *Renderer, from, seconds float64) [][2]float64 {
+// streamFrames returns the frames of a part of a score; from and seconds are in seconds.
+func streamFrames(t testing.TB, r *Renderer, from, seconds float64) [][2]float64 {
 	t.Helper()
 	list := make([][2]float64, int(seconds*audio.Rate))
-	if n, _ := audio.Fill(partOf(t, r, from, seconds), list); n != len(list) {
+	if n, _ := audio.Fill(excerptOf(t, r, from, seconds), list); n != len(list) {
 		t.Fatalf("%d samples from %.3f s on, want %d", n, from, len(list))
 	}
 	return list
 }
 
-func TestEveryBedIsAsLoudAnyHalfMinute(t *testing.T) {
+func TestBedLoudnessIsConstant(t *testing.T) {
 	for _, name := range routines.BedNames() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const first, last = 4, 154
-			r := Render(under(name, last+6), nil)
+			r := Render(bedScore(name, last+6), nil)
 			quietest, loudest := math.Inf(1), math.Inf(-1)
 			for at := first; at+30 <= last; at += 24 {
-				loud := audio.MeasureMix(partOf(t, r, float64(at), 30)).Integrated
+				loud := audio.MeasureLoudness(excerptOf(t, r, float64(at), 30)).Integrated
 				quietest, loudest = min(quietest, loud), max(loudest, loud)
 			}
 			t.Logf("%.2f to %.2f LUFS", quietest, loudest)
@@ -68,26 +68,27 @@ func TestEveryBedIsAsLoudAnyHalfMinute(t *testing.T) {
 	}
 }
 
-// busy is a score with all that changes a bed: words near each other and far, breaths, the quiet of the night.
-func busy(sound string) (*routines.Score, Clips) {
-	s := under(sound, 9)
+// busyScore returns a score with everything that changes a bed's gain: words near each other and far apart, breaths, and
+// quiet hours.
+func busyScore(sound string) (*routines.Score, Clips) {
+	s := bedScore(sound, 9)
 	s.Bed.Swell, s.Quiet = true, true
-	clips := Clips{say("word"): {PCM: audio.Quantize(audiotest.WhiteNoise(9_000, 0.5))}, stroke(): {PCM: audio.Quantize(audiotest.WhiteNoise(4_000, 0.5))}}
+	clips := Clips{speech("word"): {PCM: audio.Quantize(audiotest.WhiteNoise(9_000, 0.5))}, bellClip(): {PCM: audio.Quantize(audiotest.WhiteNoise(4_000, 0.5))}}
 	for _, at := range []int{1_000, 60_000, 190_000, 300_001} {
-		s.Cues = append(s.Cues, routines.Cue{At: at, Len: 9_000, Clip: say("word")})
+		s.Cues = append(s.Cues, routines.Cue{At: at, Len: 9_000, Clip: speech("word")})
 	}
-	s.Cues = append(s.Cues, routines.Cue{At: 301_000, Len: 4_000, Clip: stroke()})
-	s.Marks = breathsAt(96_123, 2, map[string]int{"in": 48_000, "out": 60_000})
+	s.Cues = append(s.Cues, routines.Cue{At: 301_000, Len: 4_000, Clip: bellClip()})
+	s.Marks = breathMarks(96_123, 2, map[string]int{"in": 48_000, "out": 60_000})
 	if !slices.Contains(routines.BedNames(), sound) {
-		clips[bedClip(sound)] = voice.Recording{PCM: audio.Quantize(audiotest.WhiteNoise(50_021, 0.1))}
+		clips[bedClipKey(sound)] = voice.Recording{PCM: audio.Quantize(audiotest.WhiteNoise(50_021, 0.1))}
 	}
 	return s, clips
 }
 
-func stroke() routines.Clip { return routines.Clip{Sound: "bell"} }
+func bellClip() routines.Clip { return routines.Clip{Sound: "bell"} }
 
-// breathsAt is the phase marks of so many breaths.
-func breathsAt(at, n int, phases map[string]int) []routines.Mark {
+// breathMarks returns the phase marks of n breaths; phases gives the length of each phase in samples.
+func breathMarks(at, n int, phases map[string]int) []routines.Mark {
 	var marks []routines.Mark
 	for range n {
 		for _, name := range []string{"in", "again", "hold", "out", "wait"} {
@@ -100,13 +101,13 @@ func breathsAt(at, n int, phases map[string]int) []routines.Mark {
 	return marks
 }
 
-func TestAMixIsTheSameForAnyBlockAndSeek(t *testing.T) {
+func TestBedIsIndependentOfBlockAndSeek(t *testing.T) {
 	for _, name := range append(routines.BedNames(), "forest.flac") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			score, clips := busy(name)
+			score, clips := busyScore(name)
 			r := Render(score, clips)
-			want := frames(t, r, 0, 9)
+			want := streamFrames(t, r, 0, 9)
 			for _, block := range []int{1, 63, 480, 4096} {
 				from, got := 250_000, make([][2]float64, 70_000)
 				if err := r.Seek(from); err != nil {
@@ -120,29 +121,29 @@ func TestAMixIsTheSameForAnyBlockAndSeek(t *testing.T) {
 				}
 			}
 			got := make([][2]float64, 1000)
-			for _, at := range []int{span, span - 1, 0, score.Len - 1000, span + warm, 1, 262_143, 262_144, span} {
+			for _, at := range []int{resetInterval, resetInterval - 1, 0, score.Len - 1000, resetInterval + warmUp, 1, 262_143, 262_144, resetInterval} {
 				if err := r.Seek(at); err != nil {
 					t.Fatal(err)
 				}
 				if r.Stream(got); !slices.Equal(got, want[at:at+len(got)]) {
-					t.Errorf("another sound after a seek to %d", at)
+					t.Errorf("other samples after a seek to %d", at)
 				}
 			}
 		})
 	}
 }
 
-// Where a generator begins anew nothing is heard of it: across the seam the sound goes on as without one.
-func TestABedGoesOnWhereItsGeneratorBeginsAnew(t *testing.T) {
+// A generator that is restarted after its warm-up continues like one that was never restarted, to within the last bit.
+func TestBedGeneratorRestartIsSeamless(t *testing.T) {
 	for name, fresh := range map[string]func() generator{
 		"rain": func() generator { return newRain() }, "waves": func() generator { return newWaves() },
 		"brown": func() generator { return newBrown() }, "drone": func() generator { return newDrone() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			through, anew := fresh(), &spanned{generator: fresh()}
-			through.reset(-warm)
-			var a, b [cell][2]float64
-			for at := -warm; at < 2*span; at += cell {
+			through, anew := fresh(), &restarting{generator: fresh()}
+			through.reset(-warmUp)
+			var a, b [controlBlock][2]float64
+			for at := -warmUp; at < 2*resetInterval; at += controlBlock {
 				through.fill(a[:], at)
 				if at < 0 {
 					continue
@@ -160,11 +161,11 @@ func TestABedGoesOnWhereItsGeneratorBeginsAnew(t *testing.T) {
 	}
 }
 
-func TestABedIsNeverHeardTwice(t *testing.T) {
+func TestBedDoesNotRepeat(t *testing.T) {
 	for _, name := range []string{"rain", "waves", "brown"} {
 		t.Run(name, func(t *testing.T) {
-			x := frames(t, Render(under(name, 40), nil), 3, 30)
-			for _, lag := range []int{span, 2 * span, 1 << 16, 1 << 17, 5 * audio.Rate, 10 * audio.Rate, 15 * audio.Rate / 2, 20 * audio.Rate} {
+			x := streamFrames(t, Render(bedScore(name, 40), nil), 3, 30)
+			for _, lag := range []int{resetInterval, 2 * resetInterval, 1 << 16, 1 << 17, 5 * audio.Rate, 10 * audio.Rate, 15 * audio.Rate / 2, 20 * audio.Rate} {
 				var both, one, other float64
 				for i := range 6 * audio.Rate {
 					a, b := x[i][0], x[i+lag][0]
@@ -178,9 +179,9 @@ func TestABedIsNeverHeardTwice(t *testing.T) {
 	}
 }
 
-func TestBedsSuitSmallSpeakers(t *testing.T) {
+func TestBedSuitsSmallSpeakers(t *testing.T) {
 	for _, name := range routines.BedNames() {
-		x := frames(t, Render(under(name, 20), nil), 4, 6)
+		x := streamFrames(t, Render(bedScore(name, 20), nil), 4, 6)
 		left := make([]float64, len(x))
 		var sum, sides float64
 		for i := range x {
@@ -200,14 +201,14 @@ func TestBedsSuitSmallSpeakers(t *testing.T) {
 	}
 }
 
-// The golden beds are a few frames in steps of 16 bits: all machines make the same within 4 of them.
-func TestGoldenBeds(t *testing.T) {
+// The golden file holds a few frames in steps of 16 bits; every machine gives them to within 4 steps.
+func TestBedGolden(t *testing.T) {
 	const file = "testdata/beds.txt"
 	var b strings.Builder
 	for _, name := range routines.BedNames() {
-		r := Render(under(name, 4000), nil)
-		for _, at := range []int{100_000, span - 1, span, 1_000_003, 48_000_000, 150_000_007} {
-			x := frames(t, r, float64(at)/audio.Rate, 2.0/audio.Rate)
+		r := Render(bedScore(name, 4000), nil)
+		for _, at := range []int{100_000, resetInterval - 1, resetInterval, 1_000_003, 48_000_000, 150_000_007} {
+			x := streamFrames(t, r, float64(at)/audio.Rate, 2.0/audio.Rate)
 			fmt.Fprintf(&b, "%s %d %.0f %.0f\n", name, at, x[0][0]*32768, x[0][1]*32768)
 		}
 	}

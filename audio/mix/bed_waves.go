@@ -1,75 +1,78 @@
 package mix
 
 import (
-	"guided/audio"
 	"math"
+
+	"guided/audio"
 )
 
-// waves is a sea that comes in and goes out: a low swell all the time, the surf over it brighter the higher it comes.
+// waves is the sea: white noise in three bands, whose levels follow waveLevel one after the other, the low swell first
+// and the bright foam last.
 type waves struct {
-	low, air, swell, surf audio.StereoFilter
-	deep, near            [cell][2]float64
+	rumble, air, swellBand, surfBand audio.StereoFilter
+	swellFrames, surfFrames          [controlBlock][2]float64
 }
 
 func newWaves() *waves {
 	return &waves{
-		low: audio.StereoFilter{Biquad: audio.HighPass(70)}, air: audio.StereoFilter{Biquad: audio.Slope(4500)},
-		swell: audio.StereoFilter{Biquad: audio.Slope(260)}, surf: audio.StereoFilter{Biquad: audio.Slope(1500)},
+		rumble: audio.HighPass(70).Stereo(), air: audio.OnePoleLowPass(4500).Stereo(),
+		swellBand: audio.OnePoleLowPass(260).Stereo(), surfBand: audio.OnePoleLowPass(1500).Stereo(),
 	}
 }
 
 func (w *waves) reset(int) {
-	for _, f := range []*audio.StereoFilter{&w.low, &w.air, &w.swell, &w.surf} {
+	for _, f := range []*audio.StereoFilter{&w.rumble, &w.air, &w.swellBand, &w.surfBand} {
 		f.Reset()
 	}
 }
 
 func (w *waves) fill(frames [][2]float64, at int) {
-	const level = 0.159 // to bedLUFS
-	white(frames, at)
-	w.low.Filter(frames)
+	const level = 0.159 // gives bedLUFS
+	fillWhiteNoise(frames, at)
+	w.rumble.Filter(frames)
 	w.air.Filter(frames)
-	deep, near := w.deep[:copy(w.deep[:], frames)], w.near[:copy(w.near[:], frames)]
-	w.swell.Filter(deep)
-	w.surf.Filter(near)
-	deepLine := lineFrom(at, func(at int) float64 { return level * (1 + 1.2*surge(at)) })
-	nearLine := lineFrom(at, func(at int) float64 { return level * (0.14 + 0.9*math.Pow(surge(at-audio.Rate/5), 1.6)) })
-	highLine := lineFrom(at, func(at int) float64 { return level * (0.01 + 0.3*math.Pow(surge(at-audio.Rate/2), 2.6)) })
+	swell, surf := w.swellFrames[:copy(w.swellFrames[:], frames)], w.surfFrames[:copy(w.surfFrames[:], frames)]
+	w.swellBand.Filter(swell)
+	w.surfBand.Filter(surf)
+	swellRamp := rampFrom(at, func(at int) float64 { return level * (1 + 1.2*waveLevel(at)) })
+	surfRamp := rampFrom(at, func(at int) float64 { return level * (0.14 + 0.9*math.Pow(waveLevel(at-audio.Rate/5), 1.6)) })
+	foamRamp := rampFrom(at, func(at int) float64 { return level * (0.01 + 0.3*math.Pow(waveLevel(at-audio.Rate/2), 2.6)) })
 	for i, x := range frames {
-		g1, g2, g3 := deepLine.at(i), nearLine.at(i), highLine.at(i)
+		g1, g2, g3 := swellRamp.at(i), surfRamp.at(i), foamRamp.at(i)
 		for c := range x {
-			high := x[c] - near[i][c]
-			frames[i][c] = float64(g1*deep[i][c]) + float64(g2*near[i][c]) + float64(g3*high)
+			foam := x[c] - surf[i][c]
+			frames[i][c] = float64(g1*swell[i][c]) + float64(g2*surf[i][c]) + float64(g3*foam)
 		}
 	}
 }
 
-// surge is how high the sea stands, from 0 to about 1. Each wave has a time, a height and a length of its own; a low one
-// follows a high one, so that half a minute is as loud as the next.
-func surge(at int) float64 {
-	const every = 15 * audio.Rate / 2
-	here := floorDiv(at, every)
+// waveLevel is the envelope of the sea, from 0 to about 1: one wave each 7.5 s, overlapping, with a random delay, height
+// and length. A high wave lowers the one after it, so that every half minute is equally loud.
+func waveLevel(at int) float64 {
+	const period = 15 * audio.Rate / 2
+	current := floorDiv(at, period)
 	sum := 0.0
-	for k := here - 2; k <= here+1; k++ {
-		late := 0.22 * (chance(k, keySurges) - 0.5)
-		long := 1 + 0.35*chance(k, keySurges+2<<40)
-		x := (float64(at-k*every)/every - late) / long
-		if x <= 0 || x >= swashEnd {
+	for k := current - 2; k <= current+1; k++ {
+		delay := 0.22 * (hashUniform(k, seedWaves) - 0.5)
+		length := 1 + 0.35*hashUniform(k, seedWaves+2<<40)
+		x := (float64(at-k*period)/period - delay) / length
+		if x <= 0 || x >= waveLength {
 			continue
 		}
-		height := math.Sqrt(1.175 / long * (1 + 0.3*(chance(k, keySurges+1<<40)-chance(k-1, keySurges+1<<40))))
-		sum += float64(0.8 * height * swash(x))
+		height := math.Sqrt(1.175 / length * (1 + 0.3*(hashUniform(k, seedWaves+1<<40)-hashUniform(k-1, seedWaves+1<<40))))
+		sum += float64(0.8 * height * waveEnvelope(x))
 	}
 	return sum
 }
 
-// swash is the shape of a wave from 0 to swashEnd: up the beach, and slower back.
-func swash(x float64) float64 {
-	if x < swashTop {
-		return math.Pow(ease(x/swashTop), 1.3)
+// The crest and the end of a wave, in periods from its start.
+const waveCrest, waveLength = 0.4, 1.4
+
+// waveEnvelope is the level of one wave from 0 to waveLength: a fast rise to 1 at waveCrest, and a slower fall.
+func waveEnvelope(x float64) float64 {
+	if x < waveCrest {
+		return math.Pow(raisedCosine(x/waveCrest), 1.3)
 	}
-	y := (swashEnd - x) / (swashEnd - swashTop)
+	y := (waveLength - x) / (waveLength - waveCrest)
 	return smoothStep(y) * y
 }
-
-const swashTop, swashEnd = 0.4, 1.4

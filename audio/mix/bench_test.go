@@ -10,11 +10,11 @@ import (
 	"guided/routines"
 )
 
-// BenchmarkRender streams a score of 15 minutes with 400 cues, one step's worth of them overlapping.
+// BenchmarkRender streams a score of 15 minutes with 400 cues, some of which overlap.
 func BenchmarkRender(b *testing.B) {
 	score, clips := &routines.Score{Len: 15 * 60 * audio.Rate}, Clips{}
 	for i := range 400 {
-		c := say(fmt.Sprint(i % 60))
+		c := speech(fmt.Sprint(i % 60))
 		if _, has := clips[c]; !has {
 			clips[c] = voice.Recording{PCM: audio.Quantize(audiotest.WhiteNoise(audio.Rate/2+i*2000, 0.3))}
 		}
@@ -31,11 +31,11 @@ func BenchmarkRender(b *testing.B) {
 	audiotest.ReportRealTime(b, 15*60)
 }
 
-// BenchmarkBed streams words over a bed that goes with the breath.
+// BenchmarkBed streams words over a bed that swells with the breath.
 func BenchmarkBed(b *testing.B) {
 	for _, name := range append(routines.BedNames(), "forest.flac") {
 		b.Run(name, func(b *testing.B) {
-			score, clips := busy(name)
+			score, clips := busyScore(name)
 			r := Render(score, clips)
 			block := make([][2]float64, 480)
 			b.ReportAllocs()
@@ -52,19 +52,19 @@ func BenchmarkBed(b *testing.B) {
 	}
 }
 
-// BenchmarkMeasureMix measures words over rain.
-func BenchmarkMeasureMix(b *testing.B) {
-	score, clips := busy("forest.flac")
+// BenchmarkMeasureLoudness measures words over a looped bed.
+func BenchmarkMeasureLoudness(b *testing.B) {
+	score, clips := busyScore("forest.flac")
 	r := Render(score, clips)
 	for b.Loop() {
-		audio.MeasureMix(partOf(b, r, 0, float64(score.Len)/audio.Rate))
+		audio.MeasureLoudness(excerptOf(b, r, 0, float64(score.Len)/audio.Rate))
 	}
 	audiotest.ReportRealTime(b, float64(score.Len)/audio.Rate)
 }
 
 func BenchmarkBell(b *testing.B) {
 	for b.Loop() {
-		if _, err := synth("bell"); err != nil {
+		if _, err := synthesizeTone("bell"); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -16,7 +17,7 @@ import (
 	"guided/routines"
 )
 
-// goldenRoutines are heard by tones alone, so that no voice is needed and every machine makes the same sound.
+// goldenRoutines use tones alone, so that they need no voice.
 var goldenRoutines = map[string]string{
 	"breaths": `
 		title = "Breaths"
@@ -40,15 +41,15 @@ var goldenRoutines = map[string]string{
 		countdown = 2`,
 }
 
-// The golden audio is FLAC, since WAV would be large, and is written with -update.
-func TestGoldenAudio(t *testing.T) {
+// The golden files are FLAC, to be small; -update writes them.
+func TestRenderGolden(t *testing.T) {
 	for name, text := range goldenRoutines {
 		t.Run(name, func(t *testing.T) {
 			routine, err := routines.Parse(name+".toml", []byte(strings.ReplaceAll(text, "\t", "")))
 			if err != nil {
 				t.Fatal(err)
 			}
-			bank := bankOf(t, audiotest.Logger(t))
+			bank := newTestBank(t, audiotest.Logger(t))
 			score, err := routines.Compile(routine, bank.Measure, routines.Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -57,7 +58,7 @@ func TestGoldenAudio(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := whole(Render(score, clips), 480)
+			got := streamAll(Render(score, clips), 480)
 			golden := "testdata/" + name + ".flac"
 			if *update {
 				data, _ := audiotest.RunProgram(t, monoWAV(got), "flac", "--silent", "--best", "--no-padding", "--stdout", "-")
@@ -69,28 +70,28 @@ func TestGoldenAudio(t *testing.T) {
 			if err != nil || rate != audio.Rate {
 				t.Fatalf("%s at %d: %v", golden, rate, err)
 			}
-			if at, wrong := firstWrong(got, want); wrong {
+			if at, wrong := firstDifference(got, want); wrong {
 				file := filepath.Join(t.ArtifactDir(), name+".wav")
 				if err := os.WriteFile(file, monoWAV(got), 0o644); err != nil {
 					t.Error(err)
 				}
-				t.Errorf("%s\n(go test -artifacts keeps what was got as %s; -update takes it as right)", difference(score, got, want, at), file)
+				t.Errorf("%s\n(go test -artifacts keeps what was got as %s; -update takes it as right)", describeDifference(score, got, want, at), file)
 			}
 		})
 	}
 }
 
-// monoWAV is one channel without dither, as 16 bits.
+// monoWAV returns samples as a file of 16-bit mono without dither.
 func monoWAV(samples []float64) []byte {
 	var data []byte
 	for _, x := range samples {
 		data = binary.LittleEndian.AppendUint16(data, uint16(int16(math.Round(x*32768))))
 	}
-	return audiotest.WAV(audio.Rate, len(data)).With(data)
+	return audiotest.MonoHeader(audio.Rate, len(data)).File(data)
 }
 
-// firstWrong is the first sample that is off by more than one step of 16 bits, or that only one of them has.
-func firstWrong(got, want []float64) (int, bool) {
+// firstDifference returns the first sample that differs by more than one step of 16 bits or is only in one of them.
+func firstDifference(got, want []float64) (int, bool) {
 	for i := range min(len(got), len(want)) {
 		if math.Abs(math.Round(got[i]*32768)-math.Round(want[i]*32768)) > 1 {
 			return i, true
@@ -99,8 +100,8 @@ func firstWrong(got, want []float64) (int, bool) {
 	return min(len(got), len(want)), len(got) != len(want)
 }
 
-// difference tells a wrong sample as its time and the cues that sound there.
-func difference(score *routines.Score, got, want []float64, at int) string {
+// describeDifference names a wrong sample by its time and the cues that sound there.
+func describeDifference(score *routines.Score, got, want []float64, at int) string {
 	var b bytes.Buffer
 	if at == len(got) || at == len(want) {
 		fmt.Fprintf(&b, "%d samples, want %d", len(got), len(want))
@@ -120,17 +121,19 @@ func difference(score *routines.Score, got, want []float64, at int) string {
 	return b.String()
 }
 
-func TestDifferenceNamesTimeAndCue(t *testing.T) {
-	score := scoreOf(routines.Cue{At: 4800, Len: 4800, Clip: sound("bell")}, routines.Cue{At: 7200, Len: 48, Clip: say("in")})
+func TestDescribeDifferenceNamesTimeAndCue(t *testing.T) {
+	score := scoreOf(routines.Cue{At: 4800, Len: 4800, Clip: sound("bell")}, routines.Cue{At: 7200, Len: 48, Clip: speech("in")})
 	want := make([]float64, score.Len)
 	got := audiotest.Gained(want, 1)
 	got[7201], got[7203] = 1.0/32768, 3.0/32768
-	at, wrong := firstWrong(got, want)
-	if text := difference(score, got, want, at); !wrong || text != `at 0:00.150 (sample 7203): 3, want 0; sample 2403 of "bell"; sample 3 of "in"` {
+	at, wrong := firstDifference(got, want)
+	if text := describeDifference(score, got, want, at); !wrong || text != `at 0:00.150 (sample 7203): 3, want 0; sample 2403 of "bell"; sample 3 of "in"` {
 		t.Error(text)
 	}
-	at, wrong = firstWrong(want[:100], want)
-	if text := difference(score, want[:100], want, at); !wrong || text != "100 samples, want 9600; no cue sounds there" {
+	at, wrong = firstDifference(want[:100], want)
+	if text := describeDifference(score, want[:100], want, at); !wrong || text != "100 samples, want 9600; no cue sounds there" {
 		t.Error(text)
 	}
 }
+
+var update = flag.Bool("update", false, "write the golden files anew")

@@ -13,8 +13,8 @@ import (
 	"guided/routines"
 )
 
-// performance is a built-in routine in a voice, as it sounds.
-func performance(t *testing.T, speaker, name string, o routines.Options) (*Bank, *routines.Score, *Renderer) {
+// renderBuiltin compiles and renders a built-in routine in a voice.
+func renderBuiltin(t *testing.T, speaker, name string, o routines.Options) (*Bank, *routines.Score, *Renderer) {
 	t.Helper()
 	files, err := voice.Embedded(speaker)
 	if err != nil {
@@ -41,7 +41,7 @@ func performance(t *testing.T, speaker, name string, o routines.Options) (*Bank,
 	return b, s, Render(s, clips)
 }
 
-func builtin(t *testing.T) []string {
+func builtinNames(t *testing.T) []string {
 	t.Helper()
 	files, err := fs.Glob(routines.Builtin(), "*.toml")
 	if err != nil || len(files) == 0 {
@@ -53,14 +53,14 @@ func builtin(t *testing.T) []string {
 	return files
 }
 
-// A listener who has set the volume once never has to reach for it again: every routine is as loud as the others.
+// Every built-in routine has the same integrated loudness, so that the volume need not be changed between them.
 func TestEveryRoutineIsAsLoud(t *testing.T) {
-	for i, name := range builtin(t) {
+	for i, name := range builtinNames(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			speaker := voice.EmbeddedVoices()[i%len(voice.EmbeddedVoices())]
-			_, s, sound := performance(t, speaker, name, routines.Options{Bed: routines.NoBed})
-			m := audio.MeasureMix(sound)
+			_, s, sound := renderBuiltin(t, speaker, name, routines.Options{Bed: routines.NoBed})
+			m := audio.MeasureLoudness(sound)
 			t.Logf("%s: %s, %.1f LUFS, %.1f dBTP", speaker, routines.Clock(s.Len), m.Integrated, m.TruePeak)
 			if math.Abs(m.Integrated-audio.PhraseLUFS) > 1 || m.TruePeak > audio.TruePeak {
 				t.Errorf("%.1f LUFS and %.1f dBTP, want %.0f ±1 and at most %.0f", m.Integrated, m.TruePeak, audio.PhraseLUFS, audio.TruePeak)
@@ -69,13 +69,13 @@ func TestEveryRoutineIsAsLoud(t *testing.T) {
 	}
 }
 
-// Who breathes with the count hears every number on its second: measured from the sound that leaves the program.
+// The P-centre of every counted word, measured in the rendered sound, is on its second.
 func TestCountsAreEven(t *testing.T) {
 	for _, v := range voice.EmbeddedVoices() {
 		for _, name := range []string{"4-4-6", "box", "4-7-8", "sigh"} {
 			t.Run(v+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				_, s, sound := performance(t, v, name, routines.Options{Bed: routines.NoBed})
+				_, s, sound := renderBuiltin(t, v, name, routines.Options{Bed: routines.NoBed})
 				grid := map[int]bool{}
 				for _, m := range s.Marks {
 					if m.Kind == routines.PhaseMark || m.Kind == routines.CountMark {
@@ -101,7 +101,7 @@ func TestCountsAreEven(t *testing.T) {
 					for at := range grid {
 						off = min(off, math.Abs(float64(beat-at))/audio.Rate*1000)
 					}
-					if c.Clip.Say == "Halfway." { // a cue, and no count
+					if c.Clip.Say == "Halfway." { // not a count
 						continue
 					}
 					words++

@@ -2,8 +2,10 @@ package mix
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"slices"
+	"sort"
 	"sync"
 	"sync/atomic"
 
@@ -13,40 +15,41 @@ import (
 	"guided/routines"
 )
 
-// How much of a score is in memory, in samples. Clips load a hundred times faster than they sound, on a slow Pi fifty.
+// How much of a score is in memory, in samples. A slow Raspberry Pi loads clips fifty times faster than they play.
 const (
-	near   = audio.Reserve * 5 / 4 // around every place: what an output pulls at once or takes back, and a little more
-	ahead  = 20 * audio.Rate       // after the place where the sound is pulled
-	refill = 5 * audio.Rate        // how far the sound goes on before more is loaded
+	seekWindow    = audio.Reserve * 5 / 4 // around every position of interest: what an output pulls at once or takes back, and a margin
+	lookahead     = 20 * audio.Rate       // after the position that is pulled
+	lookaheadStep = 5 * audio.Rate        // how far the position advances before more is loaded
 )
 
-// A Live is a Renderer whose clips are loaded ahead of need and dropped behind it. Nothing ticks: the sound that is
-// pulled wakes what loads. Stream and Seek belong to one goroutine at a time and never wait for a clip: one that is not
-// there in time is silent. Whoever is about to Seek asks Reach, and where that is false calls Load before.
+// Live is a Renderer whose clips are loaded ahead of need and dropped behind it. Streaming wakes the loader; there is
+// no timer. Stream and Seek belong to one goroutine at a time and never wait for a clip: a clip that is not loaded in
+// time is silent. Before a Seek, call Ready, and where that is false, Preload.
 type Live struct {
 	*Renderer
-	bank  *Bank
-	clips []*liveClip   // of each cue of the score
-	bell  chan struct{} // the place has changed
+	bank   *Bank
+	clips  []*liveClip   // of each cue of the score
+	wakeup chan struct{} // capacity 1: the position has changed
 
-	mu     sync.Mutex // for arithmetic only
-	at     int        // where the sound is pulled
-	due    int        // where more is to be loaded
-	asked  places     // where it is about to be
-	left   places     // where it was: an output may take back its way to here
-	loaded map[*liveClip]bool
+	mu         sync.Mutex // never held across I/O
+	at         int        // the position that is pulled
+	loadAt     int        // the position at which more is to be loaded
+	targets    positions  // announced seeks
+	departures positions  // left by a seek: an output may take back what it pulled, to before the seek
+	loaded     map[*liveClip]bool
 }
 
-// liveClip is a clip of the score, however often it is heard.
+// liveClip is a distinct clip of the score, shared by all of its cues. pcm is nil while it is not loaded.
 type liveClip struct {
-	utterance
+	clipKey
 	pcm atomic.Pointer[[]int16]
 }
 
-// places are the last few that differ. In one Reserve a sound can be in no more: a landing silence lies between them.
-type places [4]int
+// positions are the last few distinct ones, the latest first. Within one audio.RewindDepth no more seeks than these can
+// happen, since silence is played after each.
+type positions [4]int
 
-func (p *places) add(at int) {
+func (p *positions) add(at int) {
 	i := slices.Index(p[:], at)
 	if i < 0 {
 		i = len(p) - 1
@@ -55,32 +58,43 @@ func (p *places) add(at int) {
 	p[0] = at
 }
 
+// Begin returns a score that can be streamed at once: the clips of its first moments are loaded, the others are loaded
+// ahead of need by a function handed to background, which returns when ctx ends. It fails only when ctx ends.
+func (b *Bank) Begin(ctx context.Context, score *routines.Score, background func(func())) (*Live, error) {
+	l := newLive(b, score)
+	if err := l.Load(ctx, 0); err != nil {
+		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, err)
+	}
+	background(func() { l.loadAhead(ctx) })
+	return l, nil
+}
+
 func newLive(b *Bank, score *routines.Score) *Live {
 	l := &Live{
-		Renderer: newRenderer(score, b.bed(score)), bank: b, bell: make(chan struct{}, 1), loaded: map[*liveClip]bool{},
+		Renderer: newRenderer(score, b.bedLoop(score)), bank: b, wakeup: make(chan struct{}, 1), loaded: map[*liveClip]bool{},
 	}
-	known := map[routines.Clip]*liveClip{}
+	distinct := map[routines.Clip]*liveClip{}
 	for _, cue := range score.Cues {
-		c, has := known[cue.Clip]
+		c, has := distinct[cue.Clip]
 		if !has {
-			c = &liveClip{utterance: utterance{b.voice, cue.Clip, cue.Len}}
-			known[cue.Clip] = c
+			c = &liveClip{clipKey: clipKey{b.voice, cue.Clip, cue.Len}}
+			distinct[cue.Clip] = c
 		}
 		l.clips = append(l.clips, c)
-		l.add(heard{cue.At, cue.Len, &c.pcm})
+		l.add(scheduledClip{cue.At, cue.Len, &c.pcm})
 	}
 	return l
 }
 
-// Stream fills samples as Renderer.Stream does, with what is loaded.
+// Stream fills samples like Renderer.Stream, from the clips that are loaded.
 func (l *Live) Stream(samples [][2]float64) (int, bool) {
 	n, more := l.Renderer.Stream(samples)
 	l.mu.Lock()
 	l.at = l.Position()
-	far := l.at >= l.due
+	due := l.at >= l.loadAt
 	l.mu.Unlock()
-	if far {
-		l.ring()
+	if due {
+		l.wake()
 	}
 	return n, more
 }
@@ -91,28 +105,29 @@ func (l *Live) Seek(to int) error {
 		return err
 	}
 	l.mu.Lock()
-	if to < l.at-near || to > l.at+near {
-		l.left.add(l.at)
+	if to < l.at-seekWindow || to > l.at+seekWindow {
+		l.departures.add(l.at)
 	}
 	l.at = to
 	l.mu.Unlock()
-	l.ring()
+	l.wake()
 	return nil
 }
 
-func (l *Live) ring() {
+// wake makes the loader look at the position. It never blocks.
+func (l *Live) wake() {
 	select {
-	case l.bell <- struct{}{}:
-	default: // it rings already
+	case l.wakeup <- struct{}{}:
+	default: // a wake-up is pending
 	}
 }
 
-// Reach tells whether the sound can go on at a sample, and sees to it that this stays so.
+// Reach reports whether the clips needed to go on at a sample are loaded, and keeps those that are from being dropped.
 func (l *Live) Reach(at int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.asked.add(at)
-	for _, c := range l.between(at, at+near) {
+	l.targets.add(at)
+	for _, c := range l.clipsBetween(at, at+seekWindow) {
 		if c.pcm.Load() == nil {
 			return false
 		}
@@ -120,18 +135,103 @@ func (l *Live) Reach(at int) bool {
 	return true
 }
 
-// Load loads what the sound needs to go on at a sample. It fails only when ctx ends.
+// Load loads the clips needed to go on at a sample, several at a time, and keeps them from being dropped. It fails only
+// when ctx ends.
 func (l *Live) Load(ctx context.Context, at int) error {
 	l.mu.Lock()
-	l.asked.add(at)
-	clips := l.between(at, at+near)
+	l.targets.add(at)
+	clips := l.clipsBetween(at, at+seekWindow)
 	l.mu.Unlock()
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(runtime.NumCPU())
 	for _, c := range clips {
 		if c.pcm.Load() == nil {
-			work.Go(func() error { return l.load(ctx, c) })
+			work.Go(func() error { return l.loadClip(ctx, c) })
 		}
 	}
 	return work.Wait()
+}
+
+// loadAhead is the loader: it loads and drops clips as the position advances, until ctx ends.
+func (l *Live) loadAhead(ctx context.Context) {
+	embedded := findExePages()
+	for ctx.Err() == nil {
+		l.loadNeeded(ctx)
+		embedded.release()
+		select {
+		case <-ctx.Done():
+		case <-l.wakeup:
+		}
+	}
+}
+
+// loadNeeded loads, one by one, what the positions of interest need; these may change after each clip.
+func (l *Live) loadNeeded(ctx context.Context) {
+	for c := l.evictAndNext(); c != nil && l.loadClip(ctx, c) == nil; c = l.evictAndNext() {
+	}
+}
+
+// evictAndNext drops the clips that no position of interest needs any more and returns the most urgent one that is not
+// loaded, nil if there is none.
+func (l *Live) evictAndNext() *liveClip {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.loadAt = l.at + lookaheadStep
+	needed := l.clipsBetween(l.at, l.at+lookahead)
+	needed = append(needed, l.clipsBetween(l.at-seekWindow, l.at)...)
+	for _, at := range slices.Concat(l.targets[:], l.departures[:]) {
+		needed = append(needed, l.clipsBetween(at-seekWindow, at+seekWindow)...)
+	}
+	keep := make(map[*liveClip]bool, len(needed))
+	for _, c := range needed {
+		keep[c] = true
+	}
+	for c := range l.loaded {
+		if !keep[c] {
+			c.pcm.Store(nil)
+			delete(l.loaded, c)
+		}
+	}
+	if i := slices.IndexFunc(needed, func(c *liveClip) bool { return c.pcm.Load() == nil }); i >= 0 {
+		return needed[i]
+	}
+	return nil
+}
+
+// loadClip loads a clip from the bank's cache or its source. A clip that is not available is stored as an empty one,
+// which is never dropped, so that it is logged once and not tried again. It fails only when ctx ends.
+func (l *Live) loadClip(ctx context.Context, c *liveClip) error {
+	pcm, has := l.bank.clips.get(c.clipKey)
+	if !has {
+		r, err := l.bank.loadExact(ctx, c.clip, c.length)
+		if err != nil {
+			return err
+		}
+		pcm = r.PCM
+		if c.clip.Say != "" && pcm != nil { // speech only: the content of a sound file may change
+			l.bank.clips.put(c.clipKey, pcm)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c.pcm.Store(&pcm)
+	if pcm != nil {
+		l.loaded[c] = true
+	}
+	return nil
+}
+
+// clipsBetween returns the clips that sound between two samples of the score, in the order of their cues.
+func (l *Live) clipsBetween(from, to int) []*liveClip {
+	var list []*liveClip
+	first := sort.Search(len(l.cues), func(i int) bool { return l.cues[i].at > from-l.longest })
+	for i, c := range l.cues[first:] {
+		if c.at >= to {
+			break
+		}
+		if c.at+c.length > from {
+			list = append(list, l.clips[first+i])
+		}
+	}
+	return list
 }

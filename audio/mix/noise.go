@@ -1,49 +1,51 @@
 package mix
 
-// scramble is a well-mixed number for a number: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014). Noise that
-// comes from an index this way is the same from wherever one begins.
-func scramble(place uint64) uint64 {
-	place *= 0x9e3779b97f4a7c15
-	place = (place ^ place>>30) * 0xbf58476d1ce4e5b9
-	place = (place ^ place>>27) * 0x94d049bb133111eb
-	return place ^ place>>31
+// hash64 is the finaliser of SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators",
+// 2014). Noise that is a hash of its index is the same from wherever one begins.
+func hash64(x uint64) uint64 {
+	x *= 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
 }
 
-// Keys of noises that have nothing to do with each other.
+// Seeds of independent noises.
 const (
-	keyHiss = (iota + 1) << 48
-	keyDrops
-	keyGusts
-	keySurges
-	keyBreath
+	seedHiss = (iota + 1) << 48
+	seedDrops
+	seedGusts
+	seedWaves
+	seedSwell
 )
 
-// chance is a number from 0 to 1 for a place.
-func chance(place int, key uint64) float64 {
-	return float64(scramble(uint64(place)+key)>>11) / (1 << 53)
+// hashUniform returns a number from 0 to 1, uniformly distributed over indices.
+func hashUniform(index int, seed uint64) float64 {
+	return float64(hash64(uint64(index)+seed)>>11) / (1 << 53)
 }
 
-// width is how far the two channels of a noise differ: 0 is mono, 1 has nothing in common.
-const width = 0.6
+// stereoWidth is the level of the side signal of white noise, of full scale.
+const stereoWidth = 0.6
 
-// white fills frames with noise of ±1, wide but with its middle in the centre; at is the index of the first.
-func white(frames [][2]float64, at int) {
-	const side, mid = width / (1 << 31), 0.8 / (1 << 31)
+// fillWhiteNoise fills frames with white noise of a mid and an independent side signal; at is the index of the first
+// frame.
+func fillWhiteNoise(frames [][2]float64, at int) {
+	const side, mid = stereoWidth / (1 << 31), 0.8 / (1 << 31)
 	for i := range frames {
-		h := scramble(uint64(at+i) + keyHiss)
+		h := hash64(uint64(at+i) + seedHiss)
 		m, s := float64(mid*float64(int32(h>>32))), float64(side*float64(int32(h)))
 		frames[i] = [2]float64{m + s, m - s}
 	}
 }
 
-// wander is a curve from −1 to 1 without a pattern, smooth over a period in samples.
-func wander(at, period int, key uint64) float64 {
-	cell := floorDiv(at, period)
-	from, to := chance(cell, key), chance(cell+1, key)
-	x := smoothStep(float64(at-cell*period) / float64(period))
+// valueNoise is a smooth random curve from −1 to 1: a random value at each multiple of period samples, eased between.
+func valueNoise(at, period int, seed uint64) float64 {
+	k := floorDiv(at, period)
+	from, to := hashUniform(k, seed), hashUniform(k+1, seed)
+	x := smoothStep(float64(at-k*period) / float64(period))
 	return 2*(from+float64((to-from)*x)) - 1
 }
 
+// floorDiv is a/b rounded down; b is positive.
 func floorDiv(a, b int) int {
 	q := a / b
 	if a < q*b {
@@ -51,6 +53,3 @@ func floorDiv(a, b int) int {
 	}
 	return q
 }
-
-// smoothStep eases from 0 to 1.
-func smoothStep(x float64) float64 { return x * x * (3 - 2*x) }

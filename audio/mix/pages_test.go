@@ -1,14 +1,15 @@
 package mix
 
 import (
-	"guided/audio/voice"
 	"os"
 	"strings"
 	"testing"
+
+	"guided/audio/voice"
 )
 
-// resident is how much of the program file is mapped, in kB.
-func resident(t *testing.T) string {
+// residentFile returns the resident memory of mapped files, as /proc/self/status shows it in kB.
+func residentFile(t *testing.T) string {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -19,14 +20,14 @@ func resident(t *testing.T) string {
 			return strings.TrimSpace(rest)
 		}
 	}
-	t.Skip("this kernel does not tell")
+	t.Skip("this kernel does not show RssFile")
 	return ""
 }
 
-func TestWhatWasReadOfTheProgramIsGivenBack(t *testing.T) {
-	own := ownPages()
+func TestExePagesReleaseLowersResidentMemory(t *testing.T) {
+	own := findExePages()
 	if len(own) == 0 {
-		t.Fatal("the program does not find itself in memory")
+		t.Fatal("no range of the executable is found")
 	}
 	files, err := voice.Embedded("heart")
 	if err != nil {
@@ -50,9 +51,9 @@ func TestWhatWasReadOfTheProgramIsGivenBack(t *testing.T) {
 		}
 	}
 	read()
-	before := resident(t)
-	own.shed()
-	after := resident(t)
+	before := residentFile(t)
+	own.release()
+	after := residentFile(t)
 	if len(after) > len(before) || len(after) == len(before) && after >= before {
 		t.Errorf("%s before, %s after", before, after)
 	}

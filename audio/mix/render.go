@@ -11,48 +11,50 @@ import (
 	"guided/routines"
 )
 
-// Renderer is a score as sound: a beep.StreamSeeker. A sample is a function of the score and its index alone, so any
-// block size and any seek give the same samples. It is not safe for use by several goroutines.
+// Renderer plays a score: a beep.StreamSeeker at audio.Rate, in stereo. A sample is a function of the score and its
+// index alone, so any block size and any seek give the same samples. It is not safe for concurrent use.
 type Renderer struct {
-	cues    []heard
-	gains   []cueGain // of each cue; nil where all are as they are
-	bed     *bed      // nil: none
-	longest int       // samples of the longest cue
+	cues    []scheduledClip // in the order of their start
+	gains   []cueGain       // of each cue; nil: all are 1
+	bed     *bed            // nil: none
+	longest int             // samples of the longest cue
 	length  int
 	at      int
 }
 
-// heard is a cue as sound. What is not loaded yet is silent; Bank.Begin sees to it that it is loaded before its time.
-type heard struct {
-	at, n int
-	pcm   *atomic.Pointer[[]int16]
+// scheduledClip is the clip of a cue at its place in the score, in samples. While pcm points to nil it is silent:
+// LiveRenderer sees to it that a clip is loaded before its time.
+type scheduledClip struct {
+	at, length int
+	pcm        *atomic.Pointer[[]int16]
 }
 
 var _ beep.StreamSeeker = (*Renderer)(nil)
 
-// newRenderer has no cues yet; loop is the sound file that the score's bed names, as importBed makes it.
+// newRenderer returns a renderer without cues. loop is the imported sound file that the score names as its bed, nil
+// for none.
 func newRenderer(score *routines.Score, loop []int16) *Renderer {
 	return &Renderer{length: score.Len, bed: newBed(score, loop), gains: quietGains(score)}
 }
 
-// Render makes a score sound; clips hold every clip of it.
+// Render returns a renderer of a score whose clips are all loaded. A cue without a clip is silent.
 func Render(score *routines.Score, clips Clips) *Renderer {
-	r := newRenderer(score, clips[bedClip(score.Bed.Sound)].PCM)
+	r := newRenderer(score, clips[bedClipKey(score.Bed.Sound)].PCM)
 	for _, c := range score.Cues {
 		pcm := clips[c.Clip].PCM
-		slot := &atomic.Pointer[[]int16]{}
-		slot.Store(&pcm)
-		r.add(heard{c.At, len(pcm), slot})
+		loaded := &atomic.Pointer[[]int16]{}
+		loaded.Store(&pcm)
+		r.add(scheduledClip{c.At, len(pcm), loaded})
 	}
 	return r
 }
 
-func (r *Renderer) add(c heard) {
+func (r *Renderer) add(c scheduledClip) {
 	r.cues = append(r.cues, c)
-	r.longest = max(r.longest, c.n)
+	r.longest = max(r.longest, c.length)
 }
 
-// Stream fills samples from the position on; it is drained at the score's end.
+// Stream fills samples from the position on. It returns 0, false at the end of the score, and a short block only there.
 func (r *Renderer) Stream(samples [][2]float64) (int, bool) {
 	n := min(len(samples), r.length-r.at)
 	if n <= 0 {
@@ -60,36 +62,41 @@ func (r *Renderer) Stream(samples [][2]float64) (int, bool) {
 	}
 	samples = samples[:n]
 	clear(samples)
+	r.mixCues(samples)
+	for i := range samples {
+		samples[i][1] = samples[i][0] // cues are mono and stand in the centre
+	}
+	if r.bed != nil {
+		r.bed.addTo(samples, r.at)
+	}
+	for i, x := range samples {
+		samples[i] = [2]float64{softLimit(x[0]), softLimit(x[1])}
+	}
+	r.at += n
+	return n, true
+}
+
+// mixCues adds the cues that sound in a block to its left channel.
+func (r *Renderer) mixCues(samples [][2]float64) {
 	first := sort.Search(len(r.cues), func(i int) bool { return r.cues[i].at > r.at-r.longest })
 	for k, c := range r.cues[first:] {
-		if c.at >= r.at+n {
+		if c.at >= r.at+len(samples) {
 			break
 		}
 		pcm := c.pcm.Load()
 		if pcm == nil {
 			continue
 		}
-		from, to := max(0, c.at-r.at), min(n, c.at+len(*pcm)-r.at)
+		from, to := max(0, c.at-r.at), min(len(samples), c.at+len(*pcm)-r.at)
 		if from < to {
-			r.gain(first+k).addTo(samples[from:to], (*pcm)[r.at+from-c.at:], r.at+from-c.at)
+			r.gainOf(first+k).addTo(samples[from:to], (*pcm)[r.at+from-c.at:], r.at+from-c.at)
 		}
 	}
-	for i := range samples {
-		samples[i][1] = samples[i][0] // the voice stands in the middle
-	}
-	if r.bed != nil {
-		r.bed.addTo(samples, r.at)
-	}
-	for i, x := range samples {
-		samples[i] = [2]float64{limit(x[0]), limit(x[1])}
-	}
-	r.at += n
-	return n, true
 }
 
-// limit lets a sum of voice, tones and bed near full scale approach a ceiling instead of clipping; below knee it does
-// nothing. The ceiling leaves room for what is higher between two samples: the mix stays below truePeak.
-func limit(x float64) float64 {
+// softLimit lets a sum of voice, tones and bed near full scale approach a ceiling instead of clipping; below the knee
+// it is the identity. The ceiling leaves room for peaks between samples: the mix stays below audio.MaxTruePeak.
+func softLimit(x float64) float64 {
 	const knee, ceiling = 0.80, 0.875
 	if x >= -knee && x <= knee {
 		return x
@@ -98,13 +105,13 @@ func limit(x float64) float64 {
 	return math.Copysign(knee+float64((ceiling-knee)*(over/(1+over))), x)
 }
 
-// Err is nil: everything that could fail has happened before the first sample.
+// Err is nil: nothing can fail while streaming.
 func (r *Renderer) Err() error { return nil }
 
 // Len is the score's length in samples.
 func (r *Renderer) Len() int { return r.length }
 
-// Position is the next sample.
+// Position is the index of the next sample.
 func (r *Renderer) Position() int { return r.at }
 
 // Seek goes to a sample from 0 to Len.

@@ -12,11 +12,11 @@ import (
 	"guided/routines"
 )
 
-// crowd is a score of many cues of all lengths, some over others, one past the end, and its clips.
-func crowd() (*routines.Score, Clips) {
+// crowdedScore returns a score of many overlapping cues of all lengths, one past the end, and its clips.
+func crowdedScore() (*routines.Score, Clips) {
 	s, clips := &routines.Score{Name: "crowd", Len: 60_000}, Clips{}
 	for i := range 40 {
-		c := say(fmt.Sprint(i % 13))
+		c := speech(fmt.Sprint(i % 13))
 		n := 1 + (i%13)*(i%13)*97
 		if _, has := clips[c]; !has {
 			clips[c] = voice.Recording{PCM: audio.Quantize(audiotest.WhiteNoise(n, 0.6))}
@@ -29,12 +29,13 @@ func crowd() (*routines.Score, Clips) {
 	return s, clips
 }
 
-func whole(r *Renderer, block int) []float64 {
+// streamAll returns the left channel from the position to the end, nil where the channels differ.
+func streamAll(r *Renderer, block int) []float64 {
 	var list []float64
 	samples := make([][2]float64, block)
 	for {
 		for i := range samples {
-			samples[i] = [2]float64{9, 9} // what was there before must not matter
+			samples[i] = [2]float64{9, 9} // the old content must not matter
 		}
 		n, ok := r.Stream(samples)
 		if !ok {
@@ -49,15 +50,15 @@ func whole(r *Renderer, block int) []float64 {
 	}
 }
 
-func TestRenderIsTheSameForAnyBlockAndSeek(t *testing.T) {
-	score, clips := crowd()
-	want := whole(Render(score, clips), score.Len)
+func TestRenderIsIndependentOfBlockAndSeek(t *testing.T) {
+	score, clips := crowdedScore()
+	want := streamAll(Render(score, clips), score.Len)
 	if len(want) != score.Len {
 		t.Fatalf("%d samples, want %d", len(want), score.Len)
 	}
 	for _, block := range []int{1, 7, 480, 512, 1000, 4096} {
-		if got := whole(Render(score, clips), block); !slices.Equal(got, want) {
-			t.Errorf("blocks of %d give another sound", block)
+		if got := streamAll(Render(score, clips), block); !slices.Equal(got, want) {
+			t.Errorf("blocks of %d give other samples", block)
 		}
 	}
 	r := Render(score, clips)
@@ -65,8 +66,8 @@ func TestRenderIsTheSameForAnyBlockAndSeek(t *testing.T) {
 		if err := r.Seek(to); err != nil || r.Position() != to {
 			t.Fatalf("at %d after a seek to %d: %v", r.Position(), to, err)
 		}
-		if got := whole(r, 480); !slices.Equal(got, want[to:]) {
-			t.Errorf("another sound after a seek to %d", to)
+		if got := streamAll(r, 480); !slices.Equal(got, want[to:]) {
+			t.Errorf("other samples after a seek to %d", to)
 		}
 	}
 	for _, to := range []int{-1, score.Len + 1} {
@@ -79,9 +80,9 @@ func TestRenderIsTheSameForAnyBlockAndSeek(t *testing.T) {
 	}
 }
 
-// A block is filled to its last sample wherever the score goes on: beep takes a short one for the end.
-func TestRenderFillsBlocks(t *testing.T) {
-	score, clips := crowd()
+// Only the last block may be short: beep takes a short one for the end.
+func TestRenderFillsWholeBlocks(t *testing.T) {
+	score, clips := crowdedScore()
 	r := Render(score, clips)
 	samples := make([][2]float64, 480)
 	for r.Position()+480 <= r.Len() {
@@ -91,8 +92,8 @@ func TestRenderFillsBlocks(t *testing.T) {
 	}
 }
 
-func TestRenderIsTheSumOfItsCues(t *testing.T) {
-	score, clips := crowd()
+func TestRenderSumsCues(t *testing.T) {
+	score, clips := crowdedScore()
 	want := make([]float64, score.Len)
 	for _, c := range score.Cues {
 		for i, s := range clips[c.Clip].PCM {
@@ -102,7 +103,7 @@ func TestRenderIsTheSumOfItsCues(t *testing.T) {
 		}
 	}
 	over := 0
-	for i, got := range whole(Render(score, clips), 480) {
+	for i, got := range streamAll(Render(score, clips), 480) {
 		if math.Abs(want[i]) > 0.8 {
 			over++
 			if math.Abs(got) > audio.Gain(audio.TruePeak) || math.Abs(got) > math.Abs(want[i]) {
@@ -117,23 +118,23 @@ func TestRenderIsTheSumOfItsCues(t *testing.T) {
 	}
 }
 
-func TestRenderOfNothing(t *testing.T) {
-	if got := whole(Render(&routines.Score{Len: 1000}, nil), 480); len(got) != 1000 || slices.Max(got) != 0 || slices.Min(got) != 0 {
+func TestRenderEmptyScore(t *testing.T) {
+	if got := streamAll(Render(&routines.Score{Len: 1000}, nil), 480); len(got) != 1000 || slices.Max(got) != 0 || slices.Min(got) != 0 {
 		t.Error("a score without cues is not silence")
 	}
-	if got := whole(Render(&routines.Score{}, nil), 480); len(got) != 0 {
+	if got := streamAll(Render(&routines.Score{}, nil), 480); len(got) != 0 {
 		t.Errorf("%d samples of an empty score", len(got))
 	}
-	score := scoreOf(routines.Cue{At: 10, Len: 100, Clip: say("missing")})
-	if got := whole(Render(score, Clips{}), 480); len(got) != 110 || slices.Max(got) != 0 {
+	score := scoreOf(routines.Cue{At: 10, Len: 100, Clip: speech("missing")})
+	if got := streamAll(Render(score, Clips{}), 480); len(got) != 110 || slices.Max(got) != 0 {
 		t.Error("a cue without a clip is not silence")
 	}
 }
 
-func TestLimit(t *testing.T) {
+func TestSoftLimitIsMonotonicAndOdd(t *testing.T) {
 	last := -2.0
 	for x := -8.0; x <= 8; x += 0.0005 {
-		y := limit(x)
+		y := softLimit(x)
 		switch {
 		case math.Abs(x) <= 0.8 && y != x:
 			t.Fatalf("%v becomes %v below the knee", x, y)
@@ -141,7 +142,7 @@ func TestLimit(t *testing.T) {
 			t.Fatalf("%v becomes %v", x, y)
 		case y <= last:
 			t.Fatalf("does not grow at %v", x)
-		case y != -limit(-x):
+		case y != -softLimit(-x):
 			t.Fatalf("is not even-handed at %v", x)
 		case last > -2 && y-last > 0.0005+1e-9:
 			t.Fatalf("a step at %v", x)
@@ -150,7 +151,7 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// Whatever a recording begins and ends with, nothing clicks where it is placed.
+// A recording that starts or ends at a high level does not click where it is placed.
 func TestRenderHasNoClicks(t *testing.T) {
 	var full []float64
 	for range 5000 {
@@ -160,11 +161,11 @@ func TestRenderHasNoClicks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	score := scoreOf(routines.Cue{At: 100, Len: 3000, Clip: say("cut")}, routines.Cue{At: 9000, Len: 5000, Clip: say("whole")})
+	score := scoreOf(routines.Cue{At: 100, Len: 3000, Clip: speech("cut")}, routines.Cue{At: 9000, Len: 5000, Clip: speech("whole")})
 	score.Len += 100
-	clips := Clips{say("cut"): {PCM: audio.FitLength(r.PCM, 3000)}, say("whole"): r}
+	clips := Clips{speech("cut"): {PCM: audio.FitLength(r.PCM, 3000)}, speech("whole"): r}
 	last := 0.0
-	for i, x := range whole(Render(score, clips), 512) {
+	for i, x := range streamAll(Render(score, clips), 512) {
 		if math.Abs(x-last) > 0.7*math.Pi/2/audio.RampLen+0.0001 {
 			t.Fatalf("a step from %v to %v at %d", last, x, i)
 		}

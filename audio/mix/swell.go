@@ -1,57 +1,59 @@
 package mix
 
 import (
+	"math"
+
 	"guided/audio"
 	"guided/audio/voice"
-	"math"
 )
 
-// breath is how a swell goes: the middle of its band in hertz at the beginning and the end, and where in it, of its
-// length, it is loudest.
-type breath struct{ from, to, top float64 }
+// swellShape is a swell: the centre of its band in hertz at the start and at the end, and the moment of its peak, as a
+// fraction of its length.
+type swellShape struct{ from, to, peak float64 }
 
-func breaths() map[string]breath {
-	return map[string]breath{
+func swellShapes() map[string]swellShape {
+	return map[string]swellShape{
 		"swell-in":    {380, 1150, 0.84},
 		"swell-again": {1050, 1500, 0.7},
 		"swell-out":   {950, 300, 0.16},
 	}
 }
 
-// swell is the sound of a breath of so many samples; name is one of routines.SwellNames. It rises and brightens with the
-// breath in, and falls and darkens with the breath out.
-func swell(name string, n int) voice.Recording {
+// synthesizeSwell makes the noise of a breath of n samples; name is one of routines.SwellNames. It rises and brightens
+// for a breath in, and falls and darkens for a breath out: white noise through a band-pass whose centre glides, a
+// topology-preserving state-variable filter (Zavalishin, "The Art of VA Filter Design").
+func synthesizeSwell(name string, n int) voice.Recording {
 	const (
-		level = 0.42
-		q     = 0.75
-		full  = 500 // hertz: a band is as wide as it is high, and as loud at every height
+		level     = 0.42
+		q         = 0.75
+		reference = 500 // Hz, the centre at which the gain is level: a wider band at a higher centre is played softer
 	)
-	b := breaths()[name]
+	shape := swellShapes()[name]
 	samples := make([]float64, n)
-	var s1, s2, g, gain float64 // of a state-variable filter, whose band can move while it runs
+	var s1, s2, g, gain float64 // s1 and s2 are the integrators' states, g their coefficient
 	for i := range samples {
 		x := float64(i) / float64(n)
-		if i%cell == 0 {
-			hz := b.from * math.Pow(b.to/b.from, ease(x))
+		if i%controlBlock == 0 {
+			hz := shape.from * math.Pow(shape.to/shape.from, raisedCosine(x))
 			g = math.Tan(math.Pi * hz / audio.Rate)
-			gain = level * math.Sqrt(full/hz)
+			gain = level * math.Sqrt(reference/hz)
 		}
-		in := 2*chance(i, keyBreath) - 1
+		in := 2*hashUniform(i, seedSwell) - 1
 		high := (in - float64((1/q+g)*s1) - s2) / (1 + float64(g*(1/q+g)))
 		band := float64(g*high) + s1
 		low := float64(g*band) + s2
 		s1, s2 = float64(g*high)+band, float64(g*band)+low
-		samples[i] = gain / q * band * b.shape(x)
+		samples[i] = gain / q * band * shape.gainAt(x)
 	}
 	return voice.Recording{PCM: audio.Quantize(samples)}
 }
 
-// shape is how loud a breath is at x of its length.
-func (b breath) shape(x float64) float64 {
-	if x > b.top {
-		x = (1 - x) / (1 - b.top)
+// gainAt returns the gain at a fraction of the length.
+func (s swellShape) gainAt(x float64) float64 {
+	if x > s.peak {
+		x = (1 - x) / (1 - s.peak)
 	} else {
-		x /= b.top
+		x /= s.peak
 	}
-	return ease(x) * math.Sqrt(x)
+	return raisedCosine(x) * math.Sqrt(x)
 }

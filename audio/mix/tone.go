@@ -2,41 +2,43 @@ package mix
 
 import (
 	"fmt"
+	"math"
+
 	"guided/audio"
 	"guided/audio/voice"
-	"math"
 )
 
-// partial is one sine of a tone: its frequency in hertz at the start and the end, its share, and the time in seconds
-// in which it falls to 1/e; 0 is no fall.
-type partial struct{ from, to, share, decay float64 }
+// partial is one sine of a tone: its frequency in hertz at the start and at the end, its relative level, and the time
+// constant of its decay in seconds, 0 for none.
+type partial struct{ from, to, level, decay float64 }
 
-// tone is a synthesised sound: what plays when there is no voice, and what marks phases in the tone modes.
+// tone is a synthesised sound, for use without a voice and for the phases in the tone modes.
 type tone struct {
 	seconds  float64
-	attack   float64 // seconds to full
+	attack   float64 // seconds of fade-in
 	level    float64 // peak, of full scale
 	partials []partial
 }
 
-// synth makes the tone of a name in routines.SoundNames. A breath in rises a fourth, a breath out falls back, holds
-// stay where the breath before them ended, so that a listener knows the phase without a word.
-func synth(name string) (voice.Recording, error) {
-	t, known := tones()[name]
+// synthesizeTone makes the tone of a name in routines.SoundNames.
+func synthesizeTone(name string) (voice.Recording, error) {
+	t, known := toneTable()[name]
 	if !known {
 		return voice.Recording{}, fmt.Errorf("there is no tone named %q", name)
 	}
 	return t.render(), nil
 }
 
-func tones() map[string]tone {
+// toneTable holds every tone by its name. A breath in rises a fourth and a breath out falls back; holds stay where the
+// breath before them ended: so a listener knows the phase without words.
+func toneTable() map[string]tone {
 	const low, high = 293.66, 392.00 // D4, G4
 	soft := func(from, to float64) []partial {
 		return []partial{{from, to, 1, 0}, {2 * from, 2 * to, 0.25, 0}, {3 * from, 3 * to, 0.06, 0}}
 	}
 	return map[string]tone{
 		"bell":  {4, 0.004, 0.20, []partial{{220, 220, 0.6, 1.6}, {441.5, 441.5, 1, 1.1}, {598, 598, 0.35, 0.7}, {883, 883, 0.3, 0.5}, {1214, 1214, 0.18, 0.25}}},
-		"bowl":  {7, 0.02, 0.20, bowl()},
+		"bowl":  {7, 0.02, 0.20, bowlPartials()},
 		"chime": {1.6, 0.004, 0.18, []partial{{784, 784, 1, 0.45}, {1568, 1568, 0.25, 0.2}, {2352, 2352, 0.08, 0.1}}},
 		"ping":  {0.5, 0.006, 0.21, []partial{{587.33, 587.33, 1, 0.14}, {1174.66, 1174.66, 0.2, 0.07}}},
 		"tick":  {0.06, 0.002, 0.33, []partial{{880, 880, 1, 0.012}, {1760, 1760, 0.3, 0.006}}},
@@ -48,8 +50,8 @@ func tones() map[string]tone {
 	}
 }
 
-// bowl is a singing bowl: each of its partials is two, as no bowl is quite round, and they beat slowly.
-func bowl() []partial {
+// bowlPartials are those of a singing bowl. Each comes in a pair that beats slowly, as no bowl is perfectly round.
+func bowlPartials() []partial {
 	return []partial{
 		{174.3, 174.3, 1, 2.6}, {174.85, 174.85, 0.6, 2.6},
 		{479.1, 479.1, 0.55, 1.7}, {480.2, 480.2, 0.33, 1.7},
@@ -65,27 +67,27 @@ func (t tone) len() int { return int(math.Round(t.seconds * audio.Rate)) }
 func (t tone) render() voice.Recording {
 	n := t.len()
 	samples := make([]float64, n)
-	shares := 0.0
+	total := 0.0
 	for _, p := range t.partials {
-		shares += p.share
-		phase, share, fall := 0.0, p.share, 1.0
+		total += p.level
+		phase, level, decay := 0.0, p.level, 1.0
 		if p.decay > 0 {
-			fall = math.Exp(-1 / (audio.Rate * p.decay))
+			decay = math.Exp(-1 / (audio.Rate * p.decay))
 		}
 		for i := range samples {
-			samples[i] += float64(share * math.Sin(2*math.Pi*phase))
+			samples[i] += float64(level * math.Sin(2*math.Pi*phase))
 			hz := p.from
 			if p.to != p.from {
 				hz *= math.Pow(p.to/p.from, smoothStep(float64(i)/float64(n)))
 			}
 			phase += hz / audio.Rate
-			share *= fall
+			level *= decay
 		}
 	}
 	for i := range samples {
 		x := float64(i) / audio.Rate
 		gain := smoothStep(math.Min(1, x/t.attack)) * smoothStep(math.Min(1, (t.seconds-x)/(t.seconds/3)))
-		samples[i] *= t.level / shares * gain
+		samples[i] *= t.level / total * gain
 	}
 	return voice.Recording{PCM: audio.Quantize(samples)}
 }

@@ -9,11 +9,11 @@ import (
 	"guided/routines"
 )
 
-func TestEveryToneIsMade(t *testing.T) {
+func TestToneLevelAndEdges(t *testing.T) {
 	b := NewBank(nil, nil, nil, nil)
 	for _, name := range routines.SoundNames() {
 		t.Run(name, func(t *testing.T) {
-			r, err := synth(name)
+			r, err := synthesizeTone(name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -27,12 +27,12 @@ func TestEveryToneIsMade(t *testing.T) {
 			if top := audiotest.DB(audio.Peak(x)); top > -12 {
 				t.Errorf("peaks at %.1f dB, want −12 at most", top)
 			}
-			for i := 1; i < len(x); i++ { // a click would be a step that its highest partial does not make
+			for i := 1; i < len(x); i++ { // a click is a step larger than the highest partial's
 				if step := math.Abs(x[i] - x[i-1]); step > 0.05 {
 					t.Fatalf("a step of %.3f at %d", step, i)
 				}
 			}
-			loud := shortTerm(x)
+			loud := loudestMomentary(x)
 			if len(x) < audio.Rate*4/10 {
 				loud = audio.Loudness(x)
 			}
@@ -41,17 +41,17 @@ func TestEveryToneIsMade(t *testing.T) {
 			}
 		})
 	}
-	if _, err := synth("gong"); err == nil {
+	if _, err := synthesizeTone("gong"); err == nil {
 		t.Error("an unknown tone is made")
 	}
-	if len(tones()) != len(routines.SoundNames()) {
-		t.Errorf("%d tones for %d names", len(tones()), len(routines.SoundNames()))
+	if len(toneTable()) != len(routines.SoundNames()) {
+		t.Errorf("%d tones for %d names", len(toneTable()), len(routines.SoundNames()))
 	}
 }
 
-// shortTerm is the loudness of the loudest 400 ms.
-func shortTerm(samples []float64) float64 {
-	weighted, most := audio.KWeighted(samples), 0.0
+// loudestMomentary returns the loudness in LUFS of the loudest 400 ms, in steps of 10 ms.
+func loudestMomentary(samples []float64) float64 {
+	weighted, most := audio.KWeight(samples), 0.0
 	const window = audio.Rate * 400 / 1000
 	for i := 0; i == 0 || i+window <= len(weighted); i += audio.Rate / 100 {
 		most = max(most, audio.MeanSquare(weighted[i:min(len(weighted), i+window)]))
@@ -59,9 +59,9 @@ func shortTerm(samples []float64) float64 {
 	return audio.LUFS(most)
 }
 
-func TestABreathIsKnownByItsTone(t *testing.T) {
+func TestTonesOfBreathRiseAndFall(t *testing.T) {
 	pitch := func(name string, from, to float64) float64 {
-		r, err := synth(name)
+		r, err := synthesizeTone(name)
 		if err != nil {
 			t.Fatal(err)
 		}

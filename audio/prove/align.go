@@ -11,19 +11,19 @@ import (
 	"guided/routines"
 )
 
-// errSilence tells that a recording is silent from beginning to end.
+// errSilence is the error for a recording that is silent from beginning to end.
 var errSilence = errors.New("nothing was heard; is the sink muted, or its volume zero?")
 
-// hop is the width of a point of an envelope: 10 ms.
-const hop = audio.Rate / 100
+// envelopeHop is the samples of one point of an energy envelope: 10 ms.
+const envelopeHop = audio.Rate / 100
 
-// candidates is how many places are tried. A routine repeats itself, and may look the same from several.
-const candidates = 8
+// maxCandidates is how many offsets align tries. A routine repeats itself, and its envelope may fit at several.
+const maxCandidates = 8
 
-// align finds the frame of the recording at which the score begins, to within some 10 ms: the one of the candidates
-// where the first and the last cues sound best.
-func align(m *matcher, cues []routines.Cue) (int, error) {
-	places, err := outlines(m.score, m.recording)
+// align finds the frame of the recording at which the score begins, to within some 10 ms: of the candidates, the one
+// where the first and the last cues correlate best.
+func align(c *correlator, cues []routines.Cue) (int, error) {
+	offsets, err := candidateOffsets(c.rendered, c.recording)
 	if err != nil {
 		return 0, err
 	}
@@ -31,51 +31,34 @@ func align(m *matcher, cues []routines.Cue) (int, error) {
 	if len(cues) > 2*some {
 		cues = slices.Concat(cues[:some], cues[len(cues)-some:])
 	}
-	begins, most := places[0], 0.0
-	for _, place := range places {
+	best, highest := offsets[0], 0.0
+	for _, offset := range offsets {
 		sum := 0.0
-		for _, c := range cues {
-			found, err := m.find(c.At, min(c.Len, matchWindow), c.At+place, matchReach)
+		for _, cue := range cues {
+			found, err := c.find(cue.At, min(cue.Len, narrowWindow), cue.At+offset, narrowReach)
 			if err != nil {
 				return 0, err
 			}
 			sum += found.correlation
 		}
-		if sum > most {
-			begins, most = place, sum
+		if sum > highest {
+			best, highest = offset, sum
 		}
 	}
-	return begins, nil
+	return best, nil
 }
 
-// outlines finds the candidates by the loudness of both alone, the likeliest first.
-func outlines(score *mix.Renderer, recording *tape) ([]int, error) {
-	want, got := make([]float64, score.Len()/hop+1), make([]float64, recording.frames/hop+1)
-	stereo, mono := make([][2]float64, hop), make([]float64, hop)
-	if err := score.Seek(0); err != nil {
+// candidateOffsets correlates the energy envelopes of score and recording and returns the offsets of the highest peaks,
+// in frames, the highest first.
+func candidateOffsets(rendered *mix.Renderer, recording *audio.WAVReader) ([]int, error) {
+	want, err := scoreEnvelope(rendered)
+	if err != nil {
 		return nil, err
 	}
-	for i := range want {
-		n, _ := score.Stream(stereo)
-		for _, x := range stereo[:n] {
-			want[i] += x[0] * x[0]
-		}
+	got, err := recordingEnvelope(recording)
+	if err != nil {
+		return nil, err
 	}
-	loud := 0.0
-	for i := range got {
-		if err := recording.read(mono, i*hop); err != nil {
-			return nil, err
-		}
-		for _, x := range mono {
-			got[i] += x * x
-		}
-		loud = math.Max(loud, got[i]/hop)
-	}
-	if math.Sqrt(loud) < 3e-4 { // -70 dBFS
-		return nil, errSilence
-	}
-	contour(want)
-	contour(got)
 	n := 1 << bits.Len(uint(len(want)+len(got)))
 	z := make([]complex128, n)
 	for i, x := range got {
@@ -84,28 +67,62 @@ func outlines(score *mix.Renderer, recording *tape) ([]int, error) {
 	for i, x := range want {
 		z[i] += complex(0, x)
 	}
-	newFourier(n).correlate(z)
-	places := make([]int, 0, candidates)
-	for len(places) < candidates {
+	newFFT(n).correlate(z)
+	offsets := make([]int, 0, maxCandidates)
+	for len(offsets) < maxCandidates {
 		best := 0
 		for k := range z {
 			if real(z[k]) > real(z[best]) {
 				best = k
 			}
 		}
-		for k := best - 10; k <= best+10; k++ { // the next one is another place, and not the same peak
+		for k := best - 10; k <= best+10; k++ { // the flanks of this peak are no candidates
 			z[(k+n)%n] = complex(math.Inf(-1), 0)
 		}
-		if best > len(got) {
+		if best > len(got) { // the correlation is circular: a negative offset
 			best -= n
 		}
-		places = append(places, best*hop)
+		offsets = append(offsets, best*envelopeHop)
 	}
-	return places, nil
+	return offsets, nil
 }
 
-// contour makes an envelope of energies one of amplitudes about zero.
-func contour(list []float64) {
+func scoreEnvelope(rendered *mix.Renderer) ([]float64, error) {
+	if err := rendered.Seek(0); err != nil {
+		return nil, err
+	}
+	energies, frames := make([]float64, rendered.Len()/envelopeHop+1), make([][2]float64, envelopeHop)
+	for i := range energies {
+		n, _ := rendered.Stream(frames)
+		for _, x := range frames[:n] {
+			energies[i] += x[0] * x[0]
+		}
+	}
+	centredAmplitude(energies)
+	return energies, nil
+}
+
+func recordingEnvelope(recording *audio.WAVReader) ([]float64, error) {
+	energies, samples := make([]float64, recording.Frames/envelopeHop+1), make([]float64, envelopeHop)
+	loudest := 0.0
+	for i := range energies {
+		if err := recording.ReadMono(samples, i*envelopeHop); err != nil {
+			return nil, err
+		}
+		for _, x := range samples {
+			energies[i] += x * x
+		}
+		loudest = math.Max(loudest, energies[i]/envelopeHop)
+	}
+	if math.Sqrt(loudest) < 3e-4 { // -70 dBFS
+		return nil, errSilence
+	}
+	centredAmplitude(energies)
+	return energies, nil
+}
+
+// centredAmplitude turns energies into amplitudes with a mean of zero, in place.
+func centredAmplitude(list []float64) {
 	mean := 0.0
 	for i, x := range list {
 		list[i] = math.Sqrt(x)

@@ -1,6 +1,16 @@
+// Package prove measures, from a recording of what was heard, whether every cue of a score came at its time and nothing
+// was lost on the way.
+//
+// Its law: it is a pure analysis. It opens no device and knows no clock; the verdict is a function of the score, its
+// rendered sound and the recording.
+//
+// Begin with Prove below. It finds where the score begins in the recording (align.go), locates each cue by
+// cross-correlation with its rendered sound (track.go, correlate.go), and summarises the offsets as clock drift, gaps
+// (gaps.go) and the error of each cue.
 package prove
 
 import (
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -10,32 +20,32 @@ import (
 	"guided/routines"
 )
 
-// Proof is a score held against a recording of it. Times are seconds of the score, errors milliseconds.
+// Proof is the verdict on a recording of a score. Times are seconds of the score, errors milliseconds.
 type Proof struct {
-	Cues   []Hearing `json:"cues"` // those that can be heard, in the score's order
-	Gaps   []Gap     `json:"gaps"`
-	Heard  int       `json:"heard"`     // how many of Cues
-	Worst  float64   `json:"worst_ms"`  // the largest error, with its sign
-	Spread float64   `json:"spread_ms"` // the standard deviation of the errors
-	Drift  float64   `json:"drift_ppm"` // how much slower the recording runs than the score; negative: faster
-	Gain   float64   `json:"gain"`      // the median of the cues: 1 is the score's own level
-	Begins float64   `json:"begins_s"`  // where in the recording the score begins
+	Cues   []CueTiming `json:"cues"` // the audible cues, in the score's order
+	Gaps   []Gap       `json:"gaps"`
+	Heard  int         `json:"heard"`     // how many of Cues were found
+	Worst  float64     `json:"worst_ms"`  // the largest error, with its sign
+	Spread float64     `json:"spread_ms"` // the standard deviation of the errors
+	Drift  float64     `json:"drift_ppm"` // how much slower the recording runs than the score; negative: faster
+	Gain   float64     `json:"gain"`      // the median of the cues; 1 is the score's own level
+	Begins float64     `json:"begins_s"`  // where in the recording the score begins
 }
 
-// Hearing is what became of one cue. A cue that was not heard has no error.
-type Hearing struct {
+// CueTiming is where one cue was found. A cue that was not heard has no error.
+type CueTiming struct {
 	Planned     float64 `json:"planned_s"`
-	Error       float64 `json:"error_ms"` // positive: late against the others
-	Correlation float64 `json:"correlation"`
+	Error       float64 `json:"error_ms"`    // positive: late, relative to the other cues
+	Correlation float64 `json:"correlation"` // 1: the rendered sound, but for its level
 	Heard       bool    `json:"heard"`
-	What        string  `json:"what"`
+	What        string  `json:"what"` // the text or the name of the sound
 
-	at     int
+	at     int     // samples, in the score
 	offset float64 // samples from its place in the score to its place in the recording
 	gain   float64
 }
 
-// Gap is sound that is missing. Where the sound itself does not tell, At is the last cue before it.
+// Gap is sound that is missing. Where no silence shows the place, At is the last cue before it.
 type Gap struct {
 	At     float64 `json:"at_s"`
 	Length float64 `json:"length_ms"`
@@ -47,55 +57,56 @@ type GapKind string
 
 // The kinds of a gap.
 const (
-	Lost     GapKind = "lost"     // a piece was left out: all that follows is early
-	Inserted GapKind = "inserted" // silence came in between: all that follows is late
-	Silenced GapKind = "silenced" // silence took the place of a piece: what follows is in time
+	Lost     GapKind = "lost"     // sound was left out: all that follows is early
+	Inserted GapKind = "inserted" // silence was inserted: all that follows is late
+	Silenced GapKind = "silenced" // silence replaced sound: what follows is in time
 )
 
-// heardFrom is the correlation from which on a cue counts as heard. Another word of the same voice stays far below.
-const heardFrom = 0.6
+// minCorrelation is the least at which a cue counts as heard. Another word of the same voice stays far below it.
+const minCorrelation = 0.6
 
-// Prove measures where each cue of a score lies in a recording of it, a WAV file of so many bytes with 48 000 samples a
-// second: the normalised cross-correlation with sound, what the score should sound like, around the cue. Neither the
-// level nor where the recording begins matters. A recording that is silent is an error. show is told of the cues done,
-// and may be nil.
-func Prove(score *routines.Score, sound *mix.Renderer, recording io.ReaderAt, size int64, show func(done int)) (*Proof, error) {
-	t, err := openTape(recording, size)
+// Prove compares a recording, a WAV file of size bytes at 48 kHz, with a score and its rendered sound. Neither the
+// recording's level nor where the score begins in it matters. A silent recording is an error. progress, if not nil, is
+// called with the number of cues done.
+func Prove(score *routines.Score, rendered *mix.Renderer, recording io.ReaderAt, size int64, progress func(done int)) (*Proof, error) {
+	file, err := audio.OpenWAV(recording, size)
 	if err != nil {
 		return nil, err
 	}
-	near := newMatcher(sound, t, matchSpan)
-	begins, err := align(near, score.Cues)
+	if file.Format.Rate != audio.Rate {
+		return nil, fmt.Errorf("the recording has %d samples a second; record it with %d", file.Format.Rate, audio.Rate)
+	}
+	narrow := newCorrelator(rendered, file, narrowSpan)
+	begins, err := align(narrow, score.Cues)
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{near: near, recent: []float64{float64(begins)}}
-	p := &Proof{Cues: []Hearing{}, Gaps: []Gap{}}
+	t := &tracker{narrow: narrow, offsets: []float64{float64(begins)}}
+	p := &Proof{Cues: []CueTiming{}, Gaps: []Gap{}}
 	for i, c := range score.Cues {
-		n := min(c.Len, score.Len-c.At)
-		h, audible, err := l.listen(c, n)
+		timing, audible, err := t.track(c, min(c.Len, score.Len-c.At))
 		if err != nil {
 			return nil, err
 		}
 		if audible {
-			p.Cues = append(p.Cues, h)
+			p.Cues = append(p.Cues, timing)
 		}
-		if show != nil {
-			show(i + 1)
+		if progress != nil {
+			progress(i + 1)
 		}
 	}
-	p.judge(begins, l.silences)
+	p.summarize(begins, t.silences)
 	return p, nil
 }
 
-// judge makes of the offsets of all cues what is common to them, and what is each one's own.
-func (p *Proof) judge(begins int, silences []hush) {
-	var heard []*Hearing
+// summarize splits the offsets of the cues into what is common to them, drift and gaps, and the error of each.
+func (p *Proof) summarize(begins int, silences []span) {
+	var heard []*CueTiming
 	var gains []float64
 	for i := range p.Cues {
-		if h := &p.Cues[i]; h.Heard {
-			heard = append(heard, h)
-			gains = append(gains, h.gain)
+		if c := &p.Cues[i]; c.Heard {
+			heard = append(heard, c)
+			gains = append(gains, c.gain)
 		}
 	}
 	p.Heard, p.Begins = len(heard), float64(begins)/audio.Rate
@@ -103,25 +114,25 @@ func (p *Proof) judge(begins int, silences []hush) {
 		return
 	}
 	p.Gain = median(gains)
-	slope := drift(heard)
+	slope := estimateDrift(heard)
 	p.Drift = slope * 1e6
-	runs := split(heard, slope)
-	p.Begins = runs[0].level / audio.Rate
+	runs := splitAtJumps(heard, slope)
+	p.Begins = runs[0].offset / audio.Rate
 	squares := 0.0
 	for _, r := range runs {
-		for _, h := range r.cues {
-			h.Error = (h.offset - slope*float64(h.at) - r.level) * 1000 / audio.Rate
-			squares += h.Error * h.Error
-			if math.Abs(h.Error) > math.Abs(p.Worst) {
-				p.Worst = h.Error
+		for _, c := range r.cues {
+			c.Error = (c.offset - slope*float64(c.at) - r.offset) * 1000 / audio.Rate
+			squares += c.Error * c.Error
+			if math.Abs(c.Error) > math.Abs(p.Worst) {
+				p.Worst = c.Error
 			}
 		}
 	}
 	p.Spread = math.Sqrt(squares / float64(len(heard)))
-	p.Gaps = append(p.Gaps, gaps(runs, silences)...)
+	p.Gaps = append(p.Gaps, findGaps(runs, silences)...)
 }
 
-// median of a list that is not empty.
+// median returns the median of a list that is not empty.
 func median(list []float64) float64 {
 	sorted := slices.Sorted(slices.Values(list))
 	n := len(sorted)

@@ -16,8 +16,8 @@ import (
 	"guided/routines"
 )
 
-// counting is a minute of the embedded voice: a word a second, in cycles of seven, between a phrase and a phrase.
-func counting(t testing.TB) (*routines.Score, mix.Clips) {
+// countingScore returns a minute of an embedded voice: a word a second, in cycles of seven, between two phrases.
+func countingScore(t testing.TB) (*routines.Score, mix.Clips) {
 	t.Helper()
 	files, err := voice.Embedded("heart")
 	if err != nil {
@@ -31,10 +31,10 @@ func counting(t testing.TB) (*routines.Score, mix.Clips) {
 	score := &routines.Score{Name: "counting", Len: 61 * audio.Rate}
 	words := []string{"In,", "two,", "three,", "four.", "Hold,", "two,", "three."}
 	for i := range 57 {
-		score.Cues = append(score.Cues, routines.Cue{At: (3 + i) * audio.Rate, Clip: phrase(words[i%len(words)])})
+		score.Cues = append(score.Cues, routines.Cue{At: (3 + i) * audio.Rate, Clip: speech(words[i%len(words)])})
 	}
-	score.Cues = slices.Insert(score.Cues, 0, routines.Cue{At: audio.Rate / 2, Clip: phrase("We will breathe slowly together.")})
-	score.Cues[len(score.Cues)-1].Clip = phrase("Well done.")
+	score.Cues = slices.Insert(score.Cues, 0, routines.Cue{At: audio.Rate / 2, Clip: speech("We will breathe slowly together.")})
+	score.Cues[len(score.Cues)-1].Clip = speech("Well done.")
 	var clips []routines.Clip
 	for _, c := range score.Cues {
 		clips = append(clips, c.Clip)
@@ -56,9 +56,9 @@ func counting(t testing.TB) (*routines.Score, mix.Clips) {
 	return score, loaded
 }
 
-func phrase(text string) routines.Clip { return routines.Clip{Say: text} }
+func speech(text string) routines.Clip { return routines.Clip{Say: text} }
 
-// mono is all that a renderer plays, which is the same on both channels.
+// mono returns the left channel of all that a renderer plays.
 func mono(r *mix.Renderer, block int) []float64 {
 	var list []float64
 	samples := make([][2]float64, block)
@@ -73,16 +73,16 @@ func mono(r *mix.Renderer, block int) []float64 {
 	}
 }
 
-// moved is the score with one cue elsewhere.
-func moved(score *routines.Score, cue, by int) *routines.Score {
+// withCueMoved returns a copy of score with one cue moved by samples.
+func withCueMoved(score *routines.Score, cue, by int) *routines.Score {
 	other := *score
 	other.Cues = slices.Clone(score.Cues)
 	other.Cues[cue].At += by
 	return &other
 }
 
-// prove holds the score against samples as a sound card would deliver them.
-func prove(t testing.TB, score *routines.Score, clips mix.Clips, samples []float64) (*Proof, error) {
+// proveSamples proves samples, recorded as dithered 16-bit stereo.
+func proveSamples(t testing.TB, score *routines.Score, clips mix.Clips, samples []float64) (*Proof, error) {
 	t.Helper()
 	b := bytes.NewBuffer(audio.WAVHeader(len(samples)))
 	pair := make([][2]float64, len(samples))
@@ -98,7 +98,7 @@ func prove(t testing.TB, score *routines.Score, clips mix.Clips, samples []float
 func silent(n int) []float64 { return make([]float64, n) }
 
 func TestProof(t *testing.T) {
-	score, clips := counting(t)
+	score, clips := countingScore(t)
 	clean := mono(mix.Render(score, clips), 4096)
 	const ms = audio.Rate / 1000
 	middle := score.Cues[30]
@@ -110,26 +110,26 @@ func TestProof(t *testing.T) {
 		gaps      []Gap
 		begins    float64 // ms
 	}{
-		"what was rendered is in time":        {clean, 58, 0, 0, nil, 0},
-		"late as a whole, it is in time":      {append(silent(1234*ms), clean...), 58, 0, 0, nil, 1234},
-		"a recording that begins late":        {clean[300*ms:], 58, 0, 0, nil, -300},
-		"a quiet one is in time":              {scaled(clean, 0.01), 58, 0, 0, nil, 0},
-		"a cue 7 ms late":                     {mono(mix.Render(moved(score, 30, 7*ms), clips), 4096), 58, 7, 0, nil, 0},
-		"a cue 7 ms early":                    {mono(mix.Render(moved(score, 30, -7*ms), clips), 4096), 58, -7, 0, nil, 0},
-		"a cue 1 ms late":                     {mono(mix.Render(moved(score, 31, ms), clips), 4096), 58, 1, 0, nil, 0},
-		"the first cue 7 ms late":             {mono(mix.Render(moved(score, 0, 7*ms), clips), 4096), 58, 7, 0, nil, 0},
-		"the last cue 7 ms late":              {mono(mix.Render(moved(score, 57, 7*ms), clips), 4096), 58, 7, 0, nil, 0},
-		"a clock that runs 100 ppm slow":      {stretched(clean, 100), 58, 0, 100, nil, 0},
-		"20 ms lost between two words":        {without(clean, middle.At-30*ms, 20*ms), 58, 0, 0, []Gap{{planned(score, 29), 20, Lost}}, 0},
-		"20 ms lost within a word":            {without(clean, middle.At+150*ms, 20*ms), 58, 0, 0, []Gap{{planned(score, 30), 20, Lost}}, 0},
-		"half a second lost":                  {without(clean, score.Cues[45].At-500*ms, 500*ms), 58, 0, 0, []Gap{{planned(score, 44), 500, Lost}}, 0},
-		"30 ms of silence inserted in a word": {inserted(clean, middle.At+100*ms, 30*ms), 58, 0, 0, []Gap{{float64(middle.At+100*ms) / audio.Rate, 30, Inserted}}, 0},
-		"20 ms of a word replaced by silence": {silenced(clean, middle.At+100*ms, 20*ms), 58, 0, 0, []Gap{{float64(middle.At+100*ms) / audio.Rate, 20, Silenced}}, 0},
-		"a word that is missing":              {silenced(clean, middle.At-10*ms, 900*ms), 57, 0, 0, nil, 0},
-		"another word in the place of one":    {mono(mix.Render(said(score, 30, "three,"), clips), 4096), 57, 0, 0, nil, 0},
+		"the rendered sound is in time":            {clean, 58, 0, 0, nil, 0},
+		"a recording that starts early is in time": {append(silent(1234*ms), clean...), 58, 0, 0, nil, 1234},
+		"a recording that starts late is in time":  {clean[300*ms:], 58, 0, 0, nil, -300},
+		"a soft recording is in time":              {scaled(clean, 0.01), 58, 0, 0, nil, 0},
+		"a cue 7 ms late":                          {mono(mix.Render(withCueMoved(score, 30, 7*ms), clips), 4096), 58, 7, 0, nil, 0},
+		"a cue 7 ms early":                         {mono(mix.Render(withCueMoved(score, 30, -7*ms), clips), 4096), 58, -7, 0, nil, 0},
+		"a cue 1 ms late":                          {mono(mix.Render(withCueMoved(score, 31, ms), clips), 4096), 58, 1, 0, nil, 0},
+		"the first cue 7 ms late":                  {mono(mix.Render(withCueMoved(score, 0, 7*ms), clips), 4096), 58, 7, 0, nil, 0},
+		"the last cue 7 ms late":                   {mono(mix.Render(withCueMoved(score, 57, 7*ms), clips), 4096), 58, 7, 0, nil, 0},
+		"a clock that runs 100 ppm slow":           {stretched(clean, 100), 58, 0, 100, nil, 0},
+		"20 ms lost between two words":             {without(clean, middle.At-30*ms, 20*ms), 58, 0, 0, []Gap{{plannedSeconds(score, 29), 20, Lost}}, 0},
+		"20 ms lost within a word":                 {without(clean, middle.At+150*ms, 20*ms), 58, 0, 0, []Gap{{plannedSeconds(score, 30), 20, Lost}}, 0},
+		"half a second lost":                       {without(clean, score.Cues[45].At-500*ms, 500*ms), 58, 0, 0, []Gap{{plannedSeconds(score, 44), 500, Lost}}, 0},
+		"30 ms of silence inserted in a word":      {inserted(clean, middle.At+100*ms, 30*ms), 58, 0, 0, []Gap{{float64(middle.At+100*ms) / audio.Rate, 30, Inserted}}, 0},
+		"20 ms of a word replaced by silence":      {silenced(clean, middle.At+100*ms, 20*ms), 58, 0, 0, []Gap{{float64(middle.At+100*ms) / audio.Rate, 20, Silenced}}, 0},
+		"a missing word":                           {silenced(clean, middle.At-10*ms, 900*ms), 57, 0, 0, nil, 0},
+		"another word instead of one":              {mono(mix.Render(withCueText(score, 30, "three,"), clips), 4096), 57, 0, 0, nil, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := prove(t, score, clips, tt.recording)
+			p, err := proveSamples(t, score, clips, tt.recording)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -152,39 +152,39 @@ func TestProof(t *testing.T) {
 	}
 }
 
-func TestProofOfSilence(t *testing.T) {
-	score, clips := counting(t)
+func TestProveSilentRecording(t *testing.T) {
+	score, clips := countingScore(t)
 	for name, recording := range map[string][]float64{"nothing at all": nil, "a minute of silence": silent(score.Len)} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := prove(t, score, clips, recording); !errors.Is(err, errSilence) {
+			if _, err := proveSamples(t, score, clips, recording); !errors.Is(err, errSilence) {
 				t.Errorf("the error is %v", err)
 			}
 		})
 	}
-	t.Run("noise is no cue", func(t *testing.T) {
+	t.Run("noise is not taken for a cue", func(t *testing.T) {
 		short := *score
 		short.Cues, short.Len = score.Cues[:6], 9*audio.Rate
-		p, err := prove(t, &short, clips, audiotest.WhiteNoise(short.Len, 0.3))
+		p, err := proveSamples(t, &short, clips, audiotest.WhiteNoise(short.Len, 0.3))
 		if err != nil || p.Heard != 0 {
 			t.Errorf("%d cues are heard: %v", p.Heard, err)
 		}
 	})
 }
 
-// Any small shift of any cue is found to a twentieth of a millisecond.
-func TestProofFindsAnyShift(t *testing.T) {
-	score, clips := counting(t)
+// Any small shift of any cue is measured to a twentieth of a millisecond.
+func TestProveFindsAnyShift(t *testing.T) {
+	score, clips := countingScore(t)
 	seed := rand.Uint64()
 	t.Logf("the seed is %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	other := *score
 	other.Cues = slices.Clone(score.Cues)
 	shifts := make([]int, len(score.Cues))
-	for i := 1; i < len(shifts); i += 3 { // the others stay, and are what these are late against
+	for i := 1; i < len(shifts); i += 3 { // the others stay as the reference
 		shifts[i] = random.IntN(20*audio.Rate/1000) - 10*audio.Rate/1000
 		other.Cues[i].At += shifts[i]
 	}
-	p, err := prove(t, score, clips, mono(mix.Render(&other, clips), 4096))
+	p, err := proveSamples(t, score, clips, mono(mix.Render(&other, clips), 4096))
 	if err != nil || p.Heard != len(shifts) {
 		t.Fatalf("%v: %d cues are heard", err, p.Heard)
 	}
@@ -195,10 +195,10 @@ func TestProofFindsAnyShift(t *testing.T) {
 	}
 }
 
-func TestProofRefusesARecordingItCannotRead(t *testing.T) {
-	score, clips := counting(t)
+func TestProveRefusesUnreadableRecording(t *testing.T) {
+	score, clips := countingScore(t)
 	other := audio.WAVHeader(0)
-	other[24], other[25], other[26] = 0x44, 0xAC, 0 // 44 100
+	other[24], other[25], other[26] = 0x44, 0xAC, 0 // 44100 Hz, little-endian
 	for says, file := range map[string][]byte{"not a WAV file": []byte("ID3 and so on, for a while"), "record it with 48000": other} {
 		_, err := Prove(score, mix.Render(score, clips), bytes.NewReader(file), int64(len(file)), nil)
 		if err == nil || !strings.Contains(err.Error(), says) {
@@ -207,11 +207,13 @@ func TestProofRefusesARecordingItCannotRead(t *testing.T) {
 	}
 }
 
-func planned(score *routines.Score, cue int) float64 { return float64(score.Cues[cue].At) / audio.Rate }
+func plannedSeconds(score *routines.Score, cue int) float64 {
+	return float64(score.Cues[cue].At) / audio.Rate
+}
 
-func said(score *routines.Score, cue int, words string) *routines.Score {
-	other := moved(score, cue, 0)
-	other.Cues[cue].Clip = phrase(words)
+func withCueText(score *routines.Score, cue int, words string) *routines.Score {
+	other := withCueMoved(score, cue, 0)
+	other.Cues[cue].Clip = speech(words)
 	return other
 }
 
@@ -235,7 +237,7 @@ func silenced(list []float64, at, n int) []float64 {
 	return other
 }
 
-// stretched plays a sound slower by some millionths, between its samples by a cubic.
+// stretched returns list slower by some millionths, by cubic interpolation.
 func stretched(list []float64, ppm float64) []float64 {
 	other := make([]float64, len(list))
 	for i := range other {
@@ -251,11 +253,11 @@ func stretched(list []float64, ppm float64) []float64 {
 	return other
 }
 
-func BenchmarkProveAMinute(b *testing.B) {
-	score, clips := counting(b)
+func BenchmarkProveOneMinute(b *testing.B) {
+	score, clips := countingScore(b)
 	clean := mono(mix.Render(score, clips), 4096)
 	for b.Loop() {
-		if _, err := prove(b, score, clips, clean); err != nil {
+		if _, err := proveSamples(b, score, clips, clean); err != nil {
 			b.Fatal(err)
 		}
 	}

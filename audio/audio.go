@@ -1,0 +1,56 @@
+// Package audio is what the packages below it share: the one sample rate, the contract of an output, reading of sound
+// files (decode.go, wav.go), resampling, filters, loudness (loudness.go, normalize.go), and the one encoder of samples to
+// bytes (pcm.go).
+//
+// Its law: inside, sound is float64 of ±1 at Rate, and lengths and positions are int samples or frames. Files from
+// outside are not trusted. All processing gives the same bytes on every machine: where a product is added to a sum, a
+// conversion to float64 forbids a fused multiply-add.
+//
+// Begin with Output and Rewinder below. Package mix makes the sound of a score, voice the recordings in it, output
+// plays it, and prove checks a recording of it.
+package audio
+
+import (
+	"context"
+
+	"github.com/gopxl/beep/v2"
+
+	"guided/routines"
+)
+
+// Rate is the sample rate of the program, in samples a second.
+const Rate = routines.Rate
+
+// Block is how many frames an output pulls at a time: 10 ms, so that a pause is rendered at once.
+const Block = Rate / 100
+
+// Depth is how many frames an output buffers between what it pulled and what is heard: 100 ms. That is enough for a
+// busy Raspberry Pi, and a pause is still heard within 150 ms without taking anything back.
+const Depth = Rate / 10
+
+// Reserve is how many frames an output buffers that can take back what is not heard yet: 1 s. The machine may be busy
+// for so long without a gap, and a pause is still heard at once.
+const Reserve = Rate
+
+// Rewinder is a source whose future may change after it was pulled. Changed receives when it has. An output that can
+// drop what it has buffered then calls Rewind with the number of pulled frames that will not be heard, the last ones,
+// and pulls them again. Other outputs ignore it and pull on.
+type Rewinder interface {
+	beep.Streamer
+	Changed() <-chan struct{}
+	Rewind(frames int)
+}
+
+// Output plays sound on a device, which it opens at the start of Play and has closed at its end. Play pulls src at the
+// device's pace and returns
+//
+//	nil                    when src is drained and its last sample was heard,
+//	ctx.Err()              when ctx ended first; what was buffered is dropped,
+//	any other error        when the device failed or could not be opened.
+//
+// Play may be called again with the same src, which then goes on where it was. heard is called from Play's own goroutine
+// after every block with the frames of src that have left the device since this call began: never more than were pulled,
+// never less than the last time. It must not block.
+type Output interface {
+	Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error
+}

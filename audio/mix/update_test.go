@@ -1,5 +1,0 @@
-package mix
-
-import "flag"
-
-var update = flag.Bool("update", false, "write the golden files anew")
