@@ -98,7 +98,7 @@ type room struct {
 	playing        bool
 }
 
-func newRoom(t *testing.T, cfg Config, p pace) *room {
+func newRoom(t *testing.T, cfg Config, p timing) *room {
 	t.Helper()
 	r := &room{assistant: newAssistant(t), states: make(chan player.State), heard: make(chan string), did: make(chan string, 100), action: cfg.Action, playing: true}
 	cfg.URL = r.url()
@@ -161,6 +161,6 @@ func (r *room) nothing() {
 	r.does(r.action)
 }
 
-func fast() pace {
-	return pace{dial: 5 * time.Second, first: time.Millisecond, last: 20 * time.Millisecond, steady: time.Hour, patience: time.Hour}
+func fast() timing {
+	return timing{dialTimeout: 5 * time.Second, minRetry: time.Millisecond, maxRetry: 20 * time.Millisecond, stableAfter: time.Hour, idleTimeout: time.Hour}
 }

@@ -41,32 +41,23 @@ func (c Config) Check() (wrong []string) {
 	return wrong
 }
 
-// pace holds every wait of this package.
-type pace struct {
-	dial     time.Duration // how long the assistant may take to answer
-	first    time.Duration // from a failure to the next attempt; it doubles
-	last     time.Duration // and is never longer than this
-	steady   time.Duration // a connection that held so long was a good one: the next wait is the first again
-	patience time.Duration // after its last word an assistant that does not say that it is idle counts as idle
-}
-
 // Run follows the assistant until ctx ends, and looks for it again for as long as it is away. Do carries out a command;
 // feed is the player's; heard is what persons have asked of the player, by verb, and may lose some of it. It returns
 // at once where the assistant is off.
 func Run(ctx context.Context, cfg Config, do func(player.Command) player.Response, feed player.Feed, heard <-chan string, log *slog.Logger) {
-	p := pace{dial: 5 * time.Second, first: time.Second, last: time.Minute, steady: 30 * time.Second, patience: 20 * time.Second}
+	p := timing{dialTimeout: 5 * time.Second, minRetry: time.Second, maxRetry: time.Minute, stableAfter: 30 * time.Second, idleTimeout: 20 * time.Second}
 	run(ctx, cfg, p, do, feed, heard, log)
 }
 
-func run(ctx context.Context, cfg Config, p pace, do func(player.Command) player.Response, feed player.Feed, heard <-chan string, log *slog.Logger) {
+func run(ctx context.Context, cfg Config, p timing, do func(player.Command) player.Response, feed player.Feed, heard <-chan string, log *slog.Logger) {
 	if cfg.URL == "" {
 		return
 	}
-	w := &watch{cfg: cfg, pace: p, hold: hold{action: cfg.Action, do: do}, states: feed.States, heard: heard}
-	wait, away := p.first, false
+	w := &client{cfg: cfg, timing: p, interruption: interruption{action: cfg.Action, do: do}, states: feed.States, commands: heard}
+	wait, away := p.minRetry, false
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := w.follow(ctx, func() {
+		err := w.serveConnection(ctx, func() {
 			log.Info("the voice assistant is there", "url", cfg.URL)
 			away = false
 		})
@@ -77,8 +68,8 @@ func run(ctx context.Context, cfg Config, p pace, do func(player.Command) player
 			log.Warn("the voice assistant is away; it is looked for again and again", "url", cfg.URL, "err", err)
 			away = true
 		}
-		if time.Since(began) > p.steady {
-			wait = p.first
+		if time.Since(began) > p.stableAfter {
+			wait = p.minRetry
 		}
 		pause := time.NewTimer(wait)
 		select {
@@ -86,6 +77,6 @@ func run(ctx context.Context, cfg Config, p pace, do func(player.Command) player
 		case <-pause.C:
 		}
 		pause.Stop()
-		wait = min(2*wait, p.last)
+		wait = min(2*wait, p.maxRetry)
 	}
 }

@@ -54,7 +54,7 @@ func TestTheAssistantIsBusy(t *testing.T) {
 	})
 	t.Run("one that never says that it is idle is taken for idle", func(t *testing.T) {
 		p := fast()
-		p.patience = 50 * time.Millisecond
+		p.idleTimeout = 50 * time.Millisecond
 		r := newRoom(t, Config{Action: Pause}, p)
 		r.says("wake_word_detected")
 		r.does("pause", "resume")
@@ -144,7 +144,7 @@ func TestTheLineToTheAssistant(t *testing.T) {
 		r := newRoom(t, Config{Action: Duck}, fast())
 		r.says("listening")
 		r.does("duck")
-		r.send(`{"event":"idle","data":"` + strings.Repeat("x", 2*largest) + `"}`)
+		r.send(`{"event":"idle","data":"` + strings.Repeat("x", 2*maxMessageBytes) + `"}`)
 		r.does("unduck")
 		r.answer()
 	})

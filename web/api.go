@@ -3,33 +3,31 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-
-	"guided/player"
 )
 
-// state answers what the player does.
-func (s *server) state(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, stated(s.player.State()))
+// getState answers what the player does.
+func (s *handlers) getState(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, withClock(s.player.State()))
 }
 
-// info answers what the player is.
-func (s *server) info(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, s.player.Info())
+// getInfo answers what the player is.
+func (s *handlers) getInfo(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, s.player.Info())
 }
 
-// command gives the player a command: the verb is in the path, its keys are in the body.
-func (s *server) command(w http.ResponseWriter, r *http.Request) {
+// postCommand gives the player a command: the verb is in the path, its keys are in the body.
+func (s *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
-		answer(w, statusOfBody(err), failure{Error: "reading the command: " + err.Error()})
+		writeJSON(w, bodyErrorStatus(err), errorResponse{Error: "reading the command: " + err.Error()})
 		return
 	}
 	keys := map[string]json.RawMessage{}
 	if len(data) > 0 && json.Unmarshal(data, &keys) != nil {
-		answer(w, http.StatusBadRequest, failure{Error: `the body is no JSON object, such as {"routine":"yoga"}`})
+		writeJSON(w, http.StatusBadRequest, errorResponse{Error: `the body is no JSON object, such as {"routine":"yoga"}`})
 		return
 	}
 	verb, err := json.Marshal(r.PathValue("verb"))
@@ -46,10 +44,10 @@ func (s *server) command(w http.ResponseWriter, r *http.Request) {
 	if response.Status == "error" {
 		status = http.StatusBadRequest
 	}
-	answer(w, status, response)
+	writeJSON(w, status, response)
 }
 
-func statusOfBody(err error) int {
+func bodyErrorStatus(err error) int {
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		return http.StatusRequestEntityTooLarge
@@ -57,28 +55,38 @@ func statusOfBody(err error) int {
 	return http.StatusBadRequest
 }
 
-// listed is a routine of the library, and where its files are.
-type listed struct {
-	player.RoutineInfo
-	WAV  string `json:"wav"`
-	FLAC string `json:"flac"`
-	Own  bool   `json:"own"` // it lies in the user's folder
+// writeText answers with a sentence.
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, text)
 }
 
-func (s *server) listed(i player.RoutineInfo) listed {
-	return listed{i, s.address(i.Name, ".wav"), s.address(i.Name, ".flac"), s.own(i.Name)}
-}
-
-// address is the path of a file.
-func (s *server) address(name, ending string) string {
-	return "/audio/" + s.login.speakers() + "/" + url.PathEscape(name) + ending
-}
-
-// routines answers the library.
-func (s *server) routines(w http.ResponseWriter, _ *http.Request) {
-	list := []listed{}
-	for _, i := range s.player.Info().Routines {
-		list = append(list, s.listed(i))
+// writeJSON answers with JSON. A client that has gone does not matter.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // what is answered are structs of our own
 	}
-	answer(w, http.StatusOK, map[string]any{"routines": list})
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(data)
+}
+
+// errorResponse is the answer of the API to what cannot be done.
+type errorResponse struct {
+	Error    string    `json:"error"`
+	Problems []problem `json:"problems,omitempty"`
+}
+
+// readJSON reads a JSON body, and answers where that fails.
+func readJSON(w http.ResponseWriter, r *http.Request, v any) bool {
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		writeJSON(w, bodyErrorStatus(err), errorResponse{Error: "reading what was sent: " + err.Error()})
+		return false
+	}
+	return true
 }

@@ -83,7 +83,7 @@ func TestOneRoutineIsTold(t *testing.T) {
 		}
 	}
 	p.json(p.get("/api/routines/short"), &got)
-	if got.Title != "A short one" || got.TOML != short || !got.Own || len(got.Timeline) != 2 || got.Timeline[1].Breaths != 3 || got.Timeline[1].Kind != "breathe" || got.Timeline[0].Kind != "say" {
+	if got.Title != "A short one" || got.TOML != shortRoutine || !got.Own || len(got.Timeline) != 2 || got.Timeline[1].Breaths != 3 || got.Timeline[1].Kind != "breathe" || got.Timeline[0].Kind != "say" {
 		t.Errorf("%+v", got)
 	}
 	var breaths []struct {
@@ -113,8 +113,8 @@ func TestOneRoutineIsTold(t *testing.T) {
 	}
 }
 
-// checked is the answer to a check.
-type checked struct {
+// checkResponse is the answer to a check.
+type checkResponse struct {
 	Problems []struct {
 		Line             int
 		Step, What, Hint string
@@ -125,20 +125,20 @@ type checked struct {
 	Preview  string
 }
 
-func (p *place) check(text string) checked {
+func (p *place) check(text string) checkResponse {
 	p.t.Helper()
 	data, err := json.Marshal(map[string]string{"toml": text, "name": "draft"})
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	var c checked
+	var c checkResponse
 	p.json(p.ask("POST", "/api/check", string(data)), &c)
 	return c
 }
 
 func TestADraftIsCheckedAndHeard(t *testing.T) {
 	p := newPlace(t)
-	good := p.check(short)
+	good := p.check(shortRoutine)
 	if len(good.Problems) > 0 || good.Length < 5 || len(good.Timeline) != 2 || !strings.Contains(good.SVG, "<svg") {
 		t.Fatalf("%+v", good)
 	}
@@ -150,7 +150,7 @@ func TestADraftIsCheckedAndHeard(t *testing.T) {
 		t.Errorf("%+v", bad)
 	}
 	for range 8 {
-		p.check(strings.Replace(short, "A short one", "Another "+time.Now().String(), 1))
+		p.check(strings.Replace(shortRoutine, "A short one", "Another "+time.Now().String(), 1))
 	}
 	if got := p.get(good.Preview); got.status != 404 {
 		t.Errorf("a draft of long ago: %d", got.status)
@@ -159,7 +159,7 @@ func TestADraftIsCheckedAndHeard(t *testing.T) {
 
 func TestSaving(t *testing.T) {
 	p := newPlace(t)
-	body, err := json.Marshal(map[string]string{"toml": short})
+	body, err := json.Marshal(map[string]string{"toml": shortRoutine})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,11 +196,11 @@ func TestSaving(t *testing.T) {
 	if read(t, outside) != "outside" {
 		t.Error("a file outside the folder was changed")
 	}
-	if read(t, filepath.Join(p.own, "my-morning.toml")) != short || read(t, filepath.Join(p.own, "short.toml.bak")) != short {
+	if read(t, filepath.Join(p.own, "my-morning.toml")) != shortRoutine || read(t, filepath.Join(p.own, "short.toml.bak")) != shortRoutine {
 		t.Error("what was saved is not what was sent, or what was there is lost")
 	}
 	p.eventually("the player knows it", func() bool { return strings.Contains(p.get("/api/routines").body, `"my-morning"`) })
-	if got := p.ask("DELETE", "/api/routines/my-morning", ""); got.status != 200 || read(t, filepath.Join(p.own, "my-morning.toml.bak")) != short {
+	if got := p.ask("DELETE", "/api/routines/my-morning", ""); got.status != 200 || read(t, filepath.Join(p.own, "my-morning.toml.bak")) != shortRoutine {
 		t.Errorf("%d: %s", got.status, got.body)
 	}
 	for _, name := range []string{"my-morning", "yoga", "..%2fx"} {

@@ -11,80 +11,82 @@ import (
 )
 
 const (
-	heartbeat = 15 * time.Second // so that whoever stands between keeps the connection
-	slowTime  = 10 * time.Second // a client that takes nothing for so long is dropped
+	heartbeatInterval = 15 * time.Second // so that whoever stands between keeps the connection
+	eventTimeout      = 10 * time.Second // a client that takes nothing for so long is dropped
 )
 
-// now is a state and the server's clock, so that a browser can correct its own.
-type now struct {
+// clockedState is a state and the server's clock, so that a browser can correct its own.
+type clockedState struct {
 	player.State
 	Now time.Time `json:"now"`
 }
 
-func stated(s player.State) now { return now{s, time.Now().UTC().Truncate(time.Millisecond)} }
-
-// stream writes server-sent events, numbered from 1.
-type stream struct {
-	w  http.ResponseWriter
-	to *http.ResponseController
-	n  int
+func withClock(s player.State) clockedState {
+	return clockedState{s, time.Now().UTC().Truncate(time.Millisecond)}
 }
 
-// events tells everything that happens, the state of the moment first. The player does not wait for a slow client: it
+// eventStream writes server-sent events, numbered from 1.
+type eventStream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	lastID  int
+}
+
+// streamEvents tells everything that happens, the state of the moment first. The player does not wait for a slow client: it
 // misses what is too much, and is dropped when it takes nothing any more.
-func (s *server) events(w http.ResponseWriter, r *http.Request) {
+func (s *handlers) streamEvents(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy may not keep anything back
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	feed := s.player.Watch(ctx)
-	out := &stream{w: w, to: http.NewResponseController(w)}
-	beat := time.NewTicker(heartbeat)
+	out := &eventStream{w: w, control: http.NewResponseController(w)}
+	beat := time.NewTicker(heartbeatInterval)
 	defer beat.Stop()
 	err := out.write("retry: 2000\n\n")
 	if err == nil {
-		err = out.send("state", stated(<-feed.States))
+		err = out.send("state", withClock(<-feed.States))
 	}
 	for err == nil {
 		select {
 		case v, open := <-feed.States:
-			err = out.next(open, "state", stated(v))
+			err = out.sendNext(open, "state", withClock(v))
 		case v, open := <-feed.Infos:
-			err = out.next(open, "info", v)
+			err = out.sendNext(open, "info", v)
 		case v, open := <-feed.Events:
-			err = out.next(open, "event", v)
+			err = out.sendNext(open, "event", v)
 		case v, open := <-feed.Phases:
-			err = out.next(open, "phase", v)
+			err = out.sendNext(open, "phase", v)
 		case <-beat.C:
 			err = out.write(": \n\n")
 		}
 	}
 }
 
-// next sends what a feed brought; the end of the feed is the end.
-func (o *stream) next(open bool, kind string, v any) error {
+// sendNext sends what a feed brought; the end of the feed is the end.
+func (o *eventStream) sendNext(open bool, kind string, v any) error {
 	if !open {
 		return context.Canceled
 	}
 	return o.send(kind, v)
 }
 
-func (o *stream) send(kind string, v any) error {
+func (o *eventStream) send(kind string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	o.n++
-	return o.write(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", o.n, kind, data))
+	o.lastID++
+	return o.write(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", o.lastID, kind, data))
 }
 
-func (o *stream) write(text string) error {
-	if err := o.to.SetWriteDeadline(time.Now().Add(slowTime)); err != nil {
+func (o *eventStream) write(text string) error {
+	if err := o.control.SetWriteDeadline(time.Now().Add(eventTimeout)); err != nil {
 		return err
 	}
 	if _, err := o.w.Write([]byte(text)); err != nil {
 		return err
 	}
-	return o.to.Flush()
+	return o.control.Flush()
 }

@@ -140,7 +140,7 @@ func TestTheTagGoesWithTheSound(t *testing.T) {
 			t.Errorf("%q: %s, then %s", query, tag, again)
 		}
 	}
-	p.write("short.toml", strings.Replace(short, "Sit tall.", "Sit down.", 1))
+	p.write("short.toml", strings.Replace(shortRoutine, "Sit tall.", "Sit down.", 1))
 	if tag := p.ask("HEAD", base+"short.wav", "").header.Get("ETag"); seen[tag] == "" && tag == "" {
 		t.Error("no tag")
 	} else if _, has := seen[tag]; has {

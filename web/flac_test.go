@@ -44,18 +44,18 @@ func reread(t *testing.T, sound []byte) ([]byte, [md5.Size]byte) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	f, err := newFLAC(file, "A title")
+	f, err := newFLACWriter(file, "A title")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for rest := sound; len(rest) > 0; {
 		n := min(len(rest), frameBytes*flacBlock)
-		if err := f.block(rest[:n]); err != nil {
+		if err := f.writeBlock(rest[:n]); err != nil {
 			t.Fatal(err)
 		}
 		rest = rest[n:]
 	}
-	if err := f.end(); err != nil {
+	if err := f.finish(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
@@ -87,8 +87,8 @@ func TestFrameNumbers(t *testing.T) {
 	for n, want := range map[int][]byte{
 		0: {0}, 127: {0x7F}, 128: {0xC2, 0x80}, 0xD7FF: {0xED, 0x9F, 0xBF}, 0xD800: {0xED, 0xA0, 0x80}, 0xDFFF: {0xED, 0xBF, 0xBF}, 168_750: {0xF0, 0xA9, 0x8C, 0xAE},
 	} {
-		var b bits
-		if b.number(n); !bytes.Equal(b.bytes, want) {
+		var b bitWriter
+		if b.writeFrameNumber(n); !bytes.Equal(b.bytes, want) {
 			t.Errorf("%d: % x, want % x", n, b.bytes, want)
 		}
 	}

@@ -72,7 +72,7 @@ func (l *logBook) String() string {
 	return l.b.String()
 }
 
-const short = `title = "A short one"
+const shortRoutine = `title = "A short one"
 
 [[step]]
 name = "Settle"
@@ -94,7 +94,7 @@ func newPlace(t testing.TB, changes ...func(*web.Config)) *place {
 	if err := os.MkdirAll(p.own, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p.write("short.toml", short)
+	p.write("short.toml", shortRoutine)
 	log := slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	files, err := voice.Embedded("heart")
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -26,10 +25,10 @@ import (
 
 // How long a client may take. What is sent without an end, or is long, extends its own time with every block.
 const (
-	headerTime = 10 * time.Second
-	answerTime = time.Minute
-	idleTime   = 2 * time.Minute
-	lastTime   = 2 * time.Second // for answers under way when the program ends
+	headerTimeout   = 10 * time.Second
+	responseTimeout = time.Minute
+	idleTimeout     = 2 * time.Minute
+	shutdownTimeout = 2 * time.Second // for answers under way when the program ends
 )
 
 // Config is what may be set of the server.
@@ -61,8 +60,8 @@ func (c Config) Check() []string {
 	if c.Open && c.Token != "" {
 		wrong = append(wrong, "web.open: true lets everybody in without a token; remove it, or web.token")
 	}
-	if c.Token != "" && len(c.Token) < leastToken {
-		wrong = append(wrong, fmt.Sprintf("web.token: has %d characters; take at least %d, or leave it empty for a random one", len(c.Token), leastToken))
+	if c.Token != "" && len(c.Token) < minTokenLength {
+		wrong = append(wrong, fmt.Sprintf("web.token: has %d characters; take at least %d, or leave it empty for a random one", len(c.Token), minTokenLength))
 	}
 	return wrong
 }
@@ -81,27 +80,27 @@ func Run(ctx context.Context, cfg Config, p *player.Player, library routines.Lib
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer cancel()
-	s, err := newServer(work, cfg, listener.Addr(), p, library, bank, tap, log, &background)
+	s, err := newHandlers(work, cfg, listener.Addr(), p, library, bank, tap, log, &background)
 	if err != nil {
 		listener.Close()
 		return err
 	}
 	server := &http.Server{
-		Handler: s.handler(), BaseContext: func(net.Listener) context.Context { return work },
-		ReadHeaderTimeout: headerTime, WriteTimeout: answerTime, IdleTimeout: idleTime, MaxHeaderBytes: 32 << 10,
+		Handler: s.routes(), BaseContext: func(net.Listener) context.Context { return work },
+		ReadHeaderTimeout: headerTimeout, WriteTimeout: responseTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	ended := make(chan struct{})
 	background.Go(func() {
 		defer close(ended)
 		<-work.Done()
-		last, done := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
+		last, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer done()
 		if server.Shutdown(last) != nil {
 			server.Close()
 		}
 	})
-	log.Info("the web server is ready", "listen", listener.Addr().String(), "token", s.login.told())
+	log.Info("the web server is ready", "listen", listener.Addr().String(), "token", s.auth.told())
 	err = server.Serve(listener)
 	cancel()
 	<-ended
@@ -109,13 +108,4 @@ func Run(ctx context.Context, cfg Config, p *player.Player, library routines.Lib
 		return nil
 	}
 	return fmt.Errorf("the web server has ended: %w", err)
-}
-
-// machine is the name of this machine, "" where it has none.
-func machine() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return ""
-	}
-	return name
 }

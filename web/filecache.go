@@ -16,46 +16,46 @@ import (
 )
 
 const (
-	shelfBytes = 512 << 20 // some four hours of sound
-	shelfJobs  = 2         // files made at a time
+	fileCacheBytes   = 512 << 20 // some four hours of sound
+	fileCacheWorkers = 2         // files made at a time
 )
 
-// shelf keeps files on disk that take long to make, each made once however many wait for it. What was not asked for
+// fileCache keeps files on disk that take long to make, each made once however many wait for it. What was not asked for
 // the longest goes first.
-type shelf struct {
+type fileCache struct {
 	ctx        context.Context
 	dir        string
 	limit      int64
 	log        *slog.Logger
 	background *sync.WaitGroup
-	slots      chan struct{}
+	workers    chan struct{}
 
-	mu   sync.Mutex
-	jobs map[string]*job
+	mu      sync.Mutex
+	pending map[string]*pendingFile
 }
 
-// job is a file being made; err is there when done is closed.
-type job struct {
+// pendingFile is a file being made; err is there when done is closed.
+type pendingFile struct {
 	done chan struct{}
 	err  error
 }
 
-// newShelf makes files until ctx ends, in goroutines that background counts.
-func newShelf(ctx context.Context, dir string, background *sync.WaitGroup, log *slog.Logger) *shelf {
-	return &shelf{ctx: ctx, dir: dir, limit: shelfBytes, log: log, background: background, slots: make(chan struct{}, shelfJobs), jobs: map[string]*job{}}
+// newFileCache makes files until ctx ends, in goroutines that background counts.
+func newFileCache(ctx context.Context, dir string, background *sync.WaitGroup, log *slog.Logger) *fileCache {
+	return &fileCache{ctx: ctx, dir: dir, limit: fileCacheBytes, log: log, background: background, workers: make(chan struct{}, fileCacheWorkers), pending: map[string]*pendingFile{}}
 }
 
-func (s *shelf) path(key string) string { return filepath.Join(s.dir, key+".flac") }
+func (s *fileCache) path(key string) string { return filepath.Join(s.dir, key+".flac") }
 
 // open opens a file, and has it made where it is not there. A file being made is finished though nobody waits any more.
-func (s *shelf) open(ctx context.Context, key string, fill func(io.WriteSeeker) error) (*os.File, error) {
+func (s *fileCache) open(ctx context.Context, key string, fill func(io.WriteSeeker) error) (*os.File, error) {
 	for range 2 { // between the making and the opening it may have been thrown away again
 		if f, err := os.Open(s.path(key)); err == nil {
 			now := time.Now()
 			_ = os.Chtimes(s.path(key), now, now) // on a disk that cannot be written nothing is thrown away either
 			return f, nil
 		}
-		j := s.job(key, fill)
+		j := s.join(key, fill)
 		select {
 		case <-j.done:
 		case <-ctx.Done():
@@ -68,30 +68,30 @@ func (s *shelf) open(ctx context.Context, key string, fill func(io.WriteSeeker) 
 	return os.Open(s.path(key))
 }
 
-// job is the one that makes a file.
-func (s *shelf) job(key string, fill func(io.WriteSeeker) error) *job {
+// join is the one that makes a file.
+func (s *fileCache) join(key string, fill func(io.WriteSeeker) error) *pendingFile {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if j, has := s.jobs[key]; has {
+	if j, has := s.pending[key]; has {
 		return j
 	}
-	j := &job{done: make(chan struct{})}
-	s.jobs[key] = j
+	j := &pendingFile{done: make(chan struct{})}
+	s.pending[key] = j
 	s.background.Go(func() {
-		j.err = s.make(key, fill)
+		j.err = s.create(key, fill)
 		s.mu.Lock()
-		delete(s.jobs, key)
+		delete(s.pending, key)
 		s.mu.Unlock()
 		close(j.done)
 	})
 	return j
 }
 
-// make makes a file, whole or not at all.
-func (s *shelf) make(key string, fill func(io.WriteSeeker) error) error {
+// create makes a file, whole or not at all.
+func (s *fileCache) create(key string, fill func(io.WriteSeeker) error) error {
 	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
+	case s.workers <- struct{}{}:
+		defer func() { <-s.workers }()
 	case <-s.ctx.Done():
 		return s.ctx.Err()
 	}
@@ -114,7 +114,7 @@ func (s *shelf) make(key string, fill func(io.WriteSeeker) error) error {
 }
 
 // prune throws away what is too much, never the newest file, and what a program left that was killed.
-func (s *shelf) prune(newest string) {
+func (s *fileCache) prune(newest string) {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		s.log.Warn("the kept files cannot be counted", "err", err)
@@ -128,7 +128,7 @@ func (s *shelf) prune(newest string) {
 			continue
 		}
 		if !strings.HasSuffix(e.Name(), ".flac") && time.Since(info.ModTime()) > time.Hour {
-			s.discard(e.Name())
+			s.remove(e.Name())
 		} else {
 			files = append(files, info)
 			total += info.Size()
@@ -138,12 +138,12 @@ func (s *shelf) prune(newest string) {
 	for _, f := range files {
 		if total > s.limit && f.Name() != newest+".flac" && strings.HasSuffix(f.Name(), ".flac") {
 			total -= f.Size()
-			s.discard(f.Name())
+			s.remove(f.Name())
 		}
 	}
 }
 
-func (s *shelf) discard(name string) {
+func (s *fileCache) remove(name string) {
 	if err := os.Remove(filepath.Join(s.dir, name)); err != nil {
 		s.log.Warn("a kept file cannot be thrown away", "err", err)
 	}

@@ -1,21 +1,23 @@
 package web
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 )
 
 // URLs gives the addresses of a routine's files by their kind, "wav" and "flac", as a speaker may be told them. It is
 // nil where nothing is served.
 func URLs(cfg Config, log *slog.Logger) func(routine string) map[string]string {
-	l, err := newLogin(cfg, nil, log)
+	l, err := newAuth(cfg, nil, log)
 	if cfg.Listen == "" || err != nil {
 		return nil
 	}
-	base := reached(cfg) + "/audio/" + l.speakers() + "/"
+	base := baseURL(cfg) + "/audio/" + l.audioToken() + "/"
 	return func(routine string) map[string]string {
 		file := base + url.PathEscape(routine)
 		return map[string]string{"wav": file + ".wav", "flac": file + ".flac"}
@@ -28,11 +30,11 @@ func Page(cfg Config) string {
 	if ip, wrong := netip.ParseAddr(host); cfg.PublicURL == "" && (err != nil || host == "localhost" || wrong == nil && ip.IsLoopback()) {
 		return ""
 	}
-	return reached(cfg) + "/"
+	return baseURL(cfg) + "/"
 }
 
-// reached is what others reach the server by. An address that stands for all of them is the first of this machine.
-func reached(cfg Config) string {
+// baseURL is what others reach the server by. An address that stands for all of them is the first of this machine.
+func baseURL(cfg Config) string {
 	if cfg.PublicURL != "" {
 		return strings.TrimRight(cfg.PublicURL, "/")
 	}
@@ -54,4 +56,24 @@ func lanAddress() string {
 		}
 	}
 	return "127.0.0.1"
+}
+
+func parsePublicURL(s string) (*url.URL, error) {
+	if s == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.User != nil || u.RawQuery != "" {
+		return nil, fmt.Errorf(`web.public_url: %q is not an address such as "http://192.168.1.50:8099"`, s)
+	}
+	return u, nil
+}
+
+// hostname is the name of this machine, "" where it has none.
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
 }
