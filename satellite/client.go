@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -12,51 +13,85 @@ import (
 	"guided/player"
 )
 
-// maxMessageBytes is how many bytes a message of the assistant may have; a snapshot holds what was last said.
+// maxMessageBytes is the largest message of the assistant; a snapshot holds its last texts.
 const maxMessageBytes = 64 << 10
 
-// client follows one assistant, over its connections.
+// client follows one assistant over one connection after another.
 type client struct {
 	cfg          Config
 	timing       timing
 	interruption interruption
 	states       <-chan player.State
-	commands     <-chan string
+	commands     <-chan string // verbs that people asked for
 
-	busy       bool
+	busy       bool // the assistant listens, thinks or speaks
 	state      player.State
-	listenedAt waitPoint // the last one in which the assistant was let listen
+	listenedAt waitPoint // the last one at which the assistant was made to listen
 }
 
-// waitPoint is a place in which a routine waits for next.
+func newClient(cfg Config, t timing, do func(player.Command) player.Response, feed player.Feed, commands <-chan string) *client {
+	return &client{cfg: cfg, timing: t, interruption: interruption{action: cfg.Action, do: do}, states: feed.States, commands: commands}
+}
+
+// waitPoint is a place where a routine waits for next.
 type waitPoint struct {
 	routine string
-	started time.Time
+	started time.Time // of the session
 	step    int
 	side    string
 }
 
-// serveConnection takes what the assistant says over one connection, until it breaks or ctx ends; then what was done is undone.
-func (w *client) serveConnection(ctx context.Context, connected func()) error {
-	dialer := websocket.Dialer{HandshakeTimeout: w.timing.dialTimeout}
-	dialing, cancel := context.WithTimeout(ctx, w.timing.dialTimeout)
+// run keeps a connection until ctx ends. It logs the first failure in a row, and the next success.
+func (c *client) run(ctx context.Context, log *slog.Logger) {
+	retry, away := c.timing.minRetry, false
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := c.serveConnection(ctx, func() {
+			log.Info("the voice assistant is there", "url", c.cfg.URL)
+			away = false
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		if !away {
+			log.Warn("the voice assistant is away; it is looked for again and again", "url", c.cfg.URL, "err", err)
+			away = true
+		}
+		if time.Since(began) > c.timing.stableAfter {
+			retry = c.timing.minRetry
+		}
+		wait := time.NewTimer(retry)
+		select {
+		case <-ctx.Done():
+		case <-wait.C:
+		}
+		wait.Stop()
+		retry = min(2*retry, c.timing.maxRetry)
+	}
+}
+
+// serveConnection connects and handles the events of the assistant until the connection breaks or ctx ends. Then it ends
+// the interruption.
+func (c *client) serveConnection(ctx context.Context, connected func()) error {
+	dialer := websocket.Dialer{HandshakeTimeout: c.timing.dialTimeout}
+	dialing, cancel := context.WithTimeout(ctx, c.timing.dialTimeout)
 	defer cancel()
-	conn, _, err := dialer.DialContext(dialing, w.cfg.URL, nil)
+	conn, _, err := dialer.DialContext(dialing, c.cfg.URL, nil)
 	if err != nil {
 		return fmt.Errorf("connecting: %w", err)
 	}
 	conn.SetReadLimit(maxMessageBytes)
 	connected()
 	events, broken := make(chan string), make(chan error, 1)
-	gone := make(chan struct{})
+	done := make(chan struct{})
 	var reader sync.WaitGroup
-	reader.Go(func() { broken <- readEvents(conn, events, gone) })
+	reader.Go(func() { broken <- readEvents(conn, events, done) })
 	defer func() {
-		close(gone)
+		close(done)
 		conn.Close()
 		reader.Wait()
 	}()
-	defer w.becomeIdle()
+	defer c.becomeIdle()
 	idle := time.NewTimer(0)
 	<-idle.C
 	defer idle.Stop()
@@ -67,57 +102,27 @@ func (w *client) serveConnection(ctx context.Context, connected func()) error {
 		case err := <-broken:
 			return err
 		case event := <-events:
-			switch event {
-			case "wake_word_detected", "listening", "thinking", "tts_speaking", "timer_ringing":
-				w.busy = true
-				w.interruption.begin(w.state.State == player.Waiting)
-				idle.Reset(w.timing.idleTimeout)
-			case "idle":
-				w.becomeIdle()
-			}
+			c.handleEvent(event, idle)
 		case <-idle.C:
-			w.becomeIdle()
-		case verb := <-w.commands:
-			w.interruption.noteCommand(verb)
-		case s, open := <-w.states:
+			c.becomeIdle()
+		case verb := <-c.commands:
+			c.interruption.noteCommand(verb)
+		case s, open := <-c.states:
 			if !open {
-				w.states = nil
+				c.states = nil
 				continue
 			}
-			w.state = s
+			c.state = s
 		}
-		if err := w.startListening(conn); err != nil {
+		if err := c.startListening(conn); err != nil {
 			return err
 		}
 	}
 }
 
-// becomeIdle undoes what was done: the assistant is idle.
-func (w *client) becomeIdle() {
-	w.busy = false
-	w.interruption.end()
-}
-
-// startListening lets the assistant listen where a routine waits, when it has nothing else to do; once for each wait, whatever
-// interrupts it.
-func (w *client) startListening(conn *websocket.Conn) error {
-	s := w.state
-	if !w.cfg.Listen || w.busy || s.State != player.Waiting || s.StartedAt == nil {
-		return nil
-	}
-	here := waitPoint{s.Routine, *s.StartedAt, s.StepNumber, s.Side}
-	if here == w.listenedAt {
-		return nil
-	}
-	w.listenedAt = here
-	if err := conn.SetWriteDeadline(time.Now().Add(w.timing.dialTimeout)); err != nil {
-		return err
-	}
-	return conn.WriteJSON(map[string]string{"command": "start_listening"})
-}
-
-// readEvents hands on the names of events until the connection breaks. What is no message is passed over.
-func readEvents(conn *websocket.Conn, events chan<- string, gone <-chan struct{}) error {
+// readEvents sends the names of events to events until the connection breaks or done is closed. It skips what is not an
+// event in JSON.
+func readEvents(conn *websocket.Conn, events chan<- string, done <-chan struct{}) error {
 	for {
 		_, data, err := conn.ReadMessage()
 		if err != nil {
@@ -131,57 +136,82 @@ func readEvents(conn *websocket.Conn, events chan<- string, gone <-chan struct{}
 		}
 		select {
 		case events <- m.Event:
-		case <-gone:
+		case <-done:
 			return nil
 		}
 	}
 }
 
-// interruption is what was done to the player and is to be undone.
-type interruption struct {
-	action   string
-	do       func(player.Command) player.Response
-	undoVerb string // the verb that takes it back, "" for nothing
+// handleEvent begins or ends the interruption; idle is the timer that ends it when no further event comes.
+func (c *client) handleEvent(event string, idle *time.Timer) {
+	switch event {
+	case "wake_word_detected", "listening", "thinking", "tts_speaking", "timer_ringing":
+		c.busy = true
+		c.interruption.begin(c.state.State == player.Waiting)
+		idle.Reset(c.timing.idleTimeout)
+	case "idle":
+		c.becomeIdle()
+	}
 }
 
-// begin lowers or pauses what plays. What a person has paused or lowered already is his. A routine that waits for its
-// listener is only lowered: its wait is to go on.
-func (h *interruption) begin(waiting bool) {
-	if h.undoVerb != "" {
+func (c *client) becomeIdle() {
+	c.busy = false
+	c.interruption.end()
+}
+
+// startListening makes an idle assistant listen where a routine waits, once for each waitPoint, whatever interrupts it.
+func (c *client) startListening(conn *websocket.Conn) error {
+	s := c.state
+	if !c.cfg.Listen || c.busy || s.State != player.Waiting || s.StartedAt == nil {
+		return nil
+	}
+	here := waitPoint{s.Routine, *s.StartedAt, s.StepNumber, s.Side}
+	if here == c.listenedAt {
+		return nil
+	}
+	c.listenedAt = here
+	if err := conn.SetWriteDeadline(time.Now().Add(c.timing.dialTimeout)); err != nil {
+		return err
+	}
+	return conn.WriteJSON(map[string]string{"command": "start_listening"})
+}
+
+// interruption ducks or pauses the player, and undoes it.
+type interruption struct {
+	action   string // Duck or Pause
+	do       func(player.Command) player.Response
+	undoVerb string // "": nothing is to be undone
+}
+
+// begin ducks or pauses what plays. What a person has paused or ducked already is not undone at the end. A routine that
+// waits for its listener is only ducked, so that it keeps waiting.
+func (i *interruption) begin(waiting bool) {
+	if i.undoVerb != "" {
 		return
 	}
 	verb, undo := "duck", "unduck"
-	if h.action == Pause && !waiting {
+	if i.action == Pause && !waiting {
 		verb, undo = "pause", "resume"
 	}
-	if r := h.do(player.Command{Verb: verb}); r.Status == "ok" && !r.Unchanged {
-		h.undoVerb = undo
+	if r := i.do(player.Command{Verb: verb}); r.Status == "ok" && !r.Unchanged {
+		i.undoVerb = undo
 	}
 }
 
-// end undoes it.
-func (h *interruption) end() {
-	if h.undoVerb != "" {
-		h.do(player.Command{Verb: h.undoVerb})
-		h.undoVerb = ""
+// end undoes what begin did.
+func (i *interruption) end() {
+	if i.undoVerb != "" {
+		i.do(player.Command{Verb: i.undoVerb})
+		i.undoVerb = ""
 	}
 }
 
-// noteCommand forgets a pause when a person says himself whether the routine is to go on.
-func (h *interruption) noteCommand(verb string) {
+// noteCommand keeps a pause from being undone once a person has decided himself whether the routine goes on.
+func (i *interruption) noteCommand(verb string) {
 	switch verb {
 	case "pause", "resume", "toggle", "start", "stop":
-		if h.undoVerb == "resume" {
-			h.undoVerb = ""
+		if i.undoVerb == "resume" {
+			i.undoVerb = ""
 		}
 	}
-}
-
-// timing holds every wait of this package.
-type timing struct {
-	dialTimeout time.Duration // how long the assistant may take to answer
-	minRetry    time.Duration // from a failure to the next attempt; it doubles
-	maxRetry    time.Duration // and is never longer than this
-	stableAfter time.Duration // a connection that held so long was a good one: the next wait is the first again
-	idleTimeout time.Duration // after its last word an assistant that does not say that it is idle counts as idle
 }

@@ -104,7 +104,7 @@ func newRoom(t *testing.T, cfg Config, p timing) *room {
 	cfg.URL = r.url()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { run(ctx, cfg, p, r.do, player.Feed{States: r.states}, r.heard, slog.New(slog.DiscardHandler)) })
+	running.Go(func() { newClient(cfg, p, r.do, player.Feed{States: r.states}, r.heard).run(ctx, slog.New(slog.DiscardHandler)) })
 	t.Cleanup(func() { cancel(); running.Wait() })
 	r.answer()
 	return r

@@ -167,7 +167,7 @@ func TestTheLineToTheAssistant(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		var running sync.WaitGroup
 		running.Go(func() {
-			run(ctx, Config{URL: "ws" + strings.TrimPrefix(late.URL, "http"), Action: Duck}, fast(), nil, player.Feed{}, nil, log)
+			newClient(Config{URL: "ws" + strings.TrimPrefix(late.URL, "http"), Action: Duck}, fast(), nil, player.Feed{}, nil).run(ctx, log)
 		})
 		for range 5 {
 			<-called

@@ -6,25 +6,24 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 )
 
-// URLs gives the addresses of a routine's files by their kind, "wav" and "flac", as a speaker may be told them. It is
-// nil where nothing is served.
+// URLs returns a function from a routine's name to the URLs of its audio files by format, "wav" and "flac", as a speaker
+// on the network uses them. It is nil where the server is off.
 func URLs(cfg Config, log *slog.Logger) func(routine string) map[string]string {
-	l, err := newAuth(cfg, nil, log)
+	a, err := newAuth(cfg, nil, log)
 	if cfg.Listen == "" || err != nil {
 		return nil
 	}
-	base := baseURL(cfg) + "/audio/" + l.audioToken() + "/"
+	base := baseURL(cfg) + "/audio/" + a.audioToken() + "/"
 	return func(routine string) map[string]string {
 		file := base + url.PathEscape(routine)
 		return map[string]string{"wav": file + ".wav", "flac": file + ".flac"}
 	}
 }
 
-// Page is the address of the page as others in the house reach it, "" where they cannot.
+// Page returns the URL of the page as other machines reach it, "" where they cannot: the server is off or on loopback.
 func Page(cfg Config) string {
 	host, _, err := net.SplitHostPort(cfg.Listen)
 	if ip, wrong := netip.ParseAddr(host); cfg.PublicURL == "" && (err != nil || host == "localhost" || wrong == nil && ip.IsLoopback()) {
@@ -33,7 +32,8 @@ func Page(cfg Config) string {
 	return baseURL(cfg) + "/"
 }
 
-// baseURL is what others reach the server by. An address that stands for all of them is the first of this machine.
+// baseURL returns the URL by which other machines reach the server. Where it listens on every address, that is the
+// machine's first one.
 func baseURL(cfg Config) string {
 	if cfg.PublicURL != "" {
 		return strings.TrimRight(cfg.PublicURL, "/")
@@ -45,6 +45,7 @@ func baseURL(cfg Config) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
+// lanAddress returns the first IPv4 address of this machine beyond loopback and link-local ones.
 func lanAddress() string {
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
@@ -58,6 +59,7 @@ func lanAddress() string {
 	return "127.0.0.1"
 }
 
+// parsePublicURL checks the setting web.public_url: scheme and host only. It returns nil for "".
 func parsePublicURL(s string) (*url.URL, error) {
 	if s == "" {
 		return nil, nil
@@ -67,13 +69,4 @@ func parsePublicURL(s string) (*url.URL, error) {
 		return nil, fmt.Errorf(`web.public_url: %q is not an address such as "http://192.168.1.50:8099"`, s)
 	}
 	return u, nil
-}
-
-// hostname is the name of this machine, "" where it has none.
-func hostname() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return ""
-	}
-	return name
 }

@@ -8,18 +8,18 @@ import (
 	"net/http"
 )
 
-// getState answers what the player does.
-func (s *handlers) getState(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, withClock(s.player.State()))
+// getState answers the player's state.
+func (h *handlers) getState(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, withClock(h.player.State()))
 }
 
-// getInfo answers what the player is.
-func (s *handlers) getInfo(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, s.player.Info())
+// getInfo answers the player's info: version, routines, outputs and verbs.
+func (h *handlers) getInfo(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, h.player.Info())
 }
 
 // postCommand gives the player a command: the verb is in the path, its keys are in the body.
-func (s *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
+func (h *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
 		writeJSON(w, bodyErrorStatus(err), errorResponse{Error: "reading the command: " + err.Error()})
@@ -35,11 +35,11 @@ func (s *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
 		panic(err) // a string is JSON
 	}
 	keys["command"] = verb
-	order, err := json.Marshal(keys)
+	command, err := json.Marshal(keys)
 	if err != nil {
 		panic(err) // it was JSON
 	}
-	response := s.player.Order(order)
+	response := h.player.Order(command)
 	status := http.StatusOK
 	if response.Status == "error" {
 		status = http.StatusBadRequest
@@ -47,40 +47,7 @@ func (s *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, response)
 }
 
-func bodyErrorStatus(err error) int {
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return http.StatusRequestEntityTooLarge
-	}
-	return http.StatusBadRequest
-}
-
-// writeText answers with a sentence.
-func writeText(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	fmt.Fprintln(w, text)
-}
-
-// writeJSON answers with JSON. A client that has gone does not matter.
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	data, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // what is answered are structs of our own
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(data)
-}
-
-// errorResponse is the answer of the API to what cannot be done.
-type errorResponse struct {
-	Error    string    `json:"error"`
-	Problems []problem `json:"problems,omitempty"`
-}
-
-// readJSON reads a JSON body, and answers where that fails.
+// readJSON decodes a request's body into v. Where that fails it answers the request and returns false.
 func readJSON(w http.ResponseWriter, r *http.Request, v any) bool {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
@@ -89,4 +56,38 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) bool {
 		return false
 	}
 	return true
+}
+
+// bodyErrorStatus is the status for an error of reading a request's body.
+func bodyErrorStatus(err error) int {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusBadRequest
+}
+
+// errorResponse is the API's answer to a request that failed.
+type errorResponse struct {
+	Error    string    `json:"error"`
+	Problems []problem `json:"problems,omitempty"`
+}
+
+// writeJSON answers with JSON. A failed write means that the client has gone, and is ignored.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // every response is a plain struct or map of this program
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(data)
+}
+
+// writeText answers with a sentence.
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, text)
 }

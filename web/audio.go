@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -14,32 +15,32 @@ import (
 	"guided/routines"
 )
 
-// stallTimeout is how long a reader may take nothing at all: a speaker that is paused holds its connection.
+// stallTimeout is how long a client may take no byte: a paused speaker keeps its connection open.
 const stallTimeout = 5 * time.Minute
 
-// serveFile is a routine as a file: /audio/TOKEN/NAME.wav or .flac, as much of it as is asked for.
-func (s *handlers) serveFile(w http.ResponseWriter, r *http.Request) {
-	ending := path.Ext(r.PathValue("file"))
-	name := strings.TrimSuffix(r.PathValue("file"), ending)
-	if ending != ".wav" && ending != ".flac" {
+// serveFile serves a routine as an audio file, /audio/TOKEN/NAME.wav or NAME.flac, whole or by ranges.
+func (h *handlers) serveFile(w http.ResponseWriter, r *http.Request) {
+	extension := path.Ext(r.PathValue("file"))
+	name := strings.TrimSuffix(r.PathValue("file"), extension)
+	if extension != ".wav" && extension != ".flac" {
 		writeText(w, http.StatusNotFound, "a routine is had as NAME.wav or NAME.flac")
 		return
 	}
-	a, err := parseQuery(r.URL.RawQuery)
+	query, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
 		writeText(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	routine, err := s.findRoutine(name)
+	routine, err := h.findRoutine(name)
 	if err != nil {
 		writeText(w, libraryErrorStatus(err), err.Error())
 		return
 	}
-	if !s.acquireStream(w) {
+	if !h.acquireStream(w) {
 		return
 	}
-	defer s.releaseStream()
-	p, err := s.newRendition(r.Context(), routine, a)
+	defer h.releaseStream()
+	rendition, err := h.newRendition(r.Context(), routine, query)
 	switch {
 	case r.Context().Err() != nil:
 		return
@@ -47,56 +48,49 @@ func (s *handlers) serveFile(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	content, kind, err := s.openContent(r, p, ending)
+	content, kind, err := h.openContent(r.Context(), rendition, extension)
 	switch {
 	case r.Context().Err() != nil:
 		return
 	case err != nil:
-		s.log.Warn("a file cannot be made", "routine", routine.Name, "ending", ending, "err", err)
+		h.log.Warn("a file cannot be made", "routine", routine.Name, "ending", extension, "err", err)
 		writeText(w, http.StatusServiceUnavailable, "this file cannot be made now ("+err.Error()+"); the same address with .wav needs no room on the disk")
 		return
 	}
 	defer content.Close()
-	h := w.Header()
-	h.Set("Content-Type", kind)
-	h.Set("ETag", `"`+p.id+ending+`"`)
-	h.Set("Cache-Control", "no-cache")
-	setDLNAHeaders(h, r)
-	if strings.Contains(r.Header.Get("Range"), ",") { // several ranges in one answer: no player asks for that
+	header := w.Header()
+	header.Set("Content-Type", kind)
+	header.Set("ETag", `"`+rendition.id+extension+`"`)
+	header.Set("Cache-Control", "no-cache")
+	setDLNAHeaders(header, r)
+	if strings.Contains(r.Header.Get("Range"), ",") { // no player asks for several ranges; the whole file answers them
 		r.Header.Del("Range")
 	}
 	http.ServeContent(w, r, "", time.Time{}, deadlineReader{content, http.NewResponseController(w)})
 }
 
-// findRoutine is a routine of the library, or one being written.
-func (s *handlers) findRoutine(name string) (*routines.Routine, error) {
-	if r := s.previews.get(name); r != nil {
+// findRoutine returns the preview of that name, or else the routine of the library.
+func (h *handlers) findRoutine(name string) (*routines.Routine, error) {
+	if r := h.previews.get(name); r != nil {
 		return r, nil
 	}
-	return s.library.Load(name)
+	return h.library.Load(name)
 }
 
-// libraryErrorStatus is the status of an error of the library.
-func libraryErrorStatus(err error) int {
-	if errors.Is(err, routines.ErrNotFound) {
-		return http.StatusNotFound
-	}
-	return http.StatusUnprocessableEntity
-}
-
-// openContent is what a file holds.
-func (s *handlers) openContent(r *http.Request, p *rendition, ending string) (io.ReadSeekCloser, string, error) {
-	if ending == ".flac" {
-		f, err := s.flacCache.open(r.Context(), p.id, func(w io.WriteSeeker) error { return s.encodeFLAC(w, p) })
+// openContent opens the bytes of a file and names their type. WAV is rendered as it is read; FLAC is encoded whole, once,
+// into the file cache, because its length is not known before.
+func (h *handlers) openContent(ctx context.Context, p *rendition, extension string) (io.ReadSeekCloser, string, error) {
+	if extension == ".flac" {
+		f, err := h.flacCache.open(ctx, p.id, func(w io.WriteSeeker) error { return h.encodeFLAC(w, p) })
 		return f, "audio/flac", err
 	}
-	return newWAVReader(s.newRenderer(r.Context(), p)), "audio/wav", nil
+	return newWAVReader(h.newRenderer(ctx, p)), "audio/wav", nil
 }
 
-// acquireStream counts the streams; it refuses what would be too many, and says so.
-func (s *handlers) acquireStream(w http.ResponseWriter) bool {
+// acquireStream takes one of the maxStreams; where none is free it answers 503 and returns false.
+func (h *handlers) acquireStream(w http.ResponseWriter) bool {
 	select {
-	case s.streamSlots <- struct{}{}:
+	case h.streamSlots <- struct{}{}:
 		return true
 	default:
 		w.Header().Set("Retry-After", "5")
@@ -105,45 +99,47 @@ func (s *handlers) acquireStream(w http.ResponseWriter) bool {
 	}
 }
 
-func (s *handlers) releaseStream() { <-s.streamSlots }
+func (h *handlers) releaseStream() { <-h.streamSlots }
 
-// setDLNAHeaders answers what a DLNA player asks for, in the letters that it asks in.
-func setDLNAHeaders(h http.Header, r *http.Request) {
+// setDLNAHeaders answers the headers of a DLNA player (DLNA guidelines, 7.4.1.3). Their names are set without
+// canonicalization: some players compare the case.
+func setDLNAHeaders(header http.Header, r *http.Request) {
 	if r.Header.Get("getcontentFeatures.dlna.org") != "" {
-		// Any byte may be asked for; this is the original; it may be streamed, stalled and fetched in the background.
-		h["contentFeatures.dlna.org"] = []string{"DLNA.ORG_OP=01;DLNA.ORG_CI=0;DLNA.ORG_FLAGS=01700000000000000000000000000000"}
+		// OP=01: byte ranges; CI=0: not transcoded; FLAGS: streaming, stalling and background transfer, DLNA 1.5.
+		header["contentFeatures.dlna.org"] = []string{"DLNA.ORG_OP=01;DLNA.ORG_CI=0;DLNA.ORG_FLAGS=01700000000000000000000000000000"}
 	}
 	if r.Header.Get("transferMode.dlna.org") != "" {
-		h["transferMode.dlna.org"] = []string{"Streaming"}
+		header["transferMode.dlna.org"] = []string{"Streaming"}
 	}
 }
 
-// deadlineReader gives a slow reader time with every block, and a reader that has stopped an end.
+// deadlineReader extends the write deadline of the response with every block read: a slow client is served to the end, and
+// one that takes nothing for stallTimeout is disconnected.
 type deadlineReader struct {
 	io.ReadSeeker
 	control *http.ResponseController
 }
 
-func (p deadlineReader) Read(b []byte) (int, error) {
-	if err := p.control.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
+func (d deadlineReader) Read(b []byte) (int, error) {
+	if err := d.control.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
 		return 0, err
 	}
-	return p.ReadSeeker.Read(b)
+	return d.ReadSeeker.Read(b)
 }
 
-// liveBlockBytes is how much is sent at a time: 20 ms, so that nothing waits for more.
+// liveBlockBytes is how much live sound is sent at a time: 20 ms.
 const liveBlockBytes = 960 * frameBytes
 
-// serveLive is what is playing now, as a WAV file without an end.
-func (s *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
-	if s.tap == nil {
+// serveLive streams what the output plays, as a WAV file without an end.
+func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
+	if h.tap == nil {
 		writeText(w, http.StatusNotFound, "this output cannot be listened to; play a routine's own file")
 		return
 	}
-	if !s.acquireStream(w) {
+	if !h.acquireStream(w) {
 		return
 	}
-	defer s.releaseStream()
+	defer h.releaseStream()
 	w.Header().Set("Content-Type", "audio/wav")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Accept-Ranges", "none")
@@ -152,7 +148,7 @@ func (s *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	to := http.NewResponseController(w)
-	sound := s.tap.Listen(r.Context())
+	sound := h.tap.Listen(r.Context())
 	send := func(b []byte) error {
 		if err := to.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
 			return err
@@ -170,20 +166,20 @@ func (s *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 		n, err := io.ReadFull(sound, block)
 		if n > 0 && send(block[:n]) != nil || err != nil {
 			if err != nil && !errors.Is(err, io.EOF) && r.Context().Err() == nil {
-				s.log.Warn("what is playing cannot be listened to", "err", err)
+				h.log.Warn("what is playing cannot be listened to", "err", err)
 			}
 			return
 		}
 	}
 }
 
-// frameBytes is one frame of 16-bit stereo.
+// frameBytes is the size of one frame of 16-bit stereo.
 const frameBytes = 4
 
-// endless is the size in the header of a WAV file that goes on until somebody stops.
+// endless is the size in the header of a WAV stream of unknown length.
 const endless = math.MaxUint32
 
-// wavHeader begins a WAV file of so many bytes of sound.
+// wavHeader returns the header of a WAV file with size bytes of samples.
 func wavHeader(size uint32) []byte {
 	b := append([]byte(nil), "RIFF"...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(min(uint64(size)+36, endless)))

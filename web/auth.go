@@ -18,71 +18,72 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// minTokenLength is the fewest characters a token of the user's own may have.
+// minTokenLength is the fewest characters that a token of the settings may have.
 const minTokenLength = 12
 
-// cookieName is the name of the one that a browser keeps.
+// cookieName is the name of the login cookie.
 const cookieName = "guided"
 
-// auth knows who may come in. Cookies and the paths of speakers hold values made from the token, never the token.
+// auth decides who may use the server. Cookies and the paths of audio files hold values derived from the token, never
+// the token itself.
 type auth struct {
 	token        string
-	tokenSource  string // where the token is to be found, for people
-	required     bool   // people need it on this address
-	secureCookie bool   // people come over https
+	tokenSource  string // where a user finds the token, for the log
+	required     bool   // the page and the API need the token
+	secureCookie bool   // the public URL is https
 }
 
-func newAuth(cfg Config, at net.Addr, log *slog.Logger) (*auth, error) {
-	l := &auth{token: cfg.Token, tokenSource: "the setting web.token", required: !cfg.Open && (cfg.Token != "" || !ipOf(at).IsLoopback())}
-	if l.token == "" {
-		l.token, l.tokenSource = loadOrCreateToken(cfg.State, log)
+// newAuth takes the token of the settings, or else the stored one. The page and the API need it where the settings name
+// one, or where addr is beyond loopback, unless the server is open. The paths of audio files always hold their own.
+func newAuth(cfg Config, addr net.Addr, log *slog.Logger) (*auth, error) {
+	a := &auth{token: cfg.Token, tokenSource: "the setting web.token", required: !cfg.Open && (cfg.Token != "" || !ipOf(addr).IsLoopback())}
+	if a.token == "" {
+		a.token, a.tokenSource = loadOrCreateToken(cfg.State, log)
 	}
 	public, err := parsePublicURL(cfg.PublicURL)
 	if err != nil {
 		return nil, err
 	}
-	l.secureCookie = public != nil && public.Scheme == "https"
-	return l, nil
+	a.secureCookie = public != nil && public.Scheme == "https"
+	return a, nil
 }
 
-// told is where to find the token, for the log.
-func (l *auth) told() string { return "in " + l.tokenSource }
-
-// derive is a value that only who has the token can make.
-func (l *auth) derive(what string) string {
-	h := hmac.New(sha256.New, []byte(l.token))
-	h.Write([]byte(what))
+// derive returns a value that cannot be made without the token, and does not reveal it: an HMAC of purpose.
+func (a *auth) derive(purpose string) string {
+	h := hmac.New(sha256.New, []byte(a.token))
+	h.Write([]byte(purpose))
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// constantTimeEqual compares in a time that tells nothing of where two texts differ.
+// constantTimeEqual compares two texts in a time that does not depend on where they differ.
 func constantTimeEqual(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return hmac.Equal(x[:], y[:])
 }
 
-// authenticated tells whether a request brings the token, or the cookie made from it.
-func (l *auth) authenticated(r *http.Request) bool {
+// authenticated reports whether a request carries the token, or the cookie derived from it.
+func (a *auth) authenticated(r *http.Request) bool {
 	if token, is := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); is {
-		return constantTimeEqual(token, l.token)
+		return constantTimeEqual(token, a.token)
 	}
 	c, err := r.Cookie(cookieName)
-	return err == nil && constantTimeEqual(c.Value, l.derive("cookie"))
+	return err == nil && constantTimeEqual(c.Value, a.derive("cookie"))
 }
 
-// requireToken lets in who is known, where a token is asked for.
-func (l *auth) requireToken(next http.Handler) http.Handler {
+// requireToken refuses requests without the token or the cookie, where a token is required. A login by URL passes.
+func (a *auth) requireToken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		entering := r.URL.Path == "/" && r.URL.Query().Has("token") && r.Method == http.MethodGet
-		if l.required && !entering && !l.authenticated(r) {
-			l.writeUnauthorized(w, r)
+		loggingIn := r.URL.Path == "/" && r.URL.Query().Has("token") && r.Method == http.MethodGet
+		if a.required && !loggingIn && !a.authenticated(r) {
+			a.writeUnauthorized(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-func (l *auth) writeUnauthorized(w http.ResponseWriter, r *http.Request) {
+// writeUnauthorized answers 401: a login form at the page, JSON everywhere else.
+func (a *auth) writeUnauthorized(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("WWW-Authenticate", "Bearer")
 	w.Header().Set("Cache-Control", "no-store")
 	if r.URL.Path != "/" {
@@ -96,25 +97,26 @@ func (l *auth) writeUnauthorized(w http.ResponseWriter, r *http.Request) {
 <form action="/"><label>Token <input type="password" name="token" autocomplete="current-password" required autofocus></label> <button>Log in</button></form></html>`)
 }
 
-// loginByURL takes the token from the address of the first page, and puts it away into a cookie.
-func (l *auth) loginByURL(next http.HandlerFunc) http.HandlerFunc {
+// loginByURL exchanges /?token=TOKEN for the login cookie and redirects to the page, so that the token does not stay in
+// the address bar. Without that parameter it serves next.
+func (a *auth) loginByURL(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		token := r.URL.Query().Get("token")
 		switch {
 		case !r.URL.Query().Has("token"):
 			next(w, r)
 			return
-		case l.required && !constantTimeEqual(token, l.token):
-			l.writeUnauthorized(w, r)
+		case a.required && !constantTimeEqual(token, a.token):
+			a.writeUnauthorized(w, r)
 			return
-		case l.required:
+		case a.required:
 			http.SetCookie(w, &http.Cookie{
-				Name: cookieName, Value: l.derive("cookie"), Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: l.secureCookie,
+				Name: cookieName, Value: a.derive("cookie"), Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: a.secureCookie,
 			})
 		}
 		w.Header().Set("Cache-Control", "no-store")
 		if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
-			// A browser does not send a strict cookie along the redirect of a link on another site; it does after this.
+			// After a link from another site a browser sends no SameSite=Strict cookie along a redirect; after a refresh it does.
 			w.Header().Set("Refresh", "0; url=/")
 			writeText(w, http.StatusOK, "Welcome.")
 			return
@@ -123,13 +125,13 @@ func (l *auth) loginByURL(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// audioToken is the part of a path that stands for a login.
-func (l *auth) audioToken() string { return l.derive("audio") }
+// audioToken is the path element that authorizes an audio file: speakers cannot log in.
+func (a *auth) audioToken() string { return a.derive("audio") }
 
-// requireAudioToken lets in who knows the path.
-func (l *auth) requireAudioToken(next http.HandlerFunc) http.HandlerFunc {
+// requireAudioToken answers 404 where the path element {token} is wrong.
+func (a *auth) requireAudioToken(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !constantTimeEqual(r.PathValue("token"), l.audioToken()) {
+		if !constantTimeEqual(r.PathValue("token"), a.audioToken()) {
 			writeText(w, http.StatusNotFound, "there is nothing here; the addresses of the routines' files are on the page and in /api/routines")
 			return
 		}
@@ -137,12 +139,12 @@ func (l *auth) requireAudioToken(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// TokenFile is where the token is kept that was made at random, in the folder of what is kept.
+// TokenFile is the name of the file with the generated token, in the state folder.
 const TokenFile = "web-token"
 
-// loadOrCreateToken is the token that was made at the first start, and where it is kept. Where nothing can be kept it is a new
-// one at every start, which is logged.
-func loadOrCreateToken(dir string, log *slog.Logger) (token, place string) {
+// loadOrCreateToken returns the token generated at the first start, and where a user finds it. Where it cannot be stored,
+// each start generates a new one and logs a warning.
+func loadOrCreateToken(dir string, log *slog.Logger) (token, source string) {
 	file := filepath.Join(dir, TokenFile)
 	data, err := os.ReadFile(file)
 	if token = strings.TrimSpace(string(data)); err == nil && len(token) >= minTokenLength {

@@ -20,84 +20,87 @@ import (
 	"guided/routines"
 )
 
-// speechTimeout is how long a check waits for what a speech program has not spoken yet; the next check finds more of it.
+// speechTimeout is how long a check waits for phrases that a speech program must synthesize first. Those that are ready
+// by then stay cached for the next check.
 const speechTimeout = 2 * time.Second
 
-// problem is one thing wrong with a routine being written.
+// sourceRequest is a routine as the page's editor sends it.
+type sourceRequest struct {
+	TOML string `json:"toml"`
+	Name string `json:"name"` // sent by the page, not used
+}
+
+// problem is one thing wrong with a routine.
 type problem struct {
-	Line int    `json:"line"` // 0: the whole
+	Line int    `json:"line"` // 0: the whole routine
 	Step string `json:"step,omitempty"`
 	What string `json:"what"`
 	Hint string `json:"hint,omitempty"`
 }
 
-// sourceRequest is a routine as the editor sends it.
-type sourceRequest struct {
-	TOML string `json:"toml"`
-	Name string `json:"name"`
-}
-
-// checkResponse is what is told of it.
+// checkResponse is the result of checking a routine.
 type checkResponse struct {
 	Problems []problem `json:"problems"`
-	Notes    []problem `json:"notes"` // it plays, but not as it is written
+	Notes    []problem `json:"notes"` // it plays, but not exactly as written
 	Length   float64   `json:"length_s"`
 	Timeline []step    `json:"timeline"`
 	SVG      string    `json:"svg"`
-	Preview  string    `json:"preview,omitempty"` // where it can be heard; only when there is no problem
+	Preview  string    `json:"preview,omitempty"` // the path of its audio; only without problems
 }
 
-// checkRoutine answers every problem of a routine being written, and how it would go.
-func (s *handlers) checkRoutine(w http.ResponseWriter, r *http.Request) {
+// checkRoutine answers every problem of a routine that is being written, or else its length, timeline and preview.
+func (h *handlers) checkRoutine(w http.ResponseWriter, r *http.Request) {
 	var in sourceRequest
 	if !readJSON(w, r, &in) {
 		return
 	}
 	select {
-	case s.checkSlots <- struct{}{}:
-		defer func() { <-s.checkSlots }()
+	case h.checkSlots <- struct{}{}:
+		defer func() { <-h.checkSlots }()
 	case <-r.Context().Done():
 		return
 	}
-	routine, score, problems := s.compileSource(r.Context(), "draft", in.TOML)
+	routine, score, problems := h.compileSource(r.Context(), "draft", in.TOML)
 	out := checkResponse{Problems: problems, Notes: []problem{}, Timeline: []step{}}
 	if score != nil {
 		var picture bytes.Buffer
 		if err := routines.Picture(score, &picture); err != nil {
-			panic(err) // memory can be written
+			panic(err) // a bytes.Buffer takes every write
 		}
 		for _, n := range score.Notes {
 			out.Notes = append(out.Notes, problem{Line: n.Line, Step: n.Step, What: n.What})
 		}
 		sum := sha256.Sum256([]byte(in.TOML))
 		name := "preview-" + hex.EncodeToString(sum[:8])
-		s.previews.put(name, routine)
-		out.Length, out.Timeline, out.SVG, out.Preview = seconds(score.Len), timeline(score), picture.String(), s.audioPath(name, ".wav")
+		h.previews.put(name, routine)
+		out.Length, out.Timeline, out.SVG, out.Preview = seconds(score.Len), timeline(score), picture.String(), h.audioPath(name, ".wav")
 	}
 	writeJSON(w, http.StatusOK, out)
 }
 
-// compileSource reads a routine and lays it out; the score is nil where there are problems.
-func (s *handlers) compileSource(ctx context.Context, name, text string) (*routines.Routine, *routines.Score, []problem) {
-	r, err := s.library.Check(name+".toml", []byte(text))
+// compileSource reads a routine and compiles it; the score is nil where there are problems.
+func (h *handlers) compileSource(ctx context.Context, name, text string) (*routines.Routine, *routines.Score, []problem) {
+	r, err := h.library.Check(name+".toml", []byte(text))
 	if err != nil {
 		return nil, nil, problemList(err)
 	}
-	speaking, cancel := context.WithTimeout(ctx, speechTimeout)
+	limited, cancel := context.WithTimeout(ctx, speechTimeout)
 	defer cancel()
-	p, err := s.newRendition(speaking, r, renditionQuery{})
-	if errors.Is(err, context.DeadlineExceeded) { // it is spoken when it is heard
-		var score *routines.Score
-		score, err = routines.Compile(r, s.bank.Measure, s.cfg.Options(renditionQuery{}.Parameters))
-		p = &rendition{score: score}
+	var score *routines.Score
+	rendition, err := h.newRendition(limited, r, renditionQuery{})
+	switch {
+	case err == nil:
+		score = rendition.score
+	case errors.Is(err, context.DeadlineExceeded): // as Measure has it now; the phrases are synthesized when the preview is played
+		score, err = routines.Compile(r, h.bank.Measure, h.cfg.Options(renditionQuery{}.Parameters))
 	}
 	if err != nil {
 		return nil, nil, problemList(err)
 	}
-	return r, p.score, []problem{}
+	return r, score, []problem{}
 }
 
-// problemList gives each problem its place; the hint is what stands after the last semicolon.
+// problemList gives each problem of err its line and step. The hint is what follows the last semicolon.
 func problemList(err error) []problem {
 	var all routines.Problems
 	if !errors.As(err, &all) {
@@ -114,102 +117,104 @@ func problemList(err error) []problem {
 	return list
 }
 
-// maxPreviews is how many routines that are being written can be heard.
+// maxPreviews is how many checked routines can be heard.
 const maxPreviews = 8
 
-// previewCache are the last routines that were checked, by a name made of their text.
+// previewCache holds the routines that were checked last, by a name made from their text.
 type previewCache struct {
 	mu       sync.Mutex
-	names    []string
+	names    []string // the oldest first
 	routines map[string]*routines.Routine
 }
 
 func newPreviewCache() *previewCache { return &previewCache{routines: map[string]*routines.Routine{}} }
 
-func (d *previewCache) get(name string) *routines.Routine {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.routines[name]
+// get returns the routine of that name, or nil.
+func (c *previewCache) get(name string) *routines.Routine {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.routines[name]
 }
 
-func (d *previewCache) put(name string, r *routines.Routine) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.names = append(slices.DeleteFunc(d.names, func(n string) bool { return n == name }), name)
-	d.routines[name] = r
-	if len(d.names) > maxPreviews {
-		delete(d.routines, d.names[0])
-		d.names = d.names[1:]
+// put adds a routine and drops the oldest where there are too many.
+func (c *previewCache) put(name string, r *routines.Routine) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.names = append(slices.DeleteFunc(c.names, func(n string) bool { return n == name }), name)
+	c.routines[name] = r
+	if len(c.names) > maxPreviews {
+		delete(c.routines, c.names[0])
+		c.names = c.names[1:]
 	}
 }
 
-// validName is what a name may be that is saved under.
+// validName matches the names under which a routine can be saved.
 var validName = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
 var errNoRoutinesDir = errors.New("there is no folder for routines of your own; set routines.dir")
 
-// isUserRoutine tells whether a routine lies in the user's folder.
-func (s *handlers) isUserRoutine(name string) bool {
-	if s.cfg.Own == "" {
+// isUserRoutine reports whether a routine is in the user's folder.
+func (h *handlers) isUserRoutine(name string) bool {
+	if h.cfg.Own == "" {
 		return false
 	}
-	info, err := fs.Stat(os.DirFS(s.cfg.Own), name+".toml")
+	info, err := fs.Stat(os.DirFS(h.cfg.Own), name+".toml")
 	return err == nil && info.Mode().IsRegular()
 }
 
-// saveRoutine writes a routine into the user's folder, where it has no problem.
-func (s *handlers) saveRoutine(w http.ResponseWriter, r *http.Request) {
+// saveRoutine writes a routine without problems into the user's folder.
+func (h *handlers) saveRoutine(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	var in sourceRequest
 	if !readJSON(w, r, &in) {
 		return
 	}
-	if err := s.checkWritable(name); err != nil {
+	if err := h.checkWritable(name); err != nil {
 		writeJSON(w, http.StatusBadRequest, errorResponse{Error: err.Error()})
 		return
 	}
-	if _, _, problems := s.compileSource(r.Context(), name, in.TOML); len(problems) > 0 {
+	if _, _, problems := h.compileSource(r.Context(), name, in.TOML); len(problems) > 0 {
 		writeJSON(w, http.StatusBadRequest, errorResponse{"the routine has problems and was not saved", problems})
 		return
 	}
-	if err := s.writeRoutine(name+".toml", []byte(in.TOML)); err != nil {
-		s.log.Error("a routine cannot be saved", "routine", name, "err", err)
+	if err := h.writeRoutine(name+".toml", []byte(in.TOML)); err != nil {
+		h.log.Error("a routine cannot be saved", "routine", name, "err", err)
 		writeJSON(w, http.StatusInternalServerError, errorResponse{Error: err.Error()})
 		return
 	}
-	s.player.Rescan()
+	h.player.Rescan()
 	writeJSON(w, http.StatusOK, map[string]string{"saved": name})
 }
 
-// removeRoutine puts one of the user's routines aside.
-func (s *handlers) removeRoutine(w http.ResponseWriter, r *http.Request) {
+// removeRoutine renames one of the user's routines to NAME.toml.bak.
+func (h *handlers) removeRoutine(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	if !validName.MatchString(name) || !s.isUserRoutine(name) {
+	if !validName.MatchString(name) || !h.isUserRoutine(name) {
 		writeJSON(w, http.StatusNotFound, errorResponse{Error: fmt.Sprintf("%q is none of your own routines", truncate(name))})
 		return
 	}
-	root, err := os.OpenRoot(s.cfg.Own)
+	root, err := os.OpenRoot(h.cfg.Own)
 	if err == nil {
 		defer root.Close()
 		err = root.Rename(name+".toml", name+".toml.bak")
 	}
 	if err != nil {
-		s.log.Error("a routine cannot be removed", "routine", name, "err", err)
+		h.log.Error("a routine cannot be removed", "routine", name, "err", err)
 		writeJSON(w, http.StatusInternalServerError, errorResponse{Error: err.Error()})
 		return
 	}
-	s.player.Rescan()
+	h.player.Rescan()
 	writeJSON(w, http.StatusOK, map[string]string{"removed": name})
 }
 
-// checkWritable tells why a name cannot be written to, nil where it can.
-func (s *handlers) checkWritable(name string) error {
+// checkWritable returns an error where nothing can be saved under a name.
+func (h *handlers) checkWritable(name string) error {
 	switch {
-	case s.cfg.Own == "":
+	case h.cfg.Own == "":
 		return errNoRoutinesDir
 	case !validName.MatchString(name):
 		return errors.New("a name is up to 64 small letters, digits and hyphens, such as my-morning")
-	case s.isUserRoutine(name):
+	case h.isUserRoutine(name):
 		return nil
 	}
 	if _, err := fs.Stat(routines.Builtin(), name+".toml"); err == nil {
@@ -218,13 +223,13 @@ func (s *handlers) checkWritable(name string) error {
 	return nil
 }
 
-// writeRoutine replaces a file in the user's folder at once, and keeps what was there as FILE.bak. Nothing outside the folder
-// can be reached, by whatever link.
-func (s *handlers) writeRoutine(file string, data []byte) error {
-	if err := os.MkdirAll(s.cfg.Own, 0o755); err != nil {
+// writeRoutine replaces a file of the user's folder atomically, and keeps the previous one as FILE.bak. No link leads
+// out of the folder.
+func (h *handlers) writeRoutine(file string, data []byte) error {
+	if err := os.MkdirAll(h.cfg.Own, 0o755); err != nil {
 		return fmt.Errorf("making the folder of routines: %w", err)
 	}
-	root, err := os.OpenRoot(s.cfg.Own)
+	root, err := os.OpenRoot(h.cfg.Own)
 	if err != nil {
 		return fmt.Errorf("opening the folder of routines: %w", err)
 	}
@@ -237,16 +242,16 @@ func (s *handlers) writeRoutine(file string, data []byte) error {
 	return replaceFile(root, file, data)
 }
 
-// replaceFile writes a file beside another and moves it there, so that at any time, also after a power cut, one of them is
-// whole.
+// replaceFile writes a temporary file and renames it, so that the old file or the new one is whole at any time, also
+// after a power cut.
 func replaceFile(root *os.Root, file string, data []byte) error {
-	part := "." + file + "." + rand.Text()
-	err := writeSynced(root, part, data)
+	temporary := "." + file + "." + rand.Text()
+	err := writeSynced(root, temporary, data)
 	if err == nil {
-		err = root.Rename(part, file)
+		err = root.Rename(temporary, file)
 	}
 	if err != nil {
-		_ = root.Remove(part) // it may not be there
+		_ = root.Remove(temporary) // it may not exist
 		return fmt.Errorf("saving the routine: %w", err)
 	}
 	return nil

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	heartbeatInterval = 15 * time.Second // so that whoever stands between keeps the connection
-	eventTimeout      = 10 * time.Second // a client that takes nothing for so long is dropped
+	heartbeatInterval = 15 * time.Second // so that proxies keep the connection open
+	eventTimeout      = 10 * time.Second // for a client to take one event; then the connection is closed
 )
 
-// clockedState is a state and the server's clock, so that a browser can correct its own.
+// clockedState is a state with the server's time, so that a browser can correct its own clock.
 type clockedState struct {
 	player.State
 	Now time.Time `json:"now"`
@@ -25,25 +25,18 @@ func withClock(s player.State) clockedState {
 	return clockedState{s, time.Now().UTC().Truncate(time.Millisecond)}
 }
 
-// eventStream writes server-sent events, numbered from 1.
-type eventStream struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	lastID  int
-}
-
-// streamEvents tells everything that happens, the state of the moment first. The player does not wait for a slow client: it
-// misses what is too much, and is dropped when it takes nothing any more.
-func (s *handlers) streamEvents(w http.ResponseWriter, r *http.Request) {
+// streamEvents sends the player's feed as server-sent events of the types state, info, event and phase; the current state
+// comes first. https://html.spec.whatwg.org/multipage/server-sent-events.html
+//
+// The player does not wait for a slow client: the feed drops the client's oldest events.
+func (h *handlers) streamEvents(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no") // a proxy may not keep anything back
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	feed := s.player.Watch(ctx)
+	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not buffer it
+	feed := h.player.Watch(r.Context())
 	out := &eventStream{w: w, control: http.NewResponseController(w)}
-	beat := time.NewTicker(heartbeatInterval)
-	defer beat.Stop()
+	heartbeat := time.NewTicker(heartbeatInterval)
+	defer heartbeat.Stop()
 	err := out.write("retry: 2000\n\n")
 	if err == nil {
 		err = out.send("state", withClock(<-feed.States))
@@ -58,35 +51,42 @@ func (s *handlers) streamEvents(w http.ResponseWriter, r *http.Request) {
 			err = out.sendNext(open, "event", v)
 		case v, open := <-feed.Phases:
 			err = out.sendNext(open, "phase", v)
-		case <-beat.C:
+		case <-heartbeat.C:
 			err = out.write(": \n\n")
 		}
 	}
 }
 
-// sendNext sends what a feed brought; the end of the feed is the end.
-func (o *eventStream) sendNext(open bool, kind string, v any) error {
+// eventStream writes server-sent events, numbered from 1.
+type eventStream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	lastID  int
+}
+
+// sendNext sends a value of the feed; open is false where the feed has ended.
+func (s *eventStream) sendNext(open bool, kind string, v any) error {
 	if !open {
 		return context.Canceled
 	}
-	return o.send(kind, v)
+	return s.send(kind, v)
 }
 
-func (o *eventStream) send(kind string, v any) error {
+func (s *eventStream) send(kind string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	o.lastID++
-	return o.write(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", o.lastID, kind, data))
+	s.lastID++
+	return s.write(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", s.lastID, kind, data))
 }
 
-func (o *eventStream) write(text string) error {
-	if err := o.control.SetWriteDeadline(time.Now().Add(eventTimeout)); err != nil {
+func (s *eventStream) write(text string) error {
+	if err := s.control.SetWriteDeadline(time.Now().Add(eventTimeout)); err != nil {
 		return err
 	}
-	if _, err := o.w.Write([]byte(text)); err != nil {
+	if _, err := s.w.Write([]byte(text)); err != nil {
 		return err
 	}
-	return o.control.Flush()
+	return s.control.Flush()
 }

@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	fileCacheBytes   = 512 << 20 // some four hours of sound
-	fileCacheWorkers = 2         // files made at a time
+	fileCacheBytes   = 512 << 20 // about four hours of FLAC
+	fileCacheWorkers = 2         // files created at a time
 )
 
-// fileCache keeps files on disk that take long to make, each made once however many wait for it. What was not asked for
-// the longest goes first.
+// fileCache keeps FLAC files on disk. A file is created once, however many requests wait for it. Where the files take more
+// than limit bytes, the least recently used are removed.
 type fileCache struct {
-	ctx        context.Context
+	ctx        context.Context // ends the creation of files
 	dir        string
 	limit      int64
 	log        *slog.Logger
@@ -34,71 +34,72 @@ type fileCache struct {
 	pending map[string]*pendingFile
 }
 
-// pendingFile is a file being made; err is there when done is closed.
+// pendingFile is a file being created; err is set before done is closed.
 type pendingFile struct {
 	done chan struct{}
 	err  error
 }
 
-// newFileCache makes files until ctx ends, in goroutines that background counts.
+// newFileCache creates files until ctx ends, in goroutines of background.
 func newFileCache(ctx context.Context, dir string, background *sync.WaitGroup, log *slog.Logger) *fileCache {
 	return &fileCache{ctx: ctx, dir: dir, limit: fileCacheBytes, log: log, background: background, workers: make(chan struct{}, fileCacheWorkers), pending: map[string]*pendingFile{}}
 }
 
-func (s *fileCache) path(key string) string { return filepath.Join(s.dir, key+".flac") }
+func (c *fileCache) path(key string) string { return filepath.Join(c.dir, key+".flac") }
 
-// open opens a file, and has it made where it is not there. A file being made is finished though nobody waits any more.
-func (s *fileCache) open(ctx context.Context, key string, fill func(io.WriteSeeker) error) (*os.File, error) {
-	for range 2 { // between the making and the opening it may have been thrown away again
-		if f, err := os.Open(s.path(key)); err == nil {
+// open opens the file of a key; where it does not exist, fill writes it first. A file is completed even when no request
+// waits for it any more.
+func (c *fileCache) open(ctx context.Context, key string, fill func(io.WriteSeeker) error) (*os.File, error) {
+	for range 2 { // it may be removed again between its creation and the opening
+		if f, err := os.Open(c.path(key)); err == nil {
 			now := time.Now()
-			_ = os.Chtimes(s.path(key), now, now) // on a disk that cannot be written nothing is thrown away either
+			_ = os.Chtimes(c.path(key), now, now) // the time of last use; it fails on a read-only disk, where nothing is removed
 			return f, nil
 		}
-		j := s.join(key, fill)
+		file := c.join(key, fill)
 		select {
-		case <-j.done:
+		case <-file.done:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if j.err != nil {
-			return nil, j.err
+		if file.err != nil {
+			return nil, file.err
 		}
 	}
-	return os.Open(s.path(key))
+	return os.Open(c.path(key))
 }
 
-// join is the one that makes a file.
-func (s *fileCache) join(key string, fill func(io.WriteSeeker) error) *pendingFile {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if j, has := s.pending[key]; has {
-		return j
+// join returns the pending file of a key; it begins to create one where there is none.
+func (c *fileCache) join(key string, fill func(io.WriteSeeker) error) *pendingFile {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if file, has := c.pending[key]; has {
+		return file
 	}
-	j := &pendingFile{done: make(chan struct{})}
-	s.pending[key] = j
-	s.background.Go(func() {
-		j.err = s.create(key, fill)
-		s.mu.Lock()
-		delete(s.pending, key)
-		s.mu.Unlock()
-		close(j.done)
+	file := &pendingFile{done: make(chan struct{})}
+	c.pending[key] = file
+	c.background.Go(func() {
+		file.err = c.create(key, fill)
+		c.mu.Lock()
+		delete(c.pending, key)
+		c.mu.Unlock()
+		close(file.done)
 	})
-	return j
+	return file
 }
 
-// create makes a file, whole or not at all.
-func (s *fileCache) create(key string, fill func(io.WriteSeeker) error) error {
+// create writes a file when a worker is free. The file appears under its name only when it is complete.
+func (c *fileCache) create(key string, fill func(io.WriteSeeker) error) error {
 	select {
-	case s.workers <- struct{}{}:
-		defer func() { <-s.workers }()
-	case <-s.ctx.Done():
-		return s.ctx.Err()
+	case c.workers <- struct{}{}:
+		defer func() { <-c.workers }()
+	case <-c.ctx.Done():
+		return c.ctx.Err()
 	}
-	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
 		return fmt.Errorf("keeping the file: %w", err)
 	}
-	file, err := renameio.NewPendingFile(s.path(key), renameio.WithTempDir(s.dir))
+	file, err := renameio.NewPendingFile(c.path(key), renameio.WithTempDir(c.dir))
 	if err != nil {
 		return fmt.Errorf("keeping the file: %w", err)
 	}
@@ -109,15 +110,16 @@ func (s *fileCache) create(key string, fill func(io.WriteSeeker) error) error {
 	if err := file.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("keeping the file: %w", err)
 	}
-	s.prune(key)
+	c.prune(key)
 	return nil
 }
 
-// prune throws away what is too much, never the newest file, and what a program left that was killed.
-func (s *fileCache) prune(newest string) {
-	entries, err := os.ReadDir(s.dir)
+// prune removes the least recently used files above the limit, but never the newest one, and temporary files that a
+// killed program left.
+func (c *fileCache) prune(newest string) {
+	entries, err := os.ReadDir(c.dir)
 	if err != nil {
-		s.log.Warn("the kept files cannot be counted", "err", err)
+		c.log.Warn("the kept files cannot be counted", "err", err)
 		return
 	}
 	var files []os.FileInfo
@@ -128,7 +130,7 @@ func (s *fileCache) prune(newest string) {
 			continue
 		}
 		if !strings.HasSuffix(e.Name(), ".flac") && time.Since(info.ModTime()) > time.Hour {
-			s.remove(e.Name())
+			c.remove(e.Name())
 		} else {
 			files = append(files, info)
 			total += info.Size()
@@ -136,15 +138,15 @@ func (s *fileCache) prune(newest string) {
 	}
 	sort.Slice(files, func(i, j int) bool { return files[i].ModTime().Before(files[j].ModTime()) })
 	for _, f := range files {
-		if total > s.limit && f.Name() != newest+".flac" && strings.HasSuffix(f.Name(), ".flac") {
+		if total > c.limit && f.Name() != newest+".flac" && strings.HasSuffix(f.Name(), ".flac") {
 			total -= f.Size()
-			s.remove(f.Name())
+			c.remove(f.Name())
 		}
 	}
 }
 
-func (s *fileCache) remove(name string) {
-	if err := os.Remove(filepath.Join(s.dir, name)); err != nil {
-		s.log.Warn("a kept file cannot be thrown away", "err", err)
+func (c *fileCache) remove(name string) {
+	if err := os.Remove(filepath.Join(c.dir, name)); err != nil {
+		c.log.Warn("a kept file cannot be thrown away", "err", err)
 	}
 }

@@ -9,25 +9,27 @@ import (
 	"unicode/utf8"
 )
 
-// What a FLAC file is made of (RFC 9639): a stream info, tags, and frames of flacBlock samples, the last one shorter.
+// The parts of a FLAC file (RFC 9639): STREAMINFO, a Vorbis comment, and frames of flacBlock samples a channel; the last one
+// may be shorter.
 const (
 	flacBlock       = 4096
-	flacInfoBytes   = 34 // bytes of the stream info
-	flacTagsType    = 4  // kind of the block that holds the title
+	flacInfoBytes   = 34 // the length of STREAMINFO
+	flacTagsType    = 4  // the metadata block type of a Vorbis comment
 	flacMaxTagBytes = 1 << 16
 )
 
-// flacWriter writes 16-bit stereo as a FLAC file. Every frame is coded with the fixed predictors: a voice and silence get
-// to a third of their size, fast enough for a Pi.
+// flacWriter writes 16-bit stereo at 48 kHz as a FLAC file. Every subframe uses a fixed predictor: speech with silences
+// comes to a third of its size, and a Raspberry Pi is fast enough for it.
 type flacWriter struct {
 	w                       io.WriteSeeker
 	title                   string
-	md5                     hash.Hash // of the sound
-	frameCount, sampleCount int       // frames and samples written
-	minFrame, maxFrame      int       // bytes of a frame
+	md5                     hash.Hash // of the samples written
+	frameCount, sampleCount int       // written so far
+	minFrame, maxFrame      int       // bytes of the smallest and the largest frame
 	encoder                 flacEncoder
 }
 
+// newFLACWriter writes a provisional header, which finish completes.
 func newFLACWriter(w io.WriteSeeker, title string) (*flacWriter, error) {
 	f := &flacWriter{w: w, title: title, md5: md5.New(), encoder: flacEncoder{crc16: newCRC16Table()}}
 	if _, err := w.Write(f.header()); err != nil {
@@ -36,7 +38,7 @@ func newFLACWriter(w io.WriteSeeker, title string) (*flacWriter, error) {
 	return f, nil
 }
 
-// writeBlock adds up to flacBlock samples, as the bytes of a WAV file; only the last block may be shorter.
+// writeBlock adds flacBlock frames of 16-bit stereo, little-endian; only the last block may be shorter.
 func (f *flacWriter) writeBlock(bytes []byte) error {
 	f.md5.Write(bytes)
 	n := len(bytes) / frameBytes
@@ -53,7 +55,7 @@ func (f *flacWriter) writeBlock(bytes []byte) error {
 	return nil
 }
 
-// finish fills in what is known only now.
+// finish writes the header again, now with the length, the frame sizes and the MD5 sum.
 func (f *flacWriter) finish() error {
 	_, err := f.w.Seek(0, io.SeekStart)
 	if err == nil {
@@ -65,7 +67,7 @@ func (f *flacWriter) finish() error {
 	return nil
 }
 
-// header is all that stands before the frames; its length does not change.
+// header returns everything before the frames. Its length is always the same.
 func (f *flacWriter) header() []byte {
 	const rate, channels, bits = 48_000, 2, 16
 	b := append([]byte("fLaC"), 0, 0, 0, flacInfoBytes)
@@ -76,14 +78,14 @@ func (f *flacWriter) header() []byte {
 	if f.sampleCount > 0 {
 		b = f.md5.Sum(b)
 	} else {
-		b = append(b, make([]byte, md5.Size)...) // not known
+		b = append(b, make([]byte, md5.Size)...) // unknown
 	}
 	tags := vorbisComment(f.title)
-	b = append(b, 0x80|flacTagsType, byte(len(tags)>>16), byte(len(tags)>>8), byte(len(tags))) // 0x80: the last one
+	b = append(b, 0x80|flacTagsType, byte(len(tags)>>16), byte(len(tags)>>8), byte(len(tags))) // 0x80: the last metadata block
 	return append(b, tags...)
 }
 
-// vorbisComment names the title, as Vorbis comments do.
+// vorbisComment returns the metadata block with the title: vendor, number of comments, comments (RFC 9639, 8.6).
 func vorbisComment(title string) []byte {
 	text := func(b []byte, s string) []byte {
 		s = s[:min(len(s), flacMaxTagBytes)]
@@ -93,7 +95,7 @@ func vorbisComment(title string) []byte {
 	return text(b, "TITLE="+title)
 }
 
-// flacEncoder codes frames; what it returns is good until the next one.
+// flacEncoder encodes frames. It reuses its buffers from one frame to the next.
 type flacEncoder struct {
 	out                    bitWriter
 	crc16                  crc16Table
@@ -101,7 +103,8 @@ type flacEncoder struct {
 	scratch                [5][]int32
 }
 
-// encodeFrame codes a block of 16-bit stereo.
+// encodeFrame encodes a block of 16-bit stereo, as left and right or as mid and side (RFC 9639, 9). The result is valid
+// until the next call.
 func (c *flacEncoder) encodeFrame(bytes []byte, number int) []byte {
 	c.splitChannels(bytes)
 	n := len(c.left)
@@ -117,10 +120,10 @@ func (c *flacEncoder) encodeFrame(bytes []byte, number int) []byte {
 	o.write(0xFFF8, 16)
 	size := uint64(12) // 4096
 	if n != flacBlock {
-		size = 7 // told after the number
+		size = 7 // 16 bits, after the frame number
 	}
-	o.write(size<<4|10, 8)   // at 48 kHz
-	o.write(kind<<4|4<<1, 8) // of 16 bits
+	o.write(size<<4|10, 8)   // 10: 48 kHz
+	o.write(kind<<4|4<<1, 8) // 4: 16 bits
 	o.writeFrameNumber(number)
 	if n != flacBlock {
 		o.write(uint64(n-1), 16)
@@ -138,7 +141,7 @@ func (c *flacEncoder) encodeFrame(bytes []byte, number int) []byte {
 	return o.bytes
 }
 
-// splitChannels takes the channels apart, and makes their mean and their difference.
+// splitChannels deinterleaves a block, and computes mid (the mean) and side (the difference).
 func (c *flacEncoder) splitChannels(bytes []byte) {
 	n := len(bytes) / frameBytes
 	for _, list := range []*[]int32{&c.left, &c.right, &c.mid, &c.side, &c.scratch[0], &c.scratch[1], &c.scratch[2], &c.scratch[3], &c.scratch[4]} {
@@ -154,16 +157,16 @@ func (c *flacEncoder) splitChannels(bytes []byte) {
 	}
 }
 
-// predictor is how a channel is coded: the order of its predictor, and about how many bits that takes.
+// predictor is a fixed predictor of a subframe: its order from 0 to 4, and about how many bits the residual takes.
 type predictor struct{ order, cost int }
 
-// choosePredictor chooses the predictor that leaves the least.
+// choosePredictor returns the predictor with the smallest residual.
 func (c *flacEncoder) choosePredictor(x []int32) predictor {
 	if len(x) <= 4 {
 		return predictor{0, 16 * len(x)}
 	}
 	var sums [5]int64
-	var d1, d2, d3 int32 // the differences before
+	var d1, d2, d3 int32 // differences of order 1 to 3 at the previous sample
 	before := x[3]
 	d1 = x[3] - x[2]
 	d2 = d1 - (x[2] - x[1])
@@ -190,7 +193,7 @@ func (c *flacEncoder) choosePredictor(x []int32) predictor {
 	return predictor{best, cost}
 }
 
-// writeSubframe writes one channel.
+// writeSubframe writes one channel with samples of width bits (RFC 9639, 9.2.5).
 func (c *flacEncoder) writeSubframe(x []int32, p predictor, width int) {
 	o := &c.out
 	o.write(uint64(8|p.order)<<1, 8)
@@ -198,11 +201,11 @@ func (c *flacEncoder) writeSubframe(x []int32, p predictor, width int) {
 		o.write(uint64(v)&(1<<width-1), width)
 	}
 	rest := c.residual(x, p.order)
-	parts := 0 // as a power of two
+	parts := 0 // partitions, as a power of two
 	if len(x)%16 == 0 && len(x) >= 256 {
 		parts = 4
 	}
-	o.write(uint64(parts), 6) // 2 bits: Rice parameters of 4 bits
+	o.write(uint64(parts), 6) // before it 2 zero bits: Rice parameters have 4 bits
 	size := len(x) >> parts
 	for from := 0; from < len(x); from += size {
 		part := rest[max(0, from-p.order) : from+size-p.order]
@@ -218,7 +221,7 @@ func (c *flacEncoder) writeSubframe(x []int32, p predictor, width int) {
 	}
 }
 
-// residual is what a fixed predictor leaves.
+// residual returns the differences of an order: what the fixed predictor leaves.
 func (c *flacEncoder) residual(x []int32, order int) []int32 {
 	for o := range order {
 		to := c.scratch[o]
@@ -230,10 +233,10 @@ func (c *flacEncoder) residual(x []int32, order int) []int32 {
 	return x
 }
 
-// zigzag puts the negative numbers between the others.
+// zigzag maps 0, -1, 1, -2 ... to 0, 1, 2, 3 ...
 func zigzag(v int32) uint32 { return uint32(v<<1) ^ uint32(v>>31) }
 
-// riceParameter is the best parameter for n numbers with a sum, and about how many bits they take.
+// riceParameter returns the best Rice parameter for n numbers of that sum, and about how many bits they take.
 func riceParameter(sum uint64, n int) (k, cost int) {
 	k, cost = 0, int(sum)+n
 	for try := 1; try <= 14; try++ {
@@ -244,27 +247,14 @@ func riceParameter(sum uint64, n int) (k, cost int) {
 	return k, cost
 }
 
-// writeFrameNumber writes the number of a frame, as UTF-8 writes a letter.
-func (b *bitWriter) writeFrameNumber(n int) {
-	if n <= utf8.MaxRune && (n < 0xD800 || n > 0xDFFF) {
-		for _, x := range utf8.AppendRune(nil, rune(n)) {
-			b.write(uint64(x), 8)
-		}
-		return
-	}
-	b.write(uint64(0xE0|n>>12), 8) // of the three bytes that letters leave out
-	b.write(uint64(0x80|n>>6&0x3F), 8)
-	b.write(uint64(0x80|n&0x3F), 8)
-}
-
-// bitWriter are written into bytes, the highest first.
+// bitWriter packs bits into bytes, the most significant first.
 type bitWriter struct {
 	bytes   []byte
-	acc     uint64 // the lowest n bits are not in bytes yet
+	acc     uint64 // its lowest accBits bits are not in bytes yet
 	accBits int    // fewer than 8 between calls
 }
 
-// write writes the lowest width bits of v, up to 32; the others are zero.
+// write appends the lowest width bits of v, up to 32. The higher bits of v must be zero.
 func (b *bitWriter) write(v uint64, width int) {
 	b.acc = b.acc<<width | v
 	for b.accBits += width; b.accBits >= 8; {
@@ -273,7 +263,7 @@ func (b *bitWriter) write(v uint64, width int) {
 	}
 }
 
-// writeRice writes v with a Rice parameter: zeros for its upper part, a one, and its lowest k bits.
+// writeRice appends v with the Rice parameter k: v>>k zeros, a one, and the lowest k bits of v.
 func (b *bitWriter) writeRice(v uint32, k int) {
 	upper := int(v >> k)
 	for ; upper > 24; upper -= 24 {
@@ -282,14 +272,27 @@ func (b *bitWriter) writeRice(v uint32, k int) {
 	b.write(1<<k|uint64(v)&(1<<k-1), upper+1+k)
 }
 
-// align fills the last byte.
+// writeFrameNumber appends the number of a frame in UTF-8, extended to the surrogates, which UTF-8 leaves out.
+func (b *bitWriter) writeFrameNumber(n int) {
+	if n <= utf8.MaxRune && (n < 0xD800 || n > 0xDFFF) {
+		for _, x := range utf8.AppendRune(nil, rune(n)) {
+			b.write(uint64(x), 8)
+		}
+		return
+	}
+	b.write(uint64(0xE0|n>>12), 8)
+	b.write(uint64(0x80|n>>6&0x3F), 8)
+	b.write(uint64(0x80|n&0x3F), 8)
+}
+
+// align fills the last byte with zeros.
 func (b *bitWriter) align() {
 	if b.accBits > 0 {
 		b.write(0, 8-b.accBits)
 	}
 }
 
-// crc8 is over the header of a frame: x⁸+x²+x+1.
+// crc8 is the checksum of a frame header: polynomial x⁸+x²+x+1.
 func crc8(b []byte) (crc uint8) {
 	for _, x := range b {
 		crc ^= x
@@ -300,7 +303,7 @@ func crc8(b []byte) (crc uint8) {
 	return crc
 }
 
-// crc16Table is what a byte that leaves the sum over a whole frame puts into it: x¹⁶+x¹⁵+x²+1.
+// crc16Table is the byte table of the checksum over a whole frame: polynomial x¹⁶+x¹⁵+x²+1.
 type crc16Table [256]uint16
 
 func newCRC16Table() (t crc16Table) {

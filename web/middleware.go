@@ -5,49 +5,50 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 )
 
-// maxBodyBytes is the largest body of a request, in bytes: a routine is a few thousand.
+// maxBodyBytes is the largest request body: a routine has a few thousand bytes.
 const maxBodyBytes = 256 << 10
 
-// contentSecurityPolicy lets a page use what this server sends, and pictures made in the page.
+// contentSecurityPolicy lets the page use what this server sends, and images made in the page.
 const contentSecurityPolicy = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// secureHeaders tells browsers to trust nothing but this server.
+// secureHeaders makes browsers load nothing from other servers, guess no content type and send no referrer.
 func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", contentSecurityPolicy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
+		header := w.Header()
+		header.Set("Content-Security-Policy", contentSecurityPolicy)
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "no-referrer")
 		next.ServeHTTP(w, r)
 	})
 }
 
-// allowedHosts are the names this server may be called by. A page of a stranger can let a name of its own point here (DNS
-// rebinding); it cannot choose one of these.
+// allowedHosts are the names by which this server may be called. A hostile site can point a name of its own at this
+// address (DNS rebinding), but it cannot take one of these.
 type allowedHosts struct {
 	names []string
-	addr  net.Addr
+	addr  net.Addr // that the server listens on
 }
 
-func newAllowedHosts(cfg Config, at net.Addr) allowedHosts {
-	known := allowedHosts{names: []string{"localhost"}, addr: at}
+func newAllowedHosts(cfg Config, addr net.Addr) allowedHosts {
+	allowed := allowedHosts{names: []string{"localhost"}, addr: addr}
 	if public, err := parsePublicURL(cfg.PublicURL); err == nil && public != nil {
-		known.names = append(known.names, strings.ToLower(public.Hostname()))
+		allowed.names = append(allowed.names, strings.ToLower(public.Hostname()))
 	}
-	if name := strings.ToLower(hostname()); name != "" {
-		known.names = append(known.names, name)
+	if name, err := os.Hostname(); err == nil && name != "" {
+		allowed.names = append(allowed.names, strings.ToLower(name))
 	}
-	return known
+	return allowed
 }
 
-// allows tells whether a Host header names this server; local is the address that the request came to.
-func (h allowedHosts) allows(host string, local net.Addr) bool {
+// allows reports whether a Host header names this server; local is the address at which the request arrived.
+func (a allowedHosts) allows(host string, local net.Addr) bool {
 	name := host
 	if split, _, err := net.SplitHostPort(host); err == nil {
 		name = split
@@ -55,9 +56,9 @@ func (h allowedHosts) allows(host string, local net.Addr) bool {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if ip, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
 		ip = ip.Unmap().WithZone("")
-		return ip.IsLoopback() || ip == ipOf(h.addr) || ip == ipOf(local)
+		return ip.IsLoopback() || ip == ipOf(a.addr) || ip == ipOf(local)
 	}
-	return slices.Contains(h.names, name) || strings.HasSuffix(name, ".local")
+	return slices.Contains(a.names, name) || strings.HasSuffix(name, ".local")
 }
 
 func ipOf(a net.Addr) netip.Addr {
@@ -67,10 +68,11 @@ func ipOf(a net.Addr) netip.Addr {
 	return netip.Addr{}
 }
 
-func (h allowedHosts) require(next http.Handler) http.Handler {
+// require answers 421 to a request for another host.
+func (a allowedHosts) require(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-		if !h.allows(r.Host, local) {
+		if !a.allows(r.Host, local) {
 			writeText(w, http.StatusMisdirectedRequest, "guided is not known by this name; set public_url in the section [web] to what you wrote")
 			return
 		}
@@ -78,21 +80,21 @@ func (h allowedHosts) require(next http.Handler) http.Handler {
 	})
 }
 
-// requireSameOrigin refuses what the page of another site asks for.
-func (s *handlers) requireSameOrigin(next http.Handler) http.Handler {
-	guard := http.NewCrossOriginProtection()
-	if public, err := parsePublicURL(s.cfg.PublicURL); err == nil && public != nil {
-		if err := guard.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
-			s.log.Warn("pages under web.public_url cannot give commands", "err", err)
+// requireSameOrigin refuses requests that change something and come from the page of another site.
+func (h *handlers) requireSameOrigin(next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	if public, err := parsePublicURL(h.cfg.PublicURL); err == nil && public != nil {
+		if err := protection.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
+			h.log.Warn("pages under web.public_url cannot give commands", "err", err)
 		}
 	}
-	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusForbidden, errorResponse{Error: "a page of another site asked for this; guided does only what its own page asks for"})
 	}))
-	return guard.Handler(next)
+	return protection.Handler(next)
 }
 
-// limitBody refuses a body that is too large, and one that a plain form could have sent.
+// limitBody refuses a body that a plain HTML form could send, and limits the size and the time of any other.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -100,18 +102,19 @@ func limitBody(next http.Handler) http.Handler {
 			writeJSON(w, http.StatusUnsupportedMediaType, errorResponse{Error: "send JSON, with the header Content-Type: application/json"})
 			return
 		}
-		if r.ContentLength != 0 { // else a deadline would end what is sent without an end
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(responseTimeout)) // a connection that cannot has gone
+		if r.ContentLength != 0 { // without a body, the deadline would end an event stream or live sound
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(responseTimeout)) // it fails on a closed connection only
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
 		next.ServeHTTP(w, r)
 	})
 }
 
-// recoverPanics answers a panic, and logs it.
-func (s *handlers) recoverPanics(next http.Handler) http.Handler {
+// recoverPanics logs a panic and answers 500. Where the response has begun it cuts the connection instead, so that the
+// client does not take a part for the whole.
+func (h *handlers) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		begun := &trackedWriter{ResponseWriter: w}
+		tracked := &trackedWriter{ResponseWriter: w}
 		defer func() {
 			p := recover()
 			switch {
@@ -120,36 +123,36 @@ func (s *handlers) recoverPanics(next http.Handler) http.Handler {
 			case p == http.ErrAbortHandler:
 				panic(p)
 			}
-			s.log.Error("a request failed inside guided", "method", r.Method, "panic", p, "stack", string(debug.Stack()))
-			if begun.started {
-				panic(http.ErrAbortHandler) // nobody may take what was sent for the whole
+			h.log.Error("a request failed inside guided", "method", r.Method, "panic", p, "stack", string(debug.Stack()))
+			if tracked.started {
+				panic(http.ErrAbortHandler)
 			}
 			writeText(w, http.StatusInternalServerError, "this failed inside guided; its log tells more")
 		}()
-		next.ServeHTTP(begun, r)
+		next.ServeHTTP(tracked, r)
 	})
 }
 
-// trackedWriter notes whether an answer has begun.
+// trackedWriter records whether the response has begun.
 type trackedWriter struct {
 	http.ResponseWriter
 	started bool
 }
 
-func (b *trackedWriter) WriteHeader(status int) {
-	b.started = true
-	b.ResponseWriter.WriteHeader(status)
+func (t *trackedWriter) WriteHeader(status int) {
+	t.started = true
+	t.ResponseWriter.WriteHeader(status)
 }
 
-func (b *trackedWriter) Write(p []byte) (int, error) {
-	b.started = true
-	return b.ResponseWriter.Write(p)
+func (t *trackedWriter) Write(p []byte) (int, error) {
+	t.started = true
+	return t.ResponseWriter.Write(p)
 }
 
-// Unwrap lets deadlines be set.
-func (b *trackedWriter) Unwrap() http.ResponseWriter { return b.ResponseWriter }
+// Unwrap gives [http.ResponseController] the writer that has deadlines.
+func (t *trackedWriter) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
-// revalidate has a browser ask each time whether a file is still the same.
+// revalidate makes a browser ask each time whether its copy of a file is still current.
 func revalidate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-cache")

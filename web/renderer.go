@@ -10,48 +10,49 @@ import (
 	"guided/audio/mix"
 )
 
-// maxRenderFrames is how many samples are made at a time: so much of the score Load brings into memory at once.
+// maxRenderFrames is how many frames are rendered at a time: as many as [mix.Live.Load] loads the clips for.
 const maxRenderFrames = audio.Rate
 
-// renderer makes any part of a performance, at any time, in memory that does not grow with its length: clips are loaded
-// around the place. It belongs to one goroutine.
+// renderer makes the samples of any part of a rendition, in any order. Its memory does not grow with the length: clips are
+// loaded around the position. It belongs to one goroutine.
 type renderer struct {
 	*rendition
 	ctx     context.Context
-	slots   chan struct{}
-	live    *mix.Live
+	slots   chan struct{} // limits how many render at once
+	live    *mix.Live     // nil before the first samples
 	cancel  context.CancelFunc
 	loading sync.WaitGroup
 }
 
-func (s *handlers) newRenderer(ctx context.Context, p *rendition) *renderer {
+// newRenderer makes a renderer that ends with ctx or by close.
+func (h *handlers) newRenderer(ctx context.Context, p *rendition) *renderer {
 	ctx, cancel := context.WithCancel(ctx)
-	return &renderer{rendition: p, ctx: ctx, cancel: cancel, slots: s.renderSlots}
+	return &renderer{rendition: p, ctx: ctx, cancel: cancel, slots: h.renderSlots}
 }
 
-// close ends what loads ahead.
-func (x *renderer) close() {
-	x.cancel()
-	x.loading.Wait()
+// close ends the loading of clips, and waits for it.
+func (r *renderer) close() {
+	r.cancel()
+	r.loading.Wait()
 }
 
-// render makes samples from a sample of the score on; at+len(samples) lies within it. It fails only when ctx ends.
-func (x *renderer) render(samples [][2]float64, at int) error {
-	if x.live == nil {
-		live, err := x.bank.Begin(x.ctx, x.score, x.loading.Go)
+// render fills samples from sample at of the score on; at+len(samples) is at most its length. It fails only when ctx ends.
+func (r *renderer) render(samples [][2]float64, at int) error {
+	if r.live == nil {
+		live, err := r.bank.Begin(r.ctx, r.score, r.loading.Go)
 		if err != nil {
 			return err
 		}
-		x.live = live
+		r.live = live
 	}
 	for len(samples) > 0 {
 		part := samples[:min(len(samples), maxRenderFrames)]
-		if !x.live.Reach(at) {
-			if err := x.live.Load(x.ctx, at); err != nil {
+		if !r.live.Reach(at) {
+			if err := r.live.Load(r.ctx, at); err != nil {
 				return err
 			}
 		}
-		if err := x.renderPart(part, at); err != nil {
+		if err := r.renderPart(part, at); err != nil {
 			return err
 		}
 		samples, at = samples[len(part):], at+len(part)
@@ -59,58 +60,58 @@ func (x *renderer) render(samples [][2]float64, at int) error {
 	return nil
 }
 
-// renderPart takes its turn, so that what is rendered here never takes the last core from what is playing.
-func (x *renderer) renderPart(samples [][2]float64, at int) error {
+// renderPart renders in one of the slots, so that it never takes the last core from the player.
+func (r *renderer) renderPart(samples [][2]float64, at int) error {
 	select {
-	case x.slots <- struct{}{}:
-	case <-x.ctx.Done():
-		return x.ctx.Err()
+	case r.slots <- struct{}{}:
+	case <-r.ctx.Done():
+		return r.ctx.Err()
 	}
-	defer func() { <-x.slots }()
-	if at != x.live.Position() {
-		if err := x.live.Seek(at); err != nil {
+	defer func() { <-r.slots }()
+	if at != r.live.Position() {
+		if err := r.live.Seek(at); err != nil {
 			return err
 		}
 	}
 	for done := 0; done < len(samples); {
-		n, more := x.live.Stream(samples[done:])
+		n, more := r.live.Stream(samples[done:])
 		if !more {
 			clear(samples[done:])
 			break
 		}
 		done += n
 	}
-	if x.gain != 1 {
+	if r.gain != 1 {
 		for i := range samples {
-			samples[i][0] *= x.gain
-			samples[i][1] *= x.gain
+			samples[i][0] *= r.gain
+			samples[i][1] *= r.gain
 		}
 	}
 	return nil
 }
 
-// wavChunkFrames is how many frames of a WAV file are made at a time: 0.2 s.
+// wavChunkFrames is how many frames of a WAV file are rendered at a time: 0.2 s.
 const wavChunkFrames = audio.Rate / 5
 
-// wavReader is a performance as a WAV file that is made while it is read; every part of it can be had at once.
+// wavReader is a rendition as a WAV file that is rendered as it is read, from any offset.
 type wavReader struct {
 	renderer    *renderer
 	header      []byte
-	size        int64
-	offset      int64
+	size        int64 // of the file, in bytes
+	offset      int64 // of the next read
 	frames      [][2]float64
-	chunk       []byte // a piece of the file
-	chunkOffset int64  // where it lies
+	chunk       []byte // the part of the file rendered last
+	chunkOffset int64
 }
 
-var _ io.ReadSeeker = (*wavReader)(nil)
+var _ io.ReadSeekCloser = (*wavReader)(nil)
 
-func newWAVReader(x *renderer) *wavReader {
-	header := wavHeader(uint32(x.frames()) * frameBytes)
-	return &wavReader{renderer: x, header: header, size: int64(len(header)) + int64(x.frames())*frameBytes}
+func newWAVReader(r *renderer) *wavReader {
+	header := wavHeader(uint32(r.frames()) * frameBytes)
+	return &wavReader{renderer: r, header: header, size: int64(len(header)) + int64(r.frames())*frameBytes}
 }
 
-// Seek goes to a byte, and makes nothing.
+// Seek sets the offset of the next read; it renders nothing.
 func (f *wavReader) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:
@@ -125,7 +126,7 @@ func (f *wavReader) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// Read makes what is read.
+// Read reads from the header or from the chunk at the offset, which it renders first.
 func (f *wavReader) Read(p []byte) (int, error) {
 	if f.offset >= f.size {
 		return 0, io.EOF
@@ -145,7 +146,7 @@ func (f *wavReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// renderChunk makes the piece of the file that begins with a frame.
+// renderChunk renders the chunk that begins with a frame of the file.
 func (f *wavReader) renderChunk(frame int) error {
 	if f.frames == nil {
 		f.frames = make([][2]float64, wavChunkFrames)
@@ -161,16 +162,16 @@ func (f *wavReader) renderChunk(frame int) error {
 	return nil
 }
 
-// Close ends the making.
+// Close ends the rendering.
 func (f *wavReader) Close() error {
 	f.renderer.close()
 	return nil
 }
 
-// encodeFLAC writes a performance as a FLAC file of the same samples as its WAV file. It ends with the server.
-func (s *handlers) encodeFLAC(w io.WriteSeeker, p *rendition) error {
-	x := s.newRenderer(s.flacCache.ctx, p)
-	defer x.close()
+// encodeFLAC writes a rendition as a FLAC file, with the same samples as its WAV file. It ends with the server.
+func (h *handlers) encodeFLAC(w io.WriteSeeker, p *rendition) error {
+	r := h.newRenderer(h.flacCache.ctx, p)
+	defer r.close()
 	f, err := newFLACWriter(w, p.score.Title)
 	if err != nil {
 		return err
@@ -178,7 +179,7 @@ func (s *handlers) encodeFLAC(w io.WriteSeeker, p *rendition) error {
 	samples, bytes := make([][2]float64, flacBlock), make([]byte, frameBytes*flacBlock)
 	for at := p.start; at < p.score.Len; at += flacBlock {
 		samples = samples[:min(flacBlock, p.score.Len-at)]
-		if err := x.render(samples, at); err != nil {
+		if err := r.render(samples, at); err != nil {
 			return err
 		}
 		audio.Encode(bytes, samples, at)

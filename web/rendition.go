@@ -21,107 +21,19 @@ import (
 	"guided/routines"
 )
 
-// rendition is a routine as somebody asked for it: what is in a file.
-type rendition struct {
-	score *routines.Score
-	bank  *mix.Bank
-	gain  float64
-	start int    // the sample it begins at
-	id    string // names its sound: the same tag, the same samples
-}
-
-// frames is how long its file is.
-func (p *rendition) frames() int { return p.score.Len - p.start }
-
-// newRendition lays out a routine. The error is a sentence for who asked.
-func (s *handlers) newRendition(ctx context.Context, r *routines.Routine, a renditionQuery) (*rendition, error) {
-	if a.Voice != "" && !slices.Contains(voice.EmbeddedVoices(), a.Voice) { // folders of recordings are for the settings
-		return nil, fmt.Errorf("voice: %q is not known; use one of %s", a.Voice, strings.Join(voice.EmbeddedVoices(), ", "))
-	}
-	bank, err := s.bank.In(a.Voice)
-	if err != nil {
-		return nil, fmt.Errorf("voice: %w", err)
-	}
-	score, err := s.compile(ctx, r, bank, s.cfg.Options(a.Parameters))
-	if err != nil {
-		return nil, err
-	}
-	p := &rendition{score: score, bank: bank, gain: 1}
-	if a.volume != nil {
-		p.gain = volumeGain(*a.volume)
-	}
-	if a.start > 0 {
-		if a.start >= routines.Duration(score.Len) {
-			return nil, fmt.Errorf("from: %v lies after the end of %q, which lasts %v", a.start, score.Title, routines.Duration(score.Len).Round(time.Second))
-		}
-		p.start = score.Return(routines.Samples(a.start))
-	}
-	p.id = s.renditionID(p, cmp.Or(a.Voice, s.cfg.Voice))
-	return p, nil
-}
-
-// compile lays a routine out; what a voice must speak first it speaks before.
-func (s *handlers) compile(ctx context.Context, r *routines.Routine, b *mix.Bank, o routines.Options) (*routines.Score, error) {
-	lacking := false
-	score, err := routines.Compile(r, func(c routines.Clip) (routines.Extent, bool) {
-		e, has := b.Measure(c)
-		lacking = lacking || !has
-		return e, has
-	}, o)
-	if err != nil || !lacking {
-		return score, err
-	}
-	clips, err := routines.Clips(r)
-	if err != nil {
-		return nil, err
-	}
-	if err := b.Prepare(ctx, clips); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		s.log.Debug("some phrases cannot be spoken; tones sound in their place", "routine", r.Name, "err", err)
-	}
-	return routines.Compile(r, b.Measure, o)
-}
-
-// renditionID is a hash of everything that a sample may depend on.
-func (s *handlers) renditionID(p *rendition, voice string) string {
-	h := sha256.New()
-	fmt.Fprintln(h, s.player.Info().Version, voice, p.gain, p.start)
-	if err := json.NewEncoder(h).Encode(p.score); err != nil {
-		panic(err) // a score is plain data
-	}
-	files := map[string]bool{p.score.Bed.Sound: true}
-	for _, c := range p.score.Cues {
-		files[c.Clip.Sound] = true
-	}
-	for _, file := range slices.Sorted(maps.Keys(files)) {
-		if data, err := s.library.Open(file); err == nil { // tones and beds have no file
-			fmt.Fprintf(h, "%s %x\n", file, sha256.Sum256(data))
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-// volumeGain is the factor of a volume from 0 to 100, as a session has it.
-func volumeGain(volume int) float64 {
-	v := float64(volume) / 100
-	return v * v * v
-}
-
-// renditionQuery is what an address may ask for: what a start may be given, and where to begin.
+// renditionQuery is what the query of a URL may ask for: the parameters of a start, and where to begin.
 type renditionQuery struct {
 	player.Parameters
-	volume *int
+	volume *int // 0-100; nil: unscaled
 	start  time.Duration
 }
 
-// queryKeys are the parameters of an address; those of a start have its names.
+// queryKeys returns the keys of a query; those of a start have the names that they have in a command.
 func queryKeys() []string {
 	return []string{"from", "for", "volume", "voice", "verbosity", "holds", "bed"}
 }
 
-// parseQuery reads the parameters of an address, as a start reads them.
+// parseQuery reads the query of a URL. The error is a sentence for the client.
 func parseQuery(query string) (renditionQuery, error) {
 	q, err := url.ParseQuery(query)
 	if err != nil {
@@ -146,9 +58,9 @@ func parseQuery(query string) (renditionQuery, error) {
 	if err != nil {
 		return renditionQuery{}, err
 	}
-	a := renditionQuery{Parameters: c.Parameters, volume: c.Volume}
-	a.start, err = parseStart(q.Get("from"))
-	return a, err
+	parsed := renditionQuery{Parameters: c.Parameters, volume: c.Volume}
+	parsed.start, err = parseStart(q.Get("from"))
+	return parsed, err
 }
 
 func queryKeyHint(key string) string {
@@ -158,7 +70,7 @@ func queryKeyHint(key string) string {
 	return "use " + strings.Join(queryKeys(), ", ")
 }
 
-// truncate is what is worth saying back of a word.
+// truncate cuts a client's text to 40 characters, for a message that repeats it.
 func truncate(s string) string {
 	if r := []rune(s); len(r) > 40 {
 		return string(r[:40]) + "…"
@@ -166,7 +78,7 @@ func truncate(s string) string {
 	return s
 }
 
-// parseStart reads a place in a routine: seconds, or a duration with its unit.
+// parseStart reads a position in a routine: seconds, or a duration with its unit. Nothing is its beginning.
 func parseStart(s string) (time.Duration, error) {
 	if s == "" {
 		return 0, nil
@@ -179,4 +91,92 @@ func parseStart(s string) (time.Duration, error) {
 		return 0, fmt.Errorf(`from: %q is no place in a routine, such as "312" or "5m12s"`, truncate(s))
 	}
 	return d, nil
+}
+
+// rendition is a routine compiled as a query asks: the contents of an audio file.
+type rendition struct {
+	score *routines.Score
+	bank  *mix.Bank // of its voice
+	gain  float64
+	start int    // the first sample of the score that is in the file
+	id    string // the same id, the same samples
+}
+
+// frames is the length of the file.
+func (p *rendition) frames() int { return p.score.Len - p.start }
+
+// newRendition compiles a routine. The error is a sentence for the client.
+func (h *handlers) newRendition(ctx context.Context, r *routines.Routine, q renditionQuery) (*rendition, error) {
+	if q.Voice != "" && !slices.Contains(voice.EmbeddedVoices(), q.Voice) { // only the settings may name a folder of recordings
+		return nil, fmt.Errorf("voice: %q is not known; use one of %s", q.Voice, strings.Join(voice.EmbeddedVoices(), ", "))
+	}
+	bank, err := h.bank.In(q.Voice)
+	if err != nil {
+		return nil, fmt.Errorf("voice: %w", err)
+	}
+	score, err := h.compile(ctx, r, bank, h.cfg.Options(q.Parameters))
+	if err != nil {
+		return nil, err
+	}
+	p := &rendition{score: score, bank: bank, gain: 1}
+	if q.volume != nil {
+		p.gain = volumeGain(*q.volume)
+	}
+	if q.start > 0 {
+		if q.start >= routines.Duration(score.Len) {
+			return nil, fmt.Errorf("from: %v lies after the end of %q, which lasts %v", q.start, score.Title, routines.Duration(score.Len).Round(time.Second))
+		}
+		p.start = score.Return(routines.Samples(q.start))
+	}
+	p.id = h.renditionID(p, cmp.Or(q.Voice, h.cfg.Voice))
+	return p, nil
+}
+
+// compile compiles a routine. Phrases that the voice lacks are synthesized first.
+func (h *handlers) compile(ctx context.Context, r *routines.Routine, b *mix.Bank, o routines.Options) (*routines.Score, error) {
+	missing := false
+	score, err := routines.Compile(r, func(c routines.Clip) (routines.Extent, bool) {
+		e, has := b.Measure(c)
+		missing = missing || !has
+		return e, has
+	}, o)
+	if err != nil || !missing {
+		return score, err
+	}
+	clips, err := routines.Clips(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Prepare(ctx, clips); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		h.log.Debug("some phrases cannot be spoken; tones sound in their place", "routine", r.Name, "err", err)
+	}
+	return routines.Compile(r, b.Measure, o)
+}
+
+// renditionID is a hash of everything that a sample may depend on.
+func (h *handlers) renditionID(p *rendition, voice string) string {
+	sum := sha256.New()
+	fmt.Fprintln(sum, h.player.Info().Version, voice, p.gain, p.start)
+	if err := json.NewEncoder(sum).Encode(p.score); err != nil {
+		panic(err) // a score is plain data
+	}
+	files := map[string]bool{p.score.Bed.Sound: true}
+	for _, c := range p.score.Cues {
+		files[c.Clip.Sound] = true
+	}
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		if data, err := h.library.Open(file); err == nil { // built-in tones and beds have no file
+			fmt.Fprintf(sum, "%s %x\n", file, sha256.Sum256(data))
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+// volumeGain is the gain of a volume from 0 to 100, as the player applies it: (v/100)³.
+func volumeGain(volume int) float64 {
+	v := float64(volume) / 100
+	return v * v * v
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -13,41 +14,67 @@ import (
 	"guided/routines"
 )
 
-// getRoutine answers all of one routine: what is told of it, its source, and its timeline where it has one.
-func (s *handlers) getRoutine(w http.ResponseWriter, r *http.Request) {
+// routineEntry is a routine of the library, with the paths of its audio files.
+type routineEntry struct {
+	player.RoutineInfo
+	WAV  string `json:"wav"`
+	FLAC string `json:"flac"`
+	Own  bool   `json:"own"` // it is in the user's folder
+}
+
+func (h *handlers) routineEntry(i player.RoutineInfo) routineEntry {
+	return routineEntry{i, h.audioPath(i.Name, ".wav"), h.audioPath(i.Name, ".flac"), h.isUserRoutine(i.Name)}
+}
+
+// audioPath is the path of a routine's audio file; extension has its dot.
+func (h *handlers) audioPath(name, extension string) string {
+	return "/audio/" + h.auth.audioToken() + "/" + url.PathEscape(name) + extension
+}
+
+// listRoutines answers the library.
+func (h *handlers) listRoutines(w http.ResponseWriter, _ *http.Request) {
+	list := []routineEntry{}
+	for _, i := range h.player.Info().Routines {
+		list = append(list, h.routineEntry(i))
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"routines": list})
+}
+
+// getRoutine answers one routine: its entry, its TOML, and its timeline where it compiles.
+func (h *handlers) getRoutine(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	text, err := s.readSource(name)
+	text, err := h.readSource(name)
 	if err != nil {
 		writeJSON(w, libraryErrorStatus(err), errorResponse{Error: err.Error()})
 		return
 	}
-	list := s.player.Info().Routines
+	list := h.player.Info().Routines
 	i := slices.IndexFunc(list, func(i player.RoutineInfo) bool { return i.Name == name })
-	told := player.RoutineInfo{Name: name, Title: name, Steps: []string{}} // new, and not looked at by the player yet
+	info := player.RoutineInfo{Name: name, Title: name, Steps: []string{}} // a new file that the player has not scanned yet
 	if i >= 0 {
-		told = list[i]
+		info = list[i]
 	}
 	steps := []step{}
-	if score, _, err := s.scoreFor(r, name); err == nil {
+	if score, _, err := h.scoreFor(r, name); err == nil {
 		steps = timeline(score)
 	}
 	writeJSON(w, http.StatusOK, struct {
 		routineEntry
 		TOML     string `json:"toml"`
 		Timeline []step `json:"timeline"`
-	}{s.routineEntry(told), text, steps})
+	}{h.routineEntry(info), text, steps})
 }
 
-// readSource is a routine's file, of the first folder that has it.
-func (s *handlers) readSource(name string) (string, error) {
-	names, _ := s.library.Names() // a folder that cannot be read is told by the player
+// readSource reads a routine's TOML from the first folder of the library that has it.
+func (h *handlers) readSource(name string) (string, error) {
+	names, _ := h.library.Names() // the player reports a folder that cannot be read
 	if !slices.Contains(names, name) {
-		if _, err := s.library.Load(name); err != nil {
+		if _, err := h.library.Load(name); err != nil {
 			return "", err
 		}
 		return "", fmt.Errorf("%w as %q; it is a title, ask for the name", routines.ErrNotFound, name)
 	}
-	for _, folder := range s.library {
+	for _, folder := range h.library {
 		if data, err := fs.ReadFile(folder, name+".toml"); err == nil {
 			return string(data), nil
 		}
@@ -55,26 +82,34 @@ func (s *handlers) readSource(name string) (string, error) {
 	return "", fmt.Errorf("%w as %q any more", routines.ErrNotFound, name)
 }
 
-// scoreFor is a routine's score as the address asks for it, and the status of an error.
-func (s *handlers) scoreFor(r *http.Request, name string) (*routines.Score, int, error) {
-	a, err := parseQuery(r.URL.RawQuery)
+// scoreFor compiles a routine as the query of the request asks, or returns an error and its status.
+func (h *handlers) scoreFor(r *http.Request, name string) (*routines.Score, int, error) {
+	query, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, http.StatusBadRequest, err
 	}
-	routine, err := s.findRoutine(name)
+	routine, err := h.findRoutine(name)
 	if err != nil {
 		return nil, libraryErrorStatus(err), err
 	}
-	p, err := s.newRendition(r.Context(), routine, a)
+	rendition, err := h.newRendition(r.Context(), routine, query)
 	if err != nil {
 		return nil, http.StatusBadRequest, err
 	}
-	return p.score, http.StatusOK, nil
+	return rendition.score, http.StatusOK, nil
 }
 
-// getBreaths answers every breath and rep of a routine, at its time.
-func (s *handlers) getBreaths(w http.ResponseWriter, r *http.Request) {
-	score, status, err := s.scoreFor(r, r.PathValue("name"))
+// libraryErrorStatus is the status for an error of [routines.Library.Load].
+func libraryErrorStatus(err error) int {
+	if errors.Is(err, routines.ErrNotFound) {
+		return http.StatusNotFound
+	}
+	return http.StatusUnprocessableEntity
+}
+
+// getBreaths answers the time of every breath and rep of a routine.
+func (h *handlers) getBreaths(w http.ResponseWriter, r *http.Request) {
+	score, status, err := h.scoreFor(r, r.PathValue("name"))
 	if err != nil {
 		writeJSON(w, status, errorResponse{Error: err.Error()})
 		return
@@ -82,65 +117,39 @@ func (s *handlers) getBreaths(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, breaths(score))
 }
 
-// getPicture answers a routine's timeline as a picture.
-func (s *handlers) getPicture(w http.ResponseWriter, r *http.Request) {
+// getPicture answers a routine's timeline as SVG.
+func (h *handlers) getPicture(w http.ResponseWriter, r *http.Request) {
 	name, is := strings.CutSuffix(r.PathValue("file"), ".svg")
 	if !is {
 		writeText(w, http.StatusNotFound, "a timeline is had as NAME.svg")
 		return
 	}
-	score, status, err := s.scoreFor(r, name)
+	score, status, err := h.scoreFor(r, name)
 	if err != nil {
 		writeText(w, status, err.Error())
 		return
 	}
 	var b bytes.Buffer
 	if err := routines.Picture(score, &b); err != nil {
-		panic(err) // memory can be written
+		panic(err) // a bytes.Buffer takes every write
 	}
 	w.Header().Set("Content-Type", "image/svg+xml")
 	w.Header().Set("Cache-Control", "no-cache")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") // its styles are inside it
-	_, _ = b.WriteTo(w)                                                                        // who has gone does not matter
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") // its styles are inline
+	_, _ = b.WriteTo(w)                                                                        // a failed write: the client has gone
 }
 
-// routineEntry is a routine of the library, and where its files are.
-type routineEntry struct {
-	player.RoutineInfo
-	WAV  string `json:"wav"`
-	FLAC string `json:"flac"`
-	Own  bool   `json:"own"` // it lies in the user's folder
-}
-
-func (s *handlers) routineEntry(i player.RoutineInfo) routineEntry {
-	return routineEntry{i, s.audioPath(i.Name, ".wav"), s.audioPath(i.Name, ".flac"), s.isUserRoutine(i.Name)}
-}
-
-// audioPath is the path of a file.
-func (s *handlers) audioPath(name, ending string) string {
-	return "/audio/" + s.auth.audioToken() + "/" + url.PathEscape(name) + ending
-}
-
-// listRoutines answers the library.
-func (s *handlers) listRoutines(w http.ResponseWriter, _ *http.Request) {
-	list := []routineEntry{}
-	for _, i := range s.player.Info().Routines {
-		list = append(list, s.routineEntry(i))
-	}
-	writeJSON(w, http.StatusOK, map[string]any{"routines": list})
-}
-
-// step is a step of a timeline, or one of its sides. Times are seconds.
+// step is a step of a timeline, or one side of it. Times are seconds.
 type step struct {
 	Name    string  `json:"name"`
 	Side    string  `json:"side"`
 	From    float64 `json:"from_s"`
 	Len     float64 `json:"len_s"`
-	Kind    string  `json:"kind"` // breathe, reps, count (a hold or a rest that is counted), or say
+	Kind    string  `json:"kind"` // breathe, reps, count (a counted hold or rest), or say
 	Breaths int     `json:"breaths"`
 }
 
-// timeline is the steps of a score in the order of time.
+// timeline lists the steps of a score in order of time.
 func timeline(score *routines.Score) []step {
 	list := []step{}
 	for i := 0; i < len(score.Marks); i = score.NextStep(i) {
@@ -177,7 +186,7 @@ type phase struct {
 	Len  float64 `json:"len_s"`
 }
 
-// breaths are all of a score in the order of time.
+// breaths lists the breaths and reps of a score in order of time.
 func breaths(score *routines.Score) []breath {
 	list := []breath{}
 	for _, m := range score.Marks {
@@ -193,5 +202,5 @@ func breaths(score *routines.Score) []breath {
 	return list
 }
 
-// seconds rounds samples to milliseconds.
+// seconds converts samples to seconds, cut to whole milliseconds.
 func seconds(samples int) float64 { return float64(samples/(routines.Rate/1000)) / 1000 }

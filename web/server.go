@@ -19,67 +19,68 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// maxStreams is how many files and live streams are sent at a time: a house full of speakers, and no more memory than
-// a Pi has.
+// maxStreams is how many audio files and live streams are sent at a time: more than a house has speakers, and within the
+// memory of a Raspberry Pi.
 const maxStreams = 64
 
-// handlers is what the handlers share.
+// handlers answer the requests; the fields are what they share.
 type handlers struct {
 	cfg         Config
 	addr        net.Addr
 	player      *player.Player
 	library     routines.Library
 	bank        *mix.Bank
-	tap         *output.Tap // what is playing now; nil: nothing can be listened to
+	tap         *output.Tap // the sound of the output; nil: it cannot be heard over HTTP
 	log         *slog.Logger
 	auth        *auth
 	flacCache   *fileCache
 	previews    *previewCache
-	renderSlots chan struct{} // to make sound: one core is left to the player
-	streamSlots chan struct{}
-	checkSlots  chan struct{}
+	renderSlots chan struct{} // renderers at a time: one core is left to the player
+	streamSlots chan struct{} // maxStreams
+	checkSlots  chan struct{} // checks of the editor at a time
 }
 
-// newHandlers makes one whose work in the background ends with ctx.
+// newHandlers makes the handlers; their goroutines belong to background and end with ctx.
 func newHandlers(ctx context.Context, cfg Config, at net.Addr, p *player.Player, l routines.Library, b *mix.Bank, tap *output.Tap, log *slog.Logger, background *sync.WaitGroup) (*handlers, error) {
-	login, err := newAuth(cfg, at, log)
+	auth, err := newAuth(cfg, at, log)
 	if err != nil {
 		return nil, err
 	}
 	return &handlers{
-		cfg: cfg, addr: at, player: p, library: l, bank: b, tap: tap, log: log, auth: login,
+		cfg: cfg, addr: at, player: p, library: l, bank: b, tap: tap, log: log, auth: auth,
 		flacCache: newFileCache(ctx, filepath.Join(cfg.Cache, "flac"), background, log), previews: newPreviewCache(),
 		renderSlots: make(chan struct{}, max(1, runtime.NumCPU()-1)), streamSlots: make(chan struct{}, maxStreams), checkSlots: make(chan struct{}, 2),
 	}, nil
 }
 
-// routes is every path, behind what keeps strangers out.
-func (s *handlers) routes() http.Handler {
-	speakers := http.NewServeMux()
-	speakers.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
-	speakers.HandleFunc("GET /audio/{token}/{file}", s.auth.requireAudioToken(s.serveFile))
-	speakers.HandleFunc("GET /audio/{token}/now/live.wav", s.auth.requireAudioToken(s.serveLive))
+// routes returns every path with its checks. Speakers cannot log in and reach the server by any name, so their paths hold
+// a token of their own; every other path is for browsers and programs.
+func (h *handlers) routes() http.Handler {
+	root := http.NewServeMux()
+	root.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
+	root.HandleFunc("GET /audio/{token}/{file}", h.auth.requireAudioToken(h.serveFile))
+	root.HandleFunc("GET /audio/{token}/now/live.wav", h.auth.requireAudioToken(h.serveLive))
 
-	people := http.NewServeMux()
-	people.HandleFunc("GET /{$}", s.auth.loginByURL(func(w http.ResponseWriter, r *http.Request) {
+	browsers := http.NewServeMux()
+	browsers.HandleFunc("GET /{$}", h.auth.loginByURL(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-cache")
 		http.ServeFileFS(w, r, pageFiles, "page/index.html")
 	}))
-	people.Handle("GET /page/", revalidate(http.FileServerFS(pageFiles)))
-	people.HandleFunc("GET /live.wav", s.serveLive)
-	people.HandleFunc("GET /api/state", s.getState)
-	people.HandleFunc("GET /api/info", s.getInfo)
-	people.HandleFunc("GET /api/events", s.streamEvents)
-	people.HandleFunc("GET /api/routines", s.listRoutines)
-	people.HandleFunc("GET /api/routines/{name}", s.getRoutine)
-	people.HandleFunc("GET /api/routines/{name}/breaths", s.getBreaths)
-	people.HandleFunc("GET /api/timeline/{file}", s.getPicture)
-	people.HandleFunc("POST /api/check", s.checkRoutine)
-	people.HandleFunc("PUT /api/routines/{name}", s.saveRoutine)
-	people.HandleFunc("DELETE /api/routines/{name}", s.removeRoutine)
-	people.HandleFunc("POST /api/{verb}", s.postCommand)
+	browsers.Handle("GET /page/", revalidate(http.FileServerFS(pageFiles)))
+	browsers.HandleFunc("GET /live.wav", h.serveLive)
+	browsers.HandleFunc("GET /api/state", h.getState)
+	browsers.HandleFunc("GET /api/info", h.getInfo)
+	browsers.HandleFunc("GET /api/events", h.streamEvents)
+	browsers.HandleFunc("GET /api/routines", h.listRoutines)
+	browsers.HandleFunc("GET /api/routines/{name}", h.getRoutine)
+	browsers.HandleFunc("GET /api/routines/{name}/breaths", h.getBreaths)
+	browsers.HandleFunc("GET /api/timeline/{file}", h.getPicture)
+	browsers.HandleFunc("POST /api/check", h.checkRoutine)
+	browsers.HandleFunc("PUT /api/routines/{name}", h.saveRoutine)
+	browsers.HandleFunc("DELETE /api/routines/{name}", h.removeRoutine)
+	browsers.HandleFunc("POST /api/{verb}", h.postCommand)
 
-	known := newAllowedHosts(s.cfg, s.addr)
-	speakers.Handle("/", known.require(s.auth.requireToken(s.requireSameOrigin(limitBody(people)))))
-	return s.recoverPanics(secureHeaders(speakers))
+	allowed := newAllowedHosts(h.cfg, h.addr)
+	root.Handle("/", allowed.require(h.auth.requireToken(h.requireSameOrigin(limitBody(browsers)))))
+	return h.recoverPanics(secureHeaders(root))
 }

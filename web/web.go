@@ -1,9 +1,11 @@
-// Package web is the player in a browser, and routines as files for smart speakers.
+// Package web serves the player's page and API to browsers, and routines as audio files to smart speakers.
 //
-// It is one more remote: commands go through the table that every remote shares, states and events come from the
-// player's feed, and a routine's file holds the sound that a session plays. It has no logic of its own.
+// It is one more remote: commands go to the player's verb table, states and events come from the player's feed, and the
+// samples of a routine's file are those that a session plays. It has no logic of its own.
 //
-// Safe by default: it listens on loopback, and anything further needs a token; see [Config].
+// Secure by default: it listens on loopback, and any other address needs a token; see [Config].
+//
+// Begin reading at handlers.routes in server.go: every path and the checks in front of it.
 package web
 
 import (
@@ -23,30 +25,30 @@ import (
 	"guided/routines"
 )
 
-// How long a client may take. What is sent without an end, or is long, extends its own time with every block.
+// How long a client may take. Streams and audio files extend their write deadline with every block.
 const (
 	headerTimeout   = 10 * time.Second
 	responseTimeout = time.Minute
 	idleTimeout     = 2 * time.Minute
-	shutdownTimeout = 2 * time.Second // for answers under way when the program ends
+	shutdownTimeout = 2 * time.Second // for responses under way when the program ends
 )
 
-// Config is what may be set of the server.
+// Config is the section [web] of the settings.
 type Config struct {
 	Listen    string `toml:"listen"`     // host:port; empty: off
-	PublicURL string `toml:"public_url"` // what others reach it by, empty: by its address
-	Token     string `toml:"token"`      // asked for everywhere; empty: a stored one, asked for on anything but loopback
-	Open      bool   `toml:"open"`       // nobody needs a token
+	PublicURL string `toml:"public_url"` // the URL by which other machines reach the server; empty: made from Listen
+	Token     string `toml:"token"`      // required on every address; empty: a stored one, required beyond loopback
+	Open      bool   `toml:"open"`       // no token is required
 
-	State string `toml:"-"` // the folder of what is kept
-	Cache string `toml:"-"` // the folder of what can be made again
+	State string `toml:"-"` // the state folder, which holds the token
+	Cache string `toml:"-"` // the cache folder
 	Own   string `toml:"-"` // the folder of the user's routines; empty: none
-	Voice string `toml:"-"` // the name of the bank's own voice
+	Voice string `toml:"-"` // the name of the bank's default voice
 
-	Options func(player.Parameters) routines.Options `toml:"-"` // the parameters of a start over the settings
+	Options func(player.Parameters) routines.Options `toml:"-"` // compiler options of start parameters, over the settings
 }
 
-// Check tells what in the settings cannot be, one problem each.
+// Check returns every problem of the settings, one sentence each.
 func (c Config) Check() []string {
 	var wrong []string
 	if c.Listen != "" {
@@ -66,8 +68,8 @@ func (c Config) Check() []string {
 	return wrong
 }
 
-// Run serves until ctx ends; tap is what is playing now, nil where nothing can be listened to. It fails when the address
-// cannot be had.
+// Run serves until ctx ends. Tap is the sound of the output, nil where it cannot be heard over HTTP. It fails when the
+// address cannot be bound.
 func Run(ctx context.Context, cfg Config, p *player.Player, library routines.Library, bank *mix.Bank, tap *output.Tap, log *slog.Logger) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
 	switch {
@@ -100,7 +102,7 @@ func Run(ctx context.Context, cfg Config, p *player.Player, library routines.Lib
 			server.Close()
 		}
 	})
-	log.Info("the web server is ready", "listen", listener.Addr().String(), "token", s.auth.told())
+	log.Info("the web server is ready", "listen", listener.Addr().String(), "token", "in "+s.auth.tokenSource)
 	err = server.Serve(listener)
 	cancel()
 	<-ended
