@@ -101,7 +101,7 @@ func (h *handlers) acquireStream(w http.ResponseWriter) bool {
 
 func (h *handlers) releaseStream() { <-h.streamSlots }
 
-// setDLNAHeaders answers the headers of a DLNA player (DLNA guidelines, 7.4.1.3). Their names are set without
+// setDLNAHeaders answers the headers of a DLNA player. Their names are set without
 // canonicalization: some players compare the case.
 func setDLNAHeaders(header http.Header, r *http.Request) {
 	if r.Header.Get("getcontentFeatures.dlna.org") != "" {
@@ -128,7 +128,7 @@ func (d deadlineReader) Read(b []byte) (int, error) {
 }
 
 // liveBlockBytes is how much live sound is sent at a time: 20 ms.
-const liveBlockBytes = 960 * frameBytes
+const liveBlockBytes = 960 * audio.FrameBytes
 
 // serveLive streams what the output plays, as a WAV file without an end.
 func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
@@ -147,25 +147,20 @@ func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	to := http.NewResponseController(w)
-	sound := h.tap.Listen(r.Context())
-	send := func(b []byte) error {
-		if err := to.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
-			return err
-		}
-		if _, err := w.Write(b); err != nil {
-			return err
-		}
-		return to.Flush()
-	}
-	if send(wavHeader(endless)) != nil {
+	sound, out := h.tap.Listen(r.Context()), newStreamWriter(w, stallTimeout)
+	if _, err := out.Write(endlessWAVHeader()); err != nil {
 		return
 	}
 	block := make([]byte, liveBlockBytes)
-	for r.Context().Err() == nil {
+	for {
 		n, err := io.ReadFull(sound, block)
-		if n > 0 && send(block[:n]) != nil || err != nil {
-			if err != nil && !errors.Is(err, io.EOF) && r.Context().Err() == nil {
+		if n > 0 {
+			if _, gone := out.Write(block[:n]); gone != nil {
+				return
+			}
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) && r.Context().Err() == nil {
 				h.log.Warn("what is playing cannot be listened to", "err", err)
 			}
 			return
@@ -173,20 +168,32 @@ func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// frameBytes is the size of one frame of 16-bit stereo.
-const frameBytes = 4
+// endlessWAVHeader begins a WAV stream of unknown length: both sizes are the largest number.
+func endlessWAVHeader() []byte {
+	header := audio.WAVHeader(0)
+	binary.LittleEndian.PutUint32(header[4:], math.MaxUint32)
+	binary.LittleEndian.PutUint32(header[audio.WAVHeaderBytes-4:], math.MaxUint32)
+	return header
+}
 
-// endless is the size in the header of a WAV stream of unknown length.
-const endless = math.MaxUint32
+// streamWriter sends each write at once. A client that takes nothing for timeout is disconnected.
+type streamWriter struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	timeout time.Duration
+}
 
-// wavHeader returns the header of a WAV file with size bytes of samples.
-func wavHeader(size uint32) []byte {
-	b := append([]byte(nil), "RIFF"...)
-	b = binary.LittleEndian.AppendUint32(b, uint32(min(uint64(size)+36, endless)))
-	b = append(b, "WAVEfmt "...)
-	for _, field := range []struct{ value, bytes uint32 }{{16, 4}, {1, 2}, {2, 2}, {audio.Rate, 4}, {audio.Rate * frameBytes, 4}, {frameBytes, 2}, {16, 2}} {
-		b = binary.LittleEndian.AppendUint32(b, field.value)[:len(b)+int(field.bytes)]
+func newStreamWriter(w http.ResponseWriter, timeout time.Duration) streamWriter {
+	return streamWriter{w, http.NewResponseController(w), timeout}
+}
+
+func (s streamWriter) Write(b []byte) (int, error) {
+	if err := s.control.SetWriteDeadline(time.Now().Add(s.timeout)); err != nil {
+		return 0, err
 	}
-	b = append(b, "data"...)
-	return binary.LittleEndian.AppendUint32(b, size)
+	n, err := s.w.Write(b)
+	if err != nil {
+		return n, err
+	}
+	return n, s.control.Flush()
 }

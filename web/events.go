@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -34,10 +35,10 @@ func (h *handlers) streamEvents(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not buffer it
 	feed := h.player.Watch(r.Context())
-	out := &eventStream{w: w, control: http.NewResponseController(w)}
+	out := &eventStream{w: newStreamWriter(w, eventTimeout)}
 	heartbeat := time.NewTicker(heartbeatInterval)
 	defer heartbeat.Stop()
-	err := out.write("retry: 2000\n\n")
+	_, err := io.WriteString(out.w, "retry: 2000\n\n")
 	if err == nil {
 		err = out.send("state", withClock(<-feed.States))
 	}
@@ -52,16 +53,15 @@ func (h *handlers) streamEvents(w http.ResponseWriter, r *http.Request) {
 		case v, open := <-feed.Phases:
 			err = out.sendNext(open, "phase", v)
 		case <-heartbeat.C:
-			err = out.write(": \n\n")
+			_, err = io.WriteString(out.w, ": \n\n")
 		}
 	}
 }
 
 // eventStream writes server-sent events, numbered from 1.
 type eventStream struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	lastID  int
+	w      io.Writer
+	lastID int
 }
 
 // sendNext sends a value of the feed; open is false where the feed has ended.
@@ -78,15 +78,6 @@ func (s *eventStream) send(kind string, v any) error {
 		return err
 	}
 	s.lastID++
-	return s.write(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", s.lastID, kind, data))
-}
-
-func (s *eventStream) write(text string) error {
-	if err := s.control.SetWriteDeadline(time.Now().Add(eventTimeout)); err != nil {
-		return err
-	}
-	if _, err := s.w.Write([]byte(text)); err != nil {
-		return err
-	}
-	return s.control.Flush()
+	_, err = fmt.Fprintf(s.w, "id: %d\nevent: %s\ndata: %s\n\n", s.lastID, kind, data)
+	return err
 }

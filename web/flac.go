@@ -7,6 +7,8 @@ import (
 	"hash"
 	"io"
 	"unicode/utf8"
+
+	"guided/audio"
 )
 
 // The parts of a FLAC file (RFC 9639): STREAMINFO, a Vorbis comment, and frames of flacBlock samples a channel; the last one
@@ -41,7 +43,7 @@ func newFLACWriter(w io.WriteSeeker, title string) (*flacWriter, error) {
 // writeBlock adds flacBlock frames of 16-bit stereo, little-endian; only the last block may be shorter.
 func (f *flacWriter) writeBlock(bytes []byte) error {
 	f.md5.Write(bytes)
-	n := len(bytes) / frameBytes
+	n := len(bytes) / audio.FrameBytes
 	frame := f.encoder.encodeFrame(bytes, f.frameCount)
 	f.frameCount++
 	f.sampleCount += n
@@ -143,7 +145,7 @@ func (c *flacEncoder) encodeFrame(bytes []byte, number int) []byte {
 
 // splitChannels deinterleaves a block, and computes mid (the mean) and side (the difference).
 func (c *flacEncoder) splitChannels(bytes []byte) {
-	n := len(bytes) / frameBytes
+	n := len(bytes) / audio.FrameBytes
 	for _, list := range []*[]int32{&c.left, &c.right, &c.mid, &c.side, &c.scratch[0], &c.scratch[1], &c.scratch[2], &c.scratch[3], &c.scratch[4]} {
 		if cap(*list) < n {
 			*list = make([]int32, n)
@@ -151,8 +153,8 @@ func (c *flacEncoder) splitChannels(bytes []byte) {
 		*list = (*list)[:n]
 	}
 	for i := range n {
-		l := int32(int16(binary.LittleEndian.Uint16(bytes[frameBytes*i:])))
-		r := int32(int16(binary.LittleEndian.Uint16(bytes[frameBytes*i+2:])))
+		l := int32(int16(binary.LittleEndian.Uint16(bytes[audio.FrameBytes*i:])))
+		r := int32(int16(binary.LittleEndian.Uint16(bytes[audio.FrameBytes*i+2:])))
 		c.left[i], c.right[i], c.mid[i], c.side[i] = l, r, (l+r)>>1, l-r
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"guided/audio"
+
 	"github.com/mewkiz/flac"
 )
 
@@ -25,7 +27,7 @@ func TestFLACKeepsEverySample(t *testing.T) {
 		"one side silent":         func(i int) int { return i % 2 * (r.IntN(1000) - 500) },
 	} {
 		for _, frames := range []int{1, 4, 5, 255, 256, 1000, flacBlock, 2*flacBlock + 17} {
-			sound := make([]byte, frameBytes*frames)
+			sound := make([]byte, audio.FrameBytes*frames)
 			for i := range 2 * frames {
 				binary.LittleEndian.PutUint16(sound[2*i:], uint16(next(i)))
 			}
@@ -49,7 +51,7 @@ func reread(t *testing.T, sound []byte) ([]byte, [md5.Size]byte) {
 		t.Fatal(err)
 	}
 	for rest := sound; len(rest) > 0; {
-		n := min(len(rest), frameBytes*flacBlock)
+		n := min(len(rest), audio.FrameBytes*flacBlock)
 		if err := f.writeBlock(rest[:n]); err != nil {
 			t.Fatal(err)
 		}

@@ -107,8 +107,8 @@ type wavReader struct {
 var _ io.ReadSeekCloser = (*wavReader)(nil)
 
 func newWAVReader(r *renderer) *wavReader {
-	header := wavHeader(uint32(r.frames()) * frameBytes)
-	return &wavReader{renderer: r, header: header, size: int64(len(header)) + int64(r.frames())*frameBytes}
+	header := audio.WAVHeader(r.frames())
+	return &wavReader{renderer: r, header: header, size: int64(len(header)) + int64(r.frames())*audio.FrameBytes}
 }
 
 // Seek sets the offset of the next read; it renders nothing.
@@ -137,7 +137,7 @@ func (f *wavReader) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	if f.offset < f.chunkOffset || f.offset >= f.chunkOffset+int64(len(f.chunk)) {
-		if err := f.renderChunk(int((f.offset - int64(len(f.header))) / frameBytes)); err != nil {
+		if err := f.renderChunk(int((f.offset - int64(len(f.header))) / audio.FrameBytes)); err != nil {
 			return 0, err
 		}
 	}
@@ -156,9 +156,9 @@ func (f *wavReader) renderChunk(frame int) error {
 	if err := f.renderer.render(samples, at); err != nil {
 		return err
 	}
-	f.chunk = append(f.chunk[:0], make([]byte, frameBytes*len(samples))...)
+	f.chunk = append(f.chunk[:0], make([]byte, audio.FrameBytes*len(samples))...)
 	audio.Encode(f.chunk, samples, at)
-	f.chunkOffset = int64(len(f.header)) + int64(frame)*frameBytes
+	f.chunkOffset = int64(len(f.header)) + int64(frame)*audio.FrameBytes
 	return nil
 }
 
@@ -176,14 +176,14 @@ func (h *handlers) encodeFLAC(w io.WriteSeeker, p *rendition) error {
 	if err != nil {
 		return err
 	}
-	samples, bytes := make([][2]float64, flacBlock), make([]byte, frameBytes*flacBlock)
+	samples, bytes := make([][2]float64, flacBlock), make([]byte, audio.FrameBytes*flacBlock)
 	for at := p.start; at < p.score.Len; at += flacBlock {
 		samples = samples[:min(flacBlock, p.score.Len-at)]
 		if err := r.render(samples, at); err != nil {
 			return err
 		}
 		audio.Encode(bytes, samples, at)
-		if err := f.writeBlock(bytes[:frameBytes*len(samples)]); err != nil {
+		if err := f.writeBlock(bytes[:audio.FrameBytes*len(samples)]); err != nil {
 			return err
 		}
 	}
