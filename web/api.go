@@ -25,19 +25,10 @@ func (h *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, bodyErrorStatus(err), errorResponse{Error: "reading the command: " + err.Error()})
 		return
 	}
-	keys := map[string]json.RawMessage{}
-	if len(data) > 0 && json.Unmarshal(data, &keys) != nil {
-		writeJSON(w, http.StatusBadRequest, errorResponse{Error: `the body is no JSON object, such as {"routine":"yoga"}`})
+	command, err := commandJSON(r.PathValue("verb"), data)
+	if err != nil {
+		writeJSON(w, http.StatusBadRequest, errorResponse{Error: err.Error()})
 		return
-	}
-	verb, err := json.Marshal(r.PathValue("verb"))
-	if err != nil {
-		panic(err) // a string is JSON
-	}
-	keys["command"] = verb
-	command, err := json.Marshal(keys)
-	if err != nil {
-		panic(err) // it was JSON
 	}
 	response := h.player.Order(command)
 	status := http.StatusOK
@@ -45,6 +36,22 @@ func (h *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusBadRequest
 	}
 	writeJSON(w, status, response)
+}
+
+// commandJSON puts a verb into an object of keys, which may be empty. The verb wins over a "command" of the object.
+func commandJSON(verb string, body []byte) ([]byte, error) {
+	keys := map[string]json.RawMessage{}
+	if len(body) > 0 {
+		if err := json.Unmarshal(body, &keys); err != nil || keys == nil { // nil: null
+			return nil, errors.New(`the body is no JSON object, such as {"routine":"yoga"}`)
+		}
+	}
+	command, err := json.Marshal(verb)
+	if err != nil {
+		return nil, err
+	}
+	keys["command"] = command
+	return json.Marshal(keys)
 }
 
 // readJSON decodes a request's body into v. Where that fails it answers the request and returns false.

@@ -29,6 +29,7 @@ func TestCommandsGoToThePlayer(t *testing.T) {
 		{"start", `{"rutine":"4-4-6"}`, 400, `routine`, player.Paused},
 		{"pasue", `{}`, 400, `did you mean`, player.Paused},
 		{"pause", `[1]`, 400, `no JSON object`, player.Paused},
+		{"pause", `null`, 400, `no JSON object`, player.Paused},
 		{"start", `{"command":"stop","routine":"4-4-6"}`, 200, `"command":"start"`, player.Playing},
 		{"stop", `{}`, 200, `"status":"ok"`, player.Idle},
 	} {
