@@ -12,7 +12,7 @@ import (
 // URLs returns a function from a routine's name to the URLs of its audio files by format, "wav" and "flac", as a speaker
 // on the network uses them. It is nil where the server is off.
 func URLs(cfg Config, log *slog.Logger) func(routine string) map[string]string {
-	a, err := newAuth(cfg, nil, log)
+	a, err := newAuth(cfg, cfg.State, nil, log)
 	if cfg.Listen == "" || err != nil {
 		return nil
 	}

@@ -10,12 +10,12 @@ import (
 
 // getState answers the player's state.
 func (h *handlers) getState(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, withClock(h.player.State()))
+	writeJSON(w, http.StatusOK, withClock(h.Player.State()))
 }
 
 // getInfo answers the player's info: version, routines, outputs and verbs.
 func (h *handlers) getInfo(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, h.player.Info())
+	writeJSON(w, http.StatusOK, h.Player.Info())
 }
 
 // postCommand gives the player a command: the verb is in the path, its keys are in the body.
@@ -30,7 +30,7 @@ func (h *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusBadRequest, errorResponse{Error: err.Error()})
 		return
 	}
-	response := h.player.Order(command)
+	response := h.Player.Order(command)
 	status := http.StatusOK
 	if response.Status == "error" {
 		status = http.StatusBadRequest

@@ -53,7 +53,7 @@ func (h *handlers) serveFile(w http.ResponseWriter, r *http.Request) {
 	case r.Context().Err() != nil:
 		return
 	case err != nil:
-		h.log.Warn("a file cannot be made", "routine", routine.Name, "ending", extension, "err", err)
+		h.Log.Warn("a file cannot be made", "routine", routine.Name, "ending", extension, "err", err)
 		writeText(w, http.StatusServiceUnavailable, "this file cannot be made now ("+err.Error()+"); the same address with .wav needs no room on the disk")
 		return
 	}
@@ -74,7 +74,7 @@ func (h *handlers) findRoutine(name string) (*routines.Routine, error) {
 	if r := h.previews.get(name); r != nil {
 		return r, nil
 	}
-	return h.library.Load(name)
+	return h.Library.Load(name)
 }
 
 // openContent opens the bytes of a file and names their type. WAV is rendered as it is read; FLAC is encoded whole, once,
@@ -132,7 +132,7 @@ const liveBlockBytes = 960 * audio.FrameBytes
 
 // serveLive streams what the output plays, as a WAV file without an end.
 func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
-	if h.tap == nil {
+	if h.Tap == nil {
 		writeText(w, http.StatusNotFound, "this output cannot be listened to; play a routine's own file")
 		return
 	}
@@ -147,7 +147,7 @@ func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	sound, out := h.tap.Listen(r.Context()), newStreamWriter(w, stallTimeout)
+	sound, out := h.Tap.Listen(r.Context()), newStreamWriter(w, stallTimeout)
 	if _, err := out.Write(endlessWAVHeader()); err != nil {
 		return
 	}
@@ -161,7 +161,7 @@ func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) && r.Context().Err() == nil {
-				h.log.Warn("what is playing cannot be listened to", "err", err)
+				h.Log.Warn("what is playing cannot be listened to", "err", err)
 			}
 			return
 		}

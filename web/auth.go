@@ -35,10 +35,10 @@ type auth struct {
 
 // newAuth takes the token of the settings, or else the stored one. The page and the API need it where the settings name
 // one, or where addr is beyond loopback, unless the server is open. The paths of audio files always hold their own.
-func newAuth(cfg Config, addr net.Addr, log *slog.Logger) (*auth, error) {
+func newAuth(cfg Config, stateDir string, addr net.Addr, log *slog.Logger) (*auth, error) {
 	a := &auth{token: cfg.Token, tokenSource: "the setting web.token", required: !cfg.Open && (cfg.Token != "" || !ipOf(addr).IsLoopback())}
 	if a.token == "" {
-		a.token, a.tokenSource = loadOrCreateToken(cfg.State, log)
+		a.token, a.tokenSource = loadOrCreateToken(stateDir, log)
 	}
 	public, err := parsePublicURL(cfg.PublicURL)
 	if err != nil {

@@ -80,7 +80,7 @@ func (h *handlers) checkRoutine(w http.ResponseWriter, r *http.Request) {
 
 // compileSource reads a routine and compiles it; the score is nil where there are problems.
 func (h *handlers) compileSource(ctx context.Context, name, text string) (*routines.Routine, *routines.Score, []problem) {
-	r, err := h.library.Check(name+".toml", []byte(text))
+	r, err := h.Library.Check(name+".toml", []byte(text))
 	if err != nil {
 		return nil, nil, problemList(err)
 	}
@@ -92,7 +92,7 @@ func (h *handlers) compileSource(ctx context.Context, name, text string) (*routi
 	case err == nil:
 		score = rendition.score
 	case errors.Is(err, context.DeadlineExceeded): // as Measure has it now; the phrases are synthesized when the preview is played
-		score, err = routines.Compile(r, h.bank.Measure, h.cfg.Options(renditionQuery{}.Parameters))
+		score, err = routines.Compile(r, h.Bank.Measure, h.Options(renditionQuery{}.Parameters))
 	}
 	if err != nil {
 		return nil, nil, problemList(err)
@@ -155,10 +155,10 @@ var errNoRoutinesDir = errors.New("there is no folder for routines of your own; 
 
 // isUserRoutine reports whether a routine is in the user's folder.
 func (h *handlers) isUserRoutine(name string) bool {
-	if h.cfg.Own == "" {
+	if h.RoutinesDir == "" {
 		return false
 	}
-	info, err := fs.Stat(os.DirFS(h.cfg.Own), name+".toml")
+	info, err := fs.Stat(os.DirFS(h.RoutinesDir), name+".toml")
 	return err == nil && info.Mode().IsRegular()
 }
 
@@ -178,11 +178,11 @@ func (h *handlers) saveRoutine(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := h.writeRoutine(name+".toml", []byte(in.TOML)); err != nil {
-		h.log.Error("a routine cannot be saved", "routine", name, "err", err)
+		h.Log.Error("a routine cannot be saved", "routine", name, "err", err)
 		writeJSON(w, http.StatusInternalServerError, errorResponse{Error: err.Error()})
 		return
 	}
-	h.player.Rescan()
+	h.Player.Rescan()
 	writeJSON(w, http.StatusOK, map[string]string{"saved": name})
 }
 
@@ -193,24 +193,24 @@ func (h *handlers) removeRoutine(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusNotFound, errorResponse{Error: fmt.Sprintf("%q is none of your own routines", truncate(name))})
 		return
 	}
-	root, err := os.OpenRoot(h.cfg.Own)
+	root, err := os.OpenRoot(h.RoutinesDir)
 	if err == nil {
 		defer root.Close()
 		err = root.Rename(name+".toml", name+".toml.bak")
 	}
 	if err != nil {
-		h.log.Error("a routine cannot be removed", "routine", name, "err", err)
+		h.Log.Error("a routine cannot be removed", "routine", name, "err", err)
 		writeJSON(w, http.StatusInternalServerError, errorResponse{Error: err.Error()})
 		return
 	}
-	h.player.Rescan()
+	h.Player.Rescan()
 	writeJSON(w, http.StatusOK, map[string]string{"removed": name})
 }
 
 // checkWritable returns an error where nothing can be saved under a name.
 func (h *handlers) checkWritable(name string) error {
 	switch {
-	case h.cfg.Own == "":
+	case h.RoutinesDir == "":
 		return errNoRoutinesDir
 	case !validName.MatchString(name):
 		return errors.New("a name is up to 64 small letters, digits and hyphens, such as my-morning")
@@ -226,10 +226,10 @@ func (h *handlers) checkWritable(name string) error {
 // writeRoutine replaces a file of the user's folder atomically, and keeps the previous one as FILE.bak. No link leads
 // out of the folder.
 func (h *handlers) writeRoutine(file string, data []byte) error {
-	if err := os.MkdirAll(h.cfg.Own, 0o755); err != nil {
+	if err := os.MkdirAll(h.RoutinesDir, 0o755); err != nil {
 		return fmt.Errorf("making the folder of routines: %w", err)
 	}
-	root, err := os.OpenRoot(h.cfg.Own)
+	root, err := os.OpenRoot(h.RoutinesDir)
 	if err != nil {
 		return fmt.Errorf("opening the folder of routines: %w", err)
 	}

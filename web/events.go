@@ -34,7 +34,7 @@ func (h *handlers) streamEvents(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not buffer it
-	feed := h.player.Watch(r.Context())
+	feed := h.Player.Watch(r.Context())
 	out := &eventStream{w: newStreamWriter(w, eventTimeout)}
 	heartbeat := time.NewTicker(heartbeatInterval)
 	defer heartbeat.Stop()

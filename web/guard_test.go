@@ -10,7 +10,7 @@ import (
 
 func TestAPanicIsAnsweredAndLogged(t *testing.T) {
 	var log strings.Builder
-	s := &handlers{log: slog.New(slog.NewTextHandler(&log, nil))}
+	s := &handlers{Server: Server{Log: slog.New(slog.NewTextHandler(&log, nil))}}
 	w := httptest.NewRecorder()
 	s.recoverPanics(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oh") })).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	if w.Code != http.StatusInternalServerError || !strings.Contains(log.String(), "panic=oh") || strings.Contains(w.Body.String(), "oh\n") {

@@ -83,9 +83,9 @@ func (a allowedHosts) require(next http.Handler) http.Handler {
 // requireSameOrigin refuses requests that change something and come from the page of another site.
 func (h *handlers) requireSameOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
-	if public, err := parsePublicURL(h.cfg.PublicURL); err == nil && public != nil {
+	if public, err := parsePublicURL(h.Config.PublicURL); err == nil && public != nil {
 		if err := protection.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
-			h.log.Warn("pages under web.public_url cannot give commands", "err", err)
+			h.Log.Warn("pages under web.public_url cannot give commands", "err", err)
 		}
 	}
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -123,7 +123,7 @@ func (h *handlers) recoverPanics(next http.Handler) http.Handler {
 			case p == http.ErrAbortHandler:
 				panic(p)
 			}
-			h.log.Error("a request failed inside guided", "method", r.Method, "panic", p, "stack", string(debug.Stack()))
+			h.Log.Error("a request failed inside guided", "method", r.Method, "panic", p, "stack", string(debug.Stack()))
 			if tracked.started {
 				panic(http.ErrAbortHandler)
 			}

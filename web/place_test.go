@@ -84,7 +84,7 @@ breathe = "1-1"
 for     = "3 breaths"
 `
 
-func newPlace(t testing.TB, changes ...func(*web.Config)) *place {
+func newPlace(t testing.TB, changes ...func(*web.Server)) *place {
 	t.Helper()
 	dir := t.TempDir()
 	p := &place{
@@ -120,24 +120,28 @@ func newPlace(t testing.TB, changes ...func(*web.Config)) *place {
 		Library: p.library, Bank: p.bank, Output: p.tap.Output(out), Volume: 100, Version: "test", PhaseLead: time.Second, Waits: true,
 		ClockTrusted: func() bool { return true }, Log: log,
 	})
-	cfg := web.Config{Listen: freePort(t), State: p.state, Cache: p.cache, Own: p.own, Voice: "heart", Options: func(o player.Parameters) routines.Options {
-		options := routines.Options{For: o.For, Verbosity: o.Verbosity, Bed: o.Bed}
-		if o.Holds != nil {
-			options.NoHolds = !*o.Holds
-		}
-		return options
-	}}
-	for _, change := range changes {
-		change(&cfg)
+	server := web.Server{
+		Config: web.Config{Listen: freePort(t)}, Player: p.player, Library: p.library, Bank: p.bank, Voice: "heart", Tap: p.tap,
+		RoutinesDir: p.own, StateDir: p.state, CacheDir: p.cache, Log: log,
+		Options: func(o player.Parameters) routines.Options {
+			options := routines.Options{For: o.For, Verbosity: o.Verbosity, Bed: o.Bed}
+			if o.Holds != nil {
+				options.NoHolds = !*o.Holds
+			}
+			return options
+		},
 	}
-	p.state = cfg.State
-	_, port, _ := net.SplitHostPort(cfg.Listen)
+	for _, change := range changes {
+		change(&server)
+	}
+	p.state = server.StateDir
+	_, port, _ := net.SplitHostPort(server.Config.Listen)
 	p.url = "http://127.0.0.1:" + port
 	ctx, cancel := context.WithCancel(context.Background())
 	var parts sync.WaitGroup
 	parts.Go(func() { p.player.Run(ctx) })
 	parts.Go(func() {
-		if err := web.Run(ctx, cfg, p.player, p.library, p.bank, p.tap, log); err != nil {
+		if err := server.Run(ctx); err != nil {
 			t.Error(err)
 		}
 	})

@@ -110,11 +110,11 @@ func (h *handlers) newRendition(ctx context.Context, r *routines.Routine, q rend
 	if q.Voice != "" && !slices.Contains(voice.EmbeddedVoices(), q.Voice) { // only the settings may name a folder of recordings
 		return nil, fmt.Errorf("voice: %q is not known; use one of %s", q.Voice, strings.Join(voice.EmbeddedVoices(), ", "))
 	}
-	bank, err := h.bank.In(q.Voice)
+	bank, err := h.Bank.In(q.Voice)
 	if err != nil {
 		return nil, fmt.Errorf("voice: %w", err)
 	}
-	score, err := h.compile(ctx, r, bank, h.cfg.Options(q.Parameters))
+	score, err := h.compile(ctx, r, bank, h.Options(q.Parameters))
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (h *handlers) newRendition(ctx context.Context, r *routines.Routine, q rend
 		}
 		p.start = score.Return(routines.Samples(q.start))
 	}
-	p.id = h.renditionID(p, cmp.Or(q.Voice, h.cfg.Voice))
+	p.id = h.renditionID(p, cmp.Or(q.Voice, h.Voice))
 	return p, nil
 }
 
@@ -151,7 +151,7 @@ func (h *handlers) compile(ctx context.Context, r *routines.Routine, b *mix.Bank
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		h.log.Debug("some phrases cannot be spoken; tones sound in their place", "routine", r.Name, "err", err)
+		h.Log.Debug("some phrases cannot be spoken; tones sound in their place", "routine", r.Name, "err", err)
 	}
 	return routines.Compile(r, b.Measure, o)
 }
@@ -159,7 +159,7 @@ func (h *handlers) compile(ctx context.Context, r *routines.Routine, b *mix.Bank
 // renditionID is a hash of everything that a sample may depend on.
 func (h *handlers) renditionID(p *rendition, voice string) string {
 	sum := sha256.New()
-	fmt.Fprintln(sum, h.player.Info().Version, voice, p.gain, p.start)
+	fmt.Fprintln(sum, h.Player.Info().Version, voice, p.gain, p.start)
 	if err := json.NewEncoder(sum).Encode(p.score); err != nil {
 		panic(err) // a score is plain data
 	}
@@ -168,7 +168,7 @@ func (h *handlers) renditionID(p *rendition, voice string) string {
 		files[c.Clip.Sound] = true
 	}
 	for _, file := range slices.Sorted(maps.Keys(files)) {
-		if data, err := h.library.Open(file); err == nil { // built-in tones and beds have no file
+		if data, err := h.Library.Open(file); err == nil { // built-in tones and beds have no file
 			fmt.Fprintf(sum, "%s %x\n", file, sha256.Sum256(data))
 		}
 	}

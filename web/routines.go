@@ -34,7 +34,7 @@ func (h *handlers) audioPath(name, extension string) string {
 // listRoutines answers the library.
 func (h *handlers) listRoutines(w http.ResponseWriter, _ *http.Request) {
 	list := []routineEntry{}
-	for _, i := range h.player.Info().Routines {
+	for _, i := range h.Player.Info().Routines {
 		list = append(list, h.routineEntry(i))
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"routines": list})
@@ -48,7 +48,7 @@ func (h *handlers) getRoutine(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, libraryErrorStatus(err), errorResponse{Error: err.Error()})
 		return
 	}
-	list := h.player.Info().Routines
+	list := h.Player.Info().Routines
 	i := slices.IndexFunc(list, func(i player.RoutineInfo) bool { return i.Name == name })
 	info := player.RoutineInfo{Name: name, Title: name, Steps: []string{}} // a new file that the player has not scanned yet
 	if i >= 0 {
@@ -67,14 +67,14 @@ func (h *handlers) getRoutine(w http.ResponseWriter, r *http.Request) {
 
 // readSource reads a routine's TOML from the first folder of the library that has it.
 func (h *handlers) readSource(name string) (string, error) {
-	names, _ := h.library.Names() // the player reports a folder that cannot be read
+	names, _ := h.Library.Names() // the player reports a folder that cannot be read
 	if !slices.Contains(names, name) {
-		if _, err := h.library.Load(name); err != nil {
+		if _, err := h.Library.Load(name); err != nil {
 			return "", err
 		}
 		return "", fmt.Errorf("%w as %q; it is a title, ask for the name", routines.ErrNotFound, name)
 	}
-	for _, folder := range h.library {
+	for _, folder := range h.Library {
 		if data, err := fs.ReadFile(folder, name+".toml"); err == nil {
 			return string(data), nil
 		}

@@ -13,7 +13,7 @@ import (
 
 const token = "a-token-of-our-own"
 
-func guarded(c *web.Config) { c.Token = token }
+func guarded(s *web.Server) { s.Config.Token = token }
 
 func TestWhoMayComeIn(t *testing.T) {
 	p := newPlace(t, guarded)
@@ -74,7 +74,7 @@ func TestASpeakerNeedsNoLogin(t *testing.T) {
 
 func TestTheTokenIsMadeOnce(t *testing.T) {
 	dir := t.TempDir()
-	state := func(c *web.Config) { c.State = dir }
+	state := func(s *web.Server) { s.StateDir = dir }
 	base := newPlace(t, state).audio()
 	if again := newPlace(t, state).audio(); again != base {
 		t.Errorf("files lie at %s, and after a restart at %s", base, again)
@@ -86,9 +86,9 @@ func TestTheTokenIsMadeOnce(t *testing.T) {
 }
 
 func TestBeyondLoopbackATokenIsNeeded(t *testing.T) {
-	everywhere := func(c *web.Config) {
-		_, port, _ := net.SplitHostPort(c.Listen)
-		c.Listen = "0.0.0.0:" + port
+	everywhere := func(s *web.Server) {
+		_, port, _ := net.SplitHostPort(s.Config.Listen)
+		s.Config.Listen = "0.0.0.0:" + port
 	}
 	p := newPlace(t, everywhere)
 	if got := p.get("/api/state"); got.status != http.StatusUnauthorized {
@@ -97,14 +97,14 @@ func TestBeyondLoopbackATokenIsNeeded(t *testing.T) {
 	if got := p.get("/api/state", "Authorization: Bearer "+p.token()); got.status != http.StatusOK {
 		t.Errorf("%d with the token", got.status)
 	}
-	open := newPlace(t, everywhere, func(c *web.Config) { c.Open = true })
+	open := newPlace(t, everywhere, func(s *web.Server) { s.Config.Open = true })
 	if got := open.get("/api/state"); got.status != http.StatusOK {
 		t.Errorf("%d where everybody may come in", got.status)
 	}
 }
 
 func TestStrangersNames(t *testing.T) {
-	p := newPlace(t, func(c *web.Config) { c.PublicURL = "http://mat.home:8099" })
+	p := newPlace(t, func(s *web.Server) { s.Config.PublicURL = "http://mat.home:8099" })
 	name, err := os.Hostname()
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +120,7 @@ func TestStrangersNames(t *testing.T) {
 }
 
 func TestOtherSitesGiveNoCommands(t *testing.T) {
-	p := newPlace(t, func(c *web.Config) { c.PublicURL = "https://mat.home" })
+	p := newPlace(t, func(s *web.Server) { s.Config.PublicURL = "https://mat.home" })
 	for name, tt := range map[string]struct {
 		headers []string
 		status  int
@@ -168,7 +168,7 @@ func TestTooLargeABody(t *testing.T) {
 
 func TestATakenAddressIsTold(t *testing.T) {
 	p := newPlace(t)
-	err := web.Run(t.Context(), web.Config{Listen: strings.TrimPrefix(p.url, "http://")}, p.player, p.library, p.bank, p.tap, nil)
+	err := web.Server{Config: web.Config{Listen: strings.TrimPrefix(p.url, "http://")}}.Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "is taken") {
 		t.Error(err)
 	}

@@ -3,17 +3,11 @@ package web
 import (
 	"context"
 	"embed"
-	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
 	"runtime"
 	"sync"
-
-	"guided/audio/mix"
-	"guided/audio/output"
-	"guided/player"
-	"guided/routines"
 )
 
 //go:embed page
@@ -23,15 +17,10 @@ var pageFiles embed.FS
 // memory of a Raspberry Pi.
 const maxStreams = 64
 
-// handlers answer the requests; the fields are what they share.
+// handlers answer the requests of a Server; the fields are what they share.
 type handlers struct {
-	cfg         Config
-	addr        net.Addr
-	player      *player.Player
-	library     routines.Library
-	bank        *mix.Bank
-	tap         *output.Tap // the sound of the output; nil: it cannot be heard over HTTP
-	log         *slog.Logger
+	Server
+	addr        net.Addr // that it listens on
 	auth        *auth
 	flacCache   *fileCache
 	previews    *previewCache
@@ -41,14 +30,14 @@ type handlers struct {
 }
 
 // newHandlers makes the handlers; their goroutines belong to background and end with ctx.
-func newHandlers(ctx context.Context, cfg Config, at net.Addr, p *player.Player, l routines.Library, b *mix.Bank, tap *output.Tap, log *slog.Logger, background *sync.WaitGroup) (*handlers, error) {
-	auth, err := newAuth(cfg, at, log)
+func newHandlers(ctx context.Context, s Server, addr net.Addr, background *sync.WaitGroup) (*handlers, error) {
+	auth, err := newAuth(s.Config, s.StateDir, addr, s.Log)
 	if err != nil {
 		return nil, err
 	}
 	return &handlers{
-		cfg: cfg, addr: at, player: p, library: l, bank: b, tap: tap, log: log, auth: auth,
-		flacCache: newFileCache(ctx, filepath.Join(cfg.Cache, "flac"), background, log), previews: newPreviewCache(),
+		Server: s, addr: addr, auth: auth, previews: newPreviewCache(),
+		flacCache:   newFileCache(ctx, filepath.Join(s.CacheDir, "flac"), background, s.Log),
 		renderSlots: make(chan struct{}, max(1, runtime.NumCPU()-1)), streamSlots: make(chan struct{}, maxStreams), checkSlots: make(chan struct{}, 2),
 	}, nil
 }
@@ -80,7 +69,7 @@ func (h *handlers) routes() http.Handler {
 	browsers.HandleFunc("DELETE /api/routines/{name}", h.removeRoutine)
 	browsers.HandleFunc("POST /api/{verb}", h.postCommand)
 
-	allowed := newAllowedHosts(h.cfg, h.addr)
+	allowed := newAllowedHosts(h.Config, h.addr)
 	root.Handle("/", allowed.require(h.auth.requireToken(h.requireSameOrigin(limitBody(browsers)))))
 	return h.recoverPanics(secureHeaders(root))
 }

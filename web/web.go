@@ -40,12 +40,7 @@ type Config struct {
 	Token     string `toml:"token"`      // required on every address; empty: a stored one, required beyond loopback
 	Open      bool   `toml:"open"`       // no token is required
 
-	State string `toml:"-"` // the state folder, which holds the token
-	Cache string `toml:"-"` // the cache folder
-	Own   string `toml:"-"` // the folder of the user's routines; empty: none
-	Voice string `toml:"-"` // the name of the bank's default voice
-
-	Options func(player.Parameters) routines.Options `toml:"-"` // compiler options of start parameters, over the settings
+	State string `toml:"-"` // the state folder, for URLs
 }
 
 // Check returns every problem of the settings, one sentence each.
@@ -68,33 +63,44 @@ func (c Config) Check() []string {
 	return wrong
 }
 
-// Run serves until ctx ends. Tap is the sound of the output, nil where it cannot be heard over HTTP. It fails when the
-// address cannot be bound.
-func Run(ctx context.Context, cfg Config, p *player.Player, library routines.Library, bank *mix.Bank, tap *output.Tap, log *slog.Logger) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf(`web.listen: %s is taken: another program listens there; choose another port, or "" for no web server`, cfg.Listen)
-	case err != nil:
-		return fmt.Errorf(`web.listen: %w; choose an address of this machine and a port from 1024 on, or "" for no web server`, err)
+// Server is the web server of a daemon: its settings, the player that it controls and the sounds that it serves.
+type Server struct {
+	Config  Config
+	Player  *player.Player
+	Library routines.Library
+	Bank    *mix.Bank
+	Voice   string      // the name of the bank's default voice
+	Tap     *output.Tap // the sound of the output; nil: it cannot be heard over HTTP
+
+	Options func(player.Parameters) routines.Options // compiler options of start parameters, over the settings
+
+	RoutinesDir string // the folder of the user's routines; empty: none
+	StateDir    string // for the token
+	CacheDir    string // for FLAC files
+	Log         *slog.Logger
+}
+
+// Run serves until ctx ends. It fails when the address cannot be bound.
+func (s Server) Run(ctx context.Context) error {
+	listener, err := s.listen(ctx)
+	if err != nil {
+		return err
 	}
 	work, cancel := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer cancel()
-	s, err := newHandlers(work, cfg, listener.Addr(), p, library, bank, tap, log, &background)
+	h, err := newHandlers(work, s, listener.Addr(), &background)
 	if err != nil {
 		listener.Close()
 		return err
 	}
 	server := &http.Server{
-		Handler: s.routes(), BaseContext: func(net.Listener) context.Context { return work },
+		Handler: h.routes(), BaseContext: func(net.Listener) context.Context { return work },
 		ReadHeaderTimeout: headerTimeout, WriteTimeout: responseTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
-	ended := make(chan struct{})
 	background.Go(func() {
-		defer close(ended)
 		<-work.Done()
 		last, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer done()
@@ -102,12 +108,22 @@ func Run(ctx context.Context, cfg Config, p *player.Player, library routines.Lib
 			server.Close()
 		}
 	})
-	log.Info("the web server is ready", "listen", listener.Addr().String(), "token", "in "+s.auth.tokenSource)
+	s.Log.Info("the web server is ready", "listen", listener.Addr().String(), "token", "in "+h.auth.tokenSource)
 	err = server.Serve(listener)
-	cancel()
-	<-ended
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return fmt.Errorf("the web server has ended: %w", err)
+}
+
+// listen binds the address of the settings. The error says what to do.
+func (s Server) listen(ctx context.Context) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Config.Listen)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf(`web.listen: %s is taken: another program listens there; choose another port, or "" for no web server`, s.Config.Listen)
+	case err != nil:
+		return nil, fmt.Errorf(`web.listen: %w; choose an address of this machine and a port from 1024 on, or "" for no web server`, err)
+	}
+	return listener, nil
 }
