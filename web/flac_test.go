@@ -15,7 +15,7 @@ import (
 	"github.com/mewkiz/flac"
 )
 
-func TestFLACKeepsEverySample(t *testing.T) {
+func TestFLACWriterIsLossless(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for name, next := range map[string]func(i int) int{
 		"silence":                 func(int) int { return 0 },
@@ -31,15 +31,15 @@ func TestFLACKeepsEverySample(t *testing.T) {
 			for i := range 2 * frames {
 				binary.LittleEndian.PutUint16(sound[2*i:], uint16(next(i)))
 			}
-			if got, sum := reread(t, sound); !bytes.Equal(got, sound) || sum != md5.Sum(sound) {
+			if got, sum := flacRoundTrip(t, sound); !bytes.Equal(got, sound) || sum != md5.Sum(sound) {
 				t.Errorf("%s, %d frames: it is not the same", name, frames)
 			}
 		}
 	}
 }
 
-// reread codes a sound and decodes it again, with what the file says of it.
-func reread(t *testing.T, sound []byte) ([]byte, [md5.Size]byte) {
+// flacRoundTrip codes a sound and decodes it again, with what the file says of it.
+func flacRoundTrip(t *testing.T, sound []byte) ([]byte, [md5.Size]byte) {
 	t.Helper()
 	file, err := os.Create(filepath.Join(t.TempDir(), "x.flac"))
 	if err != nil {
@@ -84,8 +84,8 @@ func reread(t *testing.T, sound []byte) ([]byte, [md5.Size]byte) {
 	}
 }
 
-// TestFrameNumbers looks at the numbers that letters leave out; a file of four hours has 168,750 frames.
-func TestFrameNumbers(t *testing.T) {
+// TestFLACFrameNumbers looks at the numbers that letters leave out; a file of four hours has 168,750 frames.
+func TestFLACFrameNumbers(t *testing.T) {
 	for n, want := range map[int][]byte{
 		0: {0}, 127: {0x7F}, 128: {0xC2, 0x80}, 0xD7FF: {0xED, 0x9F, 0xBF}, 0xD800: {0xED, 0xA0, 0x80}, 0xDFFF: {0xED, 0xBF, 0xBF}, 168_750: {0xF0, 0xA9, 0x8C, 0xAE},
 	} {

@@ -1,20 +1,23 @@
 package web_test
 
 import (
+	"encoding/binary"
 	"fmt"
-	"log/slog"
+	"io"
+	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"guided/player"
 	"guided/routines"
-	"guided/web"
 )
 
-func TestAFileIsTheRenderToTheByte(t *testing.T) {
-	p := newPlace(t)
-	base := p.audio()
+func TestAudioFileEqualsRender(t *testing.T) {
+	p := newTestServer(t)
+	base := p.audioPath()
 	for query, o := range map[string]routines.Options{
 		"":                             {},
 		"?for=2m":                      {For: 2 * time.Minute},
@@ -22,8 +25,8 @@ func TestAFileIsTheRenderToTheByte(t *testing.T) {
 		"?bed=rain&for=1m&volume=100":  {Bed: "rain", For: time.Minute},
 	} {
 		t.Run("4-4-6"+query, func(t *testing.T) {
-			got, want := p.get(base+"4-4-6.wav"+query), p.rendered("4-4-6", o)
-			if d := differ(got.body, want); got.status != http.StatusOK || d != "" {
+			got, want := p.get(base+"4-4-6.wav"+query), p.renderWAV("4-4-6", o)
+			if d := difference(got.body, want); got.status != http.StatusOK || d != "" {
 				t.Errorf("%d: %s", got.status, d)
 			}
 			if got.header.Get("Content-Length") != fmt.Sprint(len(want)) || got.header.Get("Content-Type") != "audio/wav" || got.header.Get("Accept-Ranges") != "bytes" {
@@ -33,23 +36,23 @@ func TestAFileIsTheRenderToTheByte(t *testing.T) {
 	}
 }
 
-func TestAFileByItsTitle(t *testing.T) {
-	p := newPlace(t)
-	if got := p.get(p.audio() + "a%20short%20one.wav"); got.status != http.StatusOK {
+func TestAudioFileByTitle(t *testing.T) {
+	p := newTestServer(t)
+	if got := p.get(p.audioPath() + "a%20short%20one.wav"); got.status != http.StatusOK {
 		t.Errorf("%d: %s", got.status, got.body)
 	}
 }
 
-func TestVolumeScales(t *testing.T) {
-	p := newPlace(t)
-	base := p.audio()
-	loud, soft := loudest(p.get(base+"short.wav").body), loudest(p.get(base+"short.wav?volume=50").body)
+func TestAudioFileVolumeScales(t *testing.T) {
+	p := newTestServer(t)
+	base := p.audioPath()
+	loud, soft := peak(p.get(base+"short.wav").body), peak(p.get(base+"short.wav?volume=50").body)
 	if soft < loud/9 || soft > loud/7 {
 		t.Errorf("the loudest sample is %d at volume 50 and %d without, want an eighth", soft, loud)
 	}
 }
 
-func loudest(wav string) int {
+func peak(wav string) int {
 	most := 0
 	for i := 44; i+1 < len(wav); i += 2 {
 		x := int(int16(uint16(wav[i]) | uint16(wav[i+1])<<8))
@@ -58,9 +61,9 @@ func loudest(wav string) int {
 	return most
 }
 
-func TestRanges(t *testing.T) {
-	p := newPlace(t)
-	path, whole := p.audio()+"short.wav", p.rendered("short", routines.Options{})
+func TestAudioFileRanges(t *testing.T) {
+	p := newTestServer(t)
+	path, whole := p.audioPath()+"short.wav", p.renderWAV("short", routines.Options{})
 	n := len(whole)
 	tag := p.get(path).header.Get("ETag")
 	for name, tt := range map[string]struct {
@@ -88,11 +91,11 @@ func TestRanges(t *testing.T) {
 				t.Fatalf("%d, want %d", got.status, tt.status)
 			}
 			if got.status < 300 {
-				if d := differ(got.body, whole[tt.from:tt.to]); d != "" {
+				if d := difference(got.body, whole[tt.from:tt.to]); d != "" {
 					t.Error(d)
 				}
 			}
-			head := p.ask("HEAD", path, "", tt.headers...)
+			head := p.request("HEAD", path, "", tt.headers...)
 			for _, name := range []string{"Content-Length", "Content-Range", "Content-Type", "Etag"} {
 				if head.status != got.status || head.header.Get(name) != got.header.Get(name) || head.body != "" {
 					t.Errorf("HEAD differs: %d, %s %q, want %q", head.status, name, head.header.Get(name), got.header.Get(name))
@@ -102,9 +105,9 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-func TestFromBeginsAtAWholeThing(t *testing.T) {
-	p := newPlace(t)
-	base, whole := p.audio(), p.rendered("short", routines.Options{})
+func TestAudioFileFromBeginsAtWholeBreath(t *testing.T) {
+	p := newTestServer(t)
+	base, whole := p.audioPath(), p.renderWAV("short", routines.Options{})
 	r, err := p.library.Load("short")
 	if err != nil {
 		t.Fatal(err)
@@ -121,37 +124,37 @@ func TestFromBeginsAtAWholeThing(t *testing.T) {
 	}
 	for _, from := range []string{fmt.Sprintf("%.3f", float64(at)/routines.Rate), routines.Duration(at).String()} {
 		got, begin := p.get(base+"short.wav?from="+from), score.Return(at)
-		if begin == at || got.status != http.StatusOK || differ(got.body[44:], whole[44+4*begin:]) != "" {
+		if begin == at || got.status != http.StatusOK || difference(got.body[44:], whole[44+4*begin:]) != "" {
 			t.Errorf("from %s: %d, %d bytes, want the tail from sample %d", from, got.status, len(got.body), begin)
 		}
 	}
 }
 
-func TestTheTagGoesWithTheSound(t *testing.T) {
-	p := newPlace(t)
-	base, seen := p.audio(), map[string]string{}
+func TestAudioFileETagChangesWithSamples(t *testing.T) {
+	p := newTestServer(t)
+	base, seen := p.audioPath(), map[string]string{}
 	for _, query := range []string{"", "?for=30s", "?voice=michael", "?volume=40", "?from=2", "?bed=rain"} {
-		tag := p.ask("HEAD", base+"short.wav"+query, "").header.Get("ETag")
+		tag := p.request("HEAD", base+"short.wav"+query, "").header.Get("ETag")
 		if other, has := seen[tag]; has || tag == "" {
 			t.Errorf("%q and %q have the tag %s", query, other, tag)
 		}
 		seen[tag] = query
-		if again := p.ask("HEAD", base+"short.wav"+query, "").header.Get("ETag"); again != tag {
+		if again := p.request("HEAD", base+"short.wav"+query, "").header.Get("ETag"); again != tag {
 			t.Errorf("%q: %s, then %s", query, tag, again)
 		}
 	}
-	p.write("short.toml", strings.Replace(shortRoutine, "Sit tall.", "Sit down.", 1))
-	if tag := p.ask("HEAD", base+"short.wav", "").header.Get("ETag"); seen[tag] == "" && tag == "" {
+	p.writeRoutine("short.toml", strings.Replace(shortRoutine, "Sit tall.", "Sit down.", 1))
+	if tag := p.request("HEAD", base+"short.wav", "").header.Get("ETag"); seen[tag] == "" && tag == "" {
 		t.Error("no tag")
 	} else if _, has := seen[tag]; has {
 		t.Error("the routine has changed, and its tag has not")
 	}
 }
 
-func TestWhatCannotBeHad(t *testing.T) {
-	p := newPlace(t)
-	p.write("broken.toml", "title = \"Broken\"\n[[step]]\nhold = 5\n")
-	base := p.audio()
+func TestAudioFileErrors(t *testing.T) {
+	p := newTestServer(t)
+	p.writeRoutine("broken.toml", "title = \"Broken\"\n[[step]]\nhold = 5\n")
+	base := p.audioPath()
 	for name, tt := range map[string]struct {
 		path   string
 		status int
@@ -185,22 +188,22 @@ func TestWhatCannotBeHad(t *testing.T) {
 	}
 }
 
-func TestDLNA(t *testing.T) {
-	p := newPlace(t)
-	path := p.audio() + "short.wav"
-	plain := p.ask("HEAD", path, "")
-	asked := p.ask("HEAD", path, "", "getcontentFeatures.dlna.org: 1", "transferMode.dlna.org: Streaming")
+func TestAudioFileDLNAHeaders(t *testing.T) {
+	p := newTestServer(t)
+	path := p.audioPath() + "short.wav"
+	plain := p.request("HEAD", path, "")
+	asked := p.request("HEAD", path, "", "getcontentFeatures.dlna.org: 1", "transferMode.dlna.org: Streaming")
 	if plain.header.Get("contentFeatures.dlna.org") != "" || !strings.Contains(asked.header.Get("contentFeatures.dlna.org"), "DLNA.ORG_OP=01") || asked.header.Get("transferMode.dlna.org") != "Streaming" {
 		t.Errorf("%v, then %v", plain.header, asked.header)
 	}
 }
 
-func FuzzQuery(f *testing.F) {
+func FuzzAudioFileQuery(f *testing.F) {
 	for _, q := range []string{"", "for=5m", "from=312", "volume=40&voice=heart", "verbosity=short&holds=off&bed=rain", "from=NaN", "for=1m&for=2m", "%00=%ff", "from=1e308"} {
 		f.Add(q)
 	}
-	p := newPlace(f)
-	base := p.audio()
+	p := newTestServer(f)
+	base := p.audioPath()
 	f.Fuzz(func(t *testing.T, query string) {
 		if strings.ContainsAny(query, "#\x00\r\n \x7f") || len(query) > 1000 {
 			t.Skip()
@@ -220,26 +223,92 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-func TestAddressesForSpeakers(t *testing.T) {
-	p := newPlace(t)
-	here := strings.TrimPrefix(p.url, "http://")
-	log := slog.New(slog.DiscardHandler)
-	got := web.URLs(web.Config{Listen: here, State: p.state}, log)("short")
-	if want := p.url + p.audio() + "short"; got["wav"] != want+".wav" || got["flac"] != want+".flac" {
-		t.Errorf("%v, want %s", got, want)
+func TestLiveStreamHasSound(t *testing.T) {
+	p := newTestServer(t)
+	answer, err := p.client.Get(p.url + "/live.wav")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for name, tt := range map[string]struct {
-		cfg   web.Config
-		begin string
-	}{
-		"the address that was set": {web.Config{Listen: here, PublicURL: "http://mat.home/", State: p.state}, "http://mat.home/audio/"},
-		"all addresses":            {web.Config{Listen: "0.0.0.0:8099", State: p.state}, "http://"},
-	} {
-		if got := web.URLs(tt.cfg, log)("my own one")["wav"]; !strings.HasPrefix(got, tt.begin) || !strings.HasSuffix(got, "/my%20own%20one.wav") || strings.Contains(got, "0.0.0.0") {
-			t.Errorf("%s: %s", name, got)
+	defer answer.Body.Close()
+	header := make([]byte, 44)
+	if _, err := io.ReadFull(answer.Body, header); err != nil || binary.LittleEndian.Uint32(header[40:]) != 0xFFFFFFFF || answer.Header.Get("Content-Type") != "audio/wav" {
+		t.Fatalf("%v: % x, %v", err, header, answer.Header)
+	}
+	p.request("POST", "/api/start", `{"routine":"short"}`)
+	sound := make([]byte, 19200)
+	for end := time.Now().Add(20 * time.Second); peak(string(header)+string(sound)) < 1000; {
+		if _, err := io.ReadFull(answer.Body, sound); err != nil || time.Now().After(end) {
+			t.Fatalf("nothing was heard: %v", err)
 		}
 	}
-	if web.URLs(web.Config{State: p.state}, log) != nil {
-		t.Error("addresses without a server")
+}
+
+func TestLiveStreamFiftyListeners(t *testing.T) {
+	p := newTestServer(t)
+	p.request("POST", "/api/start", `{"routine":"short"}`)
+	var listeners sync.WaitGroup
+	for i := range 50 {
+		listeners.Go(func() {
+			answer, err := p.client.Get(p.url + "/live.wav")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer answer.Body.Close()
+			if n, err := io.CopyN(io.Discard, answer.Body, 44+4*48000/2); err != nil {
+				t.Errorf("listener %d: %d bytes, %v", i, n, err)
+			}
+		})
 	}
+	begun := time.Now()
+	listeners.Wait()
+	if d := time.Since(begun); d < 300*time.Millisecond {
+		t.Errorf("half a second of what is playing came in %v", d)
+	}
+}
+
+// TestStalledClientsDoNotBlockOthers lets connections read nothing at all after their request.
+func TestStalledClientsDoNotBlockOthers(t *testing.T) {
+	p := newTestServer(t)
+	base := p.audioPath()
+	for _, path := range []string{base + "yoga.wav", base + "yoga.wav", "/live.wav", "/api/events", base + "short.flac"} {
+		c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path)
+		if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begun := time.Now()
+	if got := p.get(base + "short.wav"); got.status != http.StatusOK || time.Since(begun) > 5*time.Second {
+		t.Errorf("%d after %v", got.status, time.Since(begun))
+	}
+	p.request("POST", "/api/start", `{"routine":"short"}`)
+	p.waitFor("it plays", func() bool { return p.player.State().State == player.Playing })
+}
+
+func TestAudioFileStreamLimit(t *testing.T) {
+	p := newTestServer(t)
+	path := p.audioPath() + "yoga.wav"
+	var open []*http.Response
+	defer func() {
+		for _, answer := range open {
+			answer.Body.Close()
+		}
+	}()
+	for range 64 {
+		answer, err := p.client.Get(p.url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, answer)
+	}
+	if got := p.get(path); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
+		t.Errorf("%d: %s", got.status, got.body)
+	}
+	open[0].Body.Close()
+	p.waitFor("there is room again", func() bool { return p.request("HEAD", path, "").status == http.StatusOK })
 }

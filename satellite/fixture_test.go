@@ -15,43 +15,43 @@ import (
 	"guided/player"
 )
 
-// assistant is a real server that speaks as Linux Voice Assistant is documented to speak.
-type assistant struct {
-	t      *testing.T
-	server *httptest.Server
-	calls  chan *websocket.Conn
-	conn   *websocket.Conn // the call that is on
+// fakeAssistant is a real server that speaks as Linux Voice Assistant is documented to speak.
+type fakeAssistant struct {
+	t           *testing.T
+	server      *httptest.Server
+	connections chan *websocket.Conn
+	conn        *websocket.Conn // the call that is on
 }
 
-func newAssistant(t *testing.T) *assistant {
-	a := &assistant{t: t, calls: make(chan *websocket.Conn, 16)}
+func newFakeAssistant(t *testing.T) *fakeAssistant {
+	a := &fakeAssistant{t: t, connections: make(chan *websocket.Conn, 16)}
 	a.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var up websocket.Upgrader
 		if conn, err := up.Upgrade(w, r, nil); err == nil {
-			a.calls <- conn
+			a.connections <- conn
 		}
 	}))
 	t.Cleanup(func() {
-		a.hangUp()
+		a.disconnect()
 		a.server.Close()
 	})
 	return a
 }
 
-func (a *assistant) url() string { return "ws" + strings.TrimPrefix(a.server.URL, "http") }
+func (a *fakeAssistant) url() string { return "ws" + strings.TrimPrefix(a.server.URL, "http") }
 
 // answer takes the next call, and greets as it does.
-func (a *assistant) answer() {
+func (a *fakeAssistant) accept() {
 	a.t.Helper()
 	select {
-	case a.conn = <-a.calls:
+	case a.conn = <-a.connections:
 	case <-time.After(10 * time.Second):
 		a.t.Fatal("nobody calls the assistant")
 	}
 	a.send(`{"event":"snapshot","data":{"muted":false,"volume":0.8,"ha_connected":true,"last_stt_text":null,"last_tts_text":null}}`)
 }
 
-func (a *assistant) send(messages ...string) {
+func (a *fakeAssistant) send(messages ...string) {
 	a.t.Helper()
 	for _, m := range messages {
 		if err := a.conn.WriteMessage(websocket.TextMessage, []byte(m)); err != nil {
@@ -61,7 +61,7 @@ func (a *assistant) send(messages ...string) {
 }
 
 // says sends events without data.
-func (a *assistant) says(events ...string) {
+func (a *fakeAssistant) sendEvents(events ...string) {
 	a.t.Helper()
 	for _, e := range events {
 		a.send(`{"event":"` + e + `"}`)
@@ -69,7 +69,7 @@ func (a *assistant) says(events ...string) {
 }
 
 // is told the next command.
-func (a *assistant) told() string {
+func (a *fakeAssistant) receiveCommand() string {
 	a.t.Helper()
 	var m struct{ Command string }
 	_ = a.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
@@ -79,38 +79,40 @@ func (a *assistant) told() string {
 	return m.Command
 }
 
-func (a *assistant) hangUp() {
+func (a *fakeAssistant) disconnect() {
 	if a.conn != nil {
 		a.conn.Close()
 	}
 }
 
-// room is a player that plays, with its listener and the assistant. Its verbs do what the player's do.
-type room struct {
-	*assistant
-	states chan player.State
-	heard  chan string
-	did    chan string
-	action string
+// fixture is a player that plays, with its listener and the assistant. Its verbs do what the player's do.
+type fixture struct {
+	*fakeAssistant
+	states   chan player.State
+	commands chan string
+	executed chan string
+	action   string
 
 	mu             sync.Mutex
 	paused, ducked bool
 	playing        bool
 }
 
-func newRoom(t *testing.T, cfg Config, p timing) *room {
+func newFixture(t *testing.T, cfg Config, p timing) *fixture {
 	t.Helper()
-	r := &room{assistant: newAssistant(t), states: make(chan player.State), heard: make(chan string), did: make(chan string, 100), action: cfg.Action, playing: true}
+	r := &fixture{fakeAssistant: newFakeAssistant(t), states: make(chan player.State), commands: make(chan string), executed: make(chan string, 100), action: cfg.Action, playing: true}
 	cfg.URL = r.url()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { newClient(cfg, p, r.do, player.Feed{States: r.states}, r.heard).run(ctx, slog.New(slog.DiscardHandler)) })
+	running.Go(func() {
+		newClient(cfg, p, r.do, player.Feed{States: r.states}, r.commands).run(ctx, slog.New(slog.DiscardHandler))
+	})
 	t.Cleanup(func() { cancel(); running.Wait() })
-	r.answer()
+	r.accept()
 	return r
 }
 
-func (r *room) do(c player.Command) player.Response {
+func (r *fixture) do(c player.Command) player.Response {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	answer := player.Response{Status: "ok", Command: c.Verb}
@@ -128,23 +130,23 @@ func (r *room) do(c player.Command) player.Response {
 	default:
 		set(&r.ducked, c.Verb == "duck")
 	}
-	r.did <- c.Verb
+	r.executed <- c.Verb
 	return answer
 }
 
 // person asks something of the player, as over MQTT.
-func (r *room) person(verb string) {
+func (r *fixture) personCommands(verb string) {
 	r.do(player.Command{Verb: verb})
-	<-r.did
-	r.heard <- verb
+	<-r.executed
+	r.commands <- verb
 }
 
 // does demands what is asked of the player, in order and nothing else.
-func (r *room) does(verbs ...string) {
+func (r *fixture) expect(verbs ...string) {
 	r.t.Helper()
 	for _, want := range verbs {
 		select {
-		case got := <-r.did:
+		case got := <-r.executed:
 			if got != want {
 				r.t.Fatalf("the player is asked to %s, want %s", got, want)
 			}
@@ -155,12 +157,12 @@ func (r *room) does(verbs ...string) {
 }
 
 // nothing demands that nothing more was asked of the player: the next thing is what the next wake word asks for.
-func (r *room) nothing() {
+func (r *fixture) expectNothingElse() {
 	r.t.Helper()
-	r.says("wake_word_detected")
-	r.does(r.action)
+	r.sendEvents("wake_word_detected")
+	r.expect(r.action)
 }
 
-func fast() timing {
+func fastTiming() timing {
 	return timing{dialTimeout: 5 * time.Second, minRetry: time.Millisecond, maxRetry: 20 * time.Millisecond, stableAfter: time.Hour, idleTimeout: time.Hour}
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestAPanicIsAnsweredAndLogged(t *testing.T) {
+func TestRecoverPanics(t *testing.T) {
 	var log strings.Builder
 	s := &handlers{Server: Server{Log: slog.New(slog.NewTextHandler(&log, nil))}}
 	w := httptest.NewRecorder()

@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -17,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"guided/audio"
 	"guided/audio/mix"
 	"guided/audio/output"
 	"guided/audio/voice"
@@ -27,8 +29,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// need skips a test for want of a program, and fails it where everything must be there.
-func need(t *testing.T, program string) {
+// requireProgram skips a test for want of a program, and fails it where everything must be there.
+func requireProgram(t *testing.T, program string) {
 	t.Helper()
 	_, err := exec.LookPath(program)
 	if err != nil && os.Getenv("CI") == "true" {
@@ -39,34 +41,34 @@ func need(t *testing.T, program string) {
 	}
 }
 
-// place is a guided of a test's own, with its web server on a free port of loopback.
-type place struct {
-	t       testing.TB
-	url     string
-	own     string // the folder of the user's routines
-	state   string
-	cache   string
-	library routines.Library
-	bank    *mix.Bank
-	player  *player.Player
-	tap     *output.Tap
-	log     *logBook
-	client  *http.Client
+// testServer is a guided of a test's own, with its web server on a free port of loopback.
+type testServer struct {
+	t           testing.TB
+	url         string
+	routinesDir string // the folder of the user's routines
+	stateDir    string
+	cacheDir    string
+	library     routines.Library
+	bank        *mix.Bank
+	player      *player.Player
+	tap         *output.Tap
+	log         *logBuffer
+	client      *http.Client
 }
 
-// logBook is a log that may be read while it is written.
-type logBook struct {
+// logBuffer is a log that may be read while it is written.
+type logBuffer struct {
 	mu sync.Mutex
 	b  strings.Builder
 }
 
-func (l *logBook) Write(b []byte) (int, error) {
+func (l *logBuffer) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(b)
 }
 
-func (l *logBook) String() string {
+func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
@@ -84,17 +86,17 @@ breathe = "1-1"
 for     = "3 breaths"
 `
 
-func newPlace(t testing.TB, changes ...func(*web.Server)) *place {
+func newTestServer(t testing.TB, changes ...func(*web.Server)) *testServer {
 	t.Helper()
 	dir := t.TempDir()
-	p := &place{
-		t: t, own: filepath.Join(dir, "routines"), state: filepath.Join(dir, "state"), cache: filepath.Join(dir, "cache"), log: &logBook{},
+	p := &testServer{
+		t: t, routinesDir: filepath.Join(dir, "routines"), stateDir: filepath.Join(dir, "state"), cacheDir: filepath.Join(dir, "cache"), log: &logBuffer{},
 		tap: output.NewTap(), client: &http.Client{Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
-	if err := os.MkdirAll(p.own, 0o755); err != nil {
+	if err := os.MkdirAll(p.routinesDir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p.write("short.toml", shortRoutine)
+	p.writeRoutine("short.toml", shortRoutine)
 	log := slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	files, err := voice.Embedded("heart")
 	if err != nil {
@@ -104,7 +106,7 @@ func newPlace(t testing.TB, changes ...func(*web.Server)) *place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.library = routines.Library{os.DirFS(p.own), routines.Builtin()}
+	p.library = routines.Library{os.DirFS(p.routinesDir), routines.Builtin()}
 	p.bank = mix.NewBank([]voice.Voice{v}, func(name string) (voice.Voice, error) {
 		files, err := voice.Embedded(name)
 		if err != nil {
@@ -122,7 +124,7 @@ func newPlace(t testing.TB, changes ...func(*web.Server)) *place {
 	})
 	server := web.Server{
 		Config: web.Config{Listen: freePort(t)}, Player: p.player, Library: p.library, Bank: p.bank, Voice: "heart", Tap: p.tap,
-		RoutinesDir: p.own, StateDir: p.state, CacheDir: p.cache, Log: log,
+		RoutinesDir: p.routinesDir, StateDir: p.stateDir, CacheDir: p.cacheDir, Log: log,
 		Options: func(o player.Parameters) routines.Options {
 			options := routines.Options{For: o.For, Verbosity: o.Verbosity, Bed: o.Bed}
 			if o.Holds != nil {
@@ -134,7 +136,7 @@ func newPlace(t testing.TB, changes ...func(*web.Server)) *place {
 	for _, change := range changes {
 		change(&server)
 	}
-	p.state = server.StateDir
+	p.stateDir = server.StateDir
 	_, port, _ := net.SplitHostPort(server.Config.Listen)
 	p.url = "http://127.0.0.1:" + port
 	ctx, cancel := context.WithCancel(context.Background())
@@ -150,7 +152,7 @@ func newPlace(t testing.TB, changes ...func(*web.Server)) *place {
 		cancel()
 		parts.Wait()
 	})
-	p.eventually("the server listens", func() bool {
+	p.waitFor("the server listens", func() bool {
 		answer, err := p.client.Get(p.url + "/healthz")
 		if err == nil {
 			answer.Body.Close()
@@ -170,14 +172,14 @@ func freePort(t testing.TB) string {
 	return l.Addr().String()
 }
 
-func (p *place) write(file, text string) {
+func (p *testServer) writeRoutine(file, text string) {
 	p.t.Helper()
-	if err := os.WriteFile(filepath.Join(p.own, file), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(p.routinesDir, file), []byte(text), 0o644); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-func (p *place) eventually(what string, ok func() bool) {
+func (p *testServer) waitFor(what string, ok func() bool) {
 	p.t.Helper()
 	for end := time.Now().Add(20 * time.Second); !ok(); {
 		if time.Now().After(end) {
@@ -187,15 +189,15 @@ func (p *place) eventually(what string, ok func() bool) {
 	}
 }
 
-// reply is an answer, read whole.
-type reply struct {
+// response is an answer, read whole.
+type response struct {
 	status int
 	header http.Header
 	body   string
 }
 
 // ask sends a request; each header is "Name: value", and a body goes as JSON.
-func (p *place) ask(method, path, body string, headers ...string) reply {
+func (p *testServer) request(method, path, body string, headers ...string) response {
 	p.t.Helper()
 	r, err := http.NewRequest(method, p.url+path, strings.NewReader(body))
 	if err != nil {
@@ -220,16 +222,16 @@ func (p *place) ask(method, path, body string, headers ...string) reply {
 	if err != nil {
 		p.t.Fatalf("%s %s: %v", method, path, err)
 	}
-	return reply{answer.StatusCode, answer.Header, string(data)}
+	return response{answer.StatusCode, answer.Header, string(data)}
 }
 
-func (p *place) get(path string, headers ...string) reply {
+func (p *testServer) get(path string, headers ...string) response {
 	p.t.Helper()
-	return p.ask("GET", path, "", headers...)
+	return p.request("GET", path, "", headers...)
 }
 
 // json reads an answer that has to be good.
-func (p *place) json(r reply, v any) {
+func (p *testServer) decode(r response, v any) {
 	p.t.Helper()
 	if r.status != http.StatusOK {
 		p.t.Fatalf("%d: %s", r.status, r.body)
@@ -240,13 +242,13 @@ func (p *place) json(r reply, v any) {
 }
 
 // audio is the path under which the files are.
-func (p *place) audio() string {
+func (p *testServer) audioPath() string {
 	p.t.Helper()
 	var list struct {
 		Routines []struct{ WAV string }
 	}
-	p.eventually("the library is read", func() bool {
-		p.json(p.get("/api/routines", "Authorization: Bearer "+p.token()), &list)
+	p.waitFor("the library is read", func() bool {
+		p.decode(p.get("/api/routines", "Authorization: Bearer "+p.token()), &list)
 		return len(list.Routines) > 0
 	})
 	path := list.Routines[0].WAV
@@ -254,10 +256,54 @@ func (p *place) audio() string {
 }
 
 // token is the one that was made at random.
-func (p *place) token() string {
-	data, err := os.ReadFile(filepath.Join(p.state, web.TokenFile))
+func (p *testServer) token() string {
+	data, err := os.ReadFile(filepath.Join(p.stateDir, web.TokenFile))
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	return strings.TrimSpace(string(data))
+}
+
+// rendered is a routine as the command line renders it: the sound, without a header.
+func (p *testServer) renderWAV(name string, o routines.Options) string {
+	p.t.Helper()
+	r, err := p.library.Load(name)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	score, err := routines.Compile(r, p.bank.Measure, o)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	clips, err := p.bank.Load(context.Background(), score)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := audio.WriteWAV(&b, mix.Render(score, clips), score.Len, nil); err != nil {
+		p.t.Fatal(err)
+	}
+	return b.String()
+}
+
+// difference tells where two sounds differ.
+func difference(got, want string) string {
+	if len(got) != len(want) {
+		return fmt.Sprintf("%d bytes, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			return fmt.Sprintf("byte %d differs", i)
+		}
+	}
+	return ""
+}
+
+func readFile(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
