@@ -15,12 +15,12 @@ import (
 	"guided/player"
 )
 
-// fakeAssistant is a real server that speaks as Linux Voice Assistant is documented to speak.
+// fakeAssistant is a WebSocket server with the documented messages of Linux Voice Assistant.
 type fakeAssistant struct {
 	t           *testing.T
 	server      *httptest.Server
 	connections chan *websocket.Conn
-	conn        *websocket.Conn // the call that is on
+	conn        *websocket.Conn // the current connection
 }
 
 func newFakeAssistant(t *testing.T) *fakeAssistant {
@@ -40,13 +40,13 @@ func newFakeAssistant(t *testing.T) *fakeAssistant {
 
 func (a *fakeAssistant) url() string { return "ws" + strings.TrimPrefix(a.server.URL, "http") }
 
-// answer takes the next call, and greets as it does.
+// accept takes the next connection, and sends the snapshot that greets a client.
 func (a *fakeAssistant) accept() {
 	a.t.Helper()
 	select {
 	case a.conn = <-a.connections:
 	case <-time.After(10 * time.Second):
-		a.t.Fatal("nobody calls the assistant")
+		a.t.Fatal("the client does not connect")
 	}
 	a.send(`{"event":"snapshot","data":{"muted":false,"volume":0.8,"ha_connected":true,"last_stt_text":null,"last_tts_text":null}}`)
 }
@@ -60,7 +60,7 @@ func (a *fakeAssistant) send(messages ...string) {
 	}
 }
 
-// says sends events without data.
+// sendEvents sends events without data.
 func (a *fakeAssistant) sendEvents(events ...string) {
 	a.t.Helper()
 	for _, e := range events {
@@ -68,7 +68,7 @@ func (a *fakeAssistant) sendEvents(events ...string) {
 	}
 }
 
-// is told the next command.
+// receiveCommand returns the next command that the assistant receives.
 func (a *fakeAssistant) receiveCommand() string {
 	a.t.Helper()
 	var m struct{ Command string }
@@ -85,7 +85,8 @@ func (a *fakeAssistant) disconnect() {
 	}
 }
 
-// fixture is a player that plays, with its listener and the assistant. Its verbs do what the player's do.
+// fixture is a client between a fake assistant and a fake player, which is playing. Its verbs pause, resume, duck and
+// unduck answer as those of the player.
 type fixture struct {
 	*fakeAssistant
 	states   chan player.State
@@ -134,29 +135,29 @@ func (r *fixture) do(c player.Command) player.Response {
 	return answer
 }
 
-// person asks something of the player, as over MQTT.
+// personCommands carries out a command of a person, as over MQTT.
 func (r *fixture) personCommands(verb string) {
 	r.do(player.Command{Verb: verb})
 	<-r.executed
 	r.commands <- verb
 }
 
-// does demands what is asked of the player, in order and nothing else.
+// expect checks that the client gives the player exactly these commands next.
 func (r *fixture) expect(verbs ...string) {
 	r.t.Helper()
 	for _, want := range verbs {
 		select {
 		case got := <-r.executed:
 			if got != want {
-				r.t.Fatalf("the player is asked to %s, want %s", got, want)
+				r.t.Fatalf("the player gets %s, want %s", got, want)
 			}
 		case <-time.After(10 * time.Second):
-			r.t.Fatalf("the player is never asked to %s", want)
+			r.t.Fatalf("the player never gets %s", want)
 		}
 	}
 }
 
-// nothing demands that nothing more was asked of the player: the next thing is what the next wake word asks for.
+// expectNothingElse checks that the client has given no further command: the next one is that of a new wake word.
 func (r *fixture) expectNothingElse() {
 	r.t.Helper()
 	r.sendEvents("wake_word_detected")

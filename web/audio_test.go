@@ -71,19 +71,19 @@ func TestAudioFileRanges(t *testing.T) {
 		status   int
 		from, to int
 	}{
-		"the whole":                              {nil, 200, 0, n},
-		"the first byte":                         {[]string{"Range: bytes=0-0"}, 206, 0, 1},
-		"all, as a range":                        {[]string{"Range: bytes=0-"}, 206, 0, n},
-		"from within the header":                 {[]string{"Range: bytes=40-50"}, 206, 40, 51},
-		"from the middle":                        {[]string{fmt.Sprintf("Range: bytes=%d-", n/2)}, 206, n / 2, n},
-		"an odd piece of the middle":             {[]string{fmt.Sprintf("Range: bytes=%d-%d", n/2+1, n/2+100003)}, 206, n/2 + 1, n/2 + 100004},
-		"the last seven bytes":                   {[]string{"Range: bytes=-7"}, 206, n - 7, n},
-		"more than there is":                     {[]string{fmt.Sprintf("Range: bytes=%d-%d", n-5, n+5)}, 206, n - 5, n},
-		"after the end":                          {[]string{fmt.Sprintf("Range: bytes=%d-", n)}, 416, 0, 0},
-		"several pieces are one whole":           {[]string{"Range: bytes=0-1,5-6"}, 200, 0, n},
-		"if it is still the same, and it is":     {[]string{"Range: bytes=9-", "If-Range: " + tag}, 206, 9, n},
-		"if it is still the same, but it is not": {[]string{"Range: bytes=9-", `If-Range: "other"`}, 200, 0, n},
-		"only if it has changed":                 {[]string{"If-None-Match: " + tag}, 304, 0, 0},
+		"the whole":                        {nil, 200, 0, n},
+		"the first byte":                   {[]string{"Range: bytes=0-0"}, 206, 0, 1},
+		"the whole as a range":             {[]string{"Range: bytes=0-"}, 206, 0, n},
+		"from within the header":           {[]string{"Range: bytes=40-50"}, 206, 40, 51},
+		"from the middle":                  {[]string{fmt.Sprintf("Range: bytes=%d-", n/2)}, 206, n / 2, n},
+		"an odd range of the middle":       {[]string{fmt.Sprintf("Range: bytes=%d-%d", n/2+1, n/2+100003)}, 206, n/2 + 1, n/2 + 100004},
+		"the last seven bytes":             {[]string{"Range: bytes=-7"}, 206, n - 7, n},
+		"beyond the end":                   {[]string{fmt.Sprintf("Range: bytes=%d-%d", n-5, n+5)}, 206, n - 5, n},
+		"after the end":                    {[]string{fmt.Sprintf("Range: bytes=%d-", n)}, 416, 0, 0},
+		"several ranges get the whole":     {[]string{"Range: bytes=0-1,5-6"}, 200, 0, n},
+		"If-Range with the same ETag":      {[]string{"Range: bytes=9-", "If-Range: " + tag}, 206, 9, n},
+		"If-Range with another ETag":       {[]string{"Range: bytes=9-", `If-Range: "other"`}, 200, 0, n},
+		"If-None-Match with the same ETag": {[]string{"If-None-Match: " + tag}, 304, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := p.get(path, tt.headers...)
@@ -136,7 +136,7 @@ func TestAudioFileETagChangesWithSamples(t *testing.T) {
 	for _, query := range []string{"", "?for=30s", "?voice=michael", "?volume=40", "?from=2", "?bed=rain"} {
 		tag := p.request("HEAD", base+"short.wav"+query, "").header.Get("ETag")
 		if other, has := seen[tag]; has || tag == "" {
-			t.Errorf("%q and %q have the tag %s", query, other, tag)
+			t.Errorf("%q and %q have the ETag %s", query, other, tag)
 		}
 		seen[tag] = query
 		if again := p.request("HEAD", base+"short.wav"+query, "").header.Get("ETag"); again != tag {
@@ -145,9 +145,9 @@ func TestAudioFileETagChangesWithSamples(t *testing.T) {
 	}
 	p.writeRoutine("short.toml", strings.Replace(shortRoutine, "Sit tall.", "Sit down.", 1))
 	if tag := p.request("HEAD", base+"short.wav", "").header.Get("ETag"); seen[tag] == "" && tag == "" {
-		t.Error("no tag")
+		t.Error("no ETag")
 	} else if _, has := seen[tag]; has {
-		t.Error("the routine has changed, and its tag has not")
+		t.Error("the routine has changed, and its ETag has not")
 	}
 }
 
@@ -160,25 +160,25 @@ func TestAudioFileErrors(t *testing.T) {
 		status int
 		says   string
 	}{
-		"a routine that is nearly there": {base + "4-4-7.wav", 404, `did you mean "4-4-6"?`},
-		"another kind of file":           {base + "4-4-6.mp3", 404, "NAME.wav"},
-		"no kind of file":                {base + "4-4-6", 404, "NAME.wav"},
-		"a wrong token":                  {"/audio/00000000000000000000000000000000/4-4-6.wav", 404, "nothing here"},
-		"a routine with problems":        {base + "broken.wav", 422, "hold"},
-		"a length that is none":          {base + "4-4-6.wav?for=soon", 400, `"5m"`},
-		"a length that cannot be":        {base + "4-4-6.wav?for=3s", 400, "at least"},
-		"a volume that is too much":      {base + "4-4-6.wav?volume=101", 400, "from 0 to 100"},
-		"a verbosity with a slip":        {base + "4-4-6.wav?verbosity=shrot", 400, `did you mean "short"?`},
-		"a voice that is not there":      {base + "4-4-6.wav?voice=hart", 400, "heart"},
-		"a folder as a voice":            {base + "4-4-6.wav?voice=/etc", 400, "heart"},
-		"a bed from outside":             {base + "4-4-6.wav?bed=../x.wav", 400, "bed"},
-		"a parameter with a slip":        {base + "4-4-6.wav?vioce=heart", 400, `did you mean "voice"?`},
-		"a parameter of another verb":    {base + "4-4-6.wav?text=hello", 400, "unknown parameter"},
-		"a parameter twice":              {base + "4-4-6.wav?for=1m&for=2m", 400, "more than once"},
-		"a place after the end":          {base + "4-4-6.wav?from=9999", 400, "after the end"},
-		"a place that is none":           {base + "4-4-6.wav?from=-Inf", 400, "no place"},
-		"a query that cannot be read":    {base + "4-4-6.wav?%zz", 400, "question mark"},
-		"a path that leads out":          {base + "..%2f..%2fetc%2fpasswd.wav", 404, "no such routine"},
+		"a name with a typo":        {base + "4-4-7.wav", 404, `did you mean "4-4-6"?`},
+		"an unknown extension":      {base + "4-4-6.mp3", 404, "NAME.wav"},
+		"no extension":              {base + "4-4-6", 404, "NAME.wav"},
+		"a wrong token":             {"/audio/00000000000000000000000000000000/4-4-6.wav", 404, "nothing here"},
+		"a routine with problems":   {base + "broken.wav", 422, "hold"},
+		"for that is not a length":  {base + "4-4-6.wav?for=soon", 400, `"5m"`},
+		"for that is too short":     {base + "4-4-6.wav?for=3s", 400, "at least"},
+		"volume above 100":          {base + "4-4-6.wav?volume=101", 400, "from 0 to 100"},
+		"verbosity with a typo":     {base + "4-4-6.wav?verbosity=shrot", 400, `did you mean "short"?`},
+		"an unknown voice":          {base + "4-4-6.wav?voice=hart", 400, "heart"},
+		"a folder as a voice":       {base + "4-4-6.wav?voice=/etc", 400, "heart"},
+		"a bed outside the library": {base + "4-4-6.wav?bed=../x.wav", 400, "bed"},
+		"a key with a typo":         {base + "4-4-6.wav?vioce=heart", 400, `did you mean "voice"?`},
+		"a key of another verb":     {base + "4-4-6.wav?text=hello", 400, "unknown parameter"},
+		"a key twice":               {base + "4-4-6.wav?for=1m&for=2m", 400, "more than once"},
+		"from after the end":        {base + "4-4-6.wav?from=9999", 400, "after the end"},
+		"from that is no position":  {base + "4-4-6.wav?from=-Inf", 400, "no place"},
+		"a malformed query":         {base + "4-4-6.wav?%zz", 400, "question mark"},
+		"a path out of the library": {base + "..%2f..%2fetc%2fpasswd.wav", 404, "no such routine"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := p.get(tt.path); got.status != tt.status || !strings.Contains(got.body, tt.says) {
@@ -263,11 +263,11 @@ func TestLiveStreamFiftyListeners(t *testing.T) {
 	begun := time.Now()
 	listeners.Wait()
 	if d := time.Since(begun); d < 300*time.Millisecond {
-		t.Errorf("half a second of what is playing came in %v", d)
+		t.Errorf("half a second of live sound came in %v", d)
 	}
 }
 
-// TestStalledClientsDoNotBlockOthers lets connections read nothing at all after their request.
+// The stalled connections read one byte of the response, and then nothing.
 func TestStalledClientsDoNotBlockOthers(t *testing.T) {
 	p := newTestServer(t)
 	base := p.audioPath()
@@ -310,5 +310,5 @@ func TestAudioFileStreamLimit(t *testing.T) {
 		t.Errorf("%d: %s", got.status, got.body)
 	}
 	open[0].Body.Close()
-	p.waitFor("there is room again", func() bool { return p.request("HEAD", path, "").status == http.StatusOK })
+	p.waitFor("a stream is free again", func() bool { return p.request("HEAD", path, "").status == http.StatusOK })
 }

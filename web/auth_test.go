@@ -18,27 +18,27 @@ func withToken(s *web.Server) { s.Config.Token = testToken }
 func TestAuthAccess(t *testing.T) {
 	p := newTestServer(t, withToken)
 	cookie := p.get("/?token=" + testToken).header.Get("Set-Cookie")
-	kept, _, _ := strings.Cut(cookie, ";")
+	pair, _, _ := strings.Cut(cookie, ";")
 	for name, tt := range map[string]struct {
 		path    string
 		headers []string
 		status  int
 	}{
-		"nobody":                            {"/api/state", nil, 401},
-		"nobody, at the page":               {"/", nil, 401},
-		"nobody, at a part of the page":     {"/page/index.html", nil, 401},
-		"nobody, to listen":                 {"/live.wav", nil, 401},
-		"a wrong token":                     {"/api/state", []string{"Authorization: Bearer a-token-of-our-owm"}, 401},
-		"an empty token":                    {"/api/state", []string{"Authorization: Bearer "}, 401},
-		"a wrong token in the address":      {"/?token=wrong", nil, 401},
-		"a token in another address":        {"/api/state?token=" + testToken, nil, 401},
-		"a cookie that is the token":        {"/api/state", []string{"Cookie: guided=" + testToken}, 401},
-		"the token":                         {"/api/state", []string{"Authorization: Bearer " + testToken}, 200},
-		"the cookie":                        {"/api/state", []string{"Cookie: " + kept}, 200},
-		"the token in the address":          {"/?token=" + testToken, nil, 303},
-		"the token, from a link elsewhere":  {"/?token=" + testToken, []string{"Sec-Fetch-Site: cross-site"}, 200},
-		"somebody who asks if all is well":  {"/healthz", nil, 200},
-		"a speaker without the path's part": {"/audio/x/4-4-6.wav", nil, 404},
+		"no token":                             {"/api/state", nil, 401},
+		"no token, the page":                   {"/", nil, 401},
+		"no token, a file of the page":         {"/page/index.html", nil, 401},
+		"no token, live sound":                 {"/live.wav", nil, 401},
+		"a wrong token":                        {"/api/state", []string{"Authorization: Bearer a-token-of-our-owm"}, 401},
+		"an empty token":                       {"/api/state", []string{"Authorization: Bearer "}, 401},
+		"a wrong token in the URL of the page": {"/?token=wrong", nil, 401},
+		"the token in another URL":             {"/api/state?token=" + testToken, nil, 401},
+		"the token as a cookie":                {"/api/state", []string{"Cookie: guided=" + testToken}, 401},
+		"the token":                            {"/api/state", []string{"Authorization: Bearer " + testToken}, 200},
+		"the cookie":                           {"/api/state", []string{"Cookie: " + pair}, 200},
+		"the token in the URL of the page":     {"/?token=" + testToken, nil, 303},
+		"the token in a link of another site":  {"/?token=" + testToken, []string{"Sec-Fetch-Site: cross-site"}, 200},
+		"no token, the health check":           {"/healthz", nil, 200},
+		"an audio file with a wrong token":     {"/audio/x/4-4-6.wav", nil, 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := p.get(tt.path, tt.headers...)
@@ -46,7 +46,7 @@ func TestAuthAccess(t *testing.T) {
 				t.Errorf("%d, want %d: %s", got.status, tt.status, got.body)
 			}
 			if strings.Contains(got.body, testToken) {
-				t.Error("the answer tells the token")
+				t.Error("the response contains the token")
 			}
 		})
 	}
@@ -54,7 +54,7 @@ func TestAuthAccess(t *testing.T) {
 		t.Errorf("the cookie is %q", cookie)
 	}
 	if strings.Contains(p.log.String(), testToken) {
-		t.Error("the log tells the token")
+		t.Error("the log contains the token")
 	}
 }
 
@@ -77,7 +77,7 @@ func TestAuthTokenIsCreatedOnce(t *testing.T) {
 	state := func(s *web.Server) { s.StateDir = dir }
 	base := newTestServer(t, state).audioPath()
 	if again := newTestServer(t, state).audioPath(); again != base {
-		t.Errorf("files lie at %s, and after a restart at %s", base, again)
+		t.Errorf("audio files are under %s, and after a restart under %s", base, again)
 	}
 	info, err := os.Stat(filepath.Join(dir, web.TokenFile))
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -99,6 +99,6 @@ func TestAuthTokenRequiredBeyondLoopback(t *testing.T) {
 	}
 	open := newTestServer(t, everywhere, func(s *web.Server) { s.Config.Open = true })
 	if got := open.get("/api/state"); got.status != http.StatusOK {
-		t.Errorf("%d where everybody may come in", got.status)
+		t.Errorf("%d on an open server", got.status)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// BenchmarkFirstByte asks for a routine of a quarter of an hour, from the beginning and from the middle.
+// BenchmarkFirstByte requests the first bytes of a range of a routine of 15 minutes, at its beginning and in its middle.
 func BenchmarkFirstByte(b *testing.B) {
 	p := newTestServer(b)
 	url := p.url + p.audioPath() + "yoga.wav"
@@ -21,7 +21,7 @@ func BenchmarkFirstByte(b *testing.B) {
 	}
 }
 
-// BenchmarkThroughput reads a long routine whole: as WAV, which is rendered each time, and as FLAC, which is made once.
+// BenchmarkThroughput reads a whole long routine: as WAV, which is rendered each time, and as FLAC, without a cached file.
 func BenchmarkThroughput(b *testing.B) {
 	p := newTestServer(b)
 	base := p.url + p.audioPath()

@@ -25,7 +25,7 @@ type browser struct {
 	mu      sync.Mutex
 	lastID  int
 	pending map[int]chan message
-	errors  []string // what the page complained of
+	errors  []string // exceptions and logged errors of the page
 }
 
 type message struct {
@@ -44,8 +44,8 @@ type message struct {
 
 type params = map[string]any
 
-// openBrowser opens an address as a phone or a desktop of so many pixels would. What the page complains of fails the test,
-// and a failed test keeps what was to be seen.
+// openBrowser opens a URL in a viewport of so many pixels. An error of the page fails the test; a failed test keeps a
+// screenshot.
 func openBrowser(t *testing.T, url string, width, height int) *browser {
 	t.Helper()
 	requireProgram(t, "chromium")
@@ -76,10 +76,10 @@ func openBrowser(t *testing.T, url string, width, height int) *browser {
 			b.screenshot("failed")
 		}
 		for _, m := range b.takeErrors() {
-			t.Errorf("the page complained: %s", m)
+			t.Errorf("an error of the page: %s", m)
 		}
 		b.send("", "Browser.close", nil)
-		_ = cmd.Wait() // it says nothing of use when it is closed
+		_ = cmd.Wait() // its exit status after Browser.close means nothing
 		to.Close()
 		<-ended
 		from.Close()
@@ -97,7 +97,7 @@ func openBrowser(t *testing.T, url string, width, height int) *browser {
 	return b
 }
 
-// listen hands out the answers until the browser ends.
+// readMessages delivers responses and collects page errors until the browser exits.
 func (b *browser) readMessages(from io.Reader) {
 	r := bufio.NewReader(from)
 	for {
@@ -130,7 +130,7 @@ func (b *browser) readMessages(from io.Reader) {
 	}
 }
 
-// complaints are what the page complained of since they were asked for last.
+// takeErrors returns the errors of the page since the last call.
 func (b *browser) takeErrors() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -139,7 +139,7 @@ func (b *browser) takeErrors() []string {
 	return all
 }
 
-// tell sends a command; its answer comes over the channel.
+// send sends a command. Its response comes over the channel, which is closed when the browser exits.
 func (b *browser) send(session, method string, p params) chan message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -163,6 +163,7 @@ func (b *browser) send(session, method string, p params) chan message {
 	return c
 }
 
+// call sends a command and decodes its response into result, where that is not nil.
 func (b *browser) call(method string, p params, result any) {
 	b.t.Helper()
 	select {
@@ -180,13 +181,13 @@ func (b *browser) call(method string, p params, result any) {
 	}
 }
 
-// size makes the window so large, as on a phone when it is narrow.
+// setViewport sets the size of the page; a narrow one behaves as a phone.
 func (b *browser) setViewport(width, height int) {
 	b.t.Helper()
 	b.call("Emulation.setDeviceMetricsOverride", params{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
 }
 
-// eval is the value of an expression in the page; a promise is waited for.
+// eval evaluates an expression in the page, awaits it where it is a promise, and decodes its value.
 func (b *browser) eval(expression string, value any) {
 	b.t.Helper()
 	var r struct {
@@ -206,7 +207,7 @@ func (b *browser) eval(expression string, value any) {
 	}
 }
 
-// until waits until an expression of the page is true.
+// waitUntil waits until an expression of the page is true.
 func (b *browser) waitUntil(expression string) {
 	b.t.Helper()
 	var ok bool
@@ -223,7 +224,7 @@ func (b *browser) waitUntil(expression string) {
 	}
 }
 
-// click presses what a selector finds, as soon as it is there and can be pressed.
+// click clicks the element of a selector as soon as it is visible and enabled.
 func (b *browser) click(selector string) {
 	b.t.Helper()
 	q := fmt.Sprintf("document.querySelector(%q)", selector)
@@ -231,7 +232,7 @@ func (b *browser) click(selector string) {
 	b.eval(q+".click()", nil)
 }
 
-// key presses a key, or several one after the other.
+// pressKeys presses one key after another.
 func (b *browser) pressKeys(names ...string) {
 	b.t.Helper()
 	known := map[string]params{
@@ -252,12 +253,12 @@ func (b *browser) pressKeys(names ...string) {
 	}
 }
 
-// picture keeps what is to be seen.
+// screenshot saves the page as an image and logs its path.
 func (b *browser) screenshot(name string) {
 	var shot struct{ Data string }
 	select {
 	case m := <-b.send(b.session, "Page.captureScreenshot", nil):
-		_ = json.Unmarshal(m.Result, &shot) // no picture is no new failure
+		_ = json.Unmarshal(m.Result, &shot) // without a screenshot the test has failed all the same
 	case <-time.After(10 * time.Second):
 	}
 	data, err := base64.StdEncoding.DecodeString(shot.Data)
@@ -267,6 +268,6 @@ func (b *browser) screenshot(name string) {
 	}
 	file := filepath.Join(dir, strings.ReplaceAll(b.t.Name(), "/", "-")+"-"+name+".png")
 	if os.WriteFile(file, data, 0o644) == nil {
-		b.t.Logf("what was to be seen: %s", file)
+		b.t.Logf("screenshot: %s", file)
 	}
 }

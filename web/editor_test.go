@@ -11,7 +11,7 @@ import (
 	"guided/routines"
 )
 
-// checkResponse is the answer to a check.
+// checkResponse is the response of POST /api/check.
 type checkResponse struct {
 	Problems []struct {
 		Line             int
@@ -51,7 +51,7 @@ func TestEditorCheckAndPreview(t *testing.T) {
 		p.checkTOML(strings.Replace(shortRoutine, "A short one", "Another "+time.Now().String(), 1))
 	}
 	if got := p.get(good.Preview); got.status != 404 {
-		t.Errorf("a draft of long ago: %d", got.status)
+		t.Errorf("the preview of an old draft: %d", got.status)
 	}
 }
 
@@ -74,16 +74,16 @@ func TestEditorSaveAndRemove(t *testing.T) {
 		status int
 		says   string
 	}{
-		"a new one":               {"my-morning", string(body), 200, `"saved":"my-morning"`},
-		"over one's own":          {"short", string(body), 200, "saved"},
-		"over a built-in one":     {"yoga", string(body), 400, "built in"},
-		"one with problems":       {"my-other", `{"toml":"title = 3"}`, 400, `"problems":[{`},
-		"a path that leads out":   {"..%2f..%2fx", string(body), 400, "small letters"},
-		"a name with a dot":       {"a.b", string(body), 400, "small letters"},
-		"a hidden name":           {".x", string(body), 400, "small letters"},
-		"a name that is too long": {strings.Repeat("x", 65), string(body), 400, "small letters"},
-		"a link that leads out":   {"linked", string(body), 200, "saved"},
-		"a body with other keys":  {"my-morning", `{"tolm":""}`, 400, "tolm"},
+		"a new one":                {"my-morning", string(body), 200, `"saved":"my-morning"`},
+		"over one of the user":     {"short", string(body), 200, "saved"},
+		"over a built-in one":      {"yoga", string(body), 400, "built in"},
+		"one with problems":        {"my-other", `{"toml":"title = 3"}`, 400, `"problems":[{`},
+		"a path out of the folder": {"..%2f..%2fx", string(body), 400, "small letters"},
+		"a name with a dot":        {"a.b", string(body), 400, "small letters"},
+		"a hidden name":            {".x", string(body), 400, "small letters"},
+		"a name that is too long":  {strings.Repeat("x", 65), string(body), 400, "small letters"},
+		"a link out of the folder": {"linked", string(body), 200, "saved"},
+		"a body with unknown keys": {"my-morning", `{"tolm":""}`, 400, "tolm"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := p.request("PUT", "/api/routines/"+tt.name, tt.body); got.status != tt.status || !strings.Contains(got.body, tt.says) {
@@ -95,7 +95,7 @@ func TestEditorSaveAndRemove(t *testing.T) {
 		t.Error("a file outside the folder was changed")
 	}
 	if readFile(t, filepath.Join(p.routinesDir, "my-morning.toml")) != shortRoutine || readFile(t, filepath.Join(p.routinesDir, "short.toml.bak")) != shortRoutine {
-		t.Error("what was saved is not what was sent, or what was there is lost")
+		t.Error("the saved file is not what was sent, or the previous one has no backup")
 	}
 	p.waitFor("the player knows it", func() bool { return strings.Contains(p.get("/api/routines").body, `"my-morning"`) })
 	if got := p.request("DELETE", "/api/routines/my-morning", ""); got.status != 200 || readFile(t, filepath.Join(p.routinesDir, "my-morning.toml.bak")) != shortRoutine {
@@ -108,6 +108,6 @@ func TestEditorSaveAndRemove(t *testing.T) {
 	}
 	left, err := filepath.Glob(filepath.Join(p.routinesDir, ".*"))
 	if err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("temporary files left behind: %v", left)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // sseEvent is one server-sent event.
 type sseEvent struct{ id, kind, data string }
 
-// follow reads server-sent events, until the test ends.
+// openEvents reads the event stream until the test ends.
 func (p *testServer) openEvents() <-chan sseEvent {
 	p.t.Helper()
 	answer, err := p.client.Get(p.url + "/api/events")
@@ -55,11 +55,11 @@ func TestEventsStreamStateAndPhases(t *testing.T) {
 		t.Fatalf("%v: %+v", err, first)
 	}
 	p.request("POST", "/api/start", `{"routine":"short"}`)
-	told := map[string]bool{}
-	for !told["state playing"] || !told["event routine_started"] || !told["phase in"] || !told["info"] {
+	seen := map[string]bool{}
+	for !seen["state playing"] || !seen["event routine_started"] || !seen["phase in"] || !seen["info"] {
 		f, open := <-frames
 		if !open {
-			t.Fatalf("the events have ended: %v", told)
+			t.Fatalf("the events have ended: %v", seen)
 		}
 		var v struct {
 			State, Phase string
@@ -69,9 +69,9 @@ func TestEventsStreamStateAndPhases(t *testing.T) {
 		if err := json.Unmarshal([]byte(f.data), &v); err != nil {
 			t.Fatal(err)
 		}
-		told[strings.TrimSpace(f.kind+" "+v.State+v.Type+v.Phase)] = true
+		seen[strings.TrimSpace(f.kind+" "+v.State+v.Type+v.Phase)] = true
 		if f.kind == "phase" && time.Until(v.At) < 200*time.Millisecond {
-			t.Errorf("a phase is told %v before its time", time.Until(v.At))
+			t.Errorf("a phase comes %v before its time", time.Until(v.At))
 		}
 	}
 }

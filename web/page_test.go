@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// longRoutine is a routine that does not end while it is looked at.
+// longRoutine is a routine that does not end during a test.
 const longRoutine = `title = "A long one"
 about = "To be looked at."
 cautions = ["Do not use it while you drive."]
@@ -34,20 +34,20 @@ name = "Rest"
 rest = "1m"
 `
 
-// openPage is a page that shows the library of a place.
+// openPage starts a server and opens its page; it returns when the page shows the library.
 func openPage(t *testing.T, width, height int) (*testServer, *browser) {
 	t.Helper()
 	requireProgram(t, "chromium")
 	p := newTestServer(t)
 	p.writeRoutine("long.toml", longRoutine)
 	p.player.Rescan()
-	p.audioPath() // the library is read
+	p.audioPath() // waits for the library
 	b := openBrowser(t, p.url+"/", width, height)
 	b.waitUntil("document.querySelectorAll('.card').length > 2")
 	return p, b
 }
 
-// start starts the long routine from its card, and waits until it breathes.
+// startLongRoutine starts longRoutine from its card, and waits until the page shows it.
 func (b *browser) startLongRoutine() {
 	b.t.Helper()
 	b.click(`.card:has(a[href$="/long"]) .go`)
@@ -71,48 +71,55 @@ func TestPageControlsRoutine(t *testing.T) {
 	b.click(`[data-verb=back]`)
 	b.waitUntil("document.querySelector('.step').textContent == 'Breathe'")
 	b.eval("(e => { e.value = 25; e.oninput() })(document.querySelector('#volume'))", nil)
-	p.waitFor("the volume is heard of", func() bool { return p.player.State().Volume == 25 })
+	p.waitFor("the player has the volume", func() bool { return p.player.State().Volume == 25 })
 	b.click(`[data-verb=stop]`)
 	b.waitUntil("document.querySelector('#now h2').textContent == 'Nothing is playing'")
 }
 
-// The circle turns from one phase to the next when the phase is heard: it grows, stays, and shrinks with the breath.
+// The circle changes to the next phase when that phase is heard: it grows, stays, and shrinks with the breath. What a busy
+// machine delays its frames by is measured in the page, and allowed.
 func TestPageCircleFollowsPhases(t *testing.T) {
 	_, b := openPage(t, 360, 740)
 	b.eval(`{
 		window.turns = [];
-		window.told = [];
+		window.announced = [];
+		let last = performance.now(), gap = 0; // of the frames of the page
+		(function frame() { gap = performance.now() - last; last += gap; requestAnimationFrame(frame); })();
 		const c = document.querySelector('#now .circle');
 		new MutationObserver(() => c.dataset.at && turns.push({
-			phase: c.dataset.phase, at: Number(c.dataset.at), off: Date.now() - Number(c.dataset.at), size: Number(c.querySelector('.disc').style.transform.slice(6, -1)),
+			phase: c.dataset.phase, at: Number(c.dataset.at), off: Date.now() - Number(c.dataset.at), late: Math.max(0, gap - 20, performance.now() - last - 20), size: Number(c.querySelector('.disc').style.transform.slice(6, -1)),
 		})).observe(c, {attributeFilter: ['data-at']});
-		new EventSource('/api/events').addEventListener('phase', (e) => told.push(Date.parse(JSON.parse(e.data).at)));
+		new EventSource('/api/events').addEventListener('phase', (e) => announced.push(Date.parse(JSON.parse(e.data).at)));
 	}`, nil)
 	b.startLongRoutine()
 	b.waitUntil("turns.length >= 7")
 	var turns []struct {
-		Phase         string
-		At, Off, Size float64
+		Phase               string
+		At, Off, Late, Size float64 // At, Off and Late are milliseconds
 	}
-	var told []float64
+	var announced []float64
 	b.eval("turns", &turns)
-	b.eval("told", &told)
+	b.eval("announced", &announced)
 	if turns[0].Phase != "in" {
 		t.Fatalf("the first turn is to %q", turns[0].Phase)
 	}
 	var off []float64
 	grows := map[string]float64{"in": 0.5, "hold": 0, "out": -0.5}
 	for i, turn := range turns[:6] {
-		if !slices.Contains(told, turn.At) {
+		if !slices.Contains(announced, turn.At) {
 			t.Errorf("turn %d, to %q, was not announced", i, turn.Phase)
 		}
-		off = append(off, turn.Off)
-		if grown := turns[i+1].Size - turn.Size; math.Abs(grown-grows[turn.Phase]) > 0.15 {
+		if turn.Off < 0 {
+			t.Errorf("turn %d, to %q, is shown %.0f ms before it is heard", i, turn.Phase, -turn.Off)
+		}
+		off = append(off, turn.Off-turn.Late)
+		allowed := 0.15 + (turn.Late+turns[i+1].Late)/1000
+		if grown := turns[i+1].Size - turn.Size; math.Abs(grown-grows[turn.Phase]) > allowed {
 			t.Errorf("turn %d, to %q, makes the circle larger by %.2f of its place, want %.2f", i, turn.Phase, grown, grows[turn.Phase])
 		}
 	}
-	slices.Sort(off) // the middle one: a busy machine may keep one back
-	if off[0] < 0 || off[3] > 100 {
+	slices.Sort(off)
+	if off[3] > 100 { // the median: a single turn may be delayed
 		t.Errorf("the turns are shown so many ms after they are heard: %v", off)
 	}
 }
@@ -137,12 +144,12 @@ func TestPageReconnects(t *testing.T) {
 	b.startLongRoutine()
 	b.call("Network.enable", nil, nil)
 	b.call("Network.emulateNetworkConditions", params{"offline": true, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}, nil)
-	b.eval("dispatchEvent(new Event('online'))", nil) // the connection that is there goes on otherwise
+	b.eval("dispatchEvent(new Event('online'))", nil) // otherwise the open connection stays
 	b.waitUntil("document.querySelector('#notice').textContent.startsWith('Reconnecting')")
 	b.call("Network.emulateNetworkConditions", params{"offline": false, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}, nil)
 	b.waitUntil("document.querySelector('#notice').textContent == ''")
 	b.waitUntil("document.querySelector('#now h2').textContent == 'A long one'")
-	b.takeErrors() // of what could not be fetched meanwhile
+	b.takeErrors() // of the failed requests
 }
 
 func TestPageEditor(t *testing.T) {
@@ -155,15 +162,15 @@ func TestPageEditor(t *testing.T) {
 	var selected string
 	b.eval("(a => a.value.slice(a.selectionStart, a.selectionEnd))(document.querySelector('textarea'))", &selected)
 	if !strings.HasPrefix(selected, "holt") {
-		t.Errorf("the problem leads to %q", selected)
+		t.Errorf("the problem selects %q", selected)
 	}
 	b.eval("location.hash = '#/'", nil)
 	b.waitUntil("document.querySelector('.card')")
 	b.eval("location.hash = '#/edit/long'", nil)
-	b.waitUntil("document.querySelector('textarea')?.value.includes('holt')") // nothing is lost
+	b.waitUntil("document.querySelector('textarea')?.value.includes('holt')") // the draft is kept
 	b.click(".saving button.main")
 	b.waitUntil("document.querySelector('#notice').textContent.includes('problems')")
-	b.takeErrors() // of the answer 400
+	b.takeErrors() // of the response 400
 	b.eval("(e => { e.value = e.value.replace('holt ', 'hold ').replace('A long one', 'A longer one'); e.oninput() })(document.querySelector('textarea'))", nil)
 	b.waitUntil("document.querySelector('.verdict.fine') && !document.querySelector('.verdict.stale') && !document.querySelector('.preview audio').hidden")
 	b.click(".saving button.main")
@@ -182,7 +189,7 @@ func TestPageKeyboardOnly(t *testing.T) {
 	focus := func() string { b.eval("document.activeElement.textContent.trim()", &at); return at }
 	b.pressKeys("Tab")
 	if focus() != "Skip to the routines" {
-		t.Errorf("the first stop is %q", at)
+		t.Errorf("the first focus is on %q", at)
 	}
 	b.pressKeys("Enter", "/")
 	b.call("Input.insertText", params{"text": "looked"}, nil)
@@ -216,7 +223,8 @@ func TestPageKeyboardOnly(t *testing.T) {
 	b.waitUntil("!document.querySelector('#help').open")
 }
 
-// Nothing runs over the edge of the narrowest phone, every target is large enough for a thumb, and no text is small.
+// On a narrow phone the page does not scroll sideways, every control is at least 44 pixels wide and high, and no text is
+// smaller than 16 pixels.
 func TestPageOnNarrowPhone(t *testing.T) {
 	_, b := openPage(t, 320, 600)
 	b.startLongRoutine()
@@ -264,7 +272,7 @@ func TestPageReducedMotion(t *testing.T) {
 	}
 }
 
-// A hold that lasts until the listener says so shows one large button, and nothing goes on without it.
+// A hold until next shows one large button, and the routine waits for it.
 func TestPageWaitsForNext(t *testing.T) {
 	p, b := openPage(t, 360, 740)
 	b.eval("order = (verb, body) => fetch('/api/' + verb, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify(body)}).then((r) => r.text())", nil)

@@ -10,7 +10,7 @@ import (
 	"guided/routines"
 )
 
-// decodeWithFFmpeg is what ffmpeg makes of an address, from a second on.
+// decodeWithFFmpeg returns the samples that ffmpeg decodes from a URL, from second `from` on.
 func decodeWithFFmpeg(t *testing.T, url string, from float64) string {
 	t.Helper()
 	var complaint bytes.Buffer

@@ -69,7 +69,7 @@ func TestAPIRoutineWithTimelineAndBreaths(t *testing.T) {
 	}
 	p.writeRoutine("broken.toml", "title = \"Broken\"\n[[step]]\nhold = 5\n")
 	if r := p.get("/api/routines/broken"); r.status != 200 || !strings.Contains(r.body, "hold = 5") {
-		t.Errorf("one with problems cannot be mended: %d: %s", r.status, r.body)
+		t.Errorf("a routine with problems has no source: %d: %s", r.status, r.body)
 	}
 	if r := p.get("/api/timeline/short.svg?for=30s"); r.status != 200 || !strings.Contains(r.body, "</svg>") || r.header.Get("Content-Type") != "image/svg+xml" {
 		t.Errorf("%d: %s", r.status, r.body)

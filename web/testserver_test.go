@@ -29,7 +29,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// requireProgram skips a test for want of a program, and fails it where everything must be there.
+// requireProgram skips a test where a program is not installed, or fails it with CI=true.
 func requireProgram(t *testing.T, program string) {
 	t.Helper()
 	_, err := exec.LookPath(program)
@@ -41,11 +41,11 @@ func requireProgram(t *testing.T, program string) {
 	}
 }
 
-// testServer is a guided of a test's own, with its web server on a free port of loopback.
+// testServer is a player with a web server on a free port of loopback, in temporary folders.
 type testServer struct {
 	t           testing.TB
 	url         string
-	routinesDir string // the folder of the user's routines
+	routinesDir string // of the user
 	stateDir    string
 	cacheDir    string
 	library     routines.Library
@@ -56,7 +56,7 @@ type testServer struct {
 	client      *http.Client
 }
 
-// logBuffer is a log that may be read while it is written.
+// logBuffer is a log that can be read while it is written.
 type logBuffer struct {
 	mu sync.Mutex
 	b  strings.Builder
@@ -189,14 +189,14 @@ func (p *testServer) waitFor(what string, ok func() bool) {
 	}
 }
 
-// response is an answer, read whole.
+// response is a response, read whole.
 type response struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// ask sends a request; each header is "Name: value", and a body goes as JSON.
+// request sends a request; each header is "Name: value", and the body is JSON.
 func (p *testServer) request(method, path, body string, headers ...string) response {
 	p.t.Helper()
 	r, err := http.NewRequest(method, p.url+path, strings.NewReader(body))
@@ -230,7 +230,7 @@ func (p *testServer) get(path string, headers ...string) response {
 	return p.request("GET", path, "", headers...)
 }
 
-// json reads an answer that has to be good.
+// decode decodes a response, which must have status 200.
 func (p *testServer) decode(r response, v any) {
 	p.t.Helper()
 	if r.status != http.StatusOK {
@@ -241,7 +241,7 @@ func (p *testServer) decode(r response, v any) {
 	}
 }
 
-// audio is the path under which the files are.
+// audioPath waits for the library and returns the path of its audio files.
 func (p *testServer) audioPath() string {
 	p.t.Helper()
 	var list struct {
@@ -255,7 +255,7 @@ func (p *testServer) audioPath() string {
 	return path[:strings.LastIndex(path, "/")+1]
 }
 
-// token is the one that was made at random.
+// token is the generated token.
 func (p *testServer) token() string {
 	data, err := os.ReadFile(filepath.Join(p.stateDir, web.TokenFile))
 	if err != nil {
@@ -264,7 +264,7 @@ func (p *testServer) token() string {
 	return strings.TrimSpace(string(data))
 }
 
-// rendered is a routine as the command line renders it: the sound, without a header.
+// renderWAV returns a routine as guided render writes it.
 func (p *testServer) renderWAV(name string, o routines.Options) string {
 	p.t.Helper()
 	r, err := p.library.Load(name)
@@ -286,7 +286,7 @@ func (p *testServer) renderWAV(name string, o routines.Options) string {
 	return b.String()
 }
 
-// difference tells where two sounds differ.
+// difference describes the first difference of two files; it is empty where they are equal.
 func difference(got, want string) string {
 	if len(got) != len(want) {
 		return fmt.Sprintf("%d bytes, want %d", len(got), len(want))
