@@ -81,7 +81,7 @@ func (h *handlers) findRoutine(name string) (*routines.Routine, error) {
 // into the file cache, because its length is not known before.
 func (h *handlers) openContent(ctx context.Context, p *rendition, extension string) (io.ReadSeekCloser, string, error) {
 	if extension == ".flac" {
-		f, err := h.flacCache.open(ctx, p.id, func(w io.WriteSeeker) error { return h.encodeFLAC(w, p) })
+		f, err := h.flacCache.open(ctx, p.id, func(ctx context.Context, w io.WriteSeeker) error { return h.encodeFLAC(ctx, w, p) })
 		return f, "audio/flac", err
 	}
 	return newWAVReader(h.newRenderer(ctx, p)), "audio/wav", nil

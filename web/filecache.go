@@ -48,8 +48,8 @@ func newFileCache(ctx context.Context, dir string, background *sync.WaitGroup, l
 func (c *fileCache) path(key string) string { return filepath.Join(c.dir, key+".flac") }
 
 // open opens the file of a key; where it does not exist, fill writes it first. A file is completed even when no request
-// waits for it any more.
-func (c *fileCache) open(ctx context.Context, key string, fill func(io.WriteSeeker) error) (*os.File, error) {
+// waits for it any more: the context of fill is that of the cache.
+func (c *fileCache) open(ctx context.Context, key string, fill func(context.Context, io.WriteSeeker) error) (*os.File, error) {
 	for range 2 { // it may be removed again between its creation and the opening
 		if f, err := os.Open(c.path(key)); err == nil {
 			now := time.Now()
@@ -70,7 +70,7 @@ func (c *fileCache) open(ctx context.Context, key string, fill func(io.WriteSeek
 }
 
 // join returns the pending file of a key; it begins to create one where there is none.
-func (c *fileCache) join(key string, fill func(io.WriteSeeker) error) *pendingFile {
+func (c *fileCache) join(key string, fill func(context.Context, io.WriteSeeker) error) *pendingFile {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if file, has := c.pending[key]; has {
@@ -89,7 +89,7 @@ func (c *fileCache) join(key string, fill func(io.WriteSeeker) error) *pendingFi
 }
 
 // create writes a file when a worker is free. The file appears under its name only when it is complete.
-func (c *fileCache) create(key string, fill func(io.WriteSeeker) error) error {
+func (c *fileCache) create(key string, fill func(context.Context, io.WriteSeeker) error) error {
 	select {
 	case c.workers <- struct{}{}:
 		defer func() { <-c.workers }()
@@ -104,7 +104,7 @@ func (c *fileCache) create(key string, fill func(io.WriteSeeker) error) error {
 		return fmt.Errorf("keeping the file: %w", err)
 	}
 	defer file.Cleanup()
-	if err := fill(file); err != nil {
+	if err := fill(c.ctx, file); err != nil {
 		return err
 	}
 	if err := file.CloseAtomicallyReplace(); err != nil {

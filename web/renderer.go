@@ -168,9 +168,9 @@ func (f *wavReader) Close() error {
 	return nil
 }
 
-// encodeFLAC writes a rendition as a FLAC file, with the same samples as its WAV file. It ends with the server.
-func (h *handlers) encodeFLAC(w io.WriteSeeker, p *rendition) error {
-	r := h.newRenderer(h.flacCache.ctx, p)
+// encodeFLAC writes a rendition as a FLAC file, with the same samples as its WAV file. It ends early with ctx.
+func (h *handlers) encodeFLAC(ctx context.Context, w io.WriteSeeker, p *rendition) error {
+	r := h.newRenderer(ctx, p)
 	defer r.close()
 	f, err := newFLACWriter(w, p.score.Title)
 	if err != nil {
