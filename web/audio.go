@@ -50,7 +50,7 @@ func (h *handlers) serveFile(w http.ResponseWriter, r *http.Request) {
 	}
 	content, kind, err := h.openContent(r.Context(), rendition, extension)
 	switch {
-	case r.Context().Err() != nil:
+	case err != nil && r.Context().Err() != nil:
 		return
 	case err != nil:
 		h.Log.Warn("a file cannot be made", "routine", routine.Name, "ending", extension, "err", err)
