@@ -39,8 +39,6 @@ type Config struct {
 	PublicURL string `toml:"public_url"` // the URL by which other machines reach the server; empty: made from Listen
 	Token     string `toml:"token"`      // required on every address; empty: a stored one, required beyond loopback
 	Open      bool   `toml:"open"`       // no token is required
-
-	State string `toml:"-"` // the state folder, for URLs
 }
 
 // Check returns every problem of the settings, one sentence each.
