@@ -55,9 +55,7 @@ func (o *blueprintCommand) Run(p *process) error {
 
 // speakerFiles is where the files for speakers lie, "" where no speaker reaches them.
 func speakerFiles(p *process, c config.Config) string {
-	at := c.Web
-	at.State = config.StateDir()
-	urls := web.URLs(at, p.logger(slog.LevelWarn))
+	urls := web.URLs(c.Web, config.StateDir(), p.logger(slog.LevelWarn))
 	if urls == nil {
 		return ""
 	}

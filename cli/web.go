@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 
@@ -11,11 +12,10 @@ import (
 	"guided/web"
 )
 
-// serveWeb runs the web server of a daemon until ctx ends. Without an address there is none. It has a bank of its own: a
-// house full of speakers does not drive out of memory what the player will need next.
+// serveWeb runs the web server of a daemon until ctx ends; without an address it returns at once. The server has a bank of
+// its own, so that what many speakers play does not evict the clips that the player needs next.
 func serveWeb(ctx context.Context, c config.Config, play *player.Player, tap *output.Tap, log *slog.Logger) error {
-	cfg := c.Web
-	if cfg.Listen == "" {
+	if c.Web.Listen == "" {
 		return nil
 	}
 	l := library(c)
@@ -23,16 +23,18 @@ func serveWeb(ctx context.Context, c config.Config, play *player.Player, tap *ou
 	if err != nil {
 		return err
 	}
-	cfg.State, cfg.Cache, cfg.Own, cfg.Voice = config.StateDir(), config.CacheDir(), c.Routines.Dir, c.Voice.Name
-	cfg.Options = func(asked player.Parameters) routines.Options {
-		o := routines.Options{For: asked.For, Verbosity: asked.Verbosity, NoHolds: !c.Routines.Holds, Bed: asked.Bed, Quiet: c.QuietNow()}
-		if o.Verbosity == "" {
-			o.Verbosity = c.Voice.Verbosity
-		}
-		if asked.Holds != nil {
-			o.NoHolds = !*asked.Holds
-		}
-		return o
+	return web.Server{
+		Config: c.Web, Player: play, Library: l, Bank: b, Voice: c.Voice.Name, Tap: tap,
+		Options:     func(asked player.Parameters) routines.Options { return startOptions(c, asked) },
+		RoutinesDir: c.Routines.Dir, StateDir: config.StateDir(), CacheDir: config.CacheDir(), Log: log,
+	}.Run(ctx)
+}
+
+// startOptions are the compiler options of a start: its parameters over the settings.
+func startOptions(c config.Config, asked player.Parameters) routines.Options {
+	o := routines.Options{For: asked.For, Verbosity: cmp.Or(asked.Verbosity, c.Voice.Verbosity), NoHolds: !c.Routines.Holds, Bed: asked.Bed, Quiet: c.QuietNow()}
+	if asked.Holds != nil {
+		o.NoHolds = !*asked.Holds
 	}
-	return web.Run(ctx, cfg, play, l, b, tap, log)
+	return o
 }

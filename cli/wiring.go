@@ -95,9 +95,7 @@ func newPlayer(c config.Config, out audio.Output, outputs []string, daemon bool,
 	}
 	var urls func(string) map[string]string
 	if daemon {
-		at := c.Web
-		at.State = config.StateDir()
-		urls = web.URLs(at, log)
+		urls = web.URLs(c.Web, config.StateDir(), log)
 	}
 	return player.New(player.Config{
 		Library: l, Bank: b, Output: out, Outputs: outputs, Volume: c.Audio.Volume, Version: version(),

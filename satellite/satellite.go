@@ -1,10 +1,12 @@
-// Package satellite keeps the player out of the way of a voice assistant on the same machine.
+// Package satellite lowers or pauses the routine while a voice assistant on the same machine listens or speaks.
 //
-// Linux Voice Assistant tells everybody who connects to it what it does: that it heard its wake word, listens, thinks
-// or speaks. [Run] lowers or pauses the routine for as long as that goes on. It is one more remote of the player, and
-// has no logic of its own but for this: what it did it undoes, and what a person did it leaves.
+// Linux Voice Assistant sends every client of its peripheral API an event when it detects its wake word, listens, thinks
+// or speaks. [Run] ducks or pauses the player for that time. It is one more remote of the player; its only rule is that
+// it undoes what it did itself, never what a person did.
 //
 // https://github.com/OHF-Voice/linux-voice-assistant/blob/main/docs/peripheral_api.md
+//
+// Begin reading at [Run], which keeps the connection, and client.serveConnection, which handles its events.
 package satellite
 
 import (
@@ -17,20 +19,20 @@ import (
 	"guided/player"
 )
 
-// What may be done while the assistant is busy.
+// What is done while the assistant is busy.
 const (
 	Duck  = "duck"
 	Pause = "pause"
 )
 
-// Config says where the assistant is, and what to do.
+// Config is the section [satellite] of the settings.
 type Config struct {
-	URL    string `toml:"url"`    // ws://127.0.0.1:6055; "" is off
+	URL    string `toml:"url"`    // of the assistant, such as ws://127.0.0.1:6055; "": off
 	Action string `toml:"action"` // Duck or Pause
-	Listen bool   `toml:"listen"` // let it listen where a routine waits for next
+	Listen bool   `toml:"listen"` // the assistant listens, without its wake word, where a routine waits for next
 }
 
-// Check tells every problem of the settings.
+// Check returns every problem of the settings, one sentence each.
 func (c Config) Check() (wrong []string) {
 	if u, err := url.Parse(c.URL); c.URL != "" && (err != nil || u.Host == "" || u.Scheme != "ws" && u.Scheme != "wss") {
 		wrong = append(wrong, fmt.Sprintf(`satellite.url: %q is not an address such as "ws://127.0.0.1:6055"`, c.URL))
@@ -41,51 +43,22 @@ func (c Config) Check() (wrong []string) {
 	return wrong
 }
 
-// pace holds every wait of this package.
-type pace struct {
-	dial     time.Duration // how long the assistant may take to answer
-	first    time.Duration // from a failure to the next attempt; it doubles
-	last     time.Duration // and is never longer than this
-	steady   time.Duration // a connection that held so long was a good one: the next wait is the first again
-	patience time.Duration // after its last word an assistant that does not say that it is idle counts as idle
+// timing holds the timeouts and waits of this package.
+type timing struct {
+	dialTimeout time.Duration // for connecting, and for sending a message
+	minRetry    time.Duration // the wait after the first failure; it doubles with each one
+	maxRetry    time.Duration // the longest wait
+	stableAfter time.Duration // a connection that lasted longer resets the wait to minRetry
+	idleTimeout time.Duration // an assistant that sent no event for so long counts as idle
 }
 
-// Run follows the assistant until ctx ends, and looks for it again for as long as it is away. Do carries out a command;
-// feed is the player's; heard is what persons have asked of the player, by verb, and may lose some of it. It returns
-// at once where the assistant is off.
-func Run(ctx context.Context, cfg Config, do func(player.Command) player.Response, feed player.Feed, heard <-chan string, log *slog.Logger) {
-	p := pace{dial: 5 * time.Second, first: time.Second, last: time.Minute, steady: 30 * time.Second, patience: 20 * time.Second}
-	run(ctx, cfg, p, do, feed, heard, log)
-}
-
-func run(ctx context.Context, cfg Config, p pace, do func(player.Command) player.Response, feed player.Feed, heard <-chan string, log *slog.Logger) {
+// Run follows the assistant until ctx ends, and reconnects with backoff. It returns at once where the assistant is off.
+// do carries out a command, feed is the player's, and commands are the verbs that people asked for elsewhere; some of
+// them may be missing.
+func Run(ctx context.Context, cfg Config, do func(player.Command) player.Response, feed player.Feed, commands <-chan string, log *slog.Logger) {
 	if cfg.URL == "" {
 		return
 	}
-	w := &watch{cfg: cfg, pace: p, hold: hold{action: cfg.Action, do: do}, states: feed.States, heard: heard}
-	wait, away := p.first, false
-	for ctx.Err() == nil {
-		began := time.Now()
-		err := w.follow(ctx, func() {
-			log.Info("the voice assistant is there", "url", cfg.URL)
-			away = false
-		})
-		if ctx.Err() != nil {
-			return
-		}
-		if !away {
-			log.Warn("the voice assistant is away; it is looked for again and again", "url", cfg.URL, "err", err)
-			away = true
-		}
-		if time.Since(began) > p.steady {
-			wait = p.first
-		}
-		pause := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-pause.C:
-		}
-		pause.Stop()
-		wait = min(2*wait, p.last)
-	}
+	t := timing{dialTimeout: 5 * time.Second, minRetry: time.Second, maxRetry: time.Minute, stableAfter: 30 * time.Second, idleTimeout: 20 * time.Second}
+	newClient(cfg, t, do, feed, commands).run(ctx, log)
 }

@@ -19,141 +19,141 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestTheAssistantIsBusy(t *testing.T) {
-	t.Run("the routine is soft from the wake word until it is idle", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Duck}, fast())
-		r.says("wake_word_detected")
-		r.does("duck")
-		r.says("listening")
+func TestClientInterruptsWhileAssistantIsBusy(t *testing.T) {
+	t.Run("duck from the wake word until idle", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Duck}, fastTiming())
+		r.sendEvents("wake_word_detected")
+		r.expect("duck")
+		r.sendEvents("listening")
 		r.send(`{"event":"stt_text","data":{"text":"what time is it"}}`)
-		r.says("thinking")
+		r.sendEvents("thinking")
 		r.send(`{"event":"tts_text","data":{"text":"ten"}}`)
-		r.says("tts_speaking", "tts_finished", "idle")
-		r.does("unduck")
-		r.says("idle")
-		r.nothing()
+		r.sendEvents("tts_speaking", "tts_finished", "idle")
+		r.expect("unduck")
+		r.sendEvents("idle")
+		r.expectNothingElse()
 	})
-	t.Run("or pauses, where that is asked for", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Pause}, fast())
-		r.says("listening")
-		r.does("pause")
-		r.says("thinking", "idle")
-		r.does("resume")
+	t.Run("pause where that is the action", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Pause}, fastTiming())
+		r.sendEvents("listening")
+		r.expect("pause")
+		r.sendEvents("thinking", "idle")
+		r.expect("resume")
 	})
-	t.Run("a timer that rings does the same", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Duck}, fast())
+	t.Run("a ringing timer", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Duck}, fastTiming())
 		r.send(`{"event":"timer_ringing","data":{"id":"1","name":"tea","total_seconds":300,"seconds_left":0}}`)
-		r.does("duck")
-		r.says("idle")
-		r.does("unduck")
+		r.expect("duck")
+		r.sendEvents("idle")
+		r.expect("unduck")
 	})
-	t.Run("what it says of other things does nothing", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Duck}, fast())
-		r.says("muted", "media_player_playing", "zeroconf", "timer_ticking", "tts_finished", "idle")
-		r.nothing()
+	t.Run("other events do nothing", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Duck}, fastTiming())
+		r.sendEvents("muted", "media_player_playing", "zeroconf", "timer_ticking", "tts_finished", "idle")
+		r.expectNothingElse()
 	})
-	t.Run("one that never says that it is idle is taken for idle", func(t *testing.T) {
-		p := fast()
-		p.patience = 50 * time.Millisecond
-		r := newRoom(t, Config{Action: Pause}, p)
-		r.says("wake_word_detected")
-		r.does("pause", "resume")
+	t.Run("idle after a timeout without events", func(t *testing.T) {
+		p := fastTiming()
+		p.idleTimeout = 50 * time.Millisecond
+		r := newFixture(t, Config{Action: Pause}, p)
+		r.sendEvents("wake_word_detected")
+		r.expect("pause", "resume")
 	})
-	t.Run("a routine that waits is lowered, and its wait goes on", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Pause}, fast())
+	t.Run("a waiting routine is ducked, not paused", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Pause}, fastTiming())
 		r.states <- player.State{State: player.Waiting}
-		r.says("listening")
-		r.does("duck")
-		r.says("idle")
-		r.does("unduck")
+		r.sendEvents("listening")
+		r.expect("duck")
+		r.sendEvents("idle")
+		r.expect("unduck")
 	})
 }
 
-func TestWhatAPersonDidIsHis(t *testing.T) {
-	t.Run("a pause before the wake word", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Pause}, fast())
-		r.person("pause")
-		r.says("wake_word_detected")
-		r.does("pause") // it is one already
-		r.says("idle")
-		r.nothing()
+func TestClientKeepsWhatPersonDid(t *testing.T) {
+	t.Run("a pause before the wake word is kept", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Pause}, fastTiming())
+		r.personCommands("pause")
+		r.sendEvents("wake_word_detected")
+		r.expect("pause") // it is paused already
+		r.sendEvents("idle")
+		r.expectNothingElse()
 	})
-	t.Run("a pause that he asked the assistant for", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Pause}, fast())
-		r.says("wake_word_detected")
-		r.does("pause")
-		r.person("pause")
-		r.says("tts_speaking")
-		r.does("pause")
-		r.says("idle")
-		r.nothing()
+	t.Run("a pause that was asked of the assistant is kept", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Pause}, fastTiming())
+		r.sendEvents("wake_word_detected")
+		r.expect("pause")
+		r.personCommands("pause")
+		r.sendEvents("tts_speaking")
+		r.expect("pause")
+		r.sendEvents("idle")
+		r.expectNothingElse()
 	})
-	t.Run("a routine that he asked to go on is silent for the answer only", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Pause}, fast())
-		r.says("wake_word_detected")
-		r.does("pause")
-		r.person("resume")
-		r.says("tts_speaking")
-		r.does("pause")
-		r.says("idle")
-		r.does("resume")
+	t.Run("a resume during the interruption pauses again for the reply only", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Pause}, fastTiming())
+		r.sendEvents("wake_word_detected")
+		r.expect("pause")
+		r.personCommands("resume")
+		r.sendEvents("tts_speaking")
+		r.expect("pause")
+		r.sendEvents("idle")
+		r.expect("resume")
 	})
-	t.Run("a step that he skips does not lose the way back", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Pause}, fast())
-		r.says("wake_word_detected")
-		r.does("pause")
-		r.heard <- "next"
-		r.says("idle")
-		r.does("resume")
+	t.Run("a skip does not cancel the resume", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Pause}, fastTiming())
+		r.sendEvents("wake_word_detected")
+		r.expect("pause")
+		r.commands <- "next"
+		r.sendEvents("idle")
+		r.expect("resume")
 	})
-	t.Run("nothing is played to him who plays nothing", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Pause}, fast())
+	t.Run("no resume where nothing plays", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Pause}, fastTiming())
 		r.mu.Lock()
 		r.playing = false
 		r.mu.Unlock()
-		r.says("wake_word_detected")
-		r.does("pause") // and is told that nothing plays
-		r.says("idle")
-		r.nothing()
+		r.sendEvents("wake_word_detected")
+		r.expect("pause") // which fails
+		r.sendEvents("idle")
+		r.expectNothingElse()
 	})
 }
 
-func TestTheLineToTheAssistant(t *testing.T) {
-	t.Run("breaks while it listens: the routine comes back, and so does the line", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Pause}, fast())
-		r.says("listening")
-		r.does("pause")
-		r.hangUp()
-		r.does("resume")
-		r.answer()
-		r.says("listening")
-		r.does("pause")
-		r.says("idle")
-		r.does("resume")
+func TestClientConnection(t *testing.T) {
+	t.Run("breaks while the assistant listens: resume, then reconnect", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Pause}, fastTiming())
+		r.sendEvents("listening")
+		r.expect("pause")
+		r.disconnect()
+		r.expect("resume")
+		r.accept()
+		r.sendEvents("listening")
+		r.expect("pause")
+		r.sendEvents("idle")
+		r.expect("resume")
 	})
-	t.Run("brings garbage", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Duck}, fast())
+	t.Run("brings malformed messages", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Duck}, fastTiming())
 		r.send("", "{", `[1,2]`, `"idle"`, `{"event":7}`, `{"event":"listening`, "\x00\xff")
 		if err := r.conn.WriteMessage(websocket.BinaryMessage, []byte{1, 2, 3}); err != nil {
 			t.Fatal(err)
 		}
-		r.says("listening")
-		r.does("duck")
+		r.sendEvents("listening")
+		r.expect("duck")
 	})
-	t.Run("brings more than anybody says: it is hung up, and called again", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Duck}, fast())
-		r.says("listening")
-		r.does("duck")
-		r.send(`{"event":"idle","data":"` + strings.Repeat("x", 2*largest) + `"}`)
-		r.does("unduck")
-		r.answer()
+	t.Run("brings a message that is too large: disconnect, then reconnect", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Duck}, fastTiming())
+		r.sendEvents("listening")
+		r.expect("duck")
+		r.send(`{"event":"idle","data":"` + strings.Repeat("x", 2*maxMessageBytes) + `"}`)
+		r.expect("unduck")
+		r.accept()
 	})
-	t.Run("is not there yet: it is called until it is, and that is told once", func(t *testing.T) {
+	t.Run("fails: retries, and one log line", func(t *testing.T) {
 		late := httptest.NewUnstartedServer(nil)
 		defer late.Close()
 		var mu sync.Mutex
 		var lines []string
-		log := slog.New(slog.NewTextHandler(writer(func(b []byte) {
+		log := slog.New(slog.NewTextHandler(writerFunc(func(b []byte) {
 			mu.Lock()
 			defer mu.Unlock()
 			lines = append(lines, string(b))
@@ -167,7 +167,7 @@ func TestTheLineToTheAssistant(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		var running sync.WaitGroup
 		running.Go(func() {
-			run(ctx, Config{URL: "ws" + strings.TrimPrefix(late.URL, "http"), Action: Duck}, fast(), nil, player.Feed{}, nil, log)
+			newClient(Config{URL: "ws" + strings.TrimPrefix(late.URL, "http"), Action: Duck}, fastTiming(), nil, player.Feed{}, nil).run(ctx, log)
 		})
 		for range 5 {
 			<-called
@@ -180,67 +180,67 @@ func TestTheLineToTheAssistant(t *testing.T) {
 			t.Errorf("%q", lines)
 		}
 	})
-	t.Run("is off: nothing is done", func(t *testing.T) {
+	t.Run("is off", func(t *testing.T) {
 		Run(t.Context(), Config{Action: Duck}, nil, player.Feed{}, nil, slog.New(slog.DiscardHandler))
 	})
 }
 
-type writer func([]byte)
+type writerFunc func([]byte)
 
-func (w writer) Write(b []byte) (int, error) { w(b); return len(b), nil }
+func (w writerFunc) Write(b []byte) (int, error) { w(b); return len(b), nil }
 
-func TestTheAssistantListensWhereARoutineWaits(t *testing.T) {
+func TestClientStartsListeningWhereRoutineWaits(t *testing.T) {
 	began := time.Now()
 	waiting := func(step int) player.State {
 		return player.State{State: player.Waiting, Routine: "yoga", StepNumber: step, StartedAt: &began}
 	}
-	t.Run("once for each wait, whatever interrupts it", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Duck, Listen: true}, fast())
+	t.Run("once at each wait", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Duck, Listen: true}, fastTiming())
 		r.states <- waiting(2)
 		r.states <- player.State{State: player.Paused, Routine: "yoga", StepNumber: 2, StartedAt: &began}
 		r.states <- waiting(2)
 		r.states <- waiting(5)
-		if got := []string{r.told(), r.told()}; !slices.Equal(got, []string{"start_listening", "start_listening"}) {
-			t.Errorf("it is told %v", got)
+		if got := []string{r.receiveCommand(), r.receiveCommand()}; !slices.Equal(got, []string{"start_listening", "start_listening"}) {
+			t.Errorf("commands %v", got)
 		}
 		r.states <- player.State{State: player.Playing}
 		_ = r.conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 		if _, data, err := r.conn.ReadMessage(); err == nil {
-			t.Errorf("it is told %s too", data)
+			t.Errorf("an extra command %s", data)
 		}
 	})
-	t.Run("after what it is busy with", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Duck, Listen: true}, fast())
-		r.says("tts_speaking")
-		r.does("duck")
+	t.Run("after the assistant is idle", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Duck, Listen: true}, fastTiming())
+		r.sendEvents("tts_speaking")
+		r.expect("duck")
 		r.states <- waiting(2)
-		r.says("idle")
-		r.does("unduck")
-		if got := r.told(); got != "start_listening" {
-			t.Errorf("it is told %s", got)
+		r.sendEvents("idle")
+		r.expect("unduck")
+		if got := r.receiveCommand(); got != "start_listening" {
+			t.Errorf("command %s", got)
 		}
 	})
-	t.Run("not where nobody asked for it", func(t *testing.T) {
-		r := newRoom(t, Config{Action: Duck}, fast())
+	t.Run("not without the setting", func(t *testing.T) {
+		r := newFixture(t, Config{Action: Duck}, fastTiming())
 		r.states <- waiting(2)
 		r.states <- player.State{}
 		_ = r.conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 		if _, data, err := r.conn.ReadMessage(); err == nil {
-			t.Errorf("it is told %s", data)
+			t.Errorf("command %s", data)
 		}
 	})
 }
 
-func TestSettings(t *testing.T) {
+func TestConfigCheck(t *testing.T) {
 	for name, tt := range map[string]struct {
 		cfg  Config
 		says string
 	}{
-		"off is right":                {Config{Action: Duck}, ""},
-		"an address of this machine":  {Config{URL: "ws://127.0.0.1:6055", Action: Pause}, ""},
-		"no scheme":                   {Config{URL: "127.0.0.1:6055", Action: Duck}, `such as "ws://127.0.0.1:6055"`},
-		"a page":                      {Config{URL: "http://127.0.0.1:6055", Action: Duck}, "satellite.url"},
-		"an action that there is not": {Config{Action: "mute"}, "use duck or pause"},
+		"off":                {Config{Action: Duck}, ""},
+		"a loopback address": {Config{URL: "ws://127.0.0.1:6055", Action: Pause}, ""},
+		"no scheme":          {Config{URL: "127.0.0.1:6055", Action: Duck}, `such as "ws://127.0.0.1:6055"`},
+		"an http URL":        {Config{URL: "http://127.0.0.1:6055", Action: Duck}, "satellite.url"},
+		"an unknown action":  {Config{Action: "mute"}, "use duck or pause"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wrong := strings.Join(tt.cfg.Check(), "; ")

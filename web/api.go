@@ -3,53 +3,70 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-
-	"guided/player"
 )
 
-// state answers what the player does.
-func (s *server) state(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, stated(s.player.State()))
+// getState answers the player's state.
+func (h *handlers) getState(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, withClock(h.Player.State()))
 }
 
-// info answers what the player is.
-func (s *server) info(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, s.player.Info())
+// getInfo answers the player's info: version, routines, outputs and verbs.
+func (h *handlers) getInfo(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, h.Player.Info())
 }
 
-// command gives the player a command: the verb is in the path, its keys are in the body.
-func (s *server) command(w http.ResponseWriter, r *http.Request) {
+// postCommand gives the player a command: the verb is in the path, its keys are in the body.
+func (h *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
-		answer(w, statusOfBody(err), failure{Error: "reading the command: " + err.Error()})
+		writeJSON(w, bodyErrorStatus(err), errorResponse{Error: "reading the command: " + err.Error()})
 		return
 	}
-	keys := map[string]json.RawMessage{}
-	if len(data) > 0 && json.Unmarshal(data, &keys) != nil {
-		answer(w, http.StatusBadRequest, failure{Error: `the body is no JSON object, such as {"routine":"yoga"}`})
+	command, err := commandJSON(r.PathValue("verb"), data)
+	if err != nil {
+		writeJSON(w, http.StatusBadRequest, errorResponse{Error: err.Error()})
 		return
 	}
-	verb, err := json.Marshal(r.PathValue("verb"))
-	if err != nil {
-		panic(err) // a string is JSON
-	}
-	keys["command"] = verb
-	order, err := json.Marshal(keys)
-	if err != nil {
-		panic(err) // it was JSON
-	}
-	response := s.player.Order(order)
+	response := h.Player.Order(command)
 	status := http.StatusOK
 	if response.Status == "error" {
 		status = http.StatusBadRequest
 	}
-	answer(w, status, response)
+	writeJSON(w, status, response)
 }
 
-func statusOfBody(err error) int {
+// commandJSON puts a verb into an object of keys, which may be empty. The verb wins over a "command" of the object.
+func commandJSON(verb string, body []byte) ([]byte, error) {
+	keys := map[string]json.RawMessage{}
+	if len(body) > 0 {
+		if err := json.Unmarshal(body, &keys); err != nil || keys == nil { // nil: null
+			return nil, errors.New(`the body is no JSON object, such as {"routine":"yoga"}`)
+		}
+	}
+	command, err := json.Marshal(verb)
+	if err != nil {
+		return nil, err
+	}
+	keys["command"] = command
+	return json.Marshal(keys)
+}
+
+// readJSON decodes a request's body into v. Where that fails it answers the request and returns false.
+func readJSON(w http.ResponseWriter, r *http.Request, v any) bool {
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		writeJSON(w, bodyErrorStatus(err), errorResponse{Error: "reading what was sent: " + err.Error()})
+		return false
+	}
+	return true
+}
+
+// bodyErrorStatus is the status for an error of reading a request's body.
+func bodyErrorStatus(err error) int {
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		return http.StatusRequestEntityTooLarge
@@ -57,28 +74,27 @@ func statusOfBody(err error) int {
 	return http.StatusBadRequest
 }
 
-// listed is a routine of the library, and where its files are.
-type listed struct {
-	player.RoutineInfo
-	WAV  string `json:"wav"`
-	FLAC string `json:"flac"`
-	Own  bool   `json:"own"` // it lies in the user's folder
+// errorResponse is the API's answer to a request that failed.
+type errorResponse struct {
+	Error    string    `json:"error"`
+	Problems []problem `json:"problems,omitempty"`
 }
 
-func (s *server) listed(i player.RoutineInfo) listed {
-	return listed{i, s.address(i.Name, ".wav"), s.address(i.Name, ".flac"), s.own(i.Name)}
-}
-
-// address is the path of a file.
-func (s *server) address(name, ending string) string {
-	return "/audio/" + s.login.speakers() + "/" + url.PathEscape(name) + ending
-}
-
-// routines answers the library.
-func (s *server) routines(w http.ResponseWriter, _ *http.Request) {
-	list := []listed{}
-	for _, i := range s.player.Info().Routines {
-		list = append(list, s.listed(i))
+// writeJSON answers with JSON. A failed write means that the client has gone, and is ignored.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // every response is a plain struct or map of this program
 	}
-	answer(w, http.StatusOK, map[string]any{"routines": list})
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(data)
+}
+
+// writeText answers with a sentence.
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, text)
 }

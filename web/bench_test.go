@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// BenchmarkFirstByte asks for a routine of a quarter of an hour, from the beginning and from the middle.
+// BenchmarkFirstByte requests the first bytes of a range of a routine of 15 minutes, at its beginning and in its middle.
 func BenchmarkFirstByte(b *testing.B) {
-	p := newPlace(b)
-	url := p.url + p.audio() + "yoga.wav"
+	p := newTestServer(b)
+	url := p.url + p.audioPath() + "yoga.wav"
 	for name, at := range map[string]string{"beginning": "bytes=0-99", "middle": "bytes=50000000-50000099"} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
@@ -21,10 +21,10 @@ func BenchmarkFirstByte(b *testing.B) {
 	}
 }
 
-// BenchmarkThroughput reads a long routine whole: as WAV, which is rendered each time, and as FLAC, which is made once.
+// BenchmarkThroughput reads a whole long routine: as WAV, which is rendered each time, and as FLAC, without a cached file.
 func BenchmarkThroughput(b *testing.B) {
-	p := newPlace(b)
-	base := p.url + p.audio()
+	p := newTestServer(b)
+	base := p.url + p.audioPath()
 	for name, file := range map[string]string{"wav": "yoga.wav", "wav over a bed": "yoga.wav?bed=rain"} {
 		b.Run(name, func(b *testing.B) {
 			sound := 0.0
@@ -37,7 +37,7 @@ func BenchmarkThroughput(b *testing.B) {
 	b.Run("flac", func(b *testing.B) {
 		bytes := int64(0)
 		for b.Loop() {
-			if err := os.RemoveAll(filepath.Join(p.cache, "flac")); err != nil {
+			if err := os.RemoveAll(filepath.Join(p.cacheDir, "flac")); err != nil {
 				b.Fatal(err)
 			}
 			bytes = fetch(b, p.client, base+"yoga.flac", "bytes=0-")

@@ -22,10 +22,10 @@ type browser struct {
 	to      io.WriteCloser
 	session string
 
-	mu       sync.Mutex
-	asked    int
-	waiting  map[int]chan message
-	mistakes []string // what the page complained of
+	mu      sync.Mutex
+	lastID  int
+	pending map[int]chan message
+	errors  []string // exceptions and logged errors of the page
 }
 
 type message struct {
@@ -44,11 +44,11 @@ type message struct {
 
 type params = map[string]any
 
-// browse opens an address as a phone or a desktop of so many pixels would. What the page complains of fails the test,
-// and a failed test keeps what was to be seen.
-func browse(t *testing.T, url string, width, height int) *browser {
+// openBrowser opens a URL in a viewport of so many pixels. An error of the page fails the test; a failed test keeps a
+// screenshot.
+func openBrowser(t *testing.T, url string, width, height int) *browser {
 	t.Helper()
-	need(t, "chromium")
+	requireProgram(t, "chromium")
 	commands, to, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -65,21 +65,21 @@ func browse(t *testing.T, url string, width, height int) *browser {
 	}
 	commands.Close()
 	answers.Close()
-	b := &browser{t: t, to: to, waiting: map[int]chan message{}}
+	b := &browser{t: t, to: to, pending: map[int]chan message{}}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		b.listen(from)
+		b.readMessages(from)
 	}()
 	t.Cleanup(func() {
 		if t.Failed() {
-			b.picture("failed")
+			b.screenshot("failed")
 		}
-		for _, m := range b.complaints() {
-			t.Errorf("the page complained: %s", m)
+		for _, m := range b.takeErrors() {
+			t.Errorf("an error of the page: %s", m)
 		}
-		b.tell("", "Browser.close", nil)
-		_ = cmd.Wait() // it says nothing of use when it is closed
+		b.send("", "Browser.close", nil)
+		_ = cmd.Wait() // its exit status after Browser.close means nothing
 		to.Close()
 		<-ended
 		from.Close()
@@ -92,22 +92,22 @@ func browse(t *testing.T, url string, width, height int) *browser {
 	for _, domain := range []string{"Page", "Runtime", "Log"} {
 		b.call(domain+".enable", nil, nil)
 	}
-	b.size(width, height)
+	b.setViewport(width, height)
 	b.call("Page.navigate", params{"url": url}, nil)
 	return b
 }
 
-// listen hands out the answers until the browser ends.
-func (b *browser) listen(from io.Reader) {
+// readMessages delivers responses and collects page errors until the browser exits.
+func (b *browser) readMessages(from io.Reader) {
 	r := bufio.NewReader(from)
 	for {
 		data, err := r.ReadBytes(0)
 		if err != nil {
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			for id, c := range b.waiting {
+			for id, c := range b.pending {
 				close(c)
-				delete(b.waiting, id)
+				delete(b.pending, id)
 			}
 			return
 		}
@@ -116,37 +116,37 @@ func (b *browser) listen(from io.Reader) {
 			continue // an event of another shape
 		}
 		b.mu.Lock()
-		if c := b.waiting[m.ID]; c != nil {
-			delete(b.waiting, m.ID)
+		if c := b.pending[m.ID]; c != nil {
+			delete(b.pending, m.ID)
 			c <- m
 		}
 		switch p := m.Params; {
 		case m.Method == "Runtime.exceptionThrown":
-			b.mistakes = append(b.mistakes, p.Exception.Text+" "+p.Exception.Exception.Description)
+			b.errors = append(b.errors, p.Exception.Text+" "+p.Exception.Exception.Description)
 		case m.Method == "Log.entryAdded" && p.Entry.Level == "error":
-			b.mistakes = append(b.mistakes, p.Entry.Text+" "+p.Entry.URL)
+			b.errors = append(b.errors, p.Entry.Text+" "+p.Entry.URL)
 		}
 		b.mu.Unlock()
 	}
 }
 
-// complaints are what the page complained of since they were asked for last.
-func (b *browser) complaints() []string {
+// takeErrors returns the errors of the page since the last call.
+func (b *browser) takeErrors() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := b.mistakes
-	b.mistakes = nil
+	all := b.errors
+	b.errors = nil
 	return all
 }
 
-// tell sends a command; its answer comes over the channel.
-func (b *browser) tell(session, method string, p params) chan message {
+// send sends a command. Its response comes over the channel, which is closed when the browser exits.
+func (b *browser) send(session, method string, p params) chan message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.asked++
+	b.lastID++
 	c := make(chan message, 1)
-	b.waiting[b.asked] = c
-	command := params{"id": b.asked, "method": method, "params": p}
+	b.pending[b.lastID] = c
+	command := params{"id": b.lastID, "method": method, "params": p}
 	if p == nil {
 		command["params"] = params{}
 	}
@@ -163,10 +163,11 @@ func (b *browser) tell(session, method string, p params) chan message {
 	return c
 }
 
+// call sends a command and decodes its response into result, where that is not nil.
 func (b *browser) call(method string, p params, result any) {
 	b.t.Helper()
 	select {
-	case m, open := <-b.tell(b.session, method, p):
+	case m, open := <-b.send(b.session, method, p):
 		if !open || m.Error != nil {
 			b.t.Fatalf("%s: %+v", method, m.Error)
 		}
@@ -180,13 +181,13 @@ func (b *browser) call(method string, p params, result any) {
 	}
 }
 
-// size makes the window so large, as on a phone when it is narrow.
-func (b *browser) size(width, height int) {
+// setViewport sets the size of the page; a narrow one behaves as a phone.
+func (b *browser) setViewport(width, height int) {
 	b.t.Helper()
 	b.call("Emulation.setDeviceMetricsOverride", params{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
 }
 
-// eval is the value of an expression in the page; a promise is waited for.
+// eval evaluates an expression in the page, awaits it where it is a promise, and decodes its value.
 func (b *browser) eval(expression string, value any) {
 	b.t.Helper()
 	var r struct {
@@ -206,8 +207,8 @@ func (b *browser) eval(expression string, value any) {
 	}
 }
 
-// until waits until an expression of the page is true.
-func (b *browser) until(expression string) {
+// waitUntil waits until an expression of the page is true.
+func (b *browser) waitUntil(expression string) {
 	b.t.Helper()
 	var ok bool
 	b.eval(fmt.Sprintf(`new Promise((done) => {
@@ -223,16 +224,16 @@ func (b *browser) until(expression string) {
 	}
 }
 
-// click presses what a selector finds, as soon as it is there and can be pressed.
+// click clicks the element of a selector as soon as it is visible and enabled.
 func (b *browser) click(selector string) {
 	b.t.Helper()
 	q := fmt.Sprintf("document.querySelector(%q)", selector)
-	b.until(q + "?.checkVisibility() && !" + q + ".disabled")
+	b.waitUntil(q + "?.checkVisibility() && !" + q + ".disabled")
 	b.eval(q+".click()", nil)
 }
 
-// key presses a key, or several one after the other.
-func (b *browser) key(names ...string) {
+// pressKeys presses one key after another.
+func (b *browser) pressKeys(names ...string) {
 	b.t.Helper()
 	known := map[string]params{
 		"Tab":    {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9},
@@ -252,12 +253,12 @@ func (b *browser) key(names ...string) {
 	}
 }
 
-// picture keeps what is to be seen.
-func (b *browser) picture(name string) {
+// screenshot saves the page as an image and logs its path.
+func (b *browser) screenshot(name string) {
 	var shot struct{ Data string }
 	select {
-	case m := <-b.tell(b.session, "Page.captureScreenshot", nil):
-		_ = json.Unmarshal(m.Result, &shot) // no picture is no new failure
+	case m := <-b.send(b.session, "Page.captureScreenshot", nil):
+		_ = json.Unmarshal(m.Result, &shot) // without a screenshot the test has failed all the same
 	case <-time.After(10 * time.Second):
 	}
 	data, err := base64.StdEncoding.DecodeString(shot.Data)
@@ -267,6 +268,6 @@ func (b *browser) picture(name string) {
 	}
 	file := filepath.Join(dir, strings.ReplaceAll(b.t.Name(), "/", "-")+"-"+name+".png")
 	if os.WriteFile(file, data, 0o644) == nil {
-		b.t.Logf("what was to be seen: %s", file)
+		b.t.Logf("screenshot: %s", file)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -11,80 +12,72 @@ import (
 )
 
 const (
-	heartbeat = 15 * time.Second // so that whoever stands between keeps the connection
-	slowTime  = 10 * time.Second // a client that takes nothing for so long is dropped
+	heartbeatInterval = 15 * time.Second // so that proxies keep the connection open
+	eventTimeout      = 10 * time.Second // for a client to take one event; then the connection is closed
 )
 
-// now is a state and the server's clock, so that a browser can correct its own.
-type now struct {
+// clockedState is a state with the server's time, so that a browser can correct its own clock.
+type clockedState struct {
 	player.State
 	Now time.Time `json:"now"`
 }
 
-func stated(s player.State) now { return now{s, time.Now().UTC().Truncate(time.Millisecond)} }
-
-// stream writes server-sent events, numbered from 1.
-type stream struct {
-	w  http.ResponseWriter
-	to *http.ResponseController
-	n  int
+func withClock(s player.State) clockedState {
+	return clockedState{s, time.Now().UTC().Truncate(time.Millisecond)}
 }
 
-// events tells everything that happens, the state of the moment first. The player does not wait for a slow client: it
-// misses what is too much, and is dropped when it takes nothing any more.
-func (s *server) events(w http.ResponseWriter, r *http.Request) {
+// streamEvents sends the player's feed as server-sent events of the types state, info, event and phase; the current state
+// comes first. https://html.spec.whatwg.org/multipage/server-sent-events.html
+//
+// The player does not wait for a slow client: the feed drops the client's oldest events.
+func (h *handlers) streamEvents(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no") // a proxy may not keep anything back
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	feed := s.player.Watch(ctx)
-	out := &stream{w: w, to: http.NewResponseController(w)}
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
-	err := out.write("retry: 2000\n\n")
+	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not buffer it
+	feed := h.Player.Watch(r.Context())
+	out := &eventStream{w: newStreamWriter(w, eventTimeout)}
+	heartbeat := time.NewTicker(heartbeatInterval)
+	defer heartbeat.Stop()
+	_, err := io.WriteString(out.w, "retry: 2000\n\n")
 	if err == nil {
-		err = out.send("state", stated(<-feed.States))
+		err = out.send("state", withClock(<-feed.States))
 	}
 	for err == nil {
 		select {
 		case v, open := <-feed.States:
-			err = out.next(open, "state", stated(v))
+			err = out.sendNext(open, "state", withClock(v))
 		case v, open := <-feed.Infos:
-			err = out.next(open, "info", v)
+			err = out.sendNext(open, "info", v)
 		case v, open := <-feed.Events:
-			err = out.next(open, "event", v)
+			err = out.sendNext(open, "event", v)
 		case v, open := <-feed.Phases:
-			err = out.next(open, "phase", v)
-		case <-beat.C:
-			err = out.write(": \n\n")
+			err = out.sendNext(open, "phase", v)
+		case <-heartbeat.C:
+			_, err = io.WriteString(out.w, ": \n\n")
 		}
 	}
 }
 
-// next sends what a feed brought; the end of the feed is the end.
-func (o *stream) next(open bool, kind string, v any) error {
+// eventStream writes server-sent events, numbered from 1.
+type eventStream struct {
+	w      io.Writer
+	lastID int
+}
+
+// sendNext sends a value of the feed; open is false where the feed has ended.
+func (s *eventStream) sendNext(open bool, kind string, v any) error {
 	if !open {
 		return context.Canceled
 	}
-	return o.send(kind, v)
+	return s.send(kind, v)
 }
 
-func (o *stream) send(kind string, v any) error {
+func (s *eventStream) send(kind string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	o.n++
-	return o.write(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", o.n, kind, data))
-}
-
-func (o *stream) write(text string) error {
-	if err := o.to.SetWriteDeadline(time.Now().Add(slowTime)); err != nil {
-		return err
-	}
-	if _, err := o.w.Write([]byte(text)); err != nil {
-		return err
-	}
-	return o.to.Flush()
+	s.lastID++
+	_, err = fmt.Fprintf(s.w, "id: %d\nevent: %s\ndata: %s\n\n", s.lastID, kind, data)
+	return err
 }

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// long is a routine that does not end while it is looked at.
-const long = `title = "A long one"
+// longRoutine is a routine that does not end during a test.
+const longRoutine = `title = "A long one"
 about = "To be looked at."
 cautions = ["Do not use it while you drive."]
 
@@ -34,196 +34,204 @@ name = "Rest"
 rest = "1m"
 `
 
-// pageOf is a page that shows the library of a place.
-func pageOf(t *testing.T, width, height int) (*place, *browser) {
+// openPage starts a server and opens its page; it returns when the page shows the library.
+func openPage(t *testing.T, width, height int) (*testServer, *browser) {
 	t.Helper()
-	need(t, "chromium")
-	p := newPlace(t)
-	p.write("long.toml", long)
+	requireProgram(t, "chromium")
+	p := newTestServer(t)
+	p.writeRoutine("long.toml", longRoutine)
 	p.player.Rescan()
-	p.audio() // the library is read
-	b := browse(t, p.url+"/", width, height)
-	b.until("document.querySelectorAll('.card').length > 2")
+	p.audioPath() // waits for the library
+	b := openBrowser(t, p.url+"/", width, height)
+	b.waitUntil("document.querySelectorAll('.card').length > 2")
 	return p, b
 }
 
-// start starts the long routine from its card, and waits until it breathes.
-func (b *browser) start() {
+// startLongRoutine starts longRoutine from its card, and waits until the page shows it.
+func (b *browser) startLongRoutine() {
 	b.t.Helper()
 	b.click(`.card:has(a[href$="/long"]) .go`)
-	b.until("document.querySelector('#now h2').textContent == 'A long one'")
+	b.waitUntil("document.querySelector('#now h2').textContent == 'A long one'")
 }
 
-func TestARoutineIsSteeredFromThePage(t *testing.T) {
-	p, b := pageOf(t, 360, 740)
+func TestPageControlsRoutine(t *testing.T) {
+	p, b := openPage(t, 360, 740)
 	b.eval("(e => { e.value = 'looked'; e.oninput() })(document.querySelector('.search'))", nil)
-	b.until("document.querySelectorAll('.card').length == 1")
-	b.start()
-	b.until("document.querySelector('.step').textContent == 'Breathe'")
-	b.until("document.querySelector('#said').textContent == 'Step 2 of 4: Breathe'")
+	b.waitUntil("document.querySelectorAll('.card').length == 1")
+	b.startLongRoutine()
+	b.waitUntil("document.querySelector('.step').textContent == 'Breathe'")
+	b.waitUntil("document.querySelector('#said').textContent == 'Step 2 of 4: Breathe'")
 	b.click(`[data-verb=pause]`)
-	b.until("document.querySelector('.circle .word').textContent == 'Paused'")
-	p.eventually("the player is paused", func() bool { return p.player.State().State == "paused" })
+	b.waitUntil("document.querySelector('.circle .word').textContent == 'Paused'")
+	p.waitFor("the player is paused", func() bool { return p.player.State().State == "paused" })
 	b.click(`[data-verb=resume]`)
-	p.eventually("the player goes on", func() bool { return p.player.State().State == "playing" })
+	p.waitFor("the player goes on", func() bool { return p.player.State().State == "playing" })
 	b.click(`[data-verb=next]`)
-	b.until("document.querySelector('.step .side.left')?.textContent == 'left side'")
+	b.waitUntil("document.querySelector('.step .side.left')?.textContent == 'left side'")
 	b.click(`[data-verb=back]`)
-	b.until("document.querySelector('.step').textContent == 'Breathe'")
+	b.waitUntil("document.querySelector('.step').textContent == 'Breathe'")
 	b.eval("(e => { e.value = 25; e.oninput() })(document.querySelector('#volume'))", nil)
-	p.eventually("the volume is heard of", func() bool { return p.player.State().Volume == 25 })
+	p.waitFor("the player has the volume", func() bool { return p.player.State().Volume == 25 })
 	b.click(`[data-verb=stop]`)
-	b.until("document.querySelector('#now h2').textContent == 'Nothing is playing'")
+	b.waitUntil("document.querySelector('#now h2').textContent == 'Nothing is playing'")
 }
 
-// The circle turns from one phase to the next when the phase is heard: it grows, stays, and shrinks with the breath.
-func TestTheCircleGoesWithTheSound(t *testing.T) {
-	_, b := pageOf(t, 360, 740)
+// The circle changes to the next phase when that phase is heard: it grows, stays, and shrinks with the breath. What a busy
+// machine delays its frames by is measured in the page, and allowed.
+func TestPageCircleFollowsPhases(t *testing.T) {
+	_, b := openPage(t, 360, 740)
 	b.eval(`{
 		window.turns = [];
-		window.told = [];
+		window.announced = [];
+		let last = performance.now(), gap = 0; // of the frames of the page
+		(function frame() { gap = performance.now() - last; last += gap; requestAnimationFrame(frame); })();
 		const c = document.querySelector('#now .circle');
 		new MutationObserver(() => c.dataset.at && turns.push({
-			phase: c.dataset.phase, at: Number(c.dataset.at), off: Date.now() - Number(c.dataset.at), size: Number(c.querySelector('.disc').style.transform.slice(6, -1)),
+			phase: c.dataset.phase, at: Number(c.dataset.at), off: Date.now() - Number(c.dataset.at), late: Math.max(0, gap - 20, performance.now() - last - 20), size: Number(c.querySelector('.disc').style.transform.slice(6, -1)),
 		})).observe(c, {attributeFilter: ['data-at']});
-		new EventSource('/api/events').addEventListener('phase', (e) => told.push(Date.parse(JSON.parse(e.data).at)));
+		new EventSource('/api/events').addEventListener('phase', (e) => announced.push(Date.parse(JSON.parse(e.data).at)));
 	}`, nil)
-	b.start()
-	b.until("turns.length >= 7")
+	b.startLongRoutine()
+	b.waitUntil("turns.length >= 7")
 	var turns []struct {
-		Phase         string
-		At, Off, Size float64
+		Phase               string
+		At, Off, Late, Size float64 // At, Off and Late are milliseconds
 	}
-	var told []float64
+	var announced []float64
 	b.eval("turns", &turns)
-	b.eval("told", &told)
+	b.eval("announced", &announced)
 	if turns[0].Phase != "in" {
 		t.Fatalf("the first turn is to %q", turns[0].Phase)
 	}
 	var off []float64
 	grows := map[string]float64{"in": 0.5, "hold": 0, "out": -0.5}
 	for i, turn := range turns[:6] {
-		if !slices.Contains(told, turn.At) {
+		if !slices.Contains(announced, turn.At) {
 			t.Errorf("turn %d, to %q, was not announced", i, turn.Phase)
 		}
-		off = append(off, turn.Off)
-		if grown := turns[i+1].Size - turn.Size; math.Abs(grown-grows[turn.Phase]) > 0.15 {
+		if turn.Off < 0 {
+			t.Errorf("turn %d, to %q, is shown %.0f ms before it is heard", i, turn.Phase, -turn.Off)
+		}
+		off = append(off, turn.Off-turn.Late)
+		allowed := 0.15 + (turn.Late+turns[i+1].Late)/1000
+		if grown := turns[i+1].Size - turn.Size; math.Abs(grown-grows[turn.Phase]) > allowed {
 			t.Errorf("turn %d, to %q, makes the circle larger by %.2f of its place, want %.2f", i, turn.Phase, grown, grows[turn.Phase])
 		}
 	}
-	slices.Sort(off) // the middle one: a busy machine may keep one back
-	if off[0] < 0 || off[3] > 100 {
+	slices.Sort(off)
+	if off[3] > 100 { // the median: a single turn may be delayed
 		t.Errorf("the turns are shown so many ms after they are heard: %v", off)
 	}
 }
 
-func TestThePageListens(t *testing.T) {
-	_, b := pageOf(t, 360, 740)
-	b.start()
+func TestPagePlaysAudio(t *testing.T) {
+	_, b := openPage(t, 360, 740)
+	b.startLongRoutine()
 	b.click("#now .wide")
-	b.until("document.querySelector('#live').currentTime > 0.5")
+	b.waitUntil("document.querySelector('#live').currentTime > 0.5")
 	b.click("#now .wide")
-	b.until("document.querySelector('#live').paused")
+	b.waitUntil("document.querySelector('#live').paused")
 	b.eval("location.hash = '#/routine/long'", nil)
-	b.until("document.querySelector('.here audio')")
+	b.waitUntil("document.querySelector('.here audio')")
 	b.eval("document.querySelector('.here audio').play()", nil)
 	b.eval("document.querySelector('.here audio').currentTime = 5.5", nil)
-	b.until("document.querySelector('.here .circle').dataset.phase != ''")
-	b.until("document.querySelector('img.picture').naturalWidth > 0")
+	b.waitUntil("document.querySelector('.here .circle').dataset.phase != ''")
+	b.waitUntil("document.querySelector('img.picture').naturalWidth > 0")
 }
 
-func TestThePageComesBackAfterTheServerWasGone(t *testing.T) {
-	_, b := pageOf(t, 360, 740)
-	b.start()
+func TestPageReconnects(t *testing.T) {
+	_, b := openPage(t, 360, 740)
+	b.startLongRoutine()
 	b.call("Network.enable", nil, nil)
 	b.call("Network.emulateNetworkConditions", params{"offline": true, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}, nil)
-	b.eval("dispatchEvent(new Event('online'))", nil) // the connection that is there goes on otherwise
-	b.until("document.querySelector('#notice').textContent.startsWith('Reconnecting')")
+	b.eval("dispatchEvent(new Event('online'))", nil) // otherwise the open connection stays
+	b.waitUntil("document.querySelector('#notice').textContent.startsWith('Reconnecting')")
 	b.call("Network.emulateNetworkConditions", params{"offline": false, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}, nil)
-	b.until("document.querySelector('#notice').textContent == ''")
-	b.until("document.querySelector('#now h2').textContent == 'A long one'")
-	b.complaints() // of what could not be fetched meanwhile
+	b.waitUntil("document.querySelector('#notice').textContent == ''")
+	b.waitUntil("document.querySelector('#now h2').textContent == 'A long one'")
+	b.takeErrors() // of the failed requests
 }
 
-func TestWritingARoutine(t *testing.T) {
-	p, b := pageOf(t, 1280, 860)
+func TestPageEditor(t *testing.T) {
+	p, b := openPage(t, 1280, 860)
 	b.eval("location.hash = '#/edit/long'", nil)
-	b.until("document.querySelector('.preview svg')")
+	b.waitUntil("document.querySelector('.preview svg')")
 	b.eval("(e => { e.value = e.value.replace('hold ', 'holt '); e.oninput() })(document.querySelector('textarea'))", nil)
-	b.until("document.querySelector('.problems')?.textContent.includes('holt')")
+	b.waitUntil("document.querySelector('.problems')?.textContent.includes('holt')")
 	b.eval("[...document.querySelectorAll('.problems button')].find((b) => b.textContent.includes('holt')).click()", nil)
 	var selected string
 	b.eval("(a => a.value.slice(a.selectionStart, a.selectionEnd))(document.querySelector('textarea'))", &selected)
 	if !strings.HasPrefix(selected, "holt") {
-		t.Errorf("the problem leads to %q", selected)
+		t.Errorf("the problem selects %q", selected)
 	}
 	b.eval("location.hash = '#/'", nil)
-	b.until("document.querySelector('.card')")
+	b.waitUntil("document.querySelector('.card')")
 	b.eval("location.hash = '#/edit/long'", nil)
-	b.until("document.querySelector('textarea')?.value.includes('holt')") // nothing is lost
+	b.waitUntil("document.querySelector('textarea')?.value.includes('holt')") // the draft is kept
 	b.click(".saving button.main")
-	b.until("document.querySelector('#notice').textContent.includes('problems')")
-	b.complaints() // of the answer 400
+	b.waitUntil("document.querySelector('#notice').textContent.includes('problems')")
+	b.takeErrors() // of the response 400
 	b.eval("(e => { e.value = e.value.replace('holt ', 'hold ').replace('A long one', 'A longer one'); e.oninput() })(document.querySelector('textarea'))", nil)
-	b.until("document.querySelector('.verdict.fine') && !document.querySelector('.verdict.stale') && !document.querySelector('.preview audio').hidden")
+	b.waitUntil("document.querySelector('.verdict.fine') && !document.querySelector('.verdict.stale') && !document.querySelector('.preview audio').hidden")
 	b.click(".saving button.main")
-	b.until("document.querySelector('#notice').textContent == 'Saved as long.'")
-	if text := read(t, filepath.Join(p.own, "long.toml")); !strings.Contains(text, "A longer one") {
+	b.waitUntil("document.querySelector('#notice').textContent == 'Saved as long.'")
+	if text := readFile(t, filepath.Join(p.routinesDir, "long.toml")); !strings.Contains(text, "A longer one") {
 		t.Errorf("saved was:\n%s", text)
 	}
-	if _, err := os.Stat(filepath.Join(p.own, "long.toml.bak")); err != nil {
+	if _, err := os.Stat(filepath.Join(p.routinesDir, "long.toml.bak")); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestThePageByKeysAlone(t *testing.T) {
-	p, b := pageOf(t, 1280, 860)
+func TestPageKeyboardOnly(t *testing.T) {
+	p, b := openPage(t, 1280, 860)
 	var at string
 	focus := func() string { b.eval("document.activeElement.textContent.trim()", &at); return at }
-	b.key("Tab")
+	b.pressKeys("Tab")
 	if focus() != "Skip to the routines" {
-		t.Errorf("the first stop is %q", at)
+		t.Errorf("the first focus is on %q", at)
 	}
-	b.key("Enter", "/")
+	b.pressKeys("Enter", "/")
 	b.call("Input.insertText", params{"text": "looked"}, nil)
-	b.until("document.querySelectorAll('.card').length == 1")
+	b.waitUntil("document.querySelectorAll('.card').length == 1")
 	for range 12 {
-		if b.key("Tab"); focus() == "A long one" {
+		if b.pressKeys("Tab"); focus() == "A long one" {
 			break
 		}
 	}
-	b.key("Enter")
-	b.until("document.querySelector('h1')?.textContent == 'A long one'")
+	b.pressKeys("Enter")
+	b.waitUntil("document.querySelector('h1')?.textContent == 'A long one'")
 	for range 12 {
-		if b.key("Tab"); focus() == "Start" {
+		if b.pressKeys("Tab"); focus() == "Start" {
 			break
 		}
 	}
-	b.key("Enter")
-	p.eventually("it plays", func() bool { return p.player.State().State == "playing" })
-	b.until("document.activeElement.id == 'main'")
-	b.key("Space")
-	p.eventually("it is paused", func() bool { return p.player.State().State == "paused" })
-	b.until("document.querySelector('[data-verb=resume]')")
-	b.key("Space")
-	p.eventually("it plays again", func() bool { return p.player.State().State == "playing" })
+	b.pressKeys("Enter")
+	p.waitFor("it plays", func() bool { return p.player.State().State == "playing" })
+	b.waitUntil("document.activeElement.id == 'main'")
+	b.pressKeys("Space")
+	p.waitFor("it is paused", func() bool { return p.player.State().State == "paused" })
+	b.waitUntil("document.querySelector('[data-verb=resume]')")
+	b.pressKeys("Space")
+	p.waitFor("it plays again", func() bool { return p.player.State().State == "playing" })
 	number := p.player.State().StepNumber
-	b.key("n")
-	p.eventually("the next step", func() bool { return p.player.State().StepNumber > number })
-	b.key("?")
-	b.until("document.querySelector('#help').open")
-	b.key("Escape")
-	b.until("!document.querySelector('#help').open")
+	b.pressKeys("n")
+	p.waitFor("the next step", func() bool { return p.player.State().StepNumber > number })
+	b.pressKeys("?")
+	b.waitUntil("document.querySelector('#help').open")
+	b.pressKeys("Escape")
+	b.waitUntil("!document.querySelector('#help').open")
 }
 
-// Nothing runs over the edge of the narrowest phone, every target is large enough for a thumb, and no text is small.
-func TestThePageOnANarrowPhone(t *testing.T) {
-	_, b := pageOf(t, 320, 600)
-	b.start()
+// On a narrow phone the page does not scroll sideways, every control is at least 44 pixels wide and high, and no text is
+// smaller than 16 pixels.
+func TestPageOnNarrowPhone(t *testing.T) {
+	_, b := openPage(t, 320, 600)
+	b.startLongRoutine()
 	for _, view := range []string{"#/", "#/routine/long", "#/now", "#/edit/long"} {
 		t.Run(view, func(t *testing.T) {
 			b.eval("location.hash = '"+view+"'", nil)
-			b.until("document.querySelector({'#/': '.card', '#/now': '#now .step', '#/routine/long': '.here audio', '#/edit/long': '.preview svg'}['" + view + "'])?.checkVisibility()")
+			b.waitUntil("document.querySelector({'#/': '.card', '#/now': '#now .step', '#/routine/long': '.here audio', '#/edit/long': '.preview svg'}['" + view + "'])?.checkVisibility()")
 			var wrong []string
 			b.eval(`(() => {
 				const name = (e) => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 30);
@@ -245,10 +253,10 @@ func TestThePageOnANarrowPhone(t *testing.T) {
 	}
 }
 
-func TestACalmPageForWhoWantsNoMotion(t *testing.T) {
-	_, b := pageOf(t, 360, 740)
+func TestPageReducedMotion(t *testing.T) {
+	_, b := openPage(t, 360, 740)
 	b.call("Emulation.setEmulatedMedia", params{"features": []params{{"name": "prefers-reduced-motion", "value": "reduce"}}}, nil)
-	b.start()
+	b.startLongRoutine()
 	var sizes []string
 	b.eval(`new Promise((done) => {
 		const sizes = new Set(), c = document.querySelector('#now .circle'), words = new Set();
@@ -262,4 +270,15 @@ func TestACalmPageForWhoWantsNoMotion(t *testing.T) {
 	if len(sizes) != 1 {
 		t.Errorf("the circle moves: %v", sizes)
 	}
+}
+
+// A hold until next shows one large button, and the routine waits for it.
+func TestPageWaitsForNext(t *testing.T) {
+	p, b := openPage(t, 360, 740)
+	b.eval("order = (verb, body) => fetch('/api/' + verb, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify(body)}).then((r) => r.text())", nil)
+	p.writeRoutine("waits.toml", "title = \"It waits\"\n[[step]]\nname = \"Stay\"\nhold = \"until next\"\n[[step]]\nname = \"Rest\"\nrest = \"20s\"\n")
+	b.eval("order('start', {routine: 'waits'})", nil)
+	b.eval("location.hash = '#/now'", nil)
+	b.click("#now .big")
+	b.waitUntil("document.querySelector('.step').textContent == 'Rest' && document.querySelector('#now .big').hidden")
 }

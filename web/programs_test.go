@@ -10,8 +10,8 @@ import (
 	"guided/routines"
 )
 
-// decoded is what ffmpeg makes of an address, from a second on.
-func decoded(t *testing.T, url string, from float64) string {
+// decodeWithFFmpeg returns the samples that ffmpeg decodes from a URL, from second `from` on.
+func decodeWithFFmpeg(t *testing.T, url string, from float64) string {
 	t.Helper()
 	var complaint bytes.Buffer
 	cmd := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-ss", fmt.Sprint(from), "-i", url, "-f", "s16le", "-")
@@ -23,18 +23,18 @@ func decoded(t *testing.T, url string, from float64) string {
 	return string(out)
 }
 
-func TestFFmpegReadsEveryFile(t *testing.T) {
-	need(t, "ffmpeg")
-	p := newPlace(t)
-	base := p.audio()
+func TestFFmpegDecodesAudioFiles(t *testing.T) {
+	requireProgram(t, "ffmpeg")
+	p := newTestServer(t)
+	base := p.audioPath()
 	for query, o := range map[string]routines.Options{"": {}, "?bed=waves": {Bed: "waves"}} {
-		whole := p.rendered("short", o)[44:]
+		whole := p.renderWAV("short", o)[44:]
 		for _, ending := range []string{".wav", ".flac"} {
 			t.Run(ending+query, func(t *testing.T) {
-				if d := differ(decoded(t, p.url+base+"short"+ending+query, 0), whole); d != "" {
+				if d := difference(decodeWithFFmpeg(t, p.url+base+"short"+ending+query, 0), whole); d != "" {
 					t.Errorf("the whole: %s", d)
 				}
-				if d := differ(decoded(t, p.url+base+"short"+ending+query, 5), whole[5*48000*4:]); d != "" {
+				if d := difference(decodeWithFFmpeg(t, p.url+base+"short"+ending+query, 5), whole[5*48000*4:]); d != "" {
 					t.Errorf("from 5 s on: %s", d)
 				}
 			})
@@ -42,37 +42,37 @@ func TestFFmpegReadsEveryFile(t *testing.T) {
 	}
 }
 
-func TestFLACCarriesItsTitle(t *testing.T) {
-	need(t, "ffprobe")
-	p := newPlace(t)
-	out, err := exec.Command("ffprobe", "-v", "error", "-show_entries", "format_tags=TITLE:format=duration", "-of", "csv=p=0", p.url+p.audio()+"short.flac").CombinedOutput()
-	want := float64(len(p.rendered("short", routines.Options{}))-44) / 4 / 48000
+func TestFLACTitleAndDuration(t *testing.T) {
+	requireProgram(t, "ffprobe")
+	p := newTestServer(t)
+	out, err := exec.Command("ffprobe", "-v", "error", "-show_entries", "format_tags=TITLE:format=duration", "-of", "csv=p=0", p.url+p.audioPath()+"short.flac").CombinedOutput()
+	want := float64(len(p.renderWAV("short", routines.Options{}))-44) / 4 / 48000
 	if err != nil || strings.TrimSpace(string(out)) != fmt.Sprintf("%f,A short one", want) {
 		t.Errorf("%v: %s, want %f", err, out, want)
 	}
 }
 
-func TestFlacAcceptsItsFiles(t *testing.T) {
-	need(t, "flac")
-	p := newPlace(t)
+func TestFLACToolAcceptsFile(t *testing.T) {
+	requireProgram(t, "flac")
+	p := newTestServer(t)
 	cmd := exec.Command("flac", "--test", "--silent", "--warnings-as-errors", "-")
-	cmd.Stdin = strings.NewReader(p.get(p.audio() + "short.flac").body)
+	cmd.Stdin = strings.NewReader(p.get(p.audioPath() + "short.flac").body)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
 	}
 }
 
-func TestMPVSeeks(t *testing.T) {
-	need(t, "mpv")
-	p := newPlace(t)
-	whole := p.rendered("short", routines.Options{})[44:]
+func TestMPVSeeksInAudioFiles(t *testing.T) {
+	requireProgram(t, "mpv")
+	p := newTestServer(t)
+	whole := p.renderWAV("short", routines.Options{})[44:]
 	for _, ending := range []string{".wav", ".flac"} {
 		file := t.TempDir() + "/out.raw"
-		cmd := exec.Command("mpv", "--no-config", "--no-terminal", "--no-video", "--start=5", "--ao=pcm", "--ao-pcm-waveheader=no", "--ao-pcm-file="+file, "--audio-format=s16", "--gapless-audio=no", p.url+p.audio()+"short"+ending)
+		cmd := exec.Command("mpv", "--no-config", "--no-terminal", "--no-video", "--start=5", "--ao=pcm", "--ao-pcm-waveheader=no", "--ao-pcm-file="+file, "--audio-format=s16", "--gapless-audio=no", p.url+p.audioPath()+"short"+ending)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		if got := read(t, file); !strings.HasSuffix(whole, got) || len(got) < len(whole)-5*48000*4-4800*4 {
+		if got := readFile(t, file); !strings.HasSuffix(whole, got) || len(got) < len(whole)-5*48000*4-4800*4 {
 			t.Errorf("%s: %d bytes, want the last %d", ending, len(got), len(whole)-5*48000*4)
 		}
 	}

@@ -1,9 +1,11 @@
-// Package web is the player in a browser, and routines as files for smart speakers.
+// Package web serves the player's page and API to browsers, and routines as audio files to smart speakers.
 //
-// It is one more remote: commands go through the table that every remote shares, states and events come from the
-// player's feed, and a routine's file holds the sound that a session plays. It has no logic of its own.
+// It is one more remote: commands go to the player's verb table, states and events come from the player's feed, and the
+// samples of a routine's file are those that a session plays. It has no logic of its own.
 //
-// Safe by default: it listens on loopback, and anything further needs a token; see [Config].
+// Secure by default: it listens on loopback, and any other address needs a token; see [Config].
+//
+// Begin reading at handlers.routes in server.go: every path and the checks in front of it.
 package web
 
 import (
@@ -13,7 +15,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -24,30 +25,23 @@ import (
 	"guided/routines"
 )
 
-// How long a client may take. What is sent without an end, or is long, extends its own time with every block.
+// How long a client may take. Streams and audio files extend their write deadline with every block.
 const (
-	headerTime = 10 * time.Second
-	answerTime = time.Minute
-	idleTime   = 2 * time.Minute
-	lastTime   = 2 * time.Second // for answers under way when the program ends
+	headerTimeout   = 10 * time.Second
+	responseTimeout = time.Minute
+	idleTimeout     = 2 * time.Minute
+	shutdownTimeout = 2 * time.Second // for responses under way when the program ends
 )
 
-// Config is what may be set of the server.
+// Config is the section [web] of the settings.
 type Config struct {
 	Listen    string `toml:"listen"`     // host:port; empty: off
-	PublicURL string `toml:"public_url"` // what others reach it by, empty: by its address
-	Token     string `toml:"token"`      // asked for everywhere; empty: a stored one, asked for on anything but loopback
-	Open      bool   `toml:"open"`       // nobody needs a token
-
-	State string `toml:"-"` // the folder of what is kept
-	Cache string `toml:"-"` // the folder of what can be made again
-	Own   string `toml:"-"` // the folder of the user's routines; empty: none
-	Voice string `toml:"-"` // the name of the bank's own voice
-
-	Options func(player.Parameters) routines.Options `toml:"-"` // the parameters of a start over the settings
+	PublicURL string `toml:"public_url"` // the URL by which other machines reach the server; empty: made from Listen
+	Token     string `toml:"token"`      // required on every address; empty: a stored one, required beyond loopback
+	Open      bool   `toml:"open"`       // no token is required
 }
 
-// Check tells what in the settings cannot be, one problem each.
+// Check returns every problem of the settings, one sentence each.
 func (c Config) Check() []string {
 	var wrong []string
 	if c.Listen != "" {
@@ -61,61 +55,73 @@ func (c Config) Check() []string {
 	if c.Open && c.Token != "" {
 		wrong = append(wrong, "web.open: true lets everybody in without a token; remove it, or web.token")
 	}
-	if c.Token != "" && len(c.Token) < leastToken {
-		wrong = append(wrong, fmt.Sprintf("web.token: has %d characters; take at least %d, or leave it empty for a random one", len(c.Token), leastToken))
+	if c.Token != "" && len(c.Token) < minTokenLength {
+		wrong = append(wrong, fmt.Sprintf("web.token: has %d characters; take at least %d, or leave it empty for a random one", len(c.Token), minTokenLength))
 	}
 	return wrong
 }
 
-// Run serves until ctx ends; tap is what is playing now, nil where nothing can be listened to. It fails when the address
-// cannot be had.
-func Run(ctx context.Context, cfg Config, p *player.Player, library routines.Library, bank *mix.Bank, tap *output.Tap, log *slog.Logger) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf(`web.listen: %s is taken: another program listens there; choose another port, or "" for no web server`, cfg.Listen)
-	case err != nil:
-		return fmt.Errorf(`web.listen: %w; choose an address of this machine and a port from 1024 on, or "" for no web server`, err)
+// Server is the web server of a daemon: its settings, the player that it controls and the sounds that it serves.
+type Server struct {
+	Config  Config
+	Player  *player.Player
+	Library routines.Library
+	Bank    *mix.Bank
+	Voice   string      // the name of the bank's default voice
+	Tap     *output.Tap // the sound of the output; nil: it cannot be heard over HTTP
+
+	Options func(player.Parameters) routines.Options // compiler options of start parameters, over the settings
+
+	RoutinesDir string // the folder of the user's routines; empty: none
+	StateDir    string // for the token
+	CacheDir    string // for FLAC files
+	Log         *slog.Logger
+}
+
+// Run serves until ctx ends. It fails when the address cannot be bound.
+func (s Server) Run(ctx context.Context) error {
+	listener, err := s.listen(ctx)
+	if err != nil {
+		return err
 	}
 	work, cancel := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer cancel()
-	s, err := newServer(work, cfg, listener.Addr(), p, library, bank, tap, log, &background)
+	h, err := newHandlers(work, s, listener.Addr(), &background)
 	if err != nil {
 		listener.Close()
 		return err
 	}
 	server := &http.Server{
-		Handler: s.handler(), BaseContext: func(net.Listener) context.Context { return work },
-		ReadHeaderTimeout: headerTime, WriteTimeout: answerTime, IdleTimeout: idleTime, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Handler: h.routes(), BaseContext: func(net.Listener) context.Context { return work },
+		ReadHeaderTimeout: headerTimeout, WriteTimeout: responseTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
-	ended := make(chan struct{})
 	background.Go(func() {
-		defer close(ended)
 		<-work.Done()
-		last, done := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
+		last, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer done()
 		if server.Shutdown(last) != nil {
 			server.Close()
 		}
 	})
-	log.Info("the web server is ready", "listen", listener.Addr().String(), "token", s.login.told())
+	s.Log.Info("the web server is ready", "listen", listener.Addr().String(), "token", "in "+h.auth.tokenSource)
 	err = server.Serve(listener)
-	cancel()
-	<-ended
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return fmt.Errorf("the web server has ended: %w", err)
 }
 
-// machine is the name of this machine, "" where it has none.
-func machine() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return ""
+// listen binds the address of the settings. The error says what to do.
+func (s Server) listen(ctx context.Context) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Config.Listen)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf(`web.listen: %s is taken: another program listens there; choose another port, or "" for no web server`, s.Config.Listen)
+	case err != nil:
+		return nil, fmt.Errorf(`web.listen: %w; choose an address of this machine and a port from 1024 on, or "" for no web server`, err)
 	}
-	return name
+	return listener, nil
 }

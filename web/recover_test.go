@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-func TestAPanicIsAnsweredAndLogged(t *testing.T) {
+func TestRecoverPanics(t *testing.T) {
 	var log strings.Builder
-	s := &server{log: slog.New(slog.NewTextHandler(&log, nil))}
+	s := &handlers{Server: Server{Log: slog.New(slog.NewTextHandler(&log, nil))}}
 	w := httptest.NewRecorder()
-	s.survive(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oh") })).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	s.recoverPanics(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oh") })).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	if w.Code != http.StatusInternalServerError || !strings.Contains(log.String(), "panic=oh") || strings.Contains(w.Body.String(), "oh\n") {
 		t.Errorf("%d: %s; logged: %s", w.Code, w.Body, log.String())
 	}
@@ -21,7 +21,7 @@ func TestAPanicIsAnsweredAndLogged(t *testing.T) {
 			t.Errorf("an answer that had begun ended with %v, want the connection cut", p)
 		}
 	}()
-	s.survive(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s.recoverPanics(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		panic("in the middle")
 	})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
