@@ -3,11 +3,11 @@ package player
 import "guided/routines"
 
 const (
-	ducked    = 0.1                    // what is left of the sound under somebody's voice: −20 dB
-	duckDown  = routines.Rate / 5      // how long the way down takes
-	duckUp    = routines.Rate * 7 / 10 // and the way back
-	duckMost  = 60 * routines.Rate     // heard; then nobody seems to be left who would take it back
-	duckLimit = 2 * routines.Rate      // heard; after more than this the cue is said again
+	duckedGain  = 0.1                    // what is left of the sound under somebody's voice: −20 dB
+	duckDown    = routines.Rate / 5      // how long the way down takes
+	duckUp      = routines.Rate * 7 / 10 // and the way back
+	duckTimeout = 60 * routines.Rate     // heard; then nobody seems to be left who would take it back
+	repeatAfter = 2 * routines.Rate      // heard; after more than this the cue is said again
 )
 
 // duck lets the routine go on softly under somebody's voice. What does not sound cannot be softer: the next start is
@@ -16,11 +16,11 @@ func (p *Player) duck(Command) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.session
-	if s == nil || !s.playing || s.then == pause || s.then == finish || s.ducked {
+	if s == nil || !s.playing || s.reason == pause || s.reason == finish || s.ducked {
 		return false, nil
 	}
 	s.ducked, s.duckedAt = true, s.heard
-	s.ask(func(s *session) { s.low.to(ducked, duckDown) })
+	s.apply(func(s *session) { s.duckGain.glideTo(duckedGain, duckDown) })
 	return true, nil
 }
 
@@ -33,26 +33,26 @@ func (p *Player) unduck(Command) (bool, error) {
 		p.mu.Unlock()
 		return false, nil
 	}
-	if s.heard-s.duckedAt > duckLimit && s.then == goOn && s.comeback() != s.place() {
+	if s.heard-s.duckedAt > repeatAfter && s.reason == carryOn && s.comeback() != s.target() {
 		s.ducked = false
 		p.mu.Unlock()
-		_, err := p.move(func(score *routines.Score, at int) int { return score.Return(at) })
+		_, err := p.jump(func(score *routines.Score, at int) int { return score.Return(at) })
 		return err == nil, nil
 	}
 	defer p.mu.Unlock()
-	p.rise(s)
+	p.unduckSession(s)
 	return true, nil
 }
 
-// rise takes the ducking of a session back. The caller holds the lock.
-func (p *Player) rise(s *session) {
+// unduckSession takes the ducking of a session back. The caller holds the lock.
+func (p *Player) unduckSession(s *session) {
 	s.ducked = false
-	s.ask(func(s *session) { s.low.to(1, duckUp) })
+	s.apply(func(s *session) { s.duckGain.glideTo(1, duckUp) })
 }
 
-// forgotten takes back a duck that nobody takes back. The caller holds the lock.
-func (p *Player) forgotten(s *session) {
-	if s.ducked && s.heard-s.duckedAt > duckMost {
-		p.rise(s)
+// endExpiredDuck takes back a duck that nobody takes back. The caller holds the lock.
+func (p *Player) endExpiredDuck(s *session) {
+	if s.ducked && s.heard-s.duckedAt > duckTimeout {
+		p.unduckSession(s)
 	}
 }

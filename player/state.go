@@ -86,16 +86,6 @@ type Info struct {
 	Verbs    []string      `json:"verbs"`
 }
 
-// Feed is one observer's view. States and Infos hold the newest value only; Events and Phases keep the newest
-// hundred and drop the oldest. The player never waits for an observer. All channels are closed when the context
-// given to Watch ends.
-type Feed struct {
-	States <-chan State
-	Infos  <-chan Info
-	Events <-chan Event
-	Phases <-chan Phase
-}
-
 // State is what the player does at this moment.
 func (p *Player) State() State {
 	p.mu.Lock()
@@ -113,12 +103,12 @@ func (p *Player) Info() Info {
 // state makes the state; the caller holds the lock. It tells what is heard: a session that was asked to pause plays
 // until its sound has left, and one that was asked to go on is paused until it is heard.
 func (p *Player) state() State {
-	st := State{State: Idle, Selected: p.selected, Volume: p.loudness(), Error: p.trouble, UpdatedAt: now()}
-	s, req := p.session, p.running()
+	st := State{State: Idle, Selected: p.selected, Volume: p.currentVolume(), Error: p.problem, UpdatedAt: now()}
+	s, req := p.session, p.current()
 	switch {
 	case req == nil && s != nil: // a stop that is not heard yet
-		req = &s.asked
-	case req == nil && p.trouble != "":
+		req = &s.request
+	case req == nil && p.problem != "":
 		st.State = Trouble
 	}
 	if req == nil {
@@ -126,14 +116,14 @@ func (p *Player) state() State {
 	}
 	st.Routine, st.Title = req.routine.Name, req.routine.Title
 	switch {
-	case p.next != nil || p.loading != nil:
+	case p.pending != nil || p.preparing != nil:
 		st.State = Preparing
 		return st
-	case s.told == silent:
+	case s.reported == reportedPaused:
 		st.State = Paused
-	case p.trouble != "":
+	case p.problem != "":
 		st.State = Trouble
-	case s.told != sounding: // not heard yet, or not again
+	case s.reported != reportedPlaying: // not heard yet, or not again
 		st.State = Preparing
 	default:
 		st.State = Playing
@@ -141,12 +131,12 @@ func (p *Player) state() State {
 			st.State = Waiting
 		}
 	}
-	p.place(&st, s)
+	p.setPosition(&st, s)
 	return st
 }
 
-// place fills in where a session stands.
-func (p *Player) place(st *State, s *session) {
+// setPosition fills in where a session stands.
+func (p *Player) setPosition(st *State, s *session) {
 	at := s.position()
 	i := s.score.StepAt(at)
 	m, end := s.score.Marks[i], s.score.Len
@@ -164,7 +154,7 @@ func (p *Player) place(st *State, s *session) {
 		st.StartedAt = &started
 	}
 	if st.State == Playing && s.playing && !p.paused {
-		still := s.track.silence(s.heard)
+		still := s.timeline.silenceLeft(s.heard)
 		if at < m.At+m.Len { // else the sides are being switched
 			end = m.At + m.Len
 		}

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"guided/audio"
 	"guided/audio/mix"
 	"guided/audio/voice"
@@ -69,39 +71,39 @@ name = "Quiet"
 rest = "5s"
 `
 
-// stage is a player with an ear, in virtual time.
-type stage struct {
+// harness is a player with an ear, in virtual time.
+type harness struct {
 	*testing.T
-	p     *player.Player
-	ear   *ear
-	end   context.CancelFunc
-	ended chan struct{}
+	p         *player.Player
+	out       *fakeOutput
+	cancelRun context.CancelFunc
+	ended     chan struct{}
 
 	mu     sync.Mutex
 	events []player.Event
 	states []player.State
-	phases []announced
+	phases []announcedPhase
 	infos  []player.Info
 }
 
-// announced is a phase and when it was told.
-type announced struct {
+// announcedPhase is a phase and when it was told.
+type announcedPhase struct {
 	player.Phase
-	told time.Time
+	received time.Time
 }
 
-// props is what a stage is made with; the zero value gives mixed and other, a hum and a shallow device.
-type props struct {
-	files   fs.FS
-	voice   voice.Voice
-	engine  voice.Voice // speaks what the voice lacks
-	depth   int
-	volume  int // 0: 100
-	clock   func() bool
-	silence bool // nobody watches
+// setup is what a stage is made with; the zero value gives mixed and other, a hum and a shallow device.
+type setup struct {
+	files        fs.FS
+	voice        voice.Voice
+	engine       voice.Voice // speaks what the voice lacks
+	depth        int
+	volume       int // 0: 100
+	clockTrusted func() bool
+	noObserver   bool // nobody watches
 }
 
-func shelf(texts map[string]string) fstest.MapFS {
+func routineFiles(texts map[string]string) fstest.MapFS {
 	files := fstest.MapFS{}
 	for name, text := range texts {
 		files[name+".toml"] = &fstest.MapFile{Data: []byte(text)}
@@ -109,37 +111,37 @@ func shelf(texts map[string]string) fstest.MapFS {
 	return files
 }
 
-// perform runs a player while f plays with it. All goroutines are at rest whenever f is not waiting for one.
-func perform(t *testing.T, x props, f func(st *stage)) {
+// runPlayer runs a player while f plays with it. All goroutines are at rest whenever f is not waiting for one.
+func runPlayer(t *testing.T, x setup, f func(st *harness)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		if x.files == nil {
-			x.files = shelf(map[string]string{"mixed": mixed, "other": other})
+			x.files = routineFiles(map[string]string{"mixed": mixed, "other": other})
 		}
 		if x.voice == nil {
-			x.voice = hum{}
+			x.voice = humVoice{}
 		}
-		if v, is := x.voice.(*slow); is {
+		if v, is := x.voice.(*gatedVoice); is {
 			v.gate = make(chan struct{}) // of this bubble
 		}
 		if x.volume == 0 {
 			x.volume = 100
 		}
-		if x.clock == nil {
-			x.clock = func() bool { return true }
+		if x.clockTrusted == nil {
+			x.clockTrusted = func() bool { return true }
 		}
 		library := routines.Library{x.files}
-		st := &stage{T: t, ear: newEar(x.depth), ended: make(chan struct{})}
+		st := &harness{T: t, out: newFakeOutput(x.depth), ended: make(chan struct{})}
 		st.p = player.New(player.Config{
 			Library: library, Bank: mix.NewBank(x.voices(), nil, library.Open, slog.New(slog.DiscardHandler)),
-			Output: st.ear, Outputs: []string{"ear"}, Volume: x.volume, Version: "test", PhaseLead: time.Second,
-			ClockTrusted: x.clock, Waits: true, Log: slog.New(slog.DiscardHandler),
+			Output: st.out, Outputs: []string{"ear"}, Volume: x.volume, Version: "test", PhaseLead: time.Second,
+			ClockTrusted: x.clockTrusted, Waits: true, Log: slog.New(slog.DiscardHandler),
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		watching, leave := context.WithCancel(context.Background())
-		st.end = cancel
+		st.cancelRun = cancel
 		var observer sync.WaitGroup
-		if !x.silence {
+		if !x.noObserver {
 			feed := st.p.Watch(watching)
 			observer.Go(func() { st.collect(feed) })
 		}
@@ -148,32 +150,32 @@ func perform(t *testing.T, x props, f func(st *stage)) {
 			st.p.Run(ctx)
 		}()
 		defer func() {
-			st.stopRun()
+			st.stop()
 			leave()
 			observer.Wait()
-			st.ear.close()
+			st.out.releaseBuffers()
 		}()
 		synctest.Wait()
 		f(st)
 	})
 }
 
-func (st *stage) collect(feed player.Feed) {
+func (st *harness) collect(feed player.Feed) {
 	for feed.States != nil || feed.Infos != nil || feed.Events != nil || feed.Phases != nil {
 		select {
 		case s, open := <-feed.States:
-			keep(st, &st.states, s, open, &feed.States)
+			appendReceived(st, &st.states, s, open, &feed.States)
 		case i, open := <-feed.Infos:
-			keep(st, &st.infos, i, open, &feed.Infos)
+			appendReceived(st, &st.infos, i, open, &feed.Infos)
 		case e, open := <-feed.Events:
-			keep(st, &st.events, e, open, &feed.Events)
+			appendReceived(st, &st.events, e, open, &feed.Events)
 		case p, open := <-feed.Phases:
-			keep(st, &st.phases, announced{p, time.Now()}, open, &feed.Phases)
+			appendReceived(st, &st.phases, announcedPhase{p, time.Now()}, open, &feed.Phases)
 		}
 	}
 }
 
-func keep[T, V any](st *stage, list *[]T, v T, open bool, from *<-chan V) {
+func appendReceived[T, V any](st *harness, list *[]T, v T, open bool, from *<-chan V) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if !open {
@@ -183,9 +185,9 @@ func keep[T, V any](st *stage, list *[]T, v T, open bool, from *<-chan V) {
 	*list = append(*list, v)
 }
 
-// stopRun ends the program and hears it out.
-func (st *stage) stopRun() {
-	st.end()
+// stop ends the program and hears it out.
+func (st *harness) stop() {
+	st.cancelRun()
 	for {
 		synctest.Wait()
 		select {
@@ -193,8 +195,8 @@ func (st *stage) stopRun() {
 			return
 		default:
 		}
-		if st.ear.open() != nil {
-			st.ear.give(&order{frames: audio.Block})
+		if st.out.openPlay() != nil {
+			st.out.send(&deviceStep{frames: audio.Block})
 		} else {
 			time.Sleep(time.Millisecond)
 		}
@@ -202,54 +204,54 @@ func (st *stage) stopRun() {
 }
 
 // do carries out a command in words and lets everything come to rest.
-func (st *stage) do(words string) player.Response {
+func (st *harness) do(words string) player.Response {
 	st.Helper()
 	r := st.p.Order([]byte(words))
 	synctest.Wait()
 	return r
 }
 
-// ok is do for a command that has to work.
-func (st *stage) ok(words string) {
+// mustDo is do for a command that has to work.
+func (st *harness) mustDo(words string) {
 	st.Helper()
 	if r := st.do(words); r.Status != "ok" {
 		st.Fatalf("%s: %s", words, r.Error)
 	}
 }
 
-// hear lets the device pull so many frames; less when it is closed.
-func (st *stage) hear(frames int) {
+// pull lets the device pull so many frames; less when it is closed.
+func (st *harness) pull(frames int) {
 	synctest.Wait()
-	for frames > 0 && st.ear.open() != nil {
-		o := &order{frames: frames}
-		st.ear.give(o)
+	for frames > 0 && st.out.openPlay() != nil {
+		o := &deviceStep{frames: frames}
+		st.out.send(o)
 		frames = o.frames
 		synctest.Wait()
 	}
 }
 
-// drain hears until the device is closed.
-func (st *stage) drain() {
+// pullAll hears until the device is closed.
+func (st *harness) pullAll() {
 	synctest.Wait()
-	for h := st.ear.open(); h != nil && h == st.ear.open(); {
-		st.ear.give(&order{frames: audio.Block})
+	for h := st.out.openPlay(); h != nil && h == st.out.openPlay(); {
+		st.out.send(&deviceStep{frames: audio.Block})
 		synctest.Wait()
 	}
 }
 
-// lose lets the device fail.
-func (st *stage) lose(err error) {
+// failDevice lets the device fail.
+func (st *harness) failDevice(err error) {
 	st.Helper()
-	st.ear.unplug(err)
-	if st.ear.open() == nil {
+	st.out.setUnavailable(err)
+	if st.out.openPlay() == nil {
 		st.Fatal("the device is closed")
 	}
-	st.ear.give(&order{err: err})
+	st.out.send(&deviceStep{err: err})
 	synctest.Wait()
 }
 
-// statuses is the states since the last call, each change once.
-func (st *stage) statuses() string {
+// takeStatuses is the states since the last call, each change once.
+func (st *harness) takeStatuses() string {
 	synctest.Wait()
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -263,16 +265,16 @@ func (st *stage) statuses() string {
 	return strings.Join(list, ", ")
 }
 
-// tells demands the events since the last call.
-func (st *stage) tells(want string) {
+// wantEvents demands the events since the last call.
+func (st *harness) wantEvents(want string) {
 	st.Helper()
-	if got := st.told(); got != want {
+	if got := st.takeEvents(); got != want {
 		st.Errorf("told: %s\nwant: %s", got, want)
 	}
 }
 
-// told is the types of the events since the last call, with the step where one began.
-func (st *stage) told() string {
+// takeEvents is the types of the events since the last call, with the step where one began.
+func (st *harness) takeEvents() string {
 	synctest.Wait()
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -288,8 +290,8 @@ func (st *stage) told() string {
 	return strings.Join(list, ", ")
 }
 
-// is demands a state.
-func (st *stage) is(want player.Status) player.State {
+// wantState demands a state.
+func (st *harness) wantState(want player.Status) player.State {
 	st.Helper()
 	synctest.Wait()
 	s := st.p.State()
@@ -298,3 +300,5 @@ func (st *stage) is(want player.Status) player.State {
 	}
 	return s
 }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -15,10 +15,10 @@ func (p *Player) Rescan() {
 	}
 }
 
-// keepLibrary has every routine of the library checked and its phrases spoken, so that a start waits for nothing.
-func (p *Player) keepLibrary(ctx context.Context) {
+// watchLibrary has every routine of the library checked and its phrases spoken, so that a start waits for nothing.
+func (p *Player) watchLibrary(ctx context.Context) {
 	for {
-		p.scan(ctx)
+		p.scanLibrary(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -27,8 +27,8 @@ func (p *Player) keepLibrary(ctx context.Context) {
 	}
 }
 
-// scan tells first what can be told at once, and then again what speaking the phrases has changed.
-func (p *Player) scan(ctx context.Context) {
+// scanLibrary tells first what can be told at once, and then again what speaking the phrases has changed.
+func (p *Player) scanLibrary(ctx context.Context) {
 	names, err := p.cfg.Library.Names()
 	if err != nil {
 		p.cfg.Log.Error("some routines cannot be read", "err", err)
@@ -39,13 +39,13 @@ func (p *Player) scan(ctx context.Context) {
 			if ctx.Err() != nil || speak && len(p.rescan) > 0 {
 				return
 			}
-			list = append(list, p.examine(ctx, name, speak))
+			list = append(list, p.inspectRoutine(ctx, name, speak))
 		}
-		p.listed(list)
+		p.setLibrary(list)
 	}
 }
 
-func (p *Player) examine(ctx context.Context, name string, speak bool) RoutineInfo {
+func (p *Player) inspectRoutine(ctx context.Context, name string, speak bool) RoutineInfo {
 	i := RoutineInfo{Name: name, Title: name, Steps: []string{}}
 	r, err := p.cfg.Library.Load(name)
 	if err != nil {
@@ -54,7 +54,7 @@ func (p *Player) examine(ctx context.Context, name string, speak bool) RoutineIn
 	}
 	i.Title, i.About, i.Facts = r.Title, r.About, r.Facts
 	if speak {
-		p.speak(ctx, r)
+		p.speakAhead(ctx, r)
 	}
 	score, err := routines.Compile(r, p.cfg.Bank.Measure, p.options(Parameters{}))
 	if err != nil {
@@ -73,7 +73,7 @@ func (p *Player) examine(ctx context.Context, name string, speak bool) RoutineIn
 	return i
 }
 
-func (p *Player) speak(ctx context.Context, r *routines.Routine) {
+func (p *Player) speakAhead(ctx context.Context, r *routines.Routine) {
 	clips, err := routines.Clips(r)
 	if err != nil {
 		return // Compile tells it
@@ -83,8 +83,8 @@ func (p *Player) speak(ctx context.Context, r *routines.Routine) {
 	}
 }
 
-// listed tells observers of the library where it has changed, and logs each routine's problem once.
-func (p *Player) listed(list []RoutineInfo) {
+// setLibrary tells observers of the library where it has changed, and logs each routine's problem once.
+func (p *Player) setLibrary(list []RoutineInfo) {
 	p.mu.Lock()
 	known := map[string]string{}
 	for _, i := range p.info.Routines {
@@ -92,7 +92,7 @@ func (p *Player) listed(list []RoutineInfo) {
 	}
 	if !reflect.DeepEqual(list, p.info.Routines) {
 		p.info.Routines = list
-		p.informed()
+		p.publishInfo()
 	}
 	p.mu.Unlock()
 	for _, i := range list {

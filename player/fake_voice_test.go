@@ -12,19 +12,19 @@ import (
 	"guided/routines"
 )
 
-// hum speaks every text as a hum of its own pitch, 40 ms a letter, with soft edges: words can be recognised, and
+// humVoice speaks every text as a hum of its own pitch, 40 ms a letter, with soft edges: words can be recognised, and
 // anything that is cut clicks.
-type hum struct{}
+type humVoice struct{}
 
-func (hum) Measure(text string) (routines.Extent, bool) {
+func (humVoice) Measure(text string) (routines.Extent, bool) {
 	return routines.Extent{Len: (100 + 40*len(text)) * audio.Rate / 1000, Beat: audio.Rate / 20}, true
 }
 
-// hummed keeps what was hummed, by text.
-var hummed sync.Map
+// humRecordings keeps what was hummed, by text.
+var humRecordings sync.Map
 
-func (h hum) Speak(_ context.Context, text string) (voice.Recording, error) {
-	if r, has := hummed.Load(text); has {
+func (h humVoice) Speak(_ context.Context, text string) (voice.Recording, error) {
+	if r, has := humRecordings.Load(text); has {
 		return r.(voice.Recording), nil
 	}
 	e, _ := h.Measure(text)
@@ -38,32 +38,32 @@ func (h hum) Speak(_ context.Context, text string) (voice.Recording, error) {
 		pcm[i] = int16(math.Round(8000 * gain * math.Sin(2*math.Pi*hz*float64(i)/audio.Rate)))
 	}
 	r := voice.Recording{PCM: pcm, Beat: e.Beat}
-	hummed.Store(text, r)
+	humRecordings.Store(text, r)
 	return r, nil
 }
 
-// slow is hum after a gate was opened, for texts with a word in them: a speech program that takes its time. It has a
+// gatedVoice is hum after a gate was opened, for texts with a word in them: a speech program that takes its time. It has a
 // text once it spoke it.
-type slow struct {
-	hum
+type gatedVoice struct {
+	humVoice
 	word   string
 	gate   chan struct{}
 	mu     sync.Mutex
 	spoken map[string]bool
 }
 
-func newSlow(word string) *slow {
-	return &slow{word: word, spoken: map[string]bool{}}
+func newGatedVoice(word string) *gatedVoice {
+	return &gatedVoice{word: word, spoken: map[string]bool{}}
 }
 
-func (s *slow) Measure(text string) (routines.Extent, bool) {
+func (s *gatedVoice) Measure(text string) (routines.Extent, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, _ := s.hum.Measure(text)
+	e, _ := s.humVoice.Measure(text)
 	return e, s.spoken[text]
 }
 
-func (s *slow) Speak(ctx context.Context, text string) (voice.Recording, error) {
+func (s *gatedVoice) Speak(ctx context.Context, text string) (voice.Recording, error) {
 	if strings.Contains(text, s.word) {
 		select {
 		case <-ctx.Done():
@@ -74,30 +74,30 @@ func (s *slow) Speak(ctx context.Context, text string) (voice.Recording, error) 
 	s.mu.Lock()
 	s.spoken[text] = true
 	s.mu.Unlock()
-	return s.hum.Speak(ctx, text)
+	return s.humVoice.Speak(ctx, text)
 }
 
-// lacking is hum without the texts that have a word in them: it fails to speak these.
-type lacking struct {
-	hum
+// partialVoice is hum without the texts that have a word in them: it fails to speak these.
+type partialVoice struct {
+	humVoice
 	word string
 	err  error
 }
 
-func (l lacking) Measure(text string) (routines.Extent, bool) {
-	e, _ := l.hum.Measure(text)
+func (l partialVoice) Measure(text string) (routines.Extent, bool) {
+	e, _ := l.humVoice.Measure(text)
 	return e, !strings.Contains(text, l.word)
 }
 
-func (l lacking) Speak(ctx context.Context, text string) (voice.Recording, error) {
+func (l partialVoice) Speak(ctx context.Context, text string) (voice.Recording, error) {
 	if strings.Contains(text, l.word) {
 		return voice.Recording{}, l.err
 	}
-	return l.hum.Speak(ctx, text)
+	return l.humVoice.Speak(ctx, text)
 }
 
 // voices are the stage's voice, and the engine for what it lacks.
-func (x props) voices() []voice.Voice {
+func (x setup) voices() []voice.Voice {
 	if x.engine == nil {
 		return []voice.Voice{x.voice}
 	}
