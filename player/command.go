@@ -1,6 +1,7 @@
 package player
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,17 +10,44 @@ import (
 	"guided/routines"
 )
 
-// Command is one order to the player, from any remote.
+// Command is what a remote asks of the player.
 type Command struct {
 	Verb        string
-	Routine     string // start, select
-	Parameters         // start
-	Extend      routines.Amount
-	Text        string    // say
-	Gap         bool      // say: between the words, where there is a place soon
-	Volume      *int      // volume, start
-	Transaction string    // echoed in the response; the same one is carried out once
-	SentAt      time.Time // zero when not told
+	Routine     string          // start, select: a name or a title
+	Parameters                  // start
+	Extend      routines.Amount // extend; zero: half a minute
+	Text        string          // say
+	Gap         bool            // say: in a gap between the phrases, where there is one soon
+	Volume      *int            // volume, start: 0 to 100
+	Transaction string          // echoed in the response; the same one is carried out once
+	SentAt      time.Time       // when the remote sent it, zero where unknown
+}
+
+// Parameters are what a start may ask for; a zero value is as Defaults say.
+type Parameters struct {
+	For       time.Duration      // the length of the whole; 0: the routine's own
+	Voice     string             // who speaks
+	Verbosity routines.Verbosity // how much is said
+	Holds     *bool              // breaths with their holds, or without
+	Bed       string             // what sounds under the voice, or "none"
+}
+
+// Defaults are the settings that the parameters of a start override.
+type Defaults struct {
+	Verbosity routines.Verbosity
+	NoHolds   bool        // breaths without their holds
+	Quiet     func() bool // whether what starts now is played in the quiet profile; nil: never
+}
+
+// Options is what the compiler is asked for: the parameters over the defaults.
+func (d Defaults) Options(p Parameters) routines.Options {
+	o := routines.Options{
+		For: p.For, Verbosity: cmp.Or(p.Verbosity, d.Verbosity), NoHolds: d.NoHolds, Bed: p.Bed, Quiet: d.Quiet != nil && d.Quiet(),
+	}
+	if p.Holds != nil {
+		o.NoHolds = !*p.Holds
+	}
+	return o
 }
 
 // Response answers a Command; every command is answered.
@@ -35,16 +63,16 @@ type Response struct {
 type verb struct {
 	name  string
 	usage string
-	keys  string                                 // of a command in JSON that mean something here
-	parse func(c *Command, words []string) error // reads what follows the verb
-	run   func(p *Player, c Command) (changed bool, e error)
+	keys  string                                 // the JSON keys it takes beside the common ones
+	parse func(c *Command, words []string) error // the words after the verb
+	run   func(p *Player, c Command) (changed bool, err error)
 }
 
-// verbs is the table. start, select, pause, resume, stop, volume, duck and unduck are idempotent: asked for again they
-// change nothing, and say so.
+// verbs is the table. start, select, pause, resume, stop, volume, duck and unduck are idempotent: repeated they change
+// nothing, and the response says so.
 func verbs() []verb {
 	return []verb{
-		{"start", "start NAME for 5m volume 40 voice heart verbosity short holds off bed rain", "routine for volume voice verbosity holds bed", parseStartWords, (*Player).start},
+		{"start", "start NAME for 5m volume 40 voice heart verbosity short holds off bed rain", "routine for volume voice verbosity holds bed", parseStart, (*Player).start},
 		{"select", "select NAME", "routine", parseName, (*Player).selectRoutine},
 		{"pause", "pause", "", parseNothing, (*Player).pause},
 		{"resume", "resume", "", parseNothing, (*Player).resume},
@@ -53,10 +81,10 @@ func verbs() []verb {
 		{"next", "next", "", parseNothing, (*Player).next},
 		{"back", "back", "", parseNothing, (*Player).back},
 		{"repeat", "repeat", "", parseNothing, (*Player).repeat},
-		{"extend", "extend 1m, or extend 3 breaths", "for", parseExtendWords, (*Player).extend},
+		{"extend", "extend 1m, or extend 3 breaths", "for", parseExtend, (*Player).extend},
 		{"slower", "slower", "", parseNothing, (*Player).slower},
 		{"faster", "faster", "", parseNothing, (*Player).faster},
-		{"volume", "volume 40", "volume", parseVolumeWords, (*Player).setVolume},
+		{"volume", "volume 40", "volume", parseVolume, (*Player).setVolume},
 		{"duck", "duck", "", parseNothing, (*Player).duck},
 		{"unduck", "unduck", "", parseNothing, (*Player).unduck},
 		{"say", "say TEXT", "text when", parseText, (*Player).say},
@@ -74,20 +102,18 @@ func verbNames() []string {
 }
 
 func findVerb(name string) (verb, error) {
-	var all []string
 	for _, v := range verbs() {
 		if v.name == name {
 			return v, nil
 		}
-		all = append(all, v.name)
 	}
-	if near := routines.Nearest(name, all); near != "" {
+	if near := routines.Nearest(name, verbNames()); near != "" {
 		return verb{}, fmt.Errorf("unknown command %q; did you mean %q?", name, near)
 	}
 	return verb{}, fmt.Errorf("unknown command %q; use one of %s", name, strings.Join(verbNames(), ", "))
 }
 
-// publishStatus tells every observer the state again.
+// publishStatus publishes the state again.
 func (p *Player) publishStatus(Command) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -98,7 +124,7 @@ func (p *Player) publishStatus(Command) (bool, error) {
 // maxCommandAge is how old a command with a time stamp may be.
 const maxCommandAge = 30 * time.Second
 
-// Order carries out a command as it came over the wire.
+// Order parses a payload and carries the command out.
 func (p *Player) Order(payload []byte) Response {
 	c, err := Parse(payload)
 	if err != nil {
@@ -108,43 +134,43 @@ func (p *Player) Order(payload []byte) Response {
 }
 
 // Do carries out a command and answers it. It does not wait for sound: a start is answered when the routine was found
-// and checked. A command with a transaction that was carried out already is answered again, and no more.
+// and compiled. A repeated transaction gets the same response again, and nothing else happens.
 func (p *Player) Do(c Command) Response {
 	if c.Transaction == "" {
 		return p.execute(c)
 	}
 	p.mu.Lock()
-	a, mine := p.transactions.claim(transactionKey{c.Verb, c.Transaction})
+	result, mine := p.transactions.claim(transactionKey{c.Verb, c.Transaction})
 	p.mu.Unlock()
 	if !mine {
-		<-a.ready
-		return a.response
+		<-result.ready
+		return result.response
 	}
-	a.response = response(c, false, errors.New("the command failed inside guided"))
-	defer close(a.ready)
-	a.response = p.execute(c)
-	return a.response
+	result.response = response(c, false, errors.New("the command failed inside guided"))
+	defer close(result.ready) // after a panic too: a remote may recover it, and the others must not wait
+	result.response = p.execute(c)
+	return result.response
 }
 
+// execute carries out a command that has not expired.
 func (p *Player) execute(c Command) Response {
 	v, err := findVerb(c.Verb)
-	age := time.Since(c.SentAt)
-	switch {
-	case err != nil:
+	if err != nil {
 		return response(c, false, err)
-	case !c.SentAt.IsZero() && age > maxCommandAge && p.cfg.ClockTrusted():
+	}
+	if age := time.Since(c.SentAt); !c.SentAt.IsZero() && age > maxCommandAge && p.cfg.ClockTrusted() {
 		return response(c, false, fmt.Errorf("the command is %v old and was not carried out; commands expire after %v", age.Round(time.Second), maxCommandAge))
 	}
-	if err := p.refuseOvertaken(c); err != nil {
+	if err := p.checkOrder(c); err != nil {
 		return response(c, false, err)
 	}
 	changed, err := v.run(p, c)
 	return response(c, changed, err)
 }
 
-// refuseOvertaken refuses what would let sound begin and was given before a stop or a pause that has come already: on its way
-// one command may overtake another.
-func (p *Player) refuseOvertaken(c Command) error {
+// checkOrder refuses a command that would begin sound and was sent before a stop or a pause that has been received
+// already: on its way one message may overtake another.
+func (p *Player) checkOrder(c Command) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch c.Verb {
@@ -168,23 +194,23 @@ func response(c Command, changed bool, err error) Response {
 	return r
 }
 
-// How many transactions are remembered, and how long: a command that is delivered twice comes twice within seconds,
-// while a remote that counts from 1 at each of its starts means another command.
+// How many transactions are remembered, and for how long: a message that is delivered twice arrives twice within
+// seconds, while a remote that counts from 1 after each restart means another command.
 const (
 	maxTransactions     = 128
 	transactionLifetime = 10 * time.Minute
 )
 
-// transactions is the answers to the last transactions, so that a command that is delivered twice is carried out once.
+// transactions are the results of the last transactions, so that a command that is delivered twice is carried out once.
 type transactions struct {
-	order []*transactionResult
+	order []*transactionResult // by age, the oldest first
 	byKey map[transactionKey]*transactionResult
 }
 
-// transactionKey is what makes two commands one.
+// transactionKey identifies a transaction.
 type transactionKey struct{ verb, id string }
 
-// transactionResult is ready when its channel is closed.
+// transactionResult has its response once ready is closed.
 type transactionResult struct {
 	key      transactionKey
 	claimed  time.Time
@@ -196,26 +222,17 @@ func newTransactions() transactions {
 	return transactions{byKey: map[transactionKey]*transactionResult{}}
 }
 
-// claim gives the answer of a transaction, and whether the caller is the one to fill it in.
-func (a *transactions) claim(t transactionKey) (*transactionResult, bool) {
-	for len(a.order) > 0 && (len(a.order) == maxTransactions || time.Since(a.order[0].claimed) > transactionLifetime) {
-		delete(a.byKey, a.order[0].key)
-		a.order = a.order[1:]
+// claim is the result of a transaction, and whether the caller is to carry it out.
+func (t *transactions) claim(key transactionKey) (result *transactionResult, mine bool) {
+	for len(t.order) > 0 && (len(t.order) == maxTransactions || time.Since(t.order[0].claimed) > transactionLifetime) {
+		delete(t.byKey, t.order[0].key)
+		t.order = t.order[1:]
 	}
-	if old, known := a.byKey[t]; known {
+	if old, known := t.byKey[key]; known {
 		return old, false
 	}
-	made := &transactionResult{key: t, claimed: time.Now(), ready: make(chan struct{})}
-	a.byKey[t] = made
-	a.order = append(a.order, made)
-	return made, true
-}
-
-// Parameters is what a start may ask for; what is zero is as the settings say.
-type Parameters struct {
-	For       time.Duration      // the length of the whole; 0: the routine's own
-	Voice     string             // who speaks
-	Verbosity routines.Verbosity // how much is said
-	Holds     *bool              // breaths with their holds, or without
-	Bed       string             // what sounds under it, or "none"
+	result = &transactionResult{key: key, claimed: time.Now(), ready: make(chan struct{})}
+	t.byKey[key] = result
+	t.order = append(t.order, result)
+	return result, true
 }

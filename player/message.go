@@ -12,19 +12,19 @@ import (
 )
 
 const (
-	maxMessageLetters = 500 // letters
-	maxMessages       = 5   // that wait
+	maxMessageLetters = 500
+	maxMessages       = 5 // waiting
 )
 
-// message is a text that somebody in the house wants said.
+// message is a text that a remote wants spoken. It goes from say through the queue to synthesizeMessages, and as sound
+// to the session (overlay.go) or, where none is playing, to playAnnouncement.
 type message struct {
 	text  string
-	inGap bool // between the words of the routine, where there is a place soon
+	inGap bool // between the phrases of the routine, where there is a gap soon
 	bank  *mix.Bank
 }
 
-// say has a text spoken: over the routine, which goes down under it, or alone. It is answered before it is heard, as
-// an engine may take its time.
+// say queues a text to be spoken. It is answered before the text is heard, because a speech engine may take its time.
 func (p *Player) say(c Command) (bool, error) {
 	text, err := cleanMessage(c.Text)
 	if err != nil {
@@ -51,11 +51,12 @@ func (p *Player) say(c Command) (bool, error) {
 	p.messages = append(p.messages, m)
 	select {
 	case p.messageQueued <- struct{}{}:
-	default: // it is awake already
+	default: // signalled already
 	}
 	return true, nil
 }
 
+// cleanMessage is a text without control characters and doubled spaces.
 func cleanMessage(text string) (string, error) {
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError
@@ -69,50 +70,50 @@ func cleanMessage(text string) (string, error) {
 	return text, nil
 }
 
-// synthesizeMessages makes messages into sound, one after another, until ctx ends.
+// synthesizeMessages turns messages into sound, one after another, until ctx ends.
 func (p *Player) synthesizeMessages(ctx context.Context) {
 	for ctx.Err() == nil {
-		m, saying := p.nextMessage(ctx)
-		if saying == nil {
+		m, wanted := p.nextMessage(ctx)
+		if wanted == nil {
 			select {
 			case <-ctx.Done():
 			case <-p.messageQueued:
 			}
 			continue
 		}
-		pcm, err := m.bank.Say(saying, m.text)
+		pcm, err := m.bank.Say(wanted, m.text)
 		switch {
-		case saying.Err() != nil:
+		case wanted.Err() != nil:
 		case err != nil:
 			p.cfg.Log.Error("a message cannot be said", "err", err)
 			p.mu.Lock()
 			p.publishEvent(Event{Type: "problem", Error: err.Error(), At: now()})
 			p.mu.Unlock()
 		default:
-			p.deliver(saying, overlay{pcm: pcm, inGap: m.inGap})
+			p.deliver(wanted, overlay{pcm: pcm, inGap: m.inGap})
 		}
 	}
 }
 
-// nextMessage takes a message that waits, and what ends when nobody wants it any more; nil for none.
-func (p *Player) nextMessage(ctx context.Context) (m message, saying context.Context) {
+// nextMessage takes a message from the queue, and a context that ends when it is not wanted any more; nil for none.
+func (p *Player) nextMessage(ctx context.Context) (m message, wanted context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cancelSynthesis != nil {
-		p.cancelSynthesis() // what was said before
+		p.cancelSynthesis() // of the message before
 		p.cancelSynthesis = nil
 	}
 	if len(p.messages) == 0 {
 		return m, nil
 	}
 	m, p.messages = p.messages[0], p.messages[1:]
-	saying, p.cancelSynthesis = context.WithCancel(ctx)
-	return m, saying
+	wanted, p.cancelSynthesis = context.WithCancel(ctx)
+	return m, wanted
 }
 
-// deliver gives a message to the session that sounds, or has it said alone. Where the routine comes back after it is
-// loaded before. A message that ctx has ended for is not said.
-func (p *Player) deliver(ctx context.Context, t overlay) {
+// deliver gives a message to the session that is playing, or queues it as an announcement. The sound where the routine
+// comes back after the message is loaded first. After ctx has ended the message is dropped.
+func (p *Player) deliver(ctx context.Context, o overlay) {
 	p.mu.Lock()
 	s := p.session
 	if ctx.Err() != nil {
@@ -120,104 +121,102 @@ func (p *Player) deliver(ctx context.Context, t overlay) {
 		return
 	}
 	if s == nil || !s.playing {
-		p.announcements = append(p.announcements, t)
-		p.wakeRun()
+		p.announce(o)
 		p.mu.Unlock()
 		return
 	}
 	sound := s.sound
-	back := s.score.Return(min(s.score.Len, s.target()+duckDown+len(t.pcm)))
+	back := s.score.Return(min(s.score.Len, s.target()+duckDown+len(o.pcm)))
 	p.mu.Unlock()
 	loading, cancel := context.WithTimeout(ctx, loadTimeout)
-	_ = sound.Load(loading, back) // what takes too long is missed
+	_ = sound.Load(loading, back) // after the timeout the routine comes back without it
 	cancel()
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if ctx.Err() != nil {
-		return
+	switch {
+	case ctx.Err() != nil:
+	case p.session == s && s.playing && s.transition.reason != finish:
+		s.apply(func(s *session) { s.overlays = append(s.overlays, o) })
+	default:
+		p.announce(o)
 	}
-	if p.session == s && s.playing && s.reason != finish {
-		s.apply(func(s *session) { s.overlays = append(s.overlays, t) })
-		return
-	}
-	p.announcements = append(p.announcements, t)
+}
+
+// announce queues a message to be spoken without a routine. The caller holds the lock.
+func (p *Player) announce(o overlay) {
+	p.announcements = append(p.announcements, o)
 	p.wakeRun()
 }
 
-// cancelMessages forgets what was to be said, also what is still being made into sound, and lets what is being said alone leave.
-// The caller holds the lock.
+// cancelMessages drops the messages that wait or are being synthesized, and lets the announcement that is being heard
+// fade out. It reports whether there was any. The caller holds the lock.
 func (p *Player) cancelMessages() bool {
-	any := len(p.messages)+len(p.announcements) > 0 || p.cancelSynthesis != nil
+	cancelled := len(p.messages)+len(p.announcements) > 0 || p.cancelSynthesis != nil
 	p.messages, p.announcements = nil, nil
 	if p.cancelSynthesis != nil {
 		p.cancelSynthesis()
 		p.cancelSynthesis = nil
 	}
-	if p.announcement != nil {
-		any = true
-		p.announcement.leave()
+	if a := p.announcement; a != nil {
+		cancelled = true
+		if a.fadeOut == 0 && !a.drained {
+			a.fadeOut = fadeLen
+		}
 	}
-	return any
+	return cancelled
 }
 
-// announcement is a message that is said while no routine sounds: a streamer that an output pulls. The player's lock guards
-// its fields.
+// announcement is a message that is spoken while no routine sounds: a streamer that an output pulls. The player's lock
+// guards its fields.
 type announcement struct {
 	p       *Player
 	pcm     []int16
 	played  int
 	volume  ramp
-	fadeOut int // frames of fade-out to come, 0: none
+	fadeOut int // frames of fade-out left, 0: it does not leave
 	drained bool
 }
 
-// playAnnouncement says a message without a routine. The device is open for as long as that takes.
-func (p *Player) playAnnouncement(hard context.Context, t overlay) {
-	s := &announcement{p: p, pcm: t.pcm}
+// playAnnouncement plays a message without a routine. The device is open for as long as that takes.
+func (p *Player) playAnnouncement(ctx context.Context, o overlay) {
+	a := &announcement{p: p, pcm: o.pcm}
 	p.mu.Lock()
-	s.volume.jumpTo(gainOf(p.currentVolume()))
-	p.announcement = s
+	a.volume = rampAt(gainOf(p.currentVolume()))
+	p.announcement = a
 	p.mu.Unlock()
-	err := p.cfg.Output.Play(hard, s, func(int) {})
+	err := p.cfg.Output.Play(ctx, a, func(int) {})
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.announcement = nil
-	if err != nil && hard.Err() == nil {
+	if err != nil && ctx.Err() == nil {
 		p.cfg.Log.Error("a message was not heard", "err", err)
 		p.publishEvent(Event{Type: "problem", Error: err.Error(), At: now()})
 	}
 }
 
-// leave lets it leave. The caller holds the lock.
-func (s *announcement) leave() {
-	if s.fadeOut == 0 && !s.drained {
-		s.fadeOut = fadeLen
-	}
-}
-
 // Stream fills a block under the player's lock, which is never held across I/O.
-func (s *announcement) Stream(samples [][2]float64) (int, bool) {
-	s.p.mu.Lock()
-	defer s.p.mu.Unlock()
-	if gain := gainOf(s.p.currentVolume()); gain != s.volume.target {
-		s.volume.glideTo(gain, glideLen)
+func (a *announcement) Stream(samples [][2]float64) (int, bool) {
+	a.p.mu.Lock()
+	defer a.p.mu.Unlock()
+	if gain := gainOf(a.p.currentVolume()); gain != a.volume.target {
+		a.volume.glideTo(gain, glideLen)
 	}
 	n := 0
-	for n < len(samples) && !s.drained {
-		x := s.volume.next() * float64(s.pcm[s.played]) / 32768
+	for n < len(samples) && !a.drained {
+		x := a.volume.next() * float64(a.pcm[a.played]) / 32768
 		samples[n] = [2]float64{x, x}
-		s.played++
-		if s.fadeOut > 0 {
-			fadeShape(&samples[n], s.fadeOut)
-			s.fadeOut--
-			s.drained = s.fadeOut == 0
+		a.played++
+		if a.fadeOut > 0 {
+			scaleFade(&samples[n], a.fadeOut)
+			a.fadeOut--
+			a.drained = a.fadeOut == 0
 		}
-		s.drained = s.drained || s.played == len(s.pcm)
+		a.drained = a.drained || a.played == len(a.pcm)
 		n++
 	}
 	return n, n > 0
 }
 
-// Err is nil: a message cannot fail.
-func (s *announcement) Err() error { return nil }
+// Err is always nil: an announcement cannot fail.
+func (a *announcement) Err() error { return nil }

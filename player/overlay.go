@@ -2,24 +2,24 @@ package player
 
 import "guided/routines"
 
-// gapSearch is how far ahead a message that may wait looks for a place between the words.
+// gapSearch is how far ahead a message that may wait looks for a gap between the phrases.
 const gapSearch = 30 * routines.Rate
 
-// overlay is a message on its way through a session's sound. It is said whole: it begins when the phrase that sounds is
-// over, and the routine goes down under it.
+// overlay is a message that is spoken over a session, whole: it begins when the phrase that sounds is over, and the
+// routine is turned down under it.
 type overlay struct {
 	pcm     []int16
-	inGap   bool // it may wait for a silence of the routine that is long enough
-	started bool
-	delay   int // frames until the routine goes down
-	played  int // frames since then
+	inGap   bool // it may wait for a gap in the routine that holds it
+	started bool // its turn has come
+	delay   int  // frames until the routine goes down
+	played  int  // frames since then
 }
 
-// left is how many frames it still needs.
-func (t overlay) left() int { return t.delay + duckDown + len(t.pcm) - t.played }
+// left is how many frames the message still needs.
+func (o overlay) left() int { return o.delay + duckDown + len(o.pcm) - o.played }
 
-// updateOverlays does what is due of the messages before a block: the next one begins, or after the last one the routine comes
-// back. The caller holds the lock.
+// updateOverlays is called before each block: it removes the messages that are over, brings the routine back after the
+// last one, and gives the next one its turn.
 func (s *session) updateOverlays() {
 	for len(s.overlays) > 0 && s.overlays[0].started && s.overlays[0].left() <= 0 {
 		s.covered += duckDown + len(s.overlays[0].pcm)
@@ -28,96 +28,85 @@ func (s *session) updateOverlays() {
 		}
 		s.overlays = s.overlays[1:]
 		if len(s.overlays) == 0 {
-			s.endOverlay()
+			s.endOverlays()
 		}
 	}
 	if len(s.overlays) == 0 || s.overlays[0].started {
 		return
 	}
-	t := s.overlays[0]
-	t.started = true
-	if s.silence == 0 && s.overlayGain.target == 1 {
-		t.delay, t.inGap = s.overlayDelay(t)
+	o := &s.overlays[0]
+	o.started = true
+	if s.transition.silence == 0 && s.overlayGain.target == 1 {
+		o.delay, o.inGap = s.overlayDelay(*o)
 	}
-	s.overlays[0] = t
 }
 
-// overlayDelay is how many frames a message waits for its turn: for the end of the phrase that sounds, or for a silence that
-// holds it whole where it may wait for one and there is one.
-func (s *session) overlayDelay(t overlay) (delay int, gap bool) {
+// overlayDelay is how many frames a message waits: for the end of the phrase that sounds, or for a gap that holds it
+// whole where it may wait for one. inGap tells whether it found one.
+func (s *session) overlayDelay(o overlay) (delay int, inGap bool) {
 	at := s.sound.Position()
-	end := at
+	end := at // of the last phrase seen
 	for _, c := range s.score.Cues {
 		switch {
 		case c.Clip.Say == "" || c.At+c.Len <= at:
-		case !t.inGap && c.At > at:
+		case !o.inGap && c.At > at:
 			return end - at, false
-		case c.At-end >= 2*duckDown+len(t.pcm):
+		case c.At-end >= 2*duckDown+len(o.pcm):
 			return end - at, true
 		case c.At > at+gapSearch:
-			t.inGap = false
-			return s.overlayDelay(t)
+			o.inGap = false
+			return s.overlayDelay(o)
 		default:
 			end = max(end, c.At+c.Len)
 		}
 	}
-	return end - at, t.inGap
+	return end - at, o.inGap
 }
 
-// endOverlay lets the routine come back after a message: by the law, with what it covered said again.
-func (s *session) endOverlay() {
+// endOverlays brings the routine back after the last message. What was covered for longer than repeatAfter is spoken
+// again.
+func (s *session) endOverlays() {
 	covered := s.covered
 	s.covered = 0
 	at := s.sound.Position()
-	if back := s.score.Return(at); covered > repeatAfter && back != at && s.reason == carryOn && s.silence == 0 {
-		s.landAt = back
-		s.leave(jump)
+	if back := s.score.Return(at); covered > repeatAfter && back != at && s.transition.reason == carryOn && s.transition.silence == 0 {
+		s.jumpTo(back)
 		return
 	}
 	s.overlayGain.glideTo(1, duckUp)
 }
 
-// mixOverlay lowers the routine where somebody speaks over it, and adds what is being said.
+// mixOverlay turns the routine down where it is ducked, and adds the message.
 func (s *session) mixOverlay(samples [][2]float64) {
 	for i := range samples {
-		said := s.nextOverlaySample()
+		spoken := s.nextOverlaySample()
 		g := min(s.duckGain.next(), s.overlayGain.next())
-		samples[i][0] = g*samples[i][0] + said
-		samples[i][1] = g*samples[i][1] + said
+		samples[i][0] = g*samples[i][0] + spoken
+		samples[i][1] = g*samples[i][1] + spoken
 	}
 }
 
-// overlayAudible tells whether a message is being heard.
+// overlayAudible reports whether a message is being heard.
 func (s *session) overlayAudible() bool {
 	return len(s.overlays) > 0 && s.overlays[0].played > 0
 }
 
-// nextOverlaySample is the next frame of what is being said, zero for none.
+// nextOverlaySample is the next sample of the message, zero where there is none.
 func (s *session) nextOverlaySample() float64 {
 	if len(s.overlays) == 0 || !s.overlays[0].started {
 		return 0
 	}
-	t := &s.overlays[0]
-	if t.delay > 0 {
-		t.delay--
+	o := &s.overlays[0]
+	if o.delay > 0 {
+		o.delay--
 		return 0
 	}
-	if t.played == 0 {
+	if o.played == 0 {
 		s.overlayGain.glideTo(duckedGain, duckDown)
 	}
-	t.played++
-	if k := t.played - 1 - duckDown; k >= 0 && k < len(t.pcm) {
-		return float64(t.pcm[k]) / 32768
+	o.played++
+	if k := o.played - 1 - duckDown; k >= 0 && k < len(o.pcm) {
+		return float64(o.pcm[k]) / 32768
 	}
 	return 0
-}
-
-// restartOverlay lets a message that was interrupted begin anew.
-func (s *session) restartOverlay() {
-	if len(s.overlays) > 0 {
-		t := &s.overlays[0]
-		t.started, t.delay, t.played = false, 0, 0
-	}
-	s.covered = 0
-	s.overlayGain.jumpTo(1)
 }

@@ -2,6 +2,7 @@ package player
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,9 +16,43 @@ import (
 	"guided/routines"
 )
 
+// key is a value that a command can carry.
+type key struct {
+	name   string
+	set    func(c *Command, value string) error
+	isWord func(value string) bool // whether a value can follow the key in the words of start; nil: the key is JSON only
+	common bool                    // every verb takes it
+}
+
+// keys are the keys of a command in JSON. Those that may follow the name of a routine as words may stand in a title too;
+// so there they count only before a value that can be theirs.
+var keys = []key{
+	{name: "command"}, // parsed as words
+	{name: "routine", set: func(c *Command, v string) error { c.Routine = v; return nil }},
+	{name: "for", set: setFor, isWord: isNumber},
+	{name: "volume", set: setVolume, isWord: isNumber},
+	{name: "voice", set: func(c *Command, v string) error { c.Voice = strings.ToLower(v); return nil }, isWord: func(string) bool { return true }},
+	{name: "verbosity", set: setVerbosity, isWord: func(v string) bool { return routines.Options{Verbosity: routines.Verbosity(v)}.Check() == nil }},
+	{name: "holds", set: setHolds, isWord: func(v string) bool { return setHolds(&Command{}, v) == nil }},
+	{name: "bed", set: setBed, isWord: func(v string) bool { return setBed(&Command{}, v) == nil }},
+	{name: "text", set: func(c *Command, v string) error { c.Text = v; return nil }},
+	{name: "when", set: setWhen},
+	{name: "transaction", set: func(c *Command, v string) error { c.Transaction = v; return nil }, common: true},
+	{name: "sent_at", set: setSentAt, common: true},
+}
+
+// keyNames lists the keys.
+func keyNames() []string {
+	var names []string
+	for _, k := range keys {
+		names = append(names, k.name)
+	}
+	return names
+}
+
 // Parse reads a command as words (`start 4-4-6 for 5m volume 40`) or as JSON
-// (`{"command":"start","routine":"4-4-6","for":"5m"}`). Nothing, or a question mark, asks for the status. What could
-// be read is returned with the error too, so that the answer can name it.
+// (`{"command":"start","routine":"4-4-6","for":"5m"}`). An empty payload, or a question mark, asks for the status. What
+// could be read is returned with the error too, so that the response can name it.
 func Parse(payload []byte) (Command, error) {
 	text := strings.TrimSpace(string(payload))
 	if strings.HasPrefix(text, "{") {
@@ -42,7 +77,8 @@ func parseWords(text string) (Command, error) {
 	return c, nil
 }
 
-// The shapes of what may follow a verb.
+// What may follow a verb in words.
+
 func parseNothing(c *Command, words []string) error {
 	if len(words) > 0 {
 		return fmt.Errorf("%s takes nothing after it, not %q", c.Verb, strings.Join(words, " "))
@@ -60,58 +96,15 @@ func parseName(c *Command, words []string) error {
 	return nil
 }
 
-// parseExtendWords reads how much; nothing is half a minute.
-func parseExtendWords(c *Command, words []string) (err error) {
-	if len(words) > 0 {
-		c.Extend, err = parseExtend(strings.Join(words, " "))
-	}
-	return err
-}
-
-func parseVolumeWords(c *Command, words []string) (err error) {
-	if len(words) == 0 {
-		return nil
-	}
-	c.Volume, err = parseVolume(strings.Join(words, " "))
-	return err
-}
-
-func parseVolume(s string) (*int, error) {
-	f, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(s, "%")), 64)
-	if err != nil || !(f >= 0 && f <= 100) || strings.HasPrefix(s, "+") { // not a change by so much: that is no volume
-		return nil, fmt.Errorf("volume: %q is not a number from 0 to 100", s)
-	}
-	v := int(math.Round(f))
-	return &v, nil
-}
-
-// startKeys are the words that may stand before a value after the name of what is started. They may stand in a title
-// too: only with a value that can be theirs they are more than that.
-var startKeys = []struct {
-	name string
-	is   func(value string) bool
-}{
-	{"for", isNumber}, {"volume", isNumber},
-	{"voice", func(string) bool { return true }},
-	{"verbosity", func(v string) bool { return routines.Options{Verbosity: routines.Verbosity(v)}.Check() == nil }},
-	{"holds", func(v string) bool { _, err := parseSwitch("", v); return err == nil }},
-	{"bed", func(v string) bool { return routines.Options{Bed: v}.Check() == nil }},
-}
-
-func isNumber(value string) bool { return strings.ContainsAny(value[:1], "+-.0123456789") }
-
-// parseStartWords reads a name of several words and what may follow it.
-func parseStartWords(c *Command, words []string) error {
+// parseStart reads a name of several words, and the keys with values after it.
+func parseStart(c *Command, words []string) error {
 	for len(words) >= 2 {
-		key, value := strings.ToLower(words[len(words)-2]), words[len(words)-1]
-		known := false
-		for _, k := range startKeys {
-			known = known || k.name == key && k.is(value)
-		}
-		if !known {
+		name, value := strings.ToLower(words[len(words)-2]), words[len(words)-1]
+		i := slices.IndexFunc(keys, func(k key) bool { return k.name == name && k.isWord != nil && k.isWord(value) })
+		if i < 0 {
 			break
 		}
-		if err := c.set(key, value); err != nil {
+		if err := keys[i].set(c, value); err != nil {
 			return err
 		}
 		words = words[:len(words)-2]
@@ -119,157 +112,98 @@ func parseStartWords(c *Command, words []string) error {
 	return parseName(c, words)
 }
 
-// set takes a value by its name, as words or JSON bring it.
-func (c *Command) set(key, value string) (err error) {
-	switch key {
-	case "routine":
-		c.Routine = value
-	case "text":
-		c.Text = value
-	case "when":
-		if c.Gap = value == "gap"; !c.Gap && value != "now" {
-			err = fmt.Errorf(`when: %q is neither "now" nor "gap"`, value)
-		}
-	case "volume":
-		c.Volume, err = parseVolume(value)
-	case "for":
-		if c.Verb == "extend" {
-			c.Extend, err = parseExtend(value)
-		} else {
-			c.For, err = parseFor(value)
-		}
-	case "voice":
-		c.Voice = strings.ToLower(value)
-	case "verbosity":
-		c.Verbosity = routines.Verbosity(strings.ToLower(value))
-		err = routines.Options{Verbosity: c.Verbosity}.Check()
-	case "holds":
-		c.Holds, err = parseSwitch(key, value)
-	case "bed":
-		c.Bed = value
-		err = routines.Options{Bed: value}.Check()
+// parseExtend reads by how much; without words the amount is zero.
+func parseExtend(c *Command, words []string) error {
+	if len(words) == 0 {
+		return nil
 	}
-	return err
+	return setFor(c, strings.Join(words, " "))
 }
 
-func parseFor(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
-	if err != nil || d <= 0 {
-		return 0, fmt.Errorf(`for: %q is not a length such as "5m" or "90s"`, s)
+// parseVolume reads a volume; without words it is nil.
+func parseVolume(c *Command, words []string) error {
+	if len(words) == 0 {
+		return nil
 	}
-	if d > 4*time.Hour {
-		return 0, fmt.Errorf("for: %q is longer than four hours", s)
-	}
-	return d, nil
+	return setVolume(c, strings.Join(words, " "))
 }
 
-func parseExtend(s string) (routines.Amount, error) {
-	a, err := routines.ParseAmount(s)
-	if err != nil {
-		err = fmt.Errorf("extend: %w", err)
-	}
-	return a, err
-}
-
-func parseSwitch(key, s string) (*bool, error) {
-	on := false
-	switch strings.ToLower(s) {
-	case "true", "on", "yes":
-		on = true
-	case "false", "off", "no":
-	default:
-		return nil, fmt.Errorf("%s: %q is neither on nor off", key, s)
-	}
-	return &on, nil
-}
-
-// wire is a command as JSON. Each value may be a string, or a number where a template put one; null is not told.
-type wire struct {
-	Command     json.RawMessage `json:"command"`
-	Routine     json.RawMessage `json:"routine"`
-	For         json.RawMessage `json:"for"`
-	Volume      json.RawMessage `json:"volume"`
-	Voice       json.RawMessage `json:"voice"`
-	Verbosity   json.RawMessage `json:"verbosity"`
-	Holds       json.RawMessage `json:"holds"`
-	Bed         json.RawMessage `json:"bed"`
-	Text        json.RawMessage `json:"text"`
-	When        json.RawMessage `json:"when"`
-	Transaction json.RawMessage `json:"transaction"`
-	SentAt      json.RawMessage `json:"sent_at"`
-}
-
-// wireKeys are its keys.
-var wireKeys = []string{"command", "routine", "for", "volume", "voice", "verbosity", "holds", "bed", "text", "when", "transaction", "sent_at"}
-
+// parseJSON reads an object with the keys above. A value may be a string, or a number where a template put one; null
+// and an empty string count as left out.
 func parseJSON(data []byte) (Command, error) {
-	var w wire
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	wrong := jsonError(d.Decode(&w))
-	if _, err := d.Token(); wrong == nil && err != io.EOF {
-		wrong = errors.New("the JSON goes on after its end; send one command a message")
-	}
-	values := map[string]string{}
-	for key, raw := range map[string]json.RawMessage{"command": w.Command, "routine": w.Routine, "for": w.For, "volume": w.Volume, "voice": w.Voice, "verbosity": w.Verbosity, "holds": w.Holds, "bed": w.Bed, "text": w.Text, "when": w.When, "transaction": w.Transaction, "sent_at": w.SentAt} {
-		value, err := jsonText(raw)
-		if err != nil && wrong == nil {
-			wrong = fmt.Errorf("%s: %w", key, err)
-		}
-		values[key] = value
-	}
+	values, invalid := jsonValues(data)
 	c, err := parseWords(values["command"])
 	c.Transaction = values["transaction"]
 	switch {
-	case wrong != nil:
-		return c, wrong
+	case invalid != nil:
+		return c, invalid
 	case err != nil:
 		return c, err
 	}
-	return c, c.add(values)
-}
-
-// add takes what stands beside the command.
-func (c *Command) add(values map[string]string) (err error) {
-	v, _ := findVerb(c.Verb) // it was found before
-	for _, key := range wireKeys[1:] {
-		value := values[key]
+	v, _ := findVerb(c.Verb) // parseWords found it
+	for _, k := range keys[1:] {
+		value := values[k.name]
 		switch {
-		case value == "" || key == "transaction" || key == "sent_at":
+		case value == "":
+			continue
+		case k.common:
 		case values["command"] == "":
-			return fmt.Errorf(`%q without a command; add "command":"start"`, key)
-		case !slices.Contains(strings.Fields(v.keys), key):
-			return fmt.Errorf("%s takes no %q; write: %s", v.name, key, v.usage)
-		default:
-			err = c.set(key, value)
+			return c, fmt.Errorf(`%q without a command; add "command":"start"`, k.name)
+		case !slices.Contains(strings.Fields(v.keys), k.name):
+			return c, fmt.Errorf("%s takes no %q; write: %s", v.name, k.name, v.usage)
 		}
-		if err != nil {
-			return err
+		if err := k.set(&c, value); err != nil {
+			return c, err
 		}
 	}
-	c.SentAt, err = parseSentAt(values["sent_at"])
-	return err
+	return c, nil
 }
 
-func jsonError(err error) error {
-	if err == nil {
-		return nil
+// jsonValues are the values of a JSON object as text, by their keys. With an error it returns what could be read.
+func jsonValues(data []byte) (map[string]string, error) {
+	values := map[string]string{}
+	d := json.NewDecoder(bytes.NewReader(data))
+	var object json.RawMessage
+	if err := d.Decode(&object); err != nil {
+		return values, fmt.Errorf("not a command in JSON: %w", err)
 	}
-	if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
-		name := strings.Trim(field, `"`)
-		if near := routines.Nearest(name, wireKeys); near != "" {
-			return fmt.Errorf("unknown key %q; did you mean %q?", name, near)
+	var unknown, invalid error
+	if _, err := d.Token(); err != io.EOF {
+		invalid = errors.New("the JSON goes on after its end; send one command a message")
+	}
+	fields := json.NewDecoder(bytes.NewReader(object)) // of valid JSON, so it cannot fail
+	_, _ = fields.Token()                              // the brace
+	for fields.More() {
+		token, _ := fields.Token()
+		name, _ := token.(string)
+		var raw json.RawMessage
+		_ = fields.Decode(&raw)
+		i := slices.IndexFunc(keys, func(k key) bool { return strings.EqualFold(k.name, name) })
+		if i < 0 {
+			unknown = cmp.Or(unknown, unknownKey(name))
+			continue
 		}
-		return fmt.Errorf("unknown key %q; use %s", name, strings.Join(wireKeys, ", "))
+		value, err := jsonText(raw)
+		if err != nil && invalid == nil {
+			invalid = fmt.Errorf("%s: %w", keys[i].name, err)
+		}
+		values[keys[i].name] = value
 	}
-	return fmt.Errorf("not a command in JSON: %w", err)
+	return values, cmp.Or(unknown, invalid)
 }
 
-// jsonText is a JSON string, number or truth value as text.
+func unknownKey(name string) error {
+	if near := routines.Nearest(name, keyNames()); near != "" {
+		return fmt.Errorf("unknown key %q; did you mean %q?", name, near)
+	}
+	return fmt.Errorf("unknown key %q; use %s", name, strings.Join(keyNames(), ", "))
+}
+
+// jsonText is a JSON string, number or boolean as text; null is empty.
 func jsonText(raw json.RawMessage) (string, error) {
 	var s string
 	var b bool
-	if len(raw) == 0 || json.Unmarshal(raw, &s) == nil {
+	if json.Unmarshal(raw, &s) == nil {
 		return strings.TrimSpace(s), nil
 	}
 	if json.Unmarshal(raw, &b) == nil {
@@ -282,17 +216,79 @@ func jsonText(raw json.RawMessage) (string, error) {
 	return "", errors.New("want a text or a number")
 }
 
-// parseSentAt reads a time stamp with its zone, or seconds since 1970; a blank may stand for the T.
-func parseSentAt(s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
+// The values of the keys.
+
+func isNumber(value string) bool { return strings.ContainsAny(value[:1], "+-.0123456789") }
+
+// setFor sets the length of a start, or the amount of an extend.
+func setFor(c *Command, value string) (err error) {
+	if c.Verb == "extend" {
+		if c.Extend, err = routines.ParseAmount(value); err != nil {
+			err = fmt.Errorf("extend: %w", err)
+		}
+		return err
 	}
-	if f, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(f) < 1e11 {
-		return time.UnixMilli(int64(f * 1000)), nil
+	d, err := time.ParseDuration(value)
+	if err != nil || d <= 0 {
+		return fmt.Errorf(`for: %q is not a length such as "5m" or "90s"`, value)
 	}
-	t, err := time.Parse(time.RFC3339Nano, strings.Replace(s, " ", "T", 1))
+	if d > 4*time.Hour {
+		return fmt.Errorf("for: %q is longer than four hours", value)
+	}
+	c.For = d
+	return nil
+}
+
+func setVolume(c *Command, value string) error {
+	f, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(value, "%")), 64)
+	if err != nil || !(f >= 0 && f <= 100) || strings.HasPrefix(value, "+") { // relative volumes do not exist
+		return fmt.Errorf("volume: %q is not a number from 0 to 100", value)
+	}
+	v := int(math.Round(f))
+	c.Volume = &v
+	return nil
+}
+
+func setVerbosity(c *Command, value string) error {
+	c.Verbosity = routines.Verbosity(strings.ToLower(value))
+	return routines.Options{Verbosity: c.Verbosity}.Check()
+}
+
+func setHolds(c *Command, value string) error {
+	on := false
+	switch strings.ToLower(value) {
+	case "true", "on", "yes":
+		on = true
+	case "false", "off", "no":
+	default:
+		return fmt.Errorf("holds: %q is neither on nor off", value)
+	}
+	c.Holds = &on
+	return nil
+}
+
+func setBed(c *Command, value string) error {
+	c.Bed = value
+	return routines.Options{Bed: value}.Check()
+}
+
+func setWhen(c *Command, value string) error {
+	if c.Gap = value == "gap"; !c.Gap && value != "now" {
+		return fmt.Errorf(`when: %q is neither "now" nor "gap"`, value)
+	}
+	return nil
+}
+
+// setSentAt reads a time stamp with its zone, or seconds since 1970; a blank may stand for the T.
+func setSentAt(c *Command, value string) error {
+	if f, err := strconv.ParseFloat(value, 64); err == nil && math.Abs(f) < 1e11 {
+		c.SentAt = time.UnixMilli(int64(f * 1000))
+		return nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, strings.Replace(value, " ", "T", 1))
 	if err != nil {
-		return t, fmt.Errorf(`sent_at: %q is not a time such as "2026-01-31T07:30:00Z", or seconds since 1970`, s)
+		return fmt.Errorf(`sent_at: %q is not a time such as "2026-01-31T07:30:00Z", or seconds since 1970`, value)
 	}
-	return t, nil
+	c.SentAt = t
+	return nil
 }

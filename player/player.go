@@ -1,10 +1,14 @@
-// Package player is the one transport: what is playing, where it stands, and who is told.
+// Package player is the transport: it starts, pauses, skips and stops routines, knows the position that is being heard,
+// and publishes it to observers.
 //
 // A [Player] takes commands from any remote through [Player.Do], plays one session at a time through an audio.Output,
-// and tells observers through [Player.Watch]. The output pulls, and so it is the clock: nothing here ticks.
+// and publishes through [Player.Watch]. The output pulls, and so it is the clock: nothing here ticks.
 //
-// The law of the lock: one mutex guards the session and the state. It is held for arithmetic only, never across a
-// file, a device, a broker or a channel that could block; so the audio path never waits for an observer.
+// Locking: one mutex guards the session and the state. It is held for arithmetic only, never across a file, a device, a
+// network connection or a channel operation that could block; so the audio path never waits for an observer.
+//
+// To follow a start, read [Player.Order] in command.go, start in start.go, [Player.Run] below, and the session that the
+// output pulls in stream.go. How a sound leaves and comes back, for pause and all other interruptions, is transition.go.
 package player
 
 import (
@@ -24,44 +28,42 @@ type Config struct {
 	Library      routines.Library
 	Bank         *mix.Bank
 	Output       audio.Output
-	Outputs      []string // what observers are told of the outputs
+	Outputs      []string // the names of the outputs, for observers
 	Volume       int      // 0 to 100
-	Verbosity    routines.Verbosity
-	NoHolds      bool        // breaths without holds, unless a start asks for them
-	Waits        bool        // whether anybody can say next: a hold until next waits for it
-	Quiet        func() bool // whether what starts now is played in the quiet profile; nil: never
+	Defaults              // of what a start may ask for
+	Waits        bool     // whether there is a remote that can say next: a hold until next waits for it
 	Version      string
-	URLs         func(routine string) map[string]string // where a routine is to be had as a file, by its kind; nil: nowhere
-	PhaseLead    time.Duration                          // how long before its sound a phase is announced
-	ClockTrusted func() bool                            // whether the wall clock may be believed
+	URLs         func(routine string) map[string]string // of a routine's files by their kind; nil: none
+	PhaseLead    time.Duration                          // how long before its sound a phase is published
+	ClockTrusted func() bool                            // whether the wall clock is right
 	Log          *slog.Logger
 }
 
 // Player is the transport. Make it with New, and call Run.
 type Player struct {
 	cfg           Config
-	wake          chan struct{}  // there is something for Run to look at
-	rescan        chan struct{}  // the library has changed
-	messageQueued chan struct{}  // there is something to say
-	loaders       sync.WaitGroup // what loads sounds ahead of a session; Run waits for it
+	wake          chan struct{}  // signals Run that there is work
+	rescan        chan struct{}  // signals watchLibrary to read the library again
+	messageQueued chan struct{}  // signals synthesizeMessages
+	loaders       sync.WaitGroup // goroutines that load sound ahead of a session
 
 	mu              sync.Mutex
 	session         *session           // what is playing or paused, nil when idle
-	paused          bool               // what is running, or being prepared, is not to sound
-	pending         *request           // what is to be started when the running session's sound has left
-	preparing       *request           // what is being prepared
-	cancelPreparing context.CancelFunc // gives up what is being prepared
-	selected        string
-	volume          int
-	problem         string             // why there is no sound, or why the last start failed
-	messages        []message          // to be said
-	cancelSynthesis context.CancelFunc // gives up the message that is being made into sound, nil: none
-	announcements   []overlay          // made into sound, to be said without a routine
-	announcement    *announcement      // being said without a routine
+	paused          bool               // the current request is not to sound
+	pending         *request           // to be prepared when the sound of the session has left
+	preparing       *request           // being prepared
+	cancelPreparing context.CancelFunc // of preparing
+	selected        string             // the routine that start and toggle begin without a name
+	volume          int                // 0 to 100
+	problem         string             // why there is no sound, or why the last start failed; empty: none
+	messages        []message          // to be synthesized
+	cancelSynthesis context.CancelFunc // of the message that is being synthesized or was last, nil: none
+	announcements   []overlay          // messages to be spoken without a routine
+	announcement    *announcement      // the one being spoken, nil: none
 	watchers        map[*watcher]bool
 	info            Info
 	transactions    transactions
-	lastSilencedAt  time.Time // when the newest stop or pause that tells was sent
+	lastSilencedAt  time.Time // when the newest stop or pause was sent, of those with a time
 }
 
 // New makes a player that is idle.
@@ -73,7 +75,10 @@ func New(cfg Config) *Player {
 	}
 }
 
-// current is the request being played or about to be; one whose session is leaving for good does not count. The
+// ErrIdle is the error of a command that needs something to play.
+var ErrIdle = errors.New("nothing is playing; start a routine first")
+
+// current is the newest request that is not ending: pending, being prepared, or that of the session; nil for none. The
 // caller holds the lock.
 func (p *Player) current() *request {
 	switch {
@@ -81,60 +86,83 @@ func (p *Player) current() *request {
 		return p.pending
 	case p.preparing != nil:
 		return p.preparing
-	case p.session != nil && !(p.session.playing && p.session.reason == finish):
+	case p.session != nil && !(p.session.playing && p.session.transition.reason == finish):
 		return &p.session.request
 	}
 	return nil
 }
 
-// now is the wall clock in whole milliseconds, as observers are told it.
+// playable is the session that a jump or a change can act on. The caller holds the lock.
+func (p *Player) playable() (*session, error) {
+	switch {
+	case p.current() == nil:
+		return nil, ErrIdle
+	case p.pending != nil || p.preparing != nil:
+		return nil, errors.New("the routine is being prepared; wait until it sounds")
+	}
+	return p.session, nil
+}
+
+// now is the wall clock in whole milliseconds, the precision of what is published.
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
-// ErrIdle is the error of a command that needs something to play.
-var ErrIdle = errors.New("nothing is playing; start a routine first")
-
-// The waits between attempts to open a device that is away.
+// The backoff between attempts to open a device that is unavailable.
 const (
 	minRetry = 500 * time.Millisecond
 	maxRetry = 30 * time.Second
 )
 
-// healthyAfter is how much sound a device must have played to count as well again.
+// healthyAfter is how much sound a device must have played for the backoff to begin anew.
 const healthyAfter = 10 * routines.Rate
 
 // drainTimeout is how long a device may take to play out when the program ends.
 const drainTimeout = 2 * time.Second
 
-// Run plays what is asked for until ctx ends; then the sound leaves in a fade, and Run returns.
+// Run plays what is asked for until ctx ends; then the sound leaves in a fade-out, and Run returns. It waits for its
+// goroutines only when it returns: a panic must end the process with its trace, and they would not end after one.
 func (p *Player) Run(ctx context.Context) {
-	// A device is not cut off when ctx ends: the session fades out first. Only one that hangs is given up.
-	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	// Output.Play gets a context that outlives ctx, so that the session can fade out.
+	playing, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var helpers sync.WaitGroup
-	defer helpers.Wait()
-	defer p.loaders.Wait()
-	defer cancel()
 	helpers.Go(func() { p.watchLibrary(ctx) })
 	helpers.Go(func() { p.synthesizeMessages(ctx) })
-	helpers.Go(func() {
-		select {
-		case <-hard.Done():
-		case <-ctx.Done():
-			p.fadeOutAtExit()
-			last := time.NewTimer(drainTimeout)
-			defer last.Stop()
-			select {
-			case <-hard.Done():
-			case <-last.C:
-				cancel()
-			}
-		}
-	})
+	helpers.Go(func() { p.fadeOutAtExit(ctx, playing, cancel) })
+	p.work(ctx, playing)
+	cancel()
+	p.loaders.Wait()
+	helpers.Wait()
+}
+
+// fadeOutAtExit lets the sound leave when ctx ends. A device that does not play out within drainTimeout is cancelled.
+func (p *Player) fadeOutAtExit(ctx, playing context.Context, cancel context.CancelFunc) {
+	select {
+	case <-playing.Done():
+		return
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	p.cancelMessages()
+	if p.session != nil && p.session.playing {
+		p.session.requestLeave(finish)
+	}
+	p.mu.Unlock()
+	timeout := time.NewTimer(drainTimeout)
+	defer timeout.Stop()
+	select {
+	case <-playing.Done():
+	case <-timeout.C:
+		cancel()
+	}
+}
+
+// work prepares and plays until ctx ends.
+func (p *Player) work(ctx, playing context.Context) {
 	retry := minRetry
 	for ctx.Err() == nil {
-		s, work := p.nextWork(ctx, hard)
+		s, do := p.nextWork(ctx, playing)
 		switch {
-		case work != nil:
-			work()
+		case do != nil:
+			do()
 			retry = minRetry
 		case s == nil:
 			p.waitForWork(ctx, 0)
@@ -155,43 +183,43 @@ func (p *Player) Run(ctx context.Context) {
 	p.publishState()
 }
 
-// nextWork tells what there is to do: to play a session, or to prepare one. A request comes before the session that it
-// replaces. A session is marked as playing in the same breath, so that a command that comes now is not lost.
-func (p *Player) nextWork(ctx, hard context.Context) (*session, func()) {
+// nextWork is a session to play, or something else to do; neither when there is nothing. A pending request comes before
+// the session that it replaces. The session is marked as playing under the same lock, so that no command is lost between.
+func (p *Player) nextWork(ctx, playing context.Context) (*session, func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch s := p.session; {
-	case ctx.Err() != nil: // checked under the lock: silence comes later, or has been here
+	case ctx.Err() != nil: // checked under the lock, so that fadeOutAtExit sees the session or comes before it
 	case len(p.announcements) > 0:
-		t := p.announcements[0]
+		o := p.announcements[0]
 		p.announcements = p.announcements[1:]
-		return nil, func() { p.playAnnouncement(hard, t) }
+		return nil, func() { p.playAnnouncement(playing, o) }
 	case p.pending != nil:
 		p.preparing, p.pending = p.pending, nil
 		p.endSession("routine_stopped")
-		var preparing context.Context
-		preparing, p.cancelPreparing = context.WithCancel(ctx)
+		var lifetime context.Context
+		lifetime, p.cancelPreparing = context.WithCancel(ctx)
 		r := *p.preparing
-		return nil, func() { p.prepare(preparing, r) }
+		return nil, func() { p.prepare(lifetime, r) }
 	case s != nil && !p.paused:
-		s.begin(context.WithCancel(hard))
+		s.begin(context.WithCancel(playing))
 		return s, nil
 	}
 	return nil, nil
 }
 
-// waitForWork ends when there is something to do, or after a time that is not zero.
-func (p *Player) waitForWork(ctx context.Context, most time.Duration) {
-	var late <-chan time.Time
-	if most > 0 {
-		t := time.NewTimer(most)
+// waitForWork returns when wakeRun is called, or after a timeout that is not zero.
+func (p *Player) waitForWork(ctx context.Context, timeout time.Duration) {
+	var expired <-chan time.Time
+	if timeout > 0 {
+		t := time.NewTimer(timeout)
 		defer t.Stop()
-		late = t.C
+		expired = t.C
 	}
 	select {
 	case <-ctx.Done():
 	case <-p.wake:
-	case <-late:
+	case <-expired:
 	}
 }
 
@@ -202,17 +230,7 @@ func (p *Player) wakeRun() {
 	}
 }
 
-// fadeOutAtExit lets the sound leave when the program ends.
-func (p *Player) fadeOutAtExit() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.cancelMessages()
-	if p.session != nil && p.session.playing {
-		p.leaveSession(finish)
-	}
-}
-
-// play lets the output pull a session until its sound has left, and keeps the place where it comes back. It is false
+// play lets the output pull a session until its sound has left, and keeps the position where it comes back. It is false
 // when the device failed.
 func (p *Player) play(s *session) bool {
 	p.loadStart(s)
@@ -229,16 +247,16 @@ func (p *Player) play(s *session) bool {
 	}
 	at := s.comeback()
 	s.rest(at)
-	switch {
+	switch reason := s.transition.reason; {
 	case at == s.score.Len:
 		p.endSession("routine_finished")
-	case s.reason == finish:
+	case reason == finish:
 		p.endSession("routine_stopped")
-	case s.reason == pause:
+	case reason == pause:
 		if p.paused {
 			p.notifyPaused()
 		}
-	case s.reason == jump && err == nil: // asked for when the last sound was on its way
+	case reason == jump && err == nil: // asked for after the last frame was pulled
 	default:
 		p.deviceLost(s, err)
 		return false
@@ -246,17 +264,17 @@ func (p *Player) play(s *session) bool {
 	return true
 }
 
-// loadStart loads the sound of the place where a session comes back.
+// loadStart loads the sound of the position where a session begins or comes back.
 func (p *Player) loadStart(s *session) {
 	p.mu.Lock()
 	sound, at := s.sound, s.sound.Position()
 	p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(s.playCtx, loadTimeout)
 	defer cancel()
-	_ = sound.Load(ctx, at) // what takes too long is missed
+	_ = sound.Load(ctx, at) // after the timeout it begins without it
 }
 
-// deviceLost tells once that there is no sound, and why. The caller holds the lock.
+// deviceLost publishes once that there is no sound, and why. The caller holds the lock.
 func (p *Player) deviceLost(s *session, err error) {
 	if err == nil {
 		err = errors.New("the output ended before the sound did")
@@ -271,8 +289,8 @@ func (p *Player) deviceLost(s *session, err error) {
 	p.publishState()
 }
 
-// endSession forgets the session, if there is one, and tells how it ended. The caller holds the lock.
-func (p *Player) endSession(kind string) {
+// endSession drops the session, if there is one, and publishes how it ended. The caller holds the lock.
+func (p *Player) endSession(event string) {
 	s := p.session
 	if s == nil {
 		return
@@ -282,8 +300,8 @@ func (p *Player) endSession(kind string) {
 	if p.pending == nil && p.preparing == nil {
 		p.paused, p.problem = false, ""
 	}
-	if s.reported != unreported || kind == "routine_finished" {
-		p.emit(s, kind)
+	if s.reported != unreported || event == "routine_finished" {
+		p.emit(s, event)
 	}
 	p.publishState()
 }

@@ -6,11 +6,11 @@ import (
 	"guided/routines"
 )
 
-// waitMargin is how long before its end a wait is given up: more than an output pulls ahead.
+// waitMargin is how long before its end an unanswered wait ends the session: more than an output pulls ahead.
 const waitMargin = 3 * routines.Rate
 
-// advanceHeard takes how many frames of a Play were heard: what was crossed since the last call is told now. The caller holds
-// the lock.
+// advanceHeard takes how many frames of a Play were heard, and publishes what was crossed since the last call. The
+// caller holds the lock, as in all of this file.
 func (p *Player) advanceHeard(s *session, frames int) {
 	if frames <= s.heard {
 		return
@@ -22,19 +22,17 @@ func (p *Player) advanceHeard(s *session, frames int) {
 		p.notifyPlaying(s)
 	}
 	s.timeline.marks(s.score, before, frames, func(m routines.Mark, _ int) {
-		switch {
-		case m.Kind == routines.WaitMark:
+		switch m.Kind {
+		case routines.WaitMark:
 			p.emitAt(s, "waiting", s.reportedStep)
 			changed = true
-			return
-		case m.Kind != routines.StepMark:
-			return
+		case routines.StepMark:
+			if m != s.reportedStep { // a phrase that is spoken again starts no new step
+				s.reportedStep = m
+				p.emitAt(s, "step_started", m)
+			}
+			changed = true
 		}
-		if m != s.reportedStep { // a phrase that is said again starts no new step
-			s.reportedStep = m
-			p.emitAt(s, "step_started", m)
-		}
-		changed = true
 	})
 	p.announcePhases(s)
 	p.endExpiredWait(s)
@@ -44,7 +42,7 @@ func (p *Player) advanceHeard(s *session, frames int) {
 	}
 }
 
-// notifyPlaying tells that a Play is heard.
+// notifyPlaying publishes that the first frames of a Play were heard.
 func (p *Player) notifyPlaying(s *session) {
 	p.problem = ""
 	switch {
@@ -57,17 +55,7 @@ func (p *Player) notifyPlaying(s *session) {
 	s.reported = reportedPlaying
 }
 
-// endExpiredWait ends a session when nobody has said next for as long as one waits. What the output has pulled already lies
-// within the wait too.
-func (p *Player) endExpiredWait(s *session) {
-	at := s.position()
-	if m, waits := s.score.Waits(at); waits && m.At+m.Len-at < waitMargin && s.reason == carryOn {
-		p.cfg.Log.Info("nobody said next: the routine ends", "routine", s.score.Name)
-		p.leaveSession(finish)
-	}
-}
-
-// notifyPaused tells that the sound has left for a pause. The caller holds the lock.
+// notifyPaused publishes that the sound has left for a pause.
 func (p *Player) notifyPaused() {
 	if p.session.reported != reportedPaused {
 		p.session.reported = reportedPaused
@@ -76,11 +64,21 @@ func (p *Player) notifyPaused() {
 	p.publishState()
 }
 
-// announcePhases tells the phases that will be heard within the lead. Where the sound is leaving, nothing lies ahead but
-// what was pulled.
+// endExpiredWait ends a session whose wait for next is about to end unanswered. The frames that the output has pulled
+// ahead lie within the wait too.
+func (p *Player) endExpiredWait(s *session) {
+	at := s.position()
+	if m, waits := s.score.Waits(at); waits && m.At+m.Len-at < waitMargin && s.transition.reason == carryOn {
+		p.cfg.Log.Info("nobody said next: the routine ends", "routine", s.score.Name)
+		s.requestLeave(finish)
+	}
+}
+
+// announcePhases publishes the phases that will be heard within the phase lead. Of a sound that leaves, only what was
+// pulled will be heard.
 func (p *Player) announcePhases(s *session) {
 	to := s.heard + routines.Samples(p.cfg.PhaseLead)
-	if s.reason != carryOn {
+	if s.transition.reason != carryOn {
 		to = min(to, s.frames)
 	}
 	clock := time.Now().UTC()
@@ -93,11 +91,12 @@ func (p *Player) announcePhases(s *session) {
 	s.announced = max(s.announced, to)
 }
 
-// emit makes an event of where a session is heard. The caller holds the lock.
+// emit publishes an event at the step that is being heard.
 func (p *Player) emit(s *session, kind string) {
 	p.emitAt(s, kind, s.score.Marks[s.score.StepAt(s.position())])
 }
 
+// emitAt publishes an event at a step.
 func (p *Player) emitAt(s *session, kind string, m routines.Mark) {
 	e := Event{Type: kind, Routine: s.score.Name, Title: s.score.Title, Step: m.Name, StepNumber: m.Step, Steps: s.score.Steps, Side: m.Side, At: now()}
 	if kind == "problem" {
@@ -106,45 +105,45 @@ func (p *Player) emitAt(s *session, kind string, m routines.Mark) {
 	p.publishEvent(e)
 }
 
-// timeline remembers which part of the score each frame of an output's stream came from, so that what is heard can be
-// told from how many frames were heard. Frames count from the start of one Play.
+// timeline maps the frames of one Play to samples of the score, so that the position that is heard follows from the
+// number of frames heard.
 type timeline struct {
-	segments []segment // in order of their frames; the last one goes on
+	segments []segment // by their frames; the last one has no end
 }
 
-// segment is a run of frames. A still one is silence that belongs before a sample of the score.
+// segment is a run of frames: of the score from a sample on, or of the silence before that sample.
 type segment struct {
 	frame  int
 	at     int
 	silent bool
 }
 
-// set notes that from a frame on, after so many still frames, the score goes on at pos. Later parts that were planned
-// are forgotten.
-func (t *timeline) set(frame, still, pos int) {
+// set makes the score go on at a sample from a frame on, after so many frames of silence. It replaces the segments from
+// that frame on.
+func (t *timeline) set(frame, silence, at int) {
 	for len(t.segments) > 0 && t.segments[len(t.segments)-1].frame >= frame {
 		t.segments = t.segments[:len(t.segments)-1]
 	}
-	if still > 0 {
-		t.segments = append(t.segments, segment{frame, pos, true})
+	if silence > 0 {
+		t.segments = append(t.segments, segment{frame, at, true})
 	}
-	t.segments = append(t.segments, segment{frame + still, pos, false})
+	t.segments = append(t.segments, segment{frame + silence, at, false})
 }
 
-// scoreAt is the sample of the score that a frame stands for.
+// scoreAt is the sample of the score at a frame.
 func (t *timeline) scoreAt(frame int) int {
 	for i := len(t.segments) - 1; i >= 0; i-- {
-		if p := t.segments[i]; p.frame <= frame {
-			if p.silent {
-				return p.at
+		if s := t.segments[i]; s.frame <= frame {
+			if s.silent {
+				return s.at
 			}
-			return p.at + frame - p.frame
+			return s.at + frame - s.frame
 		}
 	}
 	return 0
 }
 
-// scoreAhead is where the last part begins when a frame lies before it, else what the frame stands for.
+// scoreAhead is the sample where the last segment begins if that is ahead of a frame, else the sample at the frame.
 func (t *timeline) scoreAhead(frame int) int {
 	if last := t.segments[len(t.segments)-1]; last.frame > frame {
 		return last.at
@@ -152,10 +151,10 @@ func (t *timeline) scoreAhead(frame int) int {
 	return t.scoreAt(frame)
 }
 
-// silenceLeft is how many still frames are to come at a frame.
+// silenceLeft is how many frames of silence are left at a frame.
 func (t *timeline) silenceLeft(frame int) int {
-	for i, p := range t.segments {
-		if p.silent && p.frame <= frame && frame < t.segments[i+1].frame {
+	for i, s := range t.segments {
+		if s.silent && s.frame <= frame && frame < t.segments[i+1].frame {
 			return t.segments[i+1].frame - frame
 		}
 	}
@@ -164,16 +163,16 @@ func (t *timeline) silenceLeft(frame int) int {
 
 // marks calls f for every mark whose frame lies in [from, to), in order.
 func (t *timeline) marks(score *routines.Score, from, to int, f func(m routines.Mark, frame int)) {
-	for i, p := range t.segments {
-		if p.silent {
+	for i, s := range t.segments {
+		if s.silent {
 			continue
 		}
 		end := to
 		if i+1 < len(t.segments) {
 			end = min(end, t.segments[i+1].frame)
 		}
-		for _, m := range score.MarksFrom(p.at + max(0, from-p.frame)) {
-			frame := p.frame + m.At - p.at
+		for _, m := range score.MarksFrom(s.at + max(0, from-s.frame)) {
+			frame := s.frame + m.At - s.at
 			if frame >= end {
 				break
 			}
@@ -182,7 +181,7 @@ func (t *timeline) marks(score *routines.Score, from, to int, f func(m routines.
 	}
 }
 
-// forget drops the parts that ended before a frame, and tells whether there were any.
+// forget drops the segments that ended before a frame, and reports whether there were any.
 func (t *timeline) forget(frame int) bool {
 	n := len(t.segments)
 	for len(t.segments) > 1 && t.segments[1].frame <= frame {

@@ -2,17 +2,19 @@ package player
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"guided/audio/mix"
 	"guided/routines"
 )
 
-// restartAfter is how far into a step `back` goes to its start instead of to the step before.
+// restartAfter is how far into a step back goes to its start instead of to the step before.
 const restartAfter = 3 * routines.Rate
 
-// next goes to the next step, or the next side of this one; from the last one the routine ends.
+// loadTimeout is how long a jump waits for the sound of its target before it is made without.
+const loadTimeout = 2 * time.Second
+
+// next goes to the next step, or to the next side of this one; from the last one the routine ends.
 func (p *Player) next(Command) (bool, error) {
 	return p.jump(func(score *routines.Score, at int) int {
 		if i := score.NextStep(score.StepAt(at)); i < len(score.Marks) {
@@ -38,11 +40,8 @@ func (p *Player) repeat(Command) (bool, error) {
 	return p.jump(func(score *routines.Score, at int) int { return score.Marks[score.StepAt(at)].At })
 }
 
-// loadTimeout is how long the sound is waited for before it comes back without it.
-const loadTimeout = 2 * time.Second
-
-// jump lets the sound leave and come back where to says, seen from where it is heard or is about to be. The sound of
-// the place is loaded before; meanwhile the one that is heard goes on, so that the place may have to be found again.
+// jump lets the sound leave and come back at the position that to makes of the one being heard. The sound there is
+// loaded first; meanwhile the routine goes on, so that the position is computed again afterwards.
 func (p *Player) jump(to func(score *routines.Score, at int) int) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
 	defer cancel()
@@ -51,20 +50,17 @@ func (p *Player) jump(to func(score *routines.Score, at int) int) (bool, error) 
 		if sound == nil || err != nil {
 			return err == nil, err
 		}
-		_ = sound.Load(ctx, target) // what takes too long is missed
+		_ = sound.Load(ctx, target) // after the timeout the jump is made without it
 	}
 }
 
-// tryJump moves when the sound of the target is there, or at once; else it tells what is to load it.
+// tryJump jumps if the sound of the target is loaded, or atOnce; else it returns what has to be loaded, and from where.
 func (p *Player) tryJump(to func(score *routines.Score, at int) int, atOnce bool) (*mix.Live, int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := p.session
-	switch {
-	case p.current() == nil:
-		return nil, 0, ErrIdle
-	case p.pending != nil || p.preparing != nil:
-		return nil, 0, errors.New("the routine is being prepared; wait until it sounds")
+	s, err := p.playable()
+	if err != nil {
+		return nil, 0, err
 	}
 	target := to(s.score, s.target())
 	if !s.sound.Reach(target) && !atOnce {
@@ -73,15 +69,10 @@ func (p *Player) tryJump(to func(score *routines.Score, at int) int, atOnce bool
 	s.reportedStep = routines.Mark{}
 	switch {
 	case s.playing:
-		s.apply(func(s *session) {
-			s.landAt = target
-			if s.reason == carryOn {
-				s.leave(jump)
-			}
-		})
+		s.apply(func(s *session) { s.jumpTo(target) })
 	case target == s.score.Len:
 		p.endSession("routine_finished")
-	default: // paused, or the device is away: it is tried at once
+	default: // paused, or waiting for its device: that is tried at once
 		s.seek(target)
 		p.publishState()
 		p.wakeRun()

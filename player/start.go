@@ -1,7 +1,6 @@
 package player
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,36 +9,45 @@ import (
 	"guided/routines"
 )
 
-// start checks a routine and lets Run play it; what is running fades out first. Without a name it starts what is
-// selected. Starting what plays already changes nothing; starting what is paused lets it go on.
+// request is a start that was checked: what is to be played, and how.
+type request struct {
+	routine  *routines.Routine
+	bank     *mix.Bank // of the voice asked for
+	options  routines.Options
+	volume   *int // for this session only, nil: the player's
+	score    *routines.Score
+	complete bool // every phrase of the score can be spoken at once
+}
+
+// same reports whether two starts ask for the same. Edits of the routine since, and the quiet hours, make no difference.
+func (r request) same(o request) bool {
+	a, b := r.options, o.options
+	return r.routine.Name == o.routine.Name && r.bank == o.bank &&
+		a.For == b.For && a.Verbosity == b.Verbosity && a.NoHolds == b.NoHolds && a.Bed == b.Bed
+}
+
+// compile makes the score, with tones in place of the phrases that no voice has.
+func (r *request) compile() (err error) {
+	r.complete = true
+	r.score, err = routines.Compile(r.routine, func(c routines.Clip) (routines.Extent, bool) {
+		e, has := r.bank.Measure(c)
+		r.complete = r.complete && has
+		return e, has
+	}, r.options)
+	return err
+}
+
+// start checks and compiles a routine, and queues it for Run; the session that is playing fades out first. Without a
+// name it starts the selected routine. Starting what is playing changes nothing; starting what is paused resumes it.
 func (p *Player) start(c Command) (bool, error) {
-	name := c.Routine
-	if name == "" {
-		p.mu.Lock()
-		name = p.selected
-		p.mu.Unlock()
-	}
-	if name == "" {
-		return false, errors.New("start what? name a routine, or select one first")
-	}
-	r, err := p.cfg.Library.Load(name)
+	r, err := p.newRequest(c)
 	if err != nil {
-		return false, err
-	}
-	bank, err := p.cfg.Bank.In(c.Voice)
-	if err != nil {
-		return false, fmt.Errorf("voice: %w", err)
-	}
-	req := request{r, bank, p.options(c.Parameters), c.Volume}
-	req.options.Waits = p.cfg.Waits
-	// What cannot be laid out, or not in the length asked for, is refused at once and not after the answer.
-	if _, err := routines.Compile(r, bank.Measure, req.options); err != nil {
 		return false, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	changed := p.setSelected(r.Name)
-	if current := p.current(); current != nil && current.same(req) {
+	changed := p.setSelected(r.routine.Name)
+	if current := p.current(); current != nil && current.same(r) {
 		if c.Volume != nil && *c.Volume != p.currentVolume() {
 			p.setSessionVolume(c.Volume)
 			changed = true
@@ -47,15 +55,41 @@ func (p *Player) start(c Command) (bool, error) {
 		return p.resumeCurrent() || changed, nil
 	}
 	p.dropPending()
-	p.pending, p.paused, p.problem = &req, false, ""
+	p.pending, p.paused, p.problem = &r, false, ""
 	if p.session != nil && p.session.playing {
-		p.leaveSession(finish)
+		p.session.requestLeave(finish)
 	}
 	p.publishState()
 	p.wakeRun()
 	return true, nil
 }
 
+// newRequest is what a start asks for. Its score is made here, so that a routine that cannot be compiled, or not in the
+// length asked for, is refused in the answer to the command.
+func (p *Player) newRequest(c Command) (request, error) {
+	name := c.Routine
+	if name == "" {
+		p.mu.Lock()
+		name = p.selected
+		p.mu.Unlock()
+	}
+	if name == "" {
+		return request{}, errors.New("start what? name a routine, or select one first")
+	}
+	routine, err := p.cfg.Library.Load(name)
+	if err != nil {
+		return request{}, err
+	}
+	bank, err := p.cfg.Bank.In(c.Voice)
+	if err != nil {
+		return request{}, fmt.Errorf("voice: %w", err)
+	}
+	r := request{routine: routine, bank: bank, options: p.cfg.Options(c.Parameters), volume: c.Volume}
+	r.options.Waits = p.cfg.Waits
+	return r, r.compile()
+}
+
+// selectRoutine notes what start and toggle begin without a name.
 func (p *Player) selectRoutine(c Command) (bool, error) {
 	if c.Routine == "" {
 		return false, errors.New("select what? name a routine")
@@ -69,7 +103,7 @@ func (p *Player) selectRoutine(c Command) (bool, error) {
 	return p.setSelected(r.Name), nil
 }
 
-// setSelected notes which routine is selected. The caller holds the lock.
+// setSelected reports whether another routine was selected before. The caller holds the lock.
 func (p *Player) setSelected(name string) bool {
 	if p.selected == name {
 		return false
@@ -79,79 +113,49 @@ func (p *Player) setSelected(name string) bool {
 	return true
 }
 
-// options is what the compiler is asked for: the parameters over the settings.
-func (p *Player) options(c Parameters) routines.Options {
-	o := routines.Options{For: c.For, Verbosity: cmp.Or(c.Verbosity, p.cfg.Verbosity), NoHolds: p.cfg.NoHolds, Bed: c.Bed}
-	if c.Holds != nil {
-		o.NoHolds = !*c.Holds
-	}
-	if p.cfg.Quiet != nil {
-		o.Quiet = p.cfg.Quiet()
-	}
-	return o
-}
-
-// request is one start, checked.
-type request struct {
-	routine *routines.Routine
-	bank    *mix.Bank // of the voice asked for
-	options routines.Options
-	volume  *int // for this session only, nil: the player's
-}
-
-// same tells two starts of the same; what was changed since, and the hour, make no difference.
-func (r request) same(o request) bool {
-	a, b := r.options, o.options
-	return r.routine.Name == o.routine.Name && r.bank == o.bank &&
-		a.For == b.For && a.Verbosity == b.Verbosity && a.NoHolds == b.NoHolds && a.Bed == b.Bed
-}
-
-// prepare makes a session of a request: everything that takes time happens before its first sample, or ahead of its
-// own. ctx ends with the session.
+// prepare makes a session of a request. What takes time happens here, before the first sample, or in the loaders, ahead
+// of each sample. ctx ends with the session.
 func (p *Player) prepare(ctx context.Context, r request) {
 	score, err := p.scoreFor(ctx, r)
 	var sound *mix.Live
-	loading, drop := context.WithCancel(ctx)
+	loading, cancelLoading := context.WithCancel(ctx)
 	if err == nil {
 		sound, err = r.bank.Begin(loading, score, p.loaders.Go)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if ctx.Err() != nil { // stopped or replaced meanwhile
-		drop()
+		cancelLoading()
 		return
 	}
-	abort := p.cancelPreparing
+	endLifetime := p.cancelPreparing
 	r = *p.preparing // its volume may have changed
 	p.preparing, p.cancelPreparing = nil, nil
 	if err != nil {
-		drop()
-		abort()
+		cancelLoading()
+		endLifetime()
 		p.cfg.Log.Error("a routine cannot be played", "routine", r.routine.Name, "err", err)
 		p.paused, p.problem = false, err.Error()
 		p.publishEvent(Event{Type: "problem", Routine: r.routine.Name, Title: r.routine.Title, Error: p.problem, At: now()})
 		p.publishState()
 		return
 	}
-	p.session = newSession(score, sound, r)
-	p.session.lifetime, p.session.endLifetime, p.session.cancelLoading = ctx, abort, drop
-	p.session.volumeGain.jumpTo(gainOf(p.currentVolume()))
+	r.score = score
+	s := newSession(r, sound)
+	s.lifetime, s.endLifetime, s.cancelLoading = ctx, endLifetime, cancelLoading
+	p.session = s
+	s.volumeGain = rampAt(gainOf(p.currentVolume()))
 	if p.paused {
 		p.notifyPaused()
 	}
 	p.publishState()
 }
 
-// scoreFor lays a routine out. What a voice must speak first, which may take minutes, it speaks before.
+// scoreFor is the score of a request: the one it was checked with, or where phrases are missing a new one after they
+// were spoken, which may take minutes.
 func (p *Player) scoreFor(ctx context.Context, r request) (*routines.Score, error) {
-	lacking := false
-	score, err := routines.Compile(r.routine, func(c routines.Clip) (routines.Extent, bool) {
-		e, has := r.bank.Measure(c)
-		lacking = lacking || !has
-		return e, has
-	}, r.options)
-	if err != nil || !lacking {
-		return score, err
+	if r.complete {
+		return r.score, nil
 	}
 	clips, err := routines.Clips(r.routine)
 	if err != nil {
@@ -160,10 +164,11 @@ func (p *Player) scoreFor(ctx context.Context, r request) (*routines.Score, erro
 	if err := r.bank.Prepare(ctx, clips); err != nil && ctx.Err() == nil {
 		p.cfg.Log.Warn("some phrases cannot be spoken; tones sound in their place", "routine", r.routine.Name, "err", err)
 	}
-	return routines.Compile(r.routine, r.bank.Measure, r.options)
+	err = r.compile()
+	return r.score, err
 }
 
-// dropPending forgets what has not become a session. The caller holds the lock.
+// dropPending cancels the request that has not become a session yet. The caller holds the lock.
 func (p *Player) dropPending() {
 	p.pending = nil
 	if p.preparing != nil {

@@ -2,14 +2,14 @@ package player
 
 import "errors"
 
-// pause lets the sound leave, and keeps what is being prepared from sounding.
+// pause lets the sound fade out, and keeps a routine that is being prepared from sounding.
 func (p *Player) pause(Command) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.pauseCurrent()
 }
 
-// resume lets the sound come back. Where the device is away it is tried at once.
+// resume lets the sound come back. A device that is unavailable is tried at once.
 func (p *Player) resume(Command) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -19,7 +19,7 @@ func (p *Player) resume(Command) (bool, error) {
 	return p.resumeCurrent(), nil
 }
 
-// toggle pauses what plays, goes on with what is paused, and starts what is selected when nothing is.
+// toggle pauses what plays, resumes what is paused, and starts the selected routine when there is neither.
 func (p *Player) toggle(c Command) (bool, error) {
 	p.mu.Lock()
 	switch {
@@ -34,7 +34,30 @@ func (p *Player) toggle(c Command) (bool, error) {
 	return p.pauseCurrent()
 }
 
-// pauseCurrent pauses what is running. The caller holds the lock.
+// stop ends the session, cancels a start that has not sounded yet, and clears the problem of a failed one. Messages are
+// dropped.
+func (p *Player) stop(Command) (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	cancelled := p.cancelMessages()
+	if p.current() == nil && p.problem == "" {
+		return cancelled, nil
+	}
+	p.dropPending()
+	switch {
+	case p.session == nil:
+		p.paused, p.problem = false, ""
+		p.publishState()
+	case p.session.playing:
+		p.session.requestLeave(finish)
+	default:
+		p.endSession("routine_stopped")
+	}
+	p.wakeRun()
+	return true, nil
+}
+
+// pauseCurrent is pause. The caller holds the lock.
 func (p *Player) pauseCurrent() (bool, error) {
 	if p.current() == nil {
 		return false, ErrIdle
@@ -44,16 +67,16 @@ func (p *Player) pauseCurrent() (bool, error) {
 	}
 	p.paused = true
 	switch {
-	case p.pending != nil || p.preparing != nil: // told when it is prepared
+	case p.pending != nil || p.preparing != nil: // published when it is prepared
 	case p.session.playing:
-		p.leaveSession(pause)
+		p.session.requestLeave(pause)
 	default:
 		p.notifyPaused()
 	}
 	return true, nil
 }
 
-// resumeCurrent takes a pause back, and tells whether there was one. The caller holds the lock.
+// resumeCurrent lets Run play again, and reports whether there was a pause. The caller holds the lock.
 func (p *Player) resumeCurrent() bool {
 	p.wakeRun()
 	if !p.paused {
@@ -64,17 +87,7 @@ func (p *Player) resumeCurrent() bool {
 	return true
 }
 
-// leaveSession lets the sound of a playing session leave. One that has not been pulled yet need not wait for its device. The
-// caller holds the lock.
-func (p *Player) leaveSession(then reason) {
-	s := p.session
-	s.apply(func(s *session) { s.leave(then) })
-	if s.frames == 0 && then != jump {
-		s.cancelPlay()
-	}
-}
-
-// setVolume sets the player's volume, in place of one that came with a start.
+// setVolume sets the player's volume, and ends one that came with a start.
 func (p *Player) setVolume(c Command) (bool, error) {
 	if c.Volume == nil {
 		return false, errors.New("volume: give a number from 0 to 100")
@@ -89,7 +102,7 @@ func (p *Player) setVolume(c Command) (bool, error) {
 	return true, nil
 }
 
-// currentVolume is the volume of the moment. The caller holds the lock.
+// currentVolume is the volume in effect, from 0 to 100. The caller holds the lock.
 func (p *Player) currentVolume() int {
 	if r := p.current(); r != nil && r.volume != nil {
 		return *r.volume
@@ -97,7 +110,7 @@ func (p *Player) currentVolume() int {
 	return p.volume
 }
 
-// setSessionVolume gives what is running a volume of its own, nil for the player's. The caller holds the lock.
+// setSessionVolume gives the current request a volume of its own, nil for the player's. The caller holds the lock.
 func (p *Player) setSessionVolume(own *int) {
 	r := p.current()
 	if r != nil {
@@ -108,26 +121,4 @@ func (p *Player) setSessionVolume(own *int) {
 		p.session.apply(func(s *session) { s.volumeGain.glideTo(gain, glideLen) })
 	}
 	p.publishState()
-}
-
-// stop ends the session, takes back a start that has not sounded yet, and forgets a failed one.
-func (p *Player) stop(Command) (bool, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	silenced := p.cancelMessages()
-	if p.current() == nil && p.problem == "" {
-		return silenced, nil
-	}
-	p.dropPending()
-	switch {
-	case p.session == nil:
-		p.paused, p.problem = false, ""
-		p.publishState()
-	case p.session.playing:
-		p.leaveSession(finish)
-	default:
-		p.endSession("routine_stopped")
-	}
-	p.wakeRun()
-	return true, nil
 }

@@ -5,7 +5,17 @@ import "context"
 // backlog is how many events an observer may fall behind before the oldest are dropped.
 const backlog = 100
 
-// watcher is one observer's channels.
+// Feed is what one observer receives. States and Infos hold the newest value only; Events and Phases keep the newest
+// hundred and drop the oldest. The player never waits for an observer. All channels are closed when the context given to
+// Watch ends.
+type Feed struct {
+	States <-chan State
+	Infos  <-chan Info
+	Events <-chan Event
+	Phases <-chan Phase
+}
+
+// watcher is the sending side of a Feed.
 type watcher struct {
 	states chan State
 	infos  chan Info
@@ -13,7 +23,7 @@ type watcher struct {
 	phases chan Phase
 }
 
-// Watch opens a feed, which begins with the state and info of the moment. It ends with ctx.
+// Watch opens a feed, which begins with the current state and info and ends with ctx.
 func (p *Player) Watch(ctx context.Context) Feed {
 	w := &watcher{make(chan State, 1), make(chan Info, 1), make(chan Event, backlog), make(chan Phase, backlog)}
 	p.mu.Lock()
@@ -33,7 +43,7 @@ func (p *Player) Watch(ctx context.Context) Feed {
 	return Feed{w.states, w.infos, w.events, w.phases}
 }
 
-// sendLatest never waits: where the channel is full its oldest value goes. Only one goroutine at a time puts, under the lock.
+// sendLatest never blocks: a full channel loses its oldest value. The player's lock makes the caller the only sender.
 func sendLatest[T any](c chan T, v T) {
 	for {
 		select {
@@ -48,7 +58,7 @@ func sendLatest[T any](c chan T, v T) {
 	}
 }
 
-// publishState tells every observer the state. The caller holds the lock.
+// publishState sends the state to every observer. The caller holds the lock, as in the functions below.
 func (p *Player) publishState() {
 	s := p.state()
 	for w := range p.watchers {
@@ -56,32 +66,23 @@ func (p *Player) publishState() {
 	}
 }
 
-// publishEvent tells every observer an event. The caller holds the lock.
+// publishEvent sends an event to every observer.
 func (p *Player) publishEvent(e Event) {
 	for w := range p.watchers {
 		sendLatest(w.events, e)
 	}
 }
 
+// publishPhase sends a phase to every observer.
 func (p *Player) publishPhase(ph Phase) {
 	for w := range p.watchers {
 		sendLatest(w.phases, ph)
 	}
 }
 
-// publishInfo tells every observer the info. The caller holds the lock.
+// publishInfo sends the info to every observer.
 func (p *Player) publishInfo() {
 	for w := range p.watchers {
 		sendLatest(w.infos, p.info)
 	}
-}
-
-// Feed is one observer's view. States and Infos hold the newest value only; Events and Phases keep the newest
-// hundred and drop the oldest. The player never waits for an observer. All channels are closed when the context
-// given to Watch ends.
-type Feed struct {
-	States <-chan State
-	Infos  <-chan Info
-	Events <-chan Event
-	Phases <-chan Phase
 }
