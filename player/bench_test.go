@@ -14,7 +14,7 @@ import (
 	"guided/routines"
 )
 
-// benchOutput is an output that hands each Play to a benchmark.
+// benchOutput is an output that hands each Play to the benchmark.
 type benchOutput chan *benchPlay
 
 // benchPlay is one Play whose every sample is heard as soon as it is pulled.
@@ -23,7 +23,7 @@ type benchPlay struct {
 	heard  func(int)
 	block  [audio.Block][2]float64
 	frames int
-	closed chan struct{} // closed when the benchmark pulls no more
+	closed chan struct{} // closed by the benchmark to end the Play
 }
 
 func (p *benchPlay) pull() {
@@ -68,7 +68,7 @@ func newBenchPlayer(b *testing.B) (*player.Player, benchOutput) {
 	return p, out
 }
 
-// BenchmarkStream is one block through the session.
+// BenchmarkStream pulls one block of a session.
 func BenchmarkStream(b *testing.B) {
 	p, out := newBenchPlayer(b)
 	p.Do(player.Command{Verb: "start", Routine: "mixed"})
@@ -76,7 +76,7 @@ func BenchmarkStream(b *testing.B) {
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
-		if n++; n%1000 == 0 { // go round before the end
+		if n++; n%1000 == 0 { // go back before the end
 			p.Do(player.Command{Verb: "back"})
 			p.Do(player.Command{Verb: "back"})
 		}
@@ -84,7 +84,7 @@ func BenchmarkStream(b *testing.B) {
 	}
 }
 
-// BenchmarkStart is from a start to the first samples pulled.
+// BenchmarkStart measures from start to the first block pulled.
 func BenchmarkStart(b *testing.B) {
 	p, out := newBenchPlayer(b)
 	b.ReportAllocs()

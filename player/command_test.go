@@ -11,9 +11,9 @@ import (
 )
 
 func TestDoAnswersEveryVerb(t *testing.T) {
-	for _, c := range []struct{ words, idle, playing string }{ // "": ok; else a part of the error
+	for _, c := range []struct{ words, idle, playing string }{ // want: "" is ok, else a part of the error
 		{"start other", "", ""},
-		{"start", "name a routine", ""}, // what was started is selected
+		{"start", "name a routine", ""}, // the routine that was started is selected
 		{"start nothing", "no such routine", "no such routine"},
 		{"start othr", `did you mean "other"`, `did you mean "other"`},
 		{"start mixed for 1s", "at least", "at least"},
@@ -80,7 +80,7 @@ func TestDoRepeatedIdempotentCommand(t *testing.T) {
 				t.Errorf("%s again: %+v (first %+v)", words, second, first)
 			}
 			if len(st.states) > 0 {
-				t.Errorf("%s again tells a new state", words)
+				t.Errorf("%s again publishes a new state", words)
 			}
 		})
 	}
@@ -127,7 +127,7 @@ func TestDoRepeatedTransaction(t *testing.T) {
 		st.do(next)
 		st.pull(second)
 		if s := st.wantState(player.Playing); s.Step != "Breathe" {
-			t.Errorf("a remote that counts anew is not heard: at %s", s.Step)
+			t.Errorf("a remote that counts anew is ignored: at %s", s.Step)
 		}
 		for i := range 500 {
 			st.do(fmt.Sprintf(`{"command":"status","transaction":"s%d"}`, i))

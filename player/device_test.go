@@ -18,7 +18,7 @@ func TestDeviceFailsWhilePlaying(t *testing.T) {
 	x := renderReference(t, mixed)
 	breath2 := x.mark(routines.BreathMark, "Breathe", 2, "")
 	at := breath2.At + second
-	// lost is a stage whose device is gone in the second breath. What was pulled and not heard is gone too.
+	// lost runs f after the device has failed in the second breath. Frames pulled and not heard are lost too.
 	lost := func(t *testing.T, f func(st *harness)) {
 		t.Helper()
 		runPlayer(t, setup{depth: audio.Depth}, func(st *harness) {
@@ -30,7 +30,7 @@ func TestDeviceFailsWhilePlaying(t *testing.T) {
 			f(st)
 		})
 	}
-	t.Run("it is told once, tried again and again, and the breath begins anew", func(t *testing.T) {
+	t.Run("one problem event, a growing backoff, and the breath from its start", func(t *testing.T) {
 		lost(t, func(st *harness) {
 			st.wantEvents("problem")
 			s := st.wantState(player.Trouble)
@@ -70,7 +70,7 @@ func TestDeviceFailsWhilePlaying(t *testing.T) {
 			wantSameSound(t, got, want[:len(got)])
 		})
 	})
-	t.Run("one that played for long is tried again soon", func(t *testing.T) {
+	t.Run("the backoff begins anew after a device that played for long", func(t *testing.T) {
 		lost(t, func(st *harness) {
 			time.Sleep(3 * time.Minute)
 			st.out.setUnavailable(nil)
@@ -84,7 +84,7 @@ func TestDeviceFailsWhilePlaying(t *testing.T) {
 			}
 		})
 	})
-	t.Run("stop works at once", func(t *testing.T) {
+	t.Run("stop ends the session at once", func(t *testing.T) {
 		lost(t, func(st *harness) {
 			st.mustDo("stop")
 			st.wantEvents("problem, routine_stopped")
@@ -93,7 +93,7 @@ func TestDeviceFailsWhilePlaying(t *testing.T) {
 			}
 		})
 	})
-	t.Run("another start takes its place", func(t *testing.T) {
+	t.Run("start of another routine replaces it", func(t *testing.T) {
 		lost(t, func(st *harness) {
 			st.out.setUnavailable(nil)
 			st.mustDo("start other")
@@ -102,7 +102,7 @@ func TestDeviceFailsWhilePlaying(t *testing.T) {
 			st.wantState(player.Playing)
 		})
 	})
-	t.Run("the same start only tries at once", func(t *testing.T) {
+	t.Run("start of the same routine tries the device at once", func(t *testing.T) {
 		lost(t, func(st *harness) {
 			time.Sleep(time.Minute)
 			st.out.setUnavailable(nil)
@@ -113,7 +113,7 @@ func TestDeviceFailsWhilePlaying(t *testing.T) {
 			st.wantEvents("problem, resumed")
 		})
 	})
-	t.Run("pause, resume: tried at once, told again", func(t *testing.T) {
+	t.Run("resume after pause tries the device at once", func(t *testing.T) {
 		lost(t, func(st *harness) {
 			st.mustDo("pause")
 			st.wantEvents("problem, paused")
@@ -134,7 +134,7 @@ func TestDeviceFailsWhilePlaying(t *testing.T) {
 			st.wantState(player.Playing)
 		})
 	})
-	t.Run("next: it comes back there", func(t *testing.T) {
+	t.Run("next moves where it comes back", func(t *testing.T) {
 		lost(t, func(st *harness) {
 			st.mustDo("next")
 			st.out.setUnavailable(nil)
@@ -143,7 +143,7 @@ func TestDeviceFailsWhilePlaying(t *testing.T) {
 			st.wantEvents("problem, resumed, Lean left")
 		})
 	})
-	t.Run("next to the end: finished", func(t *testing.T) {
+	t.Run("next past the last step finishes", func(t *testing.T) {
 		lost(t, func(st *harness) {
 			for range 7 {
 				st.mustDo("next")
@@ -164,9 +164,9 @@ func joinDurations(list []time.Duration) string {
 
 func TestDeviceFailsDuringFadeOut(t *testing.T) {
 	for _, c := range []struct {
-		verb, told string
-		state      player.Status
-		later      string // told when the device is back
+		verb, events string
+		state        player.Status
+		later        string // events when the device is back
 	}{
 		{"pause", "paused", player.Paused, ""},
 		{"stop", "routine_stopped", player.Idle, ""},
@@ -184,7 +184,7 @@ func TestDeviceFailsDuringFadeOut(t *testing.T) {
 					t.Fatal("the sound has left already")
 				}
 				st.failDevice(errUnplugged)
-				st.wantEvents(c.told)
+				st.wantEvents(c.events)
 				st.wantState(c.state)
 				st.out.setUnavailable(nil)
 				time.Sleep(time.Minute)
@@ -211,7 +211,7 @@ func TestStartWithDeviceUnavailable(t *testing.T) {
 	})
 }
 
-// A device that hangs while it is opened takes no sound; stop and pause do not wait for it.
+// Stop and pause do not wait for a device that hangs while it is opened.
 func TestStopAndPauseWithDeviceHangingOnOpen(t *testing.T) {
 	runPlayer(t, setup{}, func(st *harness) {
 		st.mustDo("start mixed")
@@ -227,7 +227,7 @@ func TestStopAndPauseWithDeviceHangingOnOpen(t *testing.T) {
 	})
 }
 
-// An output that breaks its contract and returns before the sound has ended is tried again later, not in a busy loop.
+// An output that returns too early, against its contract, is tried again after the backoff and not in a busy loop.
 func TestDeviceReturnsBeforeEndOfSound(t *testing.T) {
 	runPlayer(t, setup{}, func(st *harness) {
 		st.mustDo("start mixed")

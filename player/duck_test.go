@@ -11,8 +11,8 @@ import (
 func TestDuckAndUnduck(t *testing.T) {
 	x := renderReference(t, mixed)
 	breath := x.mark(routines.BreathMark, "Breathe", 1, "").From
-	for name, reserve := range map[string]int{"a device that takes nothing back": 0, "a device that takes back a second": audio.Rate} {
-		t.Run("for a word, on "+name, func(t *testing.T) {
+	for name, reserve := range map[string]int{"an output that cannot rewind": 0, "an output that rewinds a second": audio.Rate} {
+		t.Run("briefly: the routine goes on where it is, on "+name, func(t *testing.T) {
 			runPlayer(t, setup{}, func(st *harness) {
 				st.out.reserve = reserve
 				st.mustDo("start mixed")
@@ -29,14 +29,14 @@ func TestDuckAndUnduck(t *testing.T) {
 					t.Errorf("%d samples, the routine has %d: it was held up", len(got), x.Len)
 				}
 				if top := peak(got[audio.Rate/2 : audio.Rate]); top > duckedLevel || top < duckedLevel/3 {
-					t.Errorf("%.3f under somebody's voice", top)
+					t.Errorf("%.3f while ducked", top)
 				}
 				if findSound(got[2*audio.Rate:], x.sound[2*audio.Rate:], roundingError) != 0 {
 					t.Error("it does not come back as it was")
 				}
 			})
 		})
-		t.Run("for longer says the breath again, on "+name, func(t *testing.T) {
+		t.Run("for longer: the breath is heard again from its start, on "+name, func(t *testing.T) {
 			runPlayer(t, setup{}, func(st *harness) {
 				st.out.reserve = reserve
 				st.mustDo("start mixed")
@@ -52,7 +52,7 @@ func TestDuckAndUnduck(t *testing.T) {
 			})
 		})
 	}
-	t.Run("that nobody takes back", func(t *testing.T) {
+	t.Run("without unduck: it ends after a minute", func(t *testing.T) {
 		runPlayer(t, setup{files: routineFiles(map[string]string{"long": `
 title = "Long"
 [[step]]
@@ -71,7 +71,7 @@ for = "3m"
 			}
 		})
 	})
-	t.Run("while nothing plays, or before a pause, is over at the next sound", func(t *testing.T) {
+	t.Run("while idle, and before a pause: the next sound is at full volume", func(t *testing.T) {
 		runPlayer(t, setup{}, func(st *harness) {
 			if r := st.do("duck"); r.Status != "ok" || !r.Unchanged {
 				t.Errorf("%+v", r)
@@ -94,7 +94,7 @@ for = "3m"
 			st.wantState(player.Playing)
 		})
 	})
-	t.Run("under a message comes back when both are over", func(t *testing.T) {
+	t.Run("with a message over it: full volume when both are over", func(t *testing.T) {
 		runPlayer(t, setup{}, func(st *harness) {
 			st.mustDo("start mixed")
 			st.pull(audio.Rate / 10)

@@ -11,49 +11,49 @@ import (
 	"guided/audio"
 )
 
-// fakeOutput is an audio.Output that pulls when a test says so and keeps what was heard. What it pulled is heard `depth`
-// frames later. It runs in virtual time: a block takes as long as it sounds.
+// fakeOutput is an audio.Output that pulls when a test sends it a step, and records what was heard. A frame is heard
+// depth frames after it was pulled. It runs in virtual time: a block takes as long as it sounds.
 type fakeOutput struct {
 	depth   int
-	reserve int // frames pulled before their time, which can be taken back; 0: none can
+	reserve int // frames pulled ahead, which can be rewound; 0: it cannot rewind
 	block   int // frames pulled at a time
 	steps   chan *deviceStep
 
 	mu          sync.Mutex
-	unavailable error // how opening the device fails
-	calls       int   // how often Play was called
+	unavailable error // the error of opening the device, nil: it opens
+	calls       int   // of Play
 	plays       []*playCall
 	current     *playCall // nil: the device is closed
 }
 
-// playCall is one Play.
+// playCall is one call of Play.
 type playCall struct {
-	samples []float64 // pulled, the left channel
+	samples []float64 // the left channel of what was pulled and not rewound
 	heard   int
-	elapsed int // frames of time, with those after the end of the stream
+	elapsed int // frames of time, counting on after the end of the stream
 	drained bool
-	failed  bool // the device went away: what was heard last was cut
+	failed  bool // the device failed, so the last sound may be cut
 }
 
-// deviceStep is what a test wants of the device: so many frames, or that it fails.
+// deviceStep lets the device run for so many frames, or fail.
 type deviceStep struct {
 	frames      int
 	err         error
-	returnEarly bool // that it returns, against its contract
+	returnEarly bool // Play returns nil before the stream has ended, against its contract
 	done        chan struct{}
 }
 
-// sampleBuffers are used again: the race detector makes fresh memory dear.
+// sampleBuffers are reused: the race detector makes new memory expensive.
 var sampleBuffers = sync.Pool{New: func() any {
-	tape := make([]float64, 0, 12*audio.Rate)
-	return &tape
+	samples := make([]float64, 0, 12*audio.Rate)
+	return &samples
 }}
 
-// releaseBuffers gives the tapes back.
-func (e *fakeOutput) releaseBuffers() {
-	for _, h := range e.plays {
-		tape := h.samples
-		sampleBuffers.Put(&tape)
+// releaseBuffers returns the buffers of all calls.
+func (f *fakeOutput) releaseBuffers() {
+	for _, h := range f.plays {
+		samples := h.samples
+		sampleBuffers.Put(&samples)
 		h.samples = nil
 	}
 }
@@ -62,44 +62,44 @@ func newFakeOutput(depth int) *fakeOutput {
 	return &fakeOutput{depth: depth, block: audio.Block, steps: make(chan *deviceStep)}
 }
 
-func (e *fakeOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
+func (f *fakeOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
 	h := &playCall{samples: (*sampleBuffers.Get().(*[]float64))[:0]}
 	var block [][2]float64
-	e.mu.Lock()
-	e.calls++
-	if err := e.unavailable; err != nil {
-		e.mu.Unlock()
+	f.mu.Lock()
+	f.calls++
+	if err := f.unavailable; err != nil {
+		f.mu.Unlock()
 		return err
 	}
-	e.current = h
-	e.plays = append(e.plays, h)
-	e.mu.Unlock()
+	f.current = h
+	f.plays = append(f.plays, h)
+	f.mu.Unlock()
 	defer func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.current = nil
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.current = nil
 	}()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case o := <-e.steps:
+		case o := <-f.steps:
 			h.failed = o.err != nil || o.returnEarly
 			over := h.failed
 			for !over && o.frames > 0 {
-				n := min(o.frames, e.block)
+				n := min(o.frames, f.block)
 				o.frames -= n
 				time.Sleep(time.Duration(n) * time.Second / audio.Rate)
 				if len(block) < n {
 					block = make([][2]float64, n)
 				}
-				over = h.pull(src, block[:n], e)
+				over = h.pull(src, block[:n], f)
 				heard(h.heard)
 			}
 			if over {
-				e.mu.Lock()
-				e.current = nil
-				e.mu.Unlock()
+				f.mu.Lock()
+				f.current = nil
+				f.mu.Unlock()
 			}
 			close(o.done)
 			if over {
@@ -109,9 +109,9 @@ func (e *fakeOutput) Play(ctx context.Context, src beep.Streamer, heard func(fra
 	}
 }
 
-// pull lets a block of time go by, and tells whether all was heard.
-func (h *playCall) pull(src beep.Streamer, block [][2]float64, e *fakeOutput) bool {
-	if r, is := src.(audio.Rewinder); is && e.reserve > 0 {
+// pull lets the time of a block pass, and reports whether the whole stream was heard.
+func (h *playCall) pull(src beep.Streamer, block [][2]float64, f *fakeOutput) bool {
+	if r, is := src.(audio.Rewinder); is && f.reserve > 0 {
 		select {
 		case <-r.Changed():
 			if n := len(h.samples) - h.elapsed; n > 0 {
@@ -122,51 +122,51 @@ func (h *playCall) pull(src beep.Streamer, block [][2]float64, e *fakeOutput) bo
 		default:
 		}
 	}
-	for h.elapsed += len(block); len(h.samples) < h.elapsed+e.reserve && !h.drained; {
-		n, ok := src.Stream(block[:min(len(block), h.elapsed+e.reserve-len(h.samples))])
-		for _, f := range block[:n] {
-			h.samples = append(h.samples, f[0])
+	for h.elapsed += len(block); len(h.samples) < h.elapsed+f.reserve && !h.drained; {
+		n, ok := src.Stream(block[:min(len(block), h.elapsed+f.reserve-len(h.samples))])
+		for _, frame := range block[:n] {
+			h.samples = append(h.samples, frame[0])
 		}
 		h.drained = !ok
 	}
-	h.heard = max(h.heard, min(h.elapsed-e.depth, len(h.samples)))
+	h.heard = max(h.heard, min(h.elapsed-f.depth, len(h.samples)))
 	return h.drained && h.heard == len(h.samples)
 }
 
-// send hands an order to the Play that is going on, and waits until it was carried out.
-func (e *fakeOutput) send(o *deviceStep) {
+// send makes the current Play carry out a step, and waits for it.
+func (f *fakeOutput) send(o *deviceStep) {
 	o.done = make(chan struct{})
-	e.steps <- o
+	f.steps <- o
 	<-o.done
 }
 
-// openPlay is the Play that is going on, nil for none.
-func (e *fakeOutput) openPlay() *playCall {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.current
+// openPlay is the current Play, nil for none.
+func (f *fakeOutput) openPlay() *playCall {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.current
 }
 
-func (e *fakeOutput) setUnavailable(err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.unavailable = err
+func (f *fakeOutput) setUnavailable(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.unavailable = err
 }
 
-func (e *fakeOutput) playCount() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.calls
+func (f *fakeOutput) playCount() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls
 }
 
-// pieces is the left channel of all that was heard, Play by Play.
-func (e *fakeOutput) pieces() [][]float64 {
+// pieces is the left channel of what was heard, one slice for each Play.
+func (f *fakeOutput) pieces() [][]float64 {
 	var list [][]float64
-	for _, h := range e.plays {
+	for _, h := range f.plays {
 		list = append(list, h.samples[:h.heard])
 	}
 	return list
 }
 
-// heard is all that was heard.
-func (e *fakeOutput) heard() []float64 { return slices.Concat(e.pieces()...) }
+// heard is the left channel of everything heard.
+func (f *fakeOutput) heard() []float64 { return slices.Concat(f.pieces()...) }

@@ -12,15 +12,15 @@ import (
 	"guided/routines"
 )
 
-// humVoice speaks every text as a hum of its own pitch, 40 ms a letter, with soft edges: words can be recognised, and
-// anything that is cut clicks.
+// humVoice speaks every text as a sine of its own pitch, 40 ms for each letter, with faded edges: a test can tell the
+// texts apart, and a cut is a click.
 type humVoice struct{}
 
 func (humVoice) Measure(text string) (routines.Extent, bool) {
 	return routines.Extent{Len: (100 + 40*len(text)) * audio.Rate / 1000, Beat: audio.Rate / 20}, true
 }
 
-// humRecordings keeps what was hummed, by text.
+// humRecordings caches the recordings of humVoice by text.
 var humRecordings sync.Map
 
 func (h humVoice) Speak(_ context.Context, text string) (voice.Recording, error) {
@@ -42,8 +42,8 @@ func (h humVoice) Speak(_ context.Context, text string) (voice.Recording, error)
 	return r, nil
 }
 
-// gatedVoice is hum after a gate was opened, for texts with a word in them: a speech program that takes its time. It has a
-// text once it spoke it.
+// gatedVoice is humVoice, except that texts with a word in them are spoken only after the gate is closed: a slow speech
+// engine. It can measure a text once it has spoken it.
 type gatedVoice struct {
 	humVoice
 	word   string
@@ -77,7 +77,7 @@ func (s *gatedVoice) Speak(ctx context.Context, text string) (voice.Recording, e
 	return s.humVoice.Speak(ctx, text)
 }
 
-// partialVoice is hum without the texts that have a word in them: it fails to speak these.
+// partialVoice is humVoice, except that it fails to speak texts with a word in them.
 type partialVoice struct {
 	humVoice
 	word string
@@ -96,7 +96,7 @@ func (l partialVoice) Speak(ctx context.Context, text string) (voice.Recording, 
 	return l.humVoice.Speak(ctx, text)
 }
 
-// voices are the stage's voice, and the engine for what it lacks.
+// voices are the voice, and the engine if there is one.
 func (x setup) voices() []voice.Voice {
 	if x.engine == nil {
 		return []voice.Voice{x.voice}

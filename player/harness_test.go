@@ -20,7 +20,7 @@ import (
 	"guided/routines"
 )
 
-// mixed has every kind of step, short enough to be heard whole.
+// mixed has every kind of step, and is short enough to be played whole.
 const mixed = `
 title = "A bit of all"
 
@@ -71,7 +71,7 @@ name = "Quiet"
 rest = "5s"
 `
 
-// harness is a player with an ear, in virtual time.
+// harness is a player with a fake output and an observer, in virtual time.
 type harness struct {
 	*testing.T
 	p         *player.Player
@@ -86,13 +86,13 @@ type harness struct {
 	infos  []player.Info
 }
 
-// announcedPhase is a phase and when it was told.
+// announcedPhase is a phase and when it was published.
 type announcedPhase struct {
 	player.Phase
 	received time.Time
 }
 
-// setup is what a stage is made with; the zero value gives mixed and other, a hum and a shallow device.
+// setup is how a harness is made; the zero value has the routines mixed and other, humVoice, and an output without depth.
 type setup struct {
 	files        fs.FS
 	voice        voice.Voice
@@ -100,7 +100,7 @@ type setup struct {
 	depth        int
 	volume       int // 0: 100
 	clockTrusted func() bool
-	noObserver   bool // nobody watches
+	noObserver   bool // do not call Watch
 }
 
 func routineFiles(texts map[string]string) fstest.MapFS {
@@ -111,7 +111,7 @@ func routineFiles(texts map[string]string) fstest.MapFS {
 	return files
 }
 
-// runPlayer runs a player while f plays with it. All goroutines are at rest whenever f is not waiting for one.
+// runPlayer runs a player and f. Whenever a method of the harness returns, all other goroutines are blocked.
 func runPlayer(t *testing.T, x setup, f func(st *harness)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -122,7 +122,7 @@ func runPlayer(t *testing.T, x setup, f func(st *harness)) {
 			x.voice = humVoice{}
 		}
 		if v, is := x.voice.(*gatedVoice); is {
-			v.gate = make(chan struct{}) // of this bubble
+			v.gate = make(chan struct{}) // made in this synctest bubble
 		}
 		if x.volume == 0 {
 			x.volume = 100
@@ -134,7 +134,7 @@ func runPlayer(t *testing.T, x setup, f func(st *harness)) {
 		st := &harness{T: t, out: newFakeOutput(x.depth), ended: make(chan struct{})}
 		st.p = player.New(player.Config{
 			Library: library, Bank: mix.NewBank(x.voices(), nil, library.Open, slog.New(slog.DiscardHandler)),
-			Output: st.out, Outputs: []string{"ear"}, Volume: x.volume, Version: "test", PhaseLead: time.Second,
+			Output: st.out, Outputs: []string{"fake"}, Volume: x.volume, Version: "test", PhaseLead: time.Second,
 			ClockTrusted: x.clockTrusted, Waits: true, Log: slog.New(slog.DiscardHandler),
 		})
 		ctx, cancel := context.WithCancel(t.Context())
@@ -185,7 +185,7 @@ func appendReceived[T, V any](st *harness, list *[]T, v T, open bool, from *<-ch
 	*list = append(*list, v)
 }
 
-// stop ends the program and hears it out.
+// stop cancels Run and plays on until it has returned.
 func (st *harness) stop() {
 	st.cancelRun()
 	for {
@@ -203,7 +203,7 @@ func (st *harness) stop() {
 	}
 }
 
-// do carries out a command in words and lets everything come to rest.
+// do carries out a command in words and waits until everything is blocked.
 func (st *harness) do(words string) player.Response {
 	st.Helper()
 	r := st.p.Order([]byte(words))
@@ -211,7 +211,7 @@ func (st *harness) do(words string) player.Response {
 	return r
 }
 
-// mustDo is do for a command that has to work.
+// mustDo is do for a command that must succeed.
 func (st *harness) mustDo(words string) {
 	st.Helper()
 	if r := st.do(words); r.Status != "ok" {
@@ -219,7 +219,7 @@ func (st *harness) mustDo(words string) {
 	}
 }
 
-// pull lets the device pull so many frames; less when it is closed.
+// pull lets the device pull so many frames, fewer when it is closed.
 func (st *harness) pull(frames int) {
 	synctest.Wait()
 	for frames > 0 && st.out.openPlay() != nil {
@@ -230,7 +230,7 @@ func (st *harness) pull(frames int) {
 	}
 }
 
-// pullAll hears until the device is closed.
+// pullAll lets the device pull until it is closed.
 func (st *harness) pullAll() {
 	synctest.Wait()
 	for h := st.out.openPlay(); h != nil && h == st.out.openPlay(); {
@@ -239,7 +239,7 @@ func (st *harness) pullAll() {
 	}
 }
 
-// failDevice lets the device fail.
+// failDevice makes the device fail.
 func (st *harness) failDevice(err error) {
 	st.Helper()
 	st.out.setUnavailable(err)
@@ -250,7 +250,7 @@ func (st *harness) failDevice(err error) {
 	synctest.Wait()
 }
 
-// takeStatuses is the states since the last call, each change once.
+// takeStatuses is the statuses since the last call, without repetitions.
 func (st *harness) takeStatuses() string {
 	synctest.Wait()
 	st.mu.Lock()
@@ -265,15 +265,15 @@ func (st *harness) takeStatuses() string {
 	return strings.Join(list, ", ")
 }
 
-// wantEvents demands the events since the last call.
+// wantEvents checks the events since the last call, in the form of takeEvents.
 func (st *harness) wantEvents(want string) {
 	st.Helper()
 	if got := st.takeEvents(); got != want {
-		st.Errorf("told: %s\nwant: %s", got, want)
+		st.Errorf("events: %s\nwant: %s", got, want)
 	}
 }
 
-// takeEvents is the types of the events since the last call, with the step where one began.
+// takeEvents is the types of the events since the last call; step_started is the name and side of the step.
 func (st *harness) takeEvents() string {
 	synctest.Wait()
 	st.mu.Lock()
@@ -290,7 +290,7 @@ func (st *harness) takeEvents() string {
 	return strings.Join(list, ", ")
 }
 
-// wantState demands a state.
+// wantState checks the status and returns the state.
 func (st *harness) wantState(want player.Status) player.State {
 	st.Helper()
 	synctest.Wait()

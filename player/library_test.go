@@ -31,12 +31,12 @@ func TestRescanAfterLibraryChange(t *testing.T) {
 			t.Errorf("verbs %v", i.Verbs)
 		}
 		if n := len(st.infos); n != 2 {
-			t.Errorf("%d infos were told, want the empty one and the library", n)
+			t.Errorf("%d infos were published, want the empty one and the library", n)
 		}
 		st.p.Rescan()
 		synctest.Wait()
 		if n := len(st.infos); n != 2 {
-			t.Error("a library that has not changed is told again")
+			t.Error("a library that has not changed is published again")
 		}
 
 		files["other.toml"] = &fstest.MapFile{Data: []byte(strings.Replace(other, "5s", "9s", 1))}
@@ -61,7 +61,7 @@ func TestRescanAfterLibraryChange(t *testing.T) {
 	})
 }
 
-// The list does not wait for a voice that takes minutes to speak everything.
+// The list does not wait for a speech engine, which may take minutes for all phrases.
 func TestLibraryListedBeforeSpeechIsReady(t *testing.T) {
 	v := newGatedVoice("")
 	runPlayer(t, setup{voice: v}, func(st *harness) {

@@ -17,8 +17,8 @@ import (
 const (
 	shortMessage  = "The bell rings."                                             // 0.7 s
 	longMessage   = "Dinner is ready in the kitchen, and the others wait for you" // 2.5 s
-	duckedLevel   = 0.026                                                         // a hum that is ducked
-	roundingError = 1e-4                                                          // what 16 bits round
+	duckedLevel   = 0.026                                                         // the peak of a ducked humVoice
+	roundingError = 1e-4                                                          // of 16 bits
 	settleText    = "Sit tall and let your shoulders drop."
 )
 
@@ -43,8 +43,8 @@ func TestSayWhileIdle(t *testing.T) {
 func TestSayOverRoutine(t *testing.T) {
 	x := renderReference(t, mixed)
 	phrase := x.sound[:(100+40*len(settleText))*audio.Rate/1000]
-	for name, reserve := range map[string]int{"a device that takes nothing back": 0, "a device that takes back a second": audio.Rate} {
-		t.Run("a short one, on "+name, func(t *testing.T) {
+	for name, reserve := range map[string]int{"an output that cannot rewind": 0, "an output that rewinds a second": audio.Rate} {
+		t.Run("a short message, on "+name, func(t *testing.T) {
 			runPlayer(t, setup{}, func(st *harness) {
 				st.out.reserve = reserve
 				st.mustDo("start mixed")
@@ -63,11 +63,11 @@ func TestSayOverRoutine(t *testing.T) {
 					t.Errorf("%d samples, the routine has %d", len(got), x.Len)
 				}
 				if rest := at + 2*audio.Rate; findSound(got[rest:], x.sound[rest:], roundingError) != 0 {
-					t.Error("the routine does not go on as if nothing had been")
+					t.Error("the routine does not go on where it would have been")
 				}
 			})
 		})
-		t.Run("a long one, on "+name, func(t *testing.T) {
+		t.Run("a long message, on "+name, func(t *testing.T) {
 			runPlayer(t, setup{}, func(st *harness) {
 				st.out.reserve = reserve
 				st.mustDo("start mixed")
@@ -82,14 +82,14 @@ func TestSayOverRoutine(t *testing.T) {
 				}
 				end := at + len(messageSound(t, longMessage))
 				again := -1
-				for n := 1; n <= 3 && again < 0; n++ { // the breath it has come to
+				for n := 1; n <= 3 && again < 0; n++ { // the breath that the routine has reached
 					b := x.mark(routines.BreathMark, "Breathe", n, "")
 					if again = findSound(got[end:], x.sound[b.From:], roundingError); again >= 0 {
 						t.Logf("comes back at breath %d", n)
 					}
 				}
 				if again < 0 || again > landingSilence+fadeLen+audio.Block {
-					t.Errorf("comes back %d samples after the message, at the start of no breath", again)
+					t.Errorf("comes back %d samples after the message, not at the start of a breath", again)
 				}
 			})
 		})
@@ -114,7 +114,7 @@ func TestSayWhilePaused(t *testing.T) {
 }
 
 func TestSayInterrupted(t *testing.T) {
-	t.Run("by a pause is said anew", func(t *testing.T) {
+	t.Run("by pause: spoken again from its beginning", func(t *testing.T) {
 		runPlayer(t, setup{}, func(st *harness) {
 			st.mustDo("start mixed")
 			st.pull(audio.Rate / 10)
@@ -129,11 +129,11 @@ func TestSayInterrupted(t *testing.T) {
 			st.mustDo("resume")
 			st.pullAll()
 			if findSound(st.out.heard()[before:], messageSound(t, longMessage), duckedLevel) < 0 {
-				t.Error("it is not said again")
+				t.Error("it is not spoken again")
 			}
 		})
 	})
-	t.Run("by a stop is silent", func(t *testing.T) {
+	t.Run("by stop: dropped", func(t *testing.T) {
 		runPlayer(t, setup{}, func(st *harness) {
 			st.mustDo("say " + longMessage)
 			st.mustDo("say " + shortMessage)
@@ -146,7 +146,7 @@ func TestSayInterrupted(t *testing.T) {
 			st.wantState(player.Idle)
 		})
 	})
-	t.Run("by the end of the routine is said whole", func(t *testing.T) {
+	t.Run("by the end of the routine: spoken whole", func(t *testing.T) {
 		runPlayer(t, setup{}, func(st *harness) {
 			st.mustDo("start other")
 			st.pull(renderReference(t, other).Len - audio.Rate/2)
@@ -222,7 +222,7 @@ func TestSayWithFullQueue(t *testing.T) {
 
 func TestSayWithSpeechEngine(t *testing.T) {
 	unsaid := partialVoice{word: "bell", err: voice.ErrUnspoken}
-	t.Run("slowly holds nothing up", func(t *testing.T) {
+	t.Run("that is slow: the routine goes on meanwhile", func(t *testing.T) {
 		v := newGatedVoice("bell")
 		runPlayer(t, setup{voice: v, engine: unsaid}, func(st *harness) {
 			st.mustDo("start mixed")
@@ -241,7 +241,7 @@ func TestSayWithSpeechEngine(t *testing.T) {
 			}
 		})
 	})
-	t.Run("and that stop comes before is never heard", func(t *testing.T) {
+	t.Run("that is stopped before it has finished: nothing is heard", func(t *testing.T) {
 		v := newGatedVoice("bell")
 		runPlayer(t, setup{voice: v, engine: unsaid}, func(st *harness) {
 			st.mustDo("say " + shortMessage)
@@ -262,7 +262,7 @@ func TestSayWithSpeechEngine(t *testing.T) {
 			}
 		})
 	})
-	t.Run("or fails to, is told, and the routine goes on", func(t *testing.T) {
+	t.Run("that fails: a problem event, and the routine goes on", func(t *testing.T) {
 		broken := partialVoice{word: "bell", err: errors.New("the engine is broken")}
 		runPlayer(t, setup{voice: unsaid, engine: broken}, func(st *harness) {
 			st.mustDo("start other")

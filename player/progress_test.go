@@ -14,11 +14,11 @@ import (
 
 const blockDuration = 10 * time.Millisecond
 
-// wantSoonAfter demands that something was told when it was heard: not before, and within a block.
+// wantSoonAfter checks that something was published not before it was heard, and within a block.
 func wantSoonAfter(t *testing.T, what string, got, heard time.Time) {
 	t.Helper()
 	if late := got.Sub(heard.Truncate(time.Millisecond)); late < 0 || late > blockDuration+time.Millisecond {
-		t.Errorf("%s told %v after it was heard", what, late)
+		t.Errorf("%s was published %v after it was heard", what, late)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestProgressOfWholeRoutine(t *testing.T) {
 					t.Errorf("phase %+v, want %+v", p, m)
 				}
 				if off := p.At.Sub(heard(m.At)); math.Abs(off.Seconds()) > 0.002 {
-					t.Errorf("%s is announced for %v beside its sound", m.Name, off)
+					t.Errorf("%s is announced %v beside its sound", m.Name, off)
 				}
 				if lead := heard(m.At).Sub(p.received); lead > time.Second || lead < time.Second-blockDuration-time.Millisecond {
 					t.Errorf("%s is announced %v before its sound", m.Name, lead)
@@ -95,10 +95,10 @@ func TestProgressOfWholeRoutine(t *testing.T) {
 					t.Errorf("after %s comes %q", s.Step, s.NextStep)
 				}
 				if off := s.EndsAt.Sub(heard(x.Len)); math.Abs(off.Seconds()) > 0.003 {
-					t.Errorf("the end is told %v beside the end", off)
+					t.Errorf("EndsAt is %v beside the end", off)
 				}
 				if off := s.StepEndsAt.Sub(heard(m.At + m.Len)); math.Abs(off.Seconds()) > 0.003 {
-					t.Errorf("the end of %s is told %v beside its end", m.Name, off)
+					t.Errorf("StepEndsAt of %s is %v beside its end", m.Name, off)
 				}
 				if math.Abs(s.Position+s.Remaining-s.Length) > 0.0011 || s.Progress != int(100*s.Position/s.Length) {
 					t.Errorf("%.3f + %.3f of %.3f s, %d %%", s.Position, s.Remaining, s.Length, s.Progress)
@@ -115,7 +115,7 @@ func TestProgressOfWholeRoutine(t *testing.T) {
 }
 
 func TestProgressIsReportedWhenHeard(t *testing.T) {
-	runPlayer(t, setup{depth: second}, func(st *harness) { // as deep as a Snapcast
+	runPlayer(t, setup{depth: second}, func(st *harness) { // as deep as Snapcast
 		st.mustDo("start mixed")
 		st.pull(second)
 		st.wantEvents("")
@@ -132,7 +132,7 @@ func TestProgressIsReportedWhenHeard(t *testing.T) {
 		st.pull(second - audio.Block)
 		st.wantEvents("")
 		if st.wantState("playing").EndsAt != nil {
-			t.Error("a routine that will pause tells its end")
+			t.Error("a routine that will pause has an EndsAt")
 		}
 		st.pullAll()
 		st.wantEvents("paused")
@@ -147,11 +147,11 @@ func TestProgressIsReportedWhenHeard(t *testing.T) {
 		st.wantEvents("")
 		st.wantState("paused")
 		st.pull(audio.Block)
-		st.wantEvents("resumed") // and not the step again, which began before
+		st.wantEvents("resumed") // not the step, which began before
 		s = st.wantState("playing")
 		left := s.EndsAt.Sub(s.UpdatedAt).Seconds()
-		if want := s.Remaining + 0.29; math.Abs(left-want) > 0.002 { // the rest of the landing silence
-			t.Errorf("the end is told in %.3f s, want %.3f s", left, want)
+		if want := s.Remaining + 0.29; math.Abs(left-want) > 0.002 { // the rest of the silence before the sound
+			t.Errorf("EndsAt is in %.3f s, want %.3f s", left, want)
 		}
 
 		st.pull(second)
@@ -183,7 +183,7 @@ func TestPhasesAnnouncedOncePerSound(t *testing.T) {
 			}
 		}
 		st.mustDo("start mixed")
-		st.pull(breath2.At + audio.Depth + audio.Block) // its "in" is heard; "hold" lies a second ahead, "out" farther
+		st.pull(breath2.At + audio.Depth + audio.Block) // its "in" is heard; "hold" is a second ahead, "out" more
 		want("in", "hold", "out", "in", "hold")
 		st.mustDo("pause")
 		st.pullAll()
@@ -226,26 +226,26 @@ func TestPhasesAroundFadeOut(t *testing.T) {
 		st.phases = nil
 		return n
 	}
-	t.Run("after a pause nothing is announced", func(t *testing.T) {
+	t.Run("after pause no phase is announced", func(t *testing.T) {
 		runPlayer(t, setup{files: routineFiles(map[string]string{"steady": breathsOnly}), depth: audio.Depth}, func(st *harness) {
 			st.mustDo("start steady")
-			st.pull(breath3.At - second/20 + audio.Depth) // its "out" lies 1.05 s ahead
+			st.pull(breath3.At - second/20 + audio.Depth) // its "out" is 1.05 s ahead
 			if n := count(st); n != 5 {
 				t.Fatalf("%d phases", n)
 			}
 			st.mustDo("pause")
 			st.pullAll()
 			if n := count(st); n != 0 {
-				t.Errorf("%d phases were announced that nobody will hear", n)
+				t.Errorf("%d phases were announced that will not be heard", n)
 			}
 		})
 	})
-	t.Run("after next the first one is announced", func(t *testing.T) {
+	t.Run("after next the first phase is announced", func(t *testing.T) {
 		runPlayer(t, setup{files: routineFiles(map[string]string{"steady": breathsOnly}), depth: audio.Depth}, func(st *harness) {
 			st.mustDo("start steady")
 			st.pull(breath3.At + second/2)
 			count(st)
-			st.mustDo("next") // lands with its first breath 0.8 s ahead, nearer than what was announced before
+			st.mustDo("next") // lands with its first breath 0.8 s ahead, less than the phases announced before
 			st.pull(fadeLen + landingSilence + 2*second + audio.Depth)
 			if n := count(st); n != 3 {
 				t.Errorf("%d phases, want in, out, in", n)
@@ -254,7 +254,7 @@ func TestPhasesAroundFadeOut(t *testing.T) {
 	})
 }
 
-// A switch of sides belongs to the side before it, and its state tells when the next side begins.
+// A side switch belongs to the side before it, and its state has the time when the next side begins.
 func TestStateDuringSideSwitch(t *testing.T) {
 	x := renderReference(t, mixed)
 	turn := x.mark(routines.SwitchMark, "Lean", 0, "right")
@@ -287,7 +287,7 @@ func waitSetup() setup {
 }
 
 func TestHoldUntilNext(t *testing.T) {
-	t.Run("waits, and says so", func(t *testing.T) {
+	t.Run("waits, with an event and a state", func(t *testing.T) {
 		runPlayer(t, waitSetup(), func(st *harness) {
 			st.mustDo("start waiting")
 			st.pull(60 * audio.Rate)
@@ -296,7 +296,7 @@ func TestHoldUntilNext(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 			if s.Remaining < 5 || s.Remaining > 7 || s.Position > 10 {
-				t.Errorf("at %v, %v to come: what is waited counts", s.Position, s.Remaining)
+				t.Errorf("at %v, %v remaining: the wait counts", s.Position, s.Remaining)
 			}
 			st.wantEvents("routine_started, Lie down, waiting")
 			if r := st.do("extend 1m"); r.Status == "ok" {
@@ -304,7 +304,7 @@ func TestHoldUntilNext(t *testing.T) {
 			}
 		})
 	})
-	t.Run("goes on when next is said, and ends like any other", func(t *testing.T) {
+	t.Run("goes on after next, and finishes", func(t *testing.T) {
 		runPlayer(t, waitSetup(), func(st *harness) {
 			st.mustDo("start waiting")
 			st.pull(20 * audio.Rate)
@@ -318,7 +318,7 @@ func TestHoldUntilNext(t *testing.T) {
 			st.wantEvents("Rest, routine_finished")
 		})
 	})
-	t.Run("waits on after a pause", func(t *testing.T) {
+	t.Run("waits again after a pause", func(t *testing.T) {
 		runPlayer(t, waitSetup(), func(st *harness) {
 			st.mustDo("start waiting")
 			st.pull(20 * audio.Rate)
@@ -330,7 +330,7 @@ func TestHoldUntilNext(t *testing.T) {
 			st.wantState(player.Waiting)
 		})
 	})
-	t.Run("says its words again when asked to repeat", func(t *testing.T) {
+	t.Run("repeat speaks its text again", func(t *testing.T) {
 		runPlayer(t, waitSetup(), func(st *harness) {
 			st.mustDo("start waiting")
 			st.pull(20 * audio.Rate)
@@ -343,7 +343,7 @@ func TestHoldUntilNext(t *testing.T) {
 			st.wantEvents("Lie down, waiting")
 		})
 	})
-	t.Run("ends the session when nobody comes", func(t *testing.T) {
+	t.Run("without next the session ends after a quarter of an hour", func(t *testing.T) {
 		runPlayer(t, waitSetup(), func(st *harness) {
 			st.mustDo("start waiting")
 			st.pull(16 * 60 * audio.Rate)
@@ -356,8 +356,8 @@ func TestHoldUntilNext(t *testing.T) {
 func TestLibraryLengthLeavesWaitOut(t *testing.T) {
 	runPlayer(t, waitSetup(), func(st *harness) {
 		for _, i := range st.p.Info().Routines {
-			if i.Name == "waiting" && i.Length > float64(40*routines.Rate) {
-				t.Errorf("it is said to last %v s", i.Length)
+			if i.Name == "waiting" && i.Length > 40 {
+				t.Errorf("its length is %v s", i.Length)
 			}
 		}
 	})

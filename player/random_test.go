@@ -13,8 +13,8 @@ import (
 	"guided/player"
 )
 
-// A listener who interrupts at random, a thousand times and more: no click, no word that begins in its middle, no
-// breath that goes on in its middle, and a state that makes sense at every moment.
+// Over a thousand random interruptions: no click, no cue that begins in its middle, no breath that goes on in its middle,
+// and a consistent state after each of them.
 func TestRandomInterruptions(t *testing.T) {
 	x, y := renderReference(t, mixed), renderReference(t, other)
 	spoken, bound := cueSounds(x, y), maxBendWithFades(x.sound)
@@ -29,7 +29,7 @@ func TestRandomInterruptions(t *testing.T) {
 			words, bound := words, bound
 			if seed%2 == 1 {
 				words = append(slices.Clone(words), "volume 30", "volume 100", "start mixed volume 60", "duck", "unduck", "say "+shortMessage, "say "+longMessage)
-				bound = 1.15 * max(bound, maxBendWithFades(messageSound(t, shortMessage)), maxBendWithFades(messageSound(t, longMessage))) // a message, and what is left under it
+				bound = 1.15 * max(bound, maxBendWithFades(messageSound(t, shortMessage)), maxBendWithFades(messageSound(t, longMessage))) // a message over the ducked routine
 			}
 			runPlayer(t, setup{depth: []int{0, audio.Depth, 777}[seed%3]}, func(st *harness) {
 				st.out.block = 1000
@@ -55,7 +55,7 @@ func TestRandomInterruptions(t *testing.T) {
 						st.do(word)
 					}
 					if problem := inconsistency(st.p.State()); problem != "" {
-						t.Fatalf("act %d, %s: %s: %+v", i, word, problem, st.p.State())
+						t.Fatalf("command %d, %s: %s: %+v", i, word, problem, st.p.State())
 					}
 				}
 				st.out.setUnavailable(nil)
@@ -68,7 +68,7 @@ func TestRandomInterruptions(t *testing.T) {
 				st.wantState(player.Idle)
 				for i, h := range st.out.plays {
 					heard := h.samples[:h.heard]
-					if !h.failed { // then the silence after it belongs to it
+					if !h.failed { // then it ends in silence
 						heard = append(slices.Clone(heard), 0, 0)
 					}
 					if most := maxBend(append([]float64{0, 0}, heard...)); most > bound {
@@ -83,12 +83,12 @@ func TestRandomInterruptions(t *testing.T) {
 	}
 }
 
-// inconsistency tells what cannot be true of a state.
+// inconsistency is what cannot be true of a state, empty if there is nothing.
 func inconsistency(s player.State) string {
 	timed := s.EndsAt != nil && s.StepEndsAt != nil
 	switch {
 	case s.State != player.Playing && (s.EndsAt != nil || s.StepEndsAt != nil):
-		return "it tells an end that will not come"
+		return "it has an end that will not come"
 	case s.State == player.Idle && (s.Routine != "" || s.Error != "" || s.Step != ""):
 		return "idle, and playing something"
 	case s.State != player.Idle && s.State != player.Trouble && (s.Routine == "" || s.Title == ""):

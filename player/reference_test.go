@@ -12,7 +12,7 @@ import (
 	"guided/routines"
 )
 
-// reference is a routine's whole sound, made offline, and its score.
+// reference is the score of a routine and its whole sound, rendered offline: the left channel.
 type reference struct {
 	*testing.T
 	*routines.Score
@@ -45,7 +45,7 @@ func renderReference(t *testing.T, text string, changes ...routines.Change) *ref
 	return x
 }
 
-// mark finds the n-th mark of a kind in a step, on a side.
+// mark is the n-th mark of a kind in a step, on a side.
 func (x *reference) mark(kind routines.MarkKind, step string, n int, side string) routines.Mark {
 	x.Helper()
 	number := 0
@@ -61,7 +61,7 @@ func (x *reference) mark(kind routines.MarkKind, step string, n int, side string
 	return routines.Mark{}
 }
 
-// step is the start of a step.
+// step is the sample where a step begins.
 func (x *reference) step(name, side string) int { return x.mark(routines.StepMark, name, 0, side).At }
 
 const (
@@ -69,7 +69,7 @@ const (
 	landingSilence = audio.Rate * 3 / 10
 )
 
-// fadeOut is how the sound leaves at a sample.
+// fadeOut is the sound of a fade-out at a sample.
 func (x *reference) fadeOut(at int) []float64 {
 	list := make([]float64, min(fadeLen, x.Len-at))
 	for i := range list {
@@ -78,7 +78,7 @@ func (x *reference) fadeOut(at int) []float64 {
 	return list
 }
 
-// maxBend is the largest bend of a sound, its second difference. A hum bends little, a cut bends much.
+// maxBend is the largest second difference of a sound: small for a sine, large for a click.
 func maxBend(sound []float64) float64 {
 	most := 0.0
 	for i := 2; i < len(sound); i++ {
@@ -87,7 +87,7 @@ func maxBend(sound []float64) float64 {
 	return most
 }
 
-// maxBendWithFades is the largest bend that a sound may have with two fades and a change of volume over it.
+// maxBendWithFades is the upper bound of maxBend for a sound with two fades and a change of volume over it.
 func maxBendWithFades(sound []float64) float64 {
 	loudest, steepest := 0.0, 0.0
 	for i := 1; i < len(sound); i++ {
@@ -98,13 +98,13 @@ func maxBendWithFades(sound []float64) float64 {
 	return maxBend(sound) + 2*(2*slope+glide)*steepest + (2*bend+2*slope*slope+glide)*loudest
 }
 
-// soundRun is a piece of sound between silences.
+// soundRun is a run of sound between silences.
 type soundRun struct {
 	at    int
 	sound []float64
 }
 
-// soundRuns splits a sound where it is silent for 10 ms.
+// soundRuns splits a sound where it is silent for more than 10 ms.
 func soundRuns(sound []float64) []soundRun {
 	var list []soundRun
 	last := -1 << 30
@@ -122,18 +122,18 @@ func soundRuns(sound []float64) []soundRun {
 	return list
 }
 
-// cueSound is a cue as it is heard: from its first sample that is not silent.
+// cueSound is the sound of a cue, from its first sample that is not silent.
 type cueSound struct {
 	text  string
 	sound []float64
-	// gaps tells for the text before it how far it may lie behind; empty: it may be the first after an interruption
+	// gaps are the distances in samples to the cue before it, by that cue's text; empty: it may follow an interruption
 	gaps map[string][]int
 }
 
-// cueSounds is every word of the tapes. Those inside a breath or a rep only come after the ones before them.
-func cueSounds(tapes ...*reference) map[string]*cueSound {
+// cueSounds are the cues of the references by their texts. A cue inside a breath or rep must follow the one before it.
+func cueSounds(references ...*reference) map[string]*cueSound {
 	words := map[string]*cueSound{}
-	for _, x := range tapes {
+	for _, x := range references {
 		before, at := "", 0
 		for _, c := range x.Cues {
 			begun := soundRuns(x.sound[c.At : c.At+c.Len])[0]
@@ -151,20 +151,20 @@ func cueSounds(tapes ...*reference) map[string]*cueSound {
 	return words
 }
 
-// wantWholeCues demands of one Play that each word is heard from its start, and whole or into a fade; cut tells that the
-// device failed at its end.
+// wantWholeCues checks that each cue of one Play is heard from its start, and whole or into a fade-out. cut is whether
+// the device failed at the end.
 func wantWholeCues(t *testing.T, words map[string]*cueSound, sound []float64, cut bool) {
 	t.Helper()
 	before, at := "", 0
 	all := soundRuns(sound)
 	for i, n := range all {
 		if len(n.sound) <= 2*fadeLen {
-			before = "" // too little to be recognised
+			before = "" // too short to be matched
 			continue
 		}
 		w := matchCue(words, n.sound)
 		if w == nil {
-			t.Errorf("at %.3f s is no word from its beginning", float64(n.at)/audio.Rate)
+			t.Errorf("the sound at %.3f s is no cue from its beginning", float64(n.at)/audio.Rate)
 			continue
 		}
 		if len(n.sound) < len(w.sound) && !(cut && i == len(all)-1) && math.Abs(n.sound[len(n.sound)-1]) > 1e-4 {
@@ -196,13 +196,13 @@ func matchCue(words map[string]*cueSound, sound []float64) *cueSound {
 	return nil
 }
 
-// wantSameSound demands equal sound, sample by sample.
+// wantSameSound compares sounds sample by sample.
 func wantSameSound(t *testing.T, got, want []float64) {
 	t.Helper()
 	wantSamePieces(t, [][]float64{got}, [][]float64{want}, false)
 }
 
-// wantSamePieces is same for sounds in pieces; with some, the wanted one may go on.
+// wantSamePieces is wantSameSound for sounds in pieces; with some, got may end before want.
 func wantSamePieces(t *testing.T, got, want [][]float64, some bool) {
 	t.Helper()
 	at := 0
@@ -232,7 +232,7 @@ func wantSamePieces(t *testing.T, got, want [][]float64, some bool) {
 	}
 }
 
-// messageSound is a message as its voice hums it.
+// messageSound is the sound of a message.
 func messageSound(t *testing.T, text string) []float64 {
 	t.Helper()
 	r, err := humVoice{}.Speak(context.Background(), text)
@@ -246,7 +246,7 @@ func messageSound(t *testing.T, text string) []float64 {
 	return list
 }
 
-// findSound looks for a sound that is heard whole, with no more than so much beside it; −1 when it is not.
+// findSound is the index where a sound is heard whole, each sample within a tolerance; −1 if it is not.
 func findSound(heard, sound []float64, beside float64) int {
 next:
 	for at := 0; at+len(sound) <= len(heard); at++ {
@@ -260,7 +260,7 @@ next:
 	return -1
 }
 
-// peak is the highest level of a sound.
+// peak is the largest absolute sample of a sound.
 func peak(sound []float64) float64 {
 	top := 0.0
 	for _, x := range sound {

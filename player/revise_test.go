@@ -25,7 +25,7 @@ sides  = true
 switch = "2s"
 `
 
-// changeLead is how far ahead of what is pulled a change is made.
+// changeLead is how far ahead of the pulled position a change takes effect.
 const changeLead = routines.Rate / 2
 
 func TestReviseWhilePlaying(t *testing.T) {
@@ -64,7 +64,7 @@ func TestReviseWhilePlaying(t *testing.T) {
 			})
 		})
 	}
-	t.Run("paused, it goes on at the breath that was heard, then slower", func(t *testing.T) {
+	t.Run("slower while paused: the breath that was heard again, then slower ones", func(t *testing.T) {
 		runPlayer(t, setup{files: files}, func(st *harness) {
 			st.mustDo("start long")
 			st.pull(breath)
@@ -78,7 +78,7 @@ func TestReviseWhilePlaying(t *testing.T) {
 			wantSamePieces(t, st.out.pieces(), own.pieces([]span{{0, breath}, {from, from + second}})[:4], true)
 		})
 	})
-	t.Run("the breath is never twice as slow", func(t *testing.T) {
+	t.Run("slower is refused at double length", func(t *testing.T) {
 		runPlayer(t, setup{files: files}, func(st *harness) {
 			st.mustDo("start long")
 			st.pull(second)
@@ -90,7 +90,7 @@ func TestReviseWhilePlaying(t *testing.T) {
 			}
 		})
 	})
-	t.Run("what was said lately is not taken back: the whole is heard once", func(t *testing.T) {
+	t.Run("slower and then pause on a deep output: no problem", func(t *testing.T) {
 		runPlayer(t, setup{files: files, depth: second}, func(st *harness) {
 			st.mustDo("start long")
 			st.pull(breath)
@@ -106,7 +106,7 @@ func TestReviseWhilePlaying(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a bed that was about to end goes on without a click", func(t *testing.T) {
+	t.Run("extend near the end of a bed: no click", func(t *testing.T) {
 		text := "title = \"Bed\"\nbed = \"drone\"\n[[step]]\nrest = \"12s\"\n"
 		x := renderReference(t, text)
 		runPlayer(t, setup{files: routineFiles(map[string]string{"bed": text})}, func(st *harness) {

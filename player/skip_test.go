@@ -13,7 +13,7 @@ import (
 	"guided/player"
 )
 
-// slowVoice is hum that takes its time to read what it has: a slow disk, and a slow machine. The time is virtual.
+// slowVoice is humVoice on a slow disk: each phrase takes 400 ms of virtual time to load.
 type slowVoice struct{ humVoice }
 
 func (r slowVoice) Speak(ctx context.Context, text string) (voice.Recording, error) {
@@ -25,8 +25,8 @@ func (r slowVoice) Speak(ctx context.Context, text string) (voice.Recording, err
 	return r.humVoice.Speak(ctx, text)
 }
 
-// A listener who skips as fast as can be, through a routine that is far longer than what is loaded of it, hears each
-// phrase from its beginning, and whole or into a fade: none is silent because it was not there in time.
+// Skipping quickly through a routine that is far longer than what is loaded of it: each phrase is heard from its
+// beginning, and whole or into a fade-out. None is missing because it was not loaded in time.
 func TestNextFasterThanVoiceLoads(t *testing.T) {
 	text, phrases := "title = \"Long\"\n", map[string]string{}
 	for i := range 30 {
@@ -37,7 +37,7 @@ func TestNextFasterThanVoiceLoads(t *testing.T) {
 	x := renderReference(t, text)
 	spoken := cueSounds(x)
 	for seed, reserve := range []int{0, second} {
-		t.Run(fmt.Sprintf("on a device that takes back %d samples", reserve), func(t *testing.T) {
+		t.Run(fmt.Sprintf("on an output that rewinds %d samples", reserve), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(uint64(seed), 2))
 			runPlayer(t, setup{files: routineFiles(map[string]string{"long": text}), voice: slowVoice{}, depth: audio.Depth}, func(st *harness) {
@@ -47,7 +47,7 @@ func TestNextFasterThanVoiceLoads(t *testing.T) {
 				for range 200 {
 					word := []string{"next", "next", "next", "next", "next", "back", "repeat", "pause", "resume"}[r.IntN(9)]
 					done := make(chan bool)
-					go func() { // the sound goes on while it is carried out
+					go func() { // the sound goes on while the command is carried out
 						defer close(done)
 						st.p.Order([]byte(word))
 					}()
@@ -61,13 +61,13 @@ func TestNextFasterThanVoiceLoads(t *testing.T) {
 					st.pull(7 * second / 2)
 					now := st.out.openPlay()
 					if now == nil {
-						st.mustDo("start long") // it was heard to its end
+						st.mustDo("start long") // it has ended
 						time.Sleep(time.Second)
 						continue
 					}
 					want := phrases[st.p.State().Step]
 					if want == "" {
-						continue // a rest
+						continue // a rest is silent
 					}
 					last := soundRun{}
 					for _, last = range soundRuns(now.samples[:now.heard]) {
@@ -84,8 +84,8 @@ func TestNextFasterThanVoiceLoads(t *testing.T) {
 	}
 }
 
-// A listener who hears the end of a step and asks for the next one wants that one, even where the device has pulled
-// some of it.
+// Next during the last samples of a step that are heard goes to the step after it, even if the output has pulled some of
+// that one already.
 func TestNextCountsFromHeardPosition(t *testing.T) {
 	x := renderReference(t, mixed)
 	breathe := x.step("Breathe", "")

@@ -9,8 +9,8 @@ import (
 )
 
 func TestCommandsWhilePreparing(t *testing.T) {
-	voice := func() *gatedVoice { return newGatedVoice("shoulders") } // of mixed, not of other
-	t.Run("stop takes the start back at once", func(t *testing.T) {
+	voice := func() *gatedVoice { return newGatedVoice("shoulders") } // a word of mixed, not of other
+	t.Run("stop cancels the start at once", func(t *testing.T) {
 		v := voice()
 		runPlayer(t, setup{voice: v}, func(st *harness) {
 			st.mustDo("start mixed")
@@ -35,7 +35,7 @@ func TestCommandsWhilePreparing(t *testing.T) {
 			}
 		})
 	})
-	t.Run("pause keeps it from sounding, resume lets it", func(t *testing.T) {
+	t.Run("pause keeps it silent until resume", func(t *testing.T) {
 		v := voice()
 		runPlayer(t, setup{voice: v}, func(st *harness) {
 			st.mustDo("start mixed")
@@ -52,7 +52,7 @@ func TestCommandsWhilePreparing(t *testing.T) {
 			st.wantEvents("routine_started, Settle")
 		})
 	})
-	t.Run("a volume is kept for it", func(t *testing.T) {
+	t.Run("volume is kept for the session", func(t *testing.T) {
 		v := voice()
 		runPlayer(t, setup{voice: v}, func(st *harness) {
 			st.mustDo("start mixed volume 40")
@@ -73,7 +73,7 @@ func TestCommandsWhilePreparing(t *testing.T) {
 			}
 		})
 	})
-	t.Run("next has nothing to go on from", func(t *testing.T) {
+	t.Run("next is refused", func(t *testing.T) {
 		runPlayer(t, setup{voice: voice()}, func(st *harness) {
 			st.mustDo("start mixed")
 			if r := st.do("next"); r.Status != "error" {
@@ -81,7 +81,7 @@ func TestCommandsWhilePreparing(t *testing.T) {
 			}
 		})
 	})
-	t.Run("the program ends", func(t *testing.T) {
+	t.Run("Run is cancelled", func(t *testing.T) {
 		runPlayer(t, setup{voice: voice()}, func(st *harness) {
 			st.mustDo("start mixed")
 			st.cancelRun()

@@ -8,18 +8,18 @@ import (
 	"guided/routines"
 )
 
-// What is asked for within the tenth of a second in which a sound leaves.
+// Commands that follow each other before the sound has left.
 func TestCommandsDuringFadeOut(t *testing.T) {
 	x := renderReference(t, mixed)
 	breath2 := x.mark(routines.BreathMark, "Breathe", 2, "")
-	at := breath2.At + second // when the first command comes
+	at := breath2.At + second // of the first command
 	breathe, lean, leanRight := x.step("Breathe", ""), x.step("Lean", "left"), x.step("Lean", "right")
 	for i, c := range []struct {
 		situation string
 		acts      []timedCommand
-		told      string
+		events    string
 		state     player.Status
-		want      []span // nil: told by another test
+		want      []span // nil: another test checks it
 		more      int    // silent samples at the end
 	}{
 		{"pause and at once resume: nothing was paused, the breath begins again",
@@ -60,7 +60,7 @@ func TestCommandsDuringFadeOut(t *testing.T) {
 		t.Run(c.situation, func(t *testing.T) {
 			t.Parallel()
 			runPlayer(t, setup{depth: audio.Depth}, func(st *harness) {
-				st.out.reserve = i % 2 * second // either kind of device has its share
+				st.out.reserve = i % 2 * second // half of the cases with each kind of output
 				st.out.block = audio.Depth
 				st.mustDo("start mixed")
 				st.pull(at)
@@ -73,7 +73,7 @@ func TestCommandsDuringFadeOut(t *testing.T) {
 					}
 				}
 				st.pull(fadeLen + landingSilence + 2*audio.Depth)
-				st.wantEvents(c.told)
+				st.wantEvents(c.events)
 				st.wantState(c.state)
 				if c.want != nil {
 					st.out.block = audio.Depth
@@ -89,7 +89,7 @@ func TestPauseBeforeFirstSound(t *testing.T) {
 	for _, c := range []struct {
 		situation string
 		pulled    int
-		heard     int // of those, in the end
+		heard     int // of those, at the end
 	}{{"nothing was pulled", 0, 0}, {"nothing was heard", audio.Depth / 2, audio.Depth/2 + fadeLen}} {
 		t.Run(c.situation, func(t *testing.T) {
 			runPlayer(t, setup{depth: audio.Depth}, func(st *harness) {

@@ -10,10 +10,10 @@ import (
 
 const second = audio.Rate
 
-// span is a stretch of the score that is heard. It leaves in a fade, and the next one comes after the landing silence.
+// span is a part of the score that is heard. It ends in a fade-out, and the next one follows after landingSilence.
 type span struct{ from, to int }
 
-// timedCommand is a command after so many more samples were pulled.
+// timedCommand is a command that is sent after so many more frames were pulled.
 type timedCommand struct {
 	after int
 	words string
@@ -29,48 +29,48 @@ func TestInterruptionsSoundLikeReference(t *testing.T) {
 	silence := lean.At + lean.Len - second // in the hold
 	word := x.Cues[0]
 	if x.Cues[len(x.Cues)-1].Clip.Say != "Well done." {
-		t.Fatal("the last words are not the last")
+		t.Fatal("the last cue is not the last phrase")
 	}
 	situations := []struct {
 		situation string
 		acts      []timedCommand
 		want      []span
 	}{
-		{"nobody interrupts", nil, []span{{0, x.Len}}},
-		{"doorbell in the middle of a breath: pause, then the breath from its start",
+		{"no interruption", nil, []span{{0, x.Len}}},
+		{"pause in the middle of a breath: the breath from its start",
 			[]timedCommand{{breath2.At + second, "pause"}, {0, "resume"}},
 			[]span{{0, breath2.At + second}, {breath2.From, x.Len}}},
-		{"doorbell in a phrase: the phrase from its beginning",
+		{"pause in a phrase: the phrase from its beginning",
 			[]timedCommand{{word.Len / 2, "pause"}, {0, "resume"}},
 			[]span{{0, word.Len / 2}, {0, x.Len}}},
-		{"doorbell in a silent hold: it goes on where it was, so that both sides stay equal",
+		{"pause in a silent hold: it goes on where it was, so that both sides stay equal",
 			[]timedCommand{{silence, "pause"}, {0, "resume"}},
 			[]span{{0, silence}, {silence + fadeLen, x.Len}}},
-		{"doorbell on the third squat: the third squat again",
+		{"pause on the third squat: the third squat again",
 			[]timedCommand{{rep3.At + second/3, "pause"}, {0, "toggle"}},
 			[]span{{0, rep3.At + second/3}, {rep3.From, x.Len}}},
-		{"doorbell while breathing on the right: the breath again, the side kept",
+		{"toggle in a breath on the right: the breath again, on the right",
 			[]timedCommand{{sideBreath.At + second, "toggle"}, {0, "toggle"}},
 			[]span{{0, sideBreath.At + second}, {sideBreath.From, x.Len}}},
-		{"doorbell on the word that opens a breath, before its beat",
+		{"pause in the first word of a breath, before its beat",
 			[]timedCommand{{breath2.From + 100, "pause"}, {0, "resume"}},
 			[]span{{0, breath2.From + 100}, {breath2.From, x.Len}}},
-		{"doorbell in the last 10 ms of a breath: the next one is not lost",
+		{"pause in the last 10 ms of a breath: the next one is not lost",
 			[]timedCommand{{breath2.From - 100, "pause"}, {0, "resume"}},
 			[]span{{0, breath2.From - 100}, {breath2.From, x.Len}}},
-		{"two doorbells in one breath",
+		{"pause twice in one breath",
 			[]timedCommand{{breath2.At + second, "pause"}, {0, "resume"}, {landingSilence + second, "pause"}, {0, "resume"}},
 			[]span{{0, breath2.At + second}, {breath2.From, breath2.From + second}, {breath2.From, x.Len}}},
-		{"this step is not for me: next",
+		{"next: the next step",
 			[]timedCommand{{second, "next"}},
 			[]span{{0, second}, {x.step("Breathe", ""), x.Len}}},
-		{"this side hurts: next goes to the other side",
+		{"next on the left side: the right side",
 			[]timedCommand{{lean.At + second, "next"}},
 			[]span{{0, lean.At + second}, {leanRight, x.Len}}},
-		{"two steps on: next, next",
+		{"next, next: two steps on",
 			[]timedCommand{{second, "next"}, {0, "next"}},
 			[]span{{0, second}, {lean.At, x.Len}}},
-		{"I did not get that: repeat",
+		{"repeat: this step from its start",
 			[]timedCommand{{breath2.At, "repeat"}},
 			[]span{{0, breath2.At}, {x.step("Breathe", ""), x.Len}}},
 		{"back within three seconds: the step before",
@@ -85,10 +85,10 @@ func TestInterruptionsSoundLikeReference(t *testing.T) {
 		{"next while paused: it comes back there",
 			[]timedCommand{{breath2.At, "pause"}, {0, "next"}, {0, "resume"}},
 			[]span{{0, breath2.At}, {lean.At, x.Len}}},
-		{"paused and back and back again",
+		{"back twice while paused",
 			[]timedCommand{{lean.At + second, "pause"}, {0, "back"}, {0, "back"}, {0, "resume"}},
 			[]span{{0, lean.At + second}, {0, x.Len}}},
-		{"the last step is enough: next is the end",
+		{"next in the last step: the end",
 			[]timedCommand{{x.step("Finish", "") + second/10, "next"}},
 			[]span{{0, x.step("Finish", "") + second/10}}},
 		{"stop", []timedCommand{{2 * second, "stop"}}, []span{{0, 2 * second}}},
@@ -100,10 +100,10 @@ func TestInterruptionsSoundLikeReference(t *testing.T) {
 		})
 	}
 	for i, c := range situations {
-		if i%4 != 1 { // the rest would show no more
+		if i%4 != 1 { // a quarter of the situations is enough
 			continue
 		}
-		t.Run(c.situation+", a second was pulled ahead", func(t *testing.T) {
+		t.Run(c.situation+", with a second pulled ahead", func(t *testing.T) {
 			t.Parallel()
 			runPlayer(t, setup{depth: audio.Depth}, func(st *harness) {
 				st.out.reserve = second
@@ -123,7 +123,7 @@ sound = "bell"
 say = "It rang."
 `
 
-// A tone has no beginning that would have to be heard: it goes on, and comes in with a fade.
+// A tone need not be heard from its beginning: it goes on where it was, with a fade-in.
 func TestPauseInsideTone(t *testing.T) {
 	x := renderReference(t, toneRoutine)
 	at := second / 3
@@ -142,7 +142,7 @@ func TestPauseInsideTone(t *testing.T) {
 	})
 }
 
-// Sides are held equally long, however often one of them is interrupted.
+// Both sides are held equally long, however often one of them is interrupted.
 func TestPausesKeepSidesEqual(t *testing.T) {
 	x := renderReference(t, mixed)
 	left, right := x.mark(routines.StepMark, "Lean", 0, "left"), x.mark(routines.StepMark, "Lean", 0, "right")
@@ -165,15 +165,16 @@ func TestPausesKeepSidesEqual(t *testing.T) {
 				before, at = w.text, n.at
 			}
 		}
-		// The left ends with the words of the switch, the right with those of the next step.
+		// The left side ends with the phrase of the switch, the right with that of the next step.
 		got, want := held["Lean to the left."]-3*landingSilence, held["Lean to the right."]
-		if left.Len != right.Len || math.Abs(float64(got-want)) > 50 { // hums do not begin and end on one sample
+		if left.Len != right.Len || math.Abs(float64(got-want)) > 50 { // the edges of a phrase are nearly silent
 			t.Errorf("the left was held for %d samples, the right for %d", got, want)
 		}
 	})
 }
 
-// wantSpansAfter plays a situation to its end. A pause is heard before what follows it; then the sound has long left.
+// wantSpansAfter starts mixed, sends the commands and checks what is heard. After a pause the sound leaves before the
+// next command.
 func (x *reference) wantSpansAfter(st *harness, acts []timedCommand, want []span) {
 	st.Helper()
 	st.out.block = audio.Depth
@@ -188,7 +189,7 @@ func (x *reference) wantSpansAfter(st *harness, acts []timedCommand, want []span
 	x.wantSpans(st, want, 0)
 }
 
-// wantSpans demands the spans' sound; of one that lasts to the end its first seconds are enough.
+// wantSpans checks that the spans are heard; of a last one that goes to the end, the first seconds.
 func (x *reference) wantSpans(st *harness, want []span, silence int) {
 	st.Helper()
 	if last := len(want) - 1; last > 0 && want[last].to == x.Len {
@@ -200,7 +201,7 @@ func (x *reference) wantSpans(st *harness, want []span, silence int) {
 	wantSamePieces(st.T, st.out.pieces(), append(x.pieces(want), make([]float64, silence)), false)
 }
 
-// pieces is what the spans sound like, piece by piece.
+// pieces is the sound of the spans, with their fade-outs and the silences between.
 func (x *reference) pieces(spans []span) [][]float64 {
 	var list [][]float64
 	for i, s := range spans {
@@ -232,7 +233,7 @@ func TestVolumeOfSessionAndPlayer(t *testing.T) {
 			}
 		}
 		if r := st.do("volume 80"); r.Unchanged {
-			t.Error("a volume asked for itself is the player's")
+			t.Error("volume did not change the player's own volume")
 		}
 		st.mustDo("stop")
 		st.pullAll()
@@ -241,7 +242,7 @@ func TestVolumeOfSessionAndPlayer(t *testing.T) {
 		st.mustDo("start other volume 20")
 		st.pull(second)
 		volume(20)
-		st.mustDo("start mixed") // which did not ask for one
+		st.mustDo("start mixed") // without a volume
 		volume(80)
 		st.pullAll()
 		st.pull(second)

@@ -9,7 +9,7 @@ import (
 	"guided/player"
 )
 
-// Observers that never read do not hold up the sound; what they read at last is the newest.
+// An observer that does not read does not block the sound; when it reads at last it gets the newest values.
 func TestWatchObserverThatNeverReads(t *testing.T) {
 	runPlayer(t, setup{noObserver: true, files: routineFiles(map[string]string{"steady": breathsOnly, "other": other})}, func(st *harness) {
 		ctx, leave := context.WithCancel(context.Background())
