@@ -171,23 +171,26 @@ func jsonValues(data []byte) (map[string]string, error) {
 	if _, err := d.Token(); err != io.EOF {
 		invalid = errors.New("the JSON goes on after its end; send one command a message")
 	}
+	raw := map[string]json.RawMessage{}
 	fields := json.NewDecoder(bytes.NewReader(object)) // of valid JSON, so it cannot fail
 	_, _ = fields.Token()                              // the brace
 	for fields.More() {
 		token, _ := fields.Token()
 		name, _ := token.(string)
-		var raw json.RawMessage
-		_ = fields.Decode(&raw)
-		i := slices.IndexFunc(keys, func(k key) bool { return strings.EqualFold(k.name, name) })
-		if i < 0 {
+		var value json.RawMessage
+		_ = fields.Decode(&value)
+		if i := slices.IndexFunc(keys, func(k key) bool { return strings.EqualFold(k.name, name) }); i >= 0 {
+			raw[keys[i].name] = value
+		} else {
 			unknown = cmp.Or(unknown, unknownKey(name))
-			continue
 		}
-		value, err := jsonText(raw)
-		if err != nil && invalid == nil {
-			invalid = fmt.Errorf("%s: %w", keys[i].name, err)
+	}
+	for _, k := range keys {
+		value, err := jsonText(raw[k.name])
+		if err != nil {
+			invalid = cmp.Or(invalid, fmt.Errorf("%s: %w", k.name, err))
 		}
-		values[keys[i].name] = value
+		values[k.name] = value
 	}
 	return values, cmp.Or(unknown, invalid)
 }
@@ -199,11 +202,11 @@ func unknownKey(name string) error {
 	return fmt.Errorf("unknown key %q; use %s", name, strings.Join(keyNames(), ", "))
 }
 
-// jsonText is a JSON string, number or boolean as text; null is empty.
+// jsonText is a JSON string, number or boolean as text; null and no value are empty.
 func jsonText(raw json.RawMessage) (string, error) {
 	var s string
 	var b bool
-	if json.Unmarshal(raw, &s) == nil {
+	if len(raw) == 0 || json.Unmarshal(raw, &s) == nil {
 		return strings.TrimSpace(s), nil
 	}
 	if json.Unmarshal(raw, &b) == nil {
