@@ -10,8 +10,8 @@ const (
 	repeatAfter = 2 * routines.Rate      // heard; a cue that was covered for longer is spoken again
 )
 
-// duck turns the routine down, for somebody's voice over it. It changes nothing where nothing sounds: the next start is
-// as loud as ever.
+// duck turns the routine down so that someone can speak over it. Where nothing sounds it changes nothing: the next start
+// is at full volume.
 func (p *Player) duck(Command) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

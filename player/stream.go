@@ -9,8 +9,8 @@ import (
 
 // source is a session as an output sees it.
 //
-// An output may keep a second of sound ahead and still let a pause be heard at once, because it can take back what it
-// pulled and nobody has heard (audio.Rewinder). For that the session keeps a snapshot of itself from before each block,
+// An output may keep a second of sound ahead and still let a pause be heard at once, because it can take back frames
+// that were pulled and not heard yet (audio.Rewinder). For that the session keeps a snapshot of itself from before each block,
 // and the operations since: it goes back to a snapshot and applies them again at an earlier frame.
 type source struct {
 	p *Player
