@@ -14,44 +14,44 @@ import (
 	"guided/routines"
 )
 
-// puller is an output that hands each Play to a benchmark.
-type puller chan *playing
+// benchOutput is an output that hands each Play to the benchmark.
+type benchOutput chan *benchPlay
 
-// playing is one Play whose every sample is heard as soon as it is pulled.
-type playing struct {
+// benchPlay is one Play whose every sample is heard as soon as it is pulled.
+type benchPlay struct {
 	src    beep.Streamer
 	heard  func(int)
 	block  [audio.Block][2]float64
 	frames int
-	left   chan struct{} // closed when the benchmark pulls no more
+	closed chan struct{} // closed by the benchmark to end the Play
 }
 
-func (p *playing) pull() {
+func (p *benchPlay) pull() {
 	n, _ := p.src.Stream(p.block[:])
 	p.frames += n
 	p.heard(p.frames)
 }
 
-func (p puller) Play(ctx context.Context, src beep.Streamer, heard func(int)) error {
-	play := &playing{src: src, heard: heard, left: make(chan struct{})}
+func (p benchOutput) Play(ctx context.Context, src beep.Streamer, heard func(int)) error {
+	play := &benchPlay{src: src, heard: heard, closed: make(chan struct{})}
 	select {
 	case p <- play:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	select {
-	case <-play.left:
+	case <-play.closed:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-func bench(b *testing.B) (*player.Player, puller) {
-	out := make(puller)
-	library := routines.Library{shelf(map[string]string{"mixed": mixed, "other": other})}
+func newBenchPlayer(b *testing.B) (*player.Player, benchOutput) {
+	out := make(benchOutput)
+	library := routines.Library{routineFiles(map[string]string{"mixed": mixed, "other": other})}
 	p := player.New(player.Config{
-		Library: library, Bank: mix.NewBank([]voice.Voice{hum{}}, nil, library.Open, slog.New(slog.DiscardHandler)),
+		Library: library, Bank: mix.NewBank([]voice.Voice{humVoice{}}, nil, library.Open, slog.New(slog.DiscardHandler)),
 		Output: out, Volume: 60, ClockTrusted: func() bool { return true }, Log: slog.New(slog.DiscardHandler),
 	})
 	ended := make(chan struct{})
@@ -68,15 +68,15 @@ func bench(b *testing.B) (*player.Player, puller) {
 	return p, out
 }
 
-// BenchmarkStream is one block through the session.
+// BenchmarkStream pulls one block of a session.
 func BenchmarkStream(b *testing.B) {
-	p, out := bench(b)
+	p, out := newBenchPlayer(b)
 	p.Do(player.Command{Verb: "start", Routine: "mixed"})
 	play := <-out
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
-		if n++; n%1000 == 0 { // go round before the end
+		if n++; n%1000 == 0 { // go back before the end
 			p.Do(player.Command{Verb: "back"})
 			p.Do(player.Command{Verb: "back"})
 		}
@@ -84,15 +84,15 @@ func BenchmarkStream(b *testing.B) {
 	}
 }
 
-// BenchmarkStart is from a start to the first samples pulled.
+// BenchmarkStart measures from start to the first block pulled.
 func BenchmarkStart(b *testing.B) {
-	p, out := bench(b)
+	p, out := newBenchPlayer(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		p.Do(player.Command{Verb: "start", Routine: "mixed"})
 		play := <-out
 		play.pull()
 		p.Do(player.Command{Verb: "stop"})
-		close(play.left)
+		close(play.closed)
 	}
 }

@@ -1,26 +1,53 @@
 package player
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
 	"guided/routines"
 )
 
-// Command is one order to the player, from any remote.
+// Command is what a remote asks of the player.
 type Command struct {
 	Verb        string
-	Routine     string // start, select
-	Parameters         // start
-	Extend      routines.Amount
-	Text        string    // say
-	Gap         bool      // say: between the words, where there is a place soon
-	Volume      *int      // volume, start
-	Transaction string    // echoed in the response; the same one is carried out once
-	SentAt      time.Time // zero when not told
+	Routine     string          // start, select: a name or a title
+	Parameters                  // start
+	Extend      routines.Amount // extend; zero: half a minute
+	Text        string          // say
+	Gap         bool            // say: in a gap between the phrases, where there is one soon
+	Volume      *int            // volume, start: 0 to 100
+	Transaction string          // echoed in the response; the same one is carried out once
+	SentAt      time.Time       // when the remote sent it, zero where unknown
+}
+
+// Parameters are what a start may ask for; a zero value is as Defaults say.
+type Parameters struct {
+	For       time.Duration      // the length of the whole; 0: the routine's own
+	Voice     string             // who speaks
+	Verbosity routines.Verbosity // how much is said
+	Holds     *bool              // breaths with their holds, or without
+	Bed       string             // what sounds under the voice, or "none"
+}
+
+// Defaults are the settings that the parameters of a start override.
+type Defaults struct {
+	Verbosity routines.Verbosity
+	NoHolds   bool        // breaths without their holds
+	Quiet     func() bool // whether what starts now is played in the quiet profile; nil: never
+}
+
+// Options is what the compiler is asked for: the parameters over the defaults.
+func (d Defaults) Options(p Parameters) routines.Options {
+	o := routines.Options{
+		For: p.For, Verbosity: cmp.Or(p.Verbosity, d.Verbosity), NoHolds: d.NoHolds, Bed: p.Bed, Quiet: d.Quiet != nil && d.Quiet(),
+	}
+	if p.Holds != nil {
+		o.NoHolds = !*p.Holds
+	}
+	return o
 }
 
 // Response answers a Command; every command is answered.
@@ -32,72 +59,180 @@ type Response struct {
 	Transaction string `json:"transaction,omitempty"`
 }
 
-// Parse reads a command as words (`start 4-4-6 for 5m volume 40`) or as JSON
-// (`{"command":"start","routine":"4-4-6","for":"5m"}`). Nothing, or a question mark, asks for the status. What could
-// be read is returned with the error too, so that the answer can name it.
-func Parse(payload []byte) (Command, error) {
-	text := strings.TrimSpace(string(payload))
-	if strings.HasPrefix(text, "{") {
-		return parseJSON([]byte(text))
-	}
-	return parseWords(text)
+// verb is one row of the table that every remote shares.
+type verb struct {
+	name  string
+	usage string
+	keys  string                                 // the JSON keys it takes beside the common ones
+	parse func(c *Command, words []string) error // the words after the verb
+	run   func(p *Player, c Command) (changed bool, err error)
 }
 
-func parseWords(text string) (Command, error) {
-	words := strings.Fields(text)
-	if len(words) == 0 || text == "?" {
-		return Command{Verb: "status"}, nil
+// verbs is the table. start, select, pause, resume, stop, volume, duck and unduck are idempotent: repeated they change
+// nothing, and the response says so.
+func verbs() []verb {
+	return []verb{
+		{"start", "start NAME for 5m volume 40 voice heart verbosity short holds off bed rain", "routine for volume voice verbosity holds bed", parseStart, (*Player).start},
+		{"select", "select NAME", "routine", parseName, (*Player).selectRoutine},
+		{"pause", "pause", "", parseNothing, (*Player).pause},
+		{"resume", "resume", "", parseNothing, (*Player).resume},
+		{"toggle", "toggle", "", parseNothing, (*Player).toggle},
+		{"stop", "stop", "", parseNothing, (*Player).stop},
+		{"next", "next", "", parseNothing, (*Player).next},
+		{"back", "back", "", parseNothing, (*Player).back},
+		{"repeat", "repeat", "", parseNothing, (*Player).repeat},
+		{"extend", "extend 1m, or extend 3 breaths", "for", parseExtend, (*Player).extend},
+		{"slower", "slower", "", parseNothing, (*Player).slower},
+		{"faster", "faster", "", parseNothing, (*Player).faster},
+		{"volume", "volume 40", "volume", parseVolume, (*Player).setVolume},
+		{"duck", "duck", "", parseNothing, (*Player).duck},
+		{"unduck", "unduck", "", parseNothing, (*Player).unduck},
+		{"say", "say TEXT", "text when", parseText, (*Player).say},
+		{"status", "status", "", parseNothing, (*Player).publishStatus},
 	}
-	c := Command{Verb: strings.ToLower(words[0])}
+}
+
+// verbNames lists the verbs.
+func verbNames() []string {
+	var names []string
+	for _, v := range verbs() {
+		names = append(names, v.name)
+	}
+	return names
+}
+
+func findVerb(name string) (verb, error) {
+	for _, v := range verbs() {
+		if v.name == name {
+			return v, nil
+		}
+	}
+	if near := routines.Nearest(name, verbNames()); near != "" {
+		return verb{}, fmt.Errorf("unknown command %q; did you mean %q?", name, near)
+	}
+	return verb{}, fmt.Errorf("unknown command %q; use one of %s", name, strings.Join(verbNames(), ", "))
+}
+
+// publishStatus publishes the state again.
+func (p *Player) publishStatus(Command) (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.publishState()
+	return true, nil
+}
+
+// maxCommandAge is how old a command with a time stamp may be.
+const maxCommandAge = 30 * time.Second
+
+// Order parses a payload and carries the command out.
+func (p *Player) Order(payload []byte) Response {
+	c, err := Parse(payload)
+	if err != nil {
+		return response(c, false, err)
+	}
+	return p.Do(c)
+}
+
+// Do carries out a command and answers it. It does not wait for sound: a start is answered when the routine was found
+// and compiled. A repeated transaction gets the same response again, and nothing else happens.
+func (p *Player) Do(c Command) Response {
+	if c.Transaction == "" {
+		return p.execute(c)
+	}
+	p.mu.Lock()
+	result, mine := p.transactions.claim(transactionKey{c.Verb, c.Transaction})
+	p.mu.Unlock()
+	if !mine {
+		<-result.ready
+		return result.response
+	}
+	result.response = response(c, false, errors.New("the command failed inside guided"))
+	defer close(result.ready) // after a panic too: a remote may recover it, and the others must not wait
+	result.response = p.execute(c)
+	return result.response
+}
+
+// execute carries out a command that has not expired.
+func (p *Player) execute(c Command) Response {
 	v, err := findVerb(c.Verb)
 	if err != nil {
-		return c, err
+		return response(c, false, err)
 	}
-	if err := v.words(&c, words[1:]); err != nil {
-		return c, fmt.Errorf("%w; write: %s", err, v.usage)
+	if age := time.Since(c.SentAt); !c.SentAt.IsZero() && age > maxCommandAge && p.cfg.ClockTrusted() {
+		return response(c, false, fmt.Errorf("the command is %v old and was not carried out; commands expire after %v", age.Round(time.Second), maxCommandAge))
 	}
-	return c, nil
+	if err := p.checkOrder(c); err != nil {
+		return response(c, false, err)
+	}
+	changed, err := v.run(p, c)
+	return response(c, changed, err)
 }
 
-// The shapes of what may follow a verb.
-func noWords(c *Command, words []string) error {
-	if len(words) > 0 {
-		return fmt.Errorf("%s takes nothing after it, not %q", c.Verb, strings.Join(words, " "))
+// checkOrder refuses a command that would begin sound and was sent before a stop or a pause that has been received
+// already: on its way one message may overtake another.
+func (p *Player) checkOrder(c Command) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch c.Verb {
+	case "stop", "pause":
+		if c.SentAt.After(p.lastSilencedAt) {
+			p.lastSilencedAt = c.SentAt
+		}
+	case "start", "resume", "toggle":
+		if !c.SentAt.IsZero() && c.SentAt.Before(p.lastSilencedAt) {
+			return fmt.Errorf("this %s was given before the last stop or pause, and came after it; send it again if it is still wanted", c.Verb)
+		}
 	}
 	return nil
 }
 
-func textWords(c *Command, words []string) error {
-	c.Text = strings.Join(words, " ")
-	return nil
-}
-
-func nameWords(c *Command, words []string) error {
-	c.Routine = strings.Join(words, " ")
-	return nil
-}
-
-// extendWords reads how much; nothing is half a minute.
-func extendWords(c *Command, words []string) (err error) {
-	if len(words) > 0 {
-		c.Extend, err = parseExtend(strings.Join(words, " "))
+func response(c Command, changed bool, err error) Response {
+	r := Response{Status: "ok", Command: c.Verb, Unchanged: !changed, Transaction: c.Transaction}
+	if err != nil {
+		r.Status, r.Error, r.Unchanged = "error", err.Error(), false
 	}
-	return err
+	return r
 }
 
-func volumeWords(c *Command, words []string) (err error) {
-	if len(words) == 0 {
-		return nil
-	}
-	c.Volume, err = parseVolume(strings.Join(words, " "))
-	return err
+// How many transactions are remembered, and for how long: a message that is delivered twice arrives twice within
+// seconds, while a remote that counts from 1 after each restart means another command.
+const (
+	maxTransactions     = 128
+	transactionLifetime = 10 * time.Minute
+)
+
+// transactions are the results of the last transactions, so that a command that is delivered twice is carried out once.
+type transactions struct {
+	order []*transactionResult // by age, the oldest first
+	byKey map[transactionKey]*transactionResult
 }
 
-func parseVolume(s string) (*int, error) {
-	f, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(s, "%")), 64)
-	if err != nil || !(f >= 0 && f <= 100) || strings.HasPrefix(s, "+") { // not a change by so much: that is no volume
-		return nil, fmt.Errorf("volume: %q is not a number from 0 to 100", s)
+// transactionKey identifies a transaction.
+type transactionKey struct{ verb, id string }
+
+// transactionResult has its response once ready is closed.
+type transactionResult struct {
+	key      transactionKey
+	claimed  time.Time
+	ready    chan struct{}
+	response Response
+}
+
+func newTransactions() transactions {
+	return transactions{byKey: map[transactionKey]*transactionResult{}}
+}
+
+// claim is the result of a transaction, and whether the caller is to carry it out.
+func (t *transactions) claim(key transactionKey) (result *transactionResult, mine bool) {
+	for len(t.order) > 0 && (len(t.order) == maxTransactions || time.Since(t.order[0].claimed) > transactionLifetime) {
+		delete(t.byKey, t.order[0].key)
+		t.order = t.order[1:]
 	}
-	v := int(math.Round(f))
-	return &v, nil
+	if old, known := t.byKey[key]; known {
+		return old, false
+	}
+	result = &transactionResult{key: key, claimed: time.Now(), ready: make(chan struct{})}
+	t.byKey[key] = result
+	t.order = append(t.order, result)
+	return result, true
 }

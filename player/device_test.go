@@ -12,144 +12,144 @@ import (
 	"guided/routines"
 )
 
-var errGone = errors.New("the speaker was unplugged")
+var errUnplugged = errors.New("the speaker was unplugged")
 
-func TestADeviceIsLost(t *testing.T) {
-	x := record(t, mixed)
+func TestDeviceFailsWhilePlaying(t *testing.T) {
+	x := renderReference(t, mixed)
 	breath2 := x.mark(routines.BreathMark, "Breathe", 2, "")
 	at := breath2.At + second
-	// lost is a stage whose device is gone in the second breath. What was pulled and not heard is gone too.
-	lost := func(t *testing.T, f func(st *stage)) {
+	// lost runs f after the device has failed in the second breath. Frames pulled and not heard are lost too.
+	lost := func(t *testing.T, f func(st *harness)) {
 		t.Helper()
-		perform(t, props{depth: audio.Depth}, func(st *stage) {
-			st.ear.block = audio.Depth
-			st.ok("start mixed")
-			st.hear(at + audio.Depth)
-			st.told()
-			st.lose(errGone)
+		runPlayer(t, setup{depth: audio.Depth}, func(st *harness) {
+			st.out.block = audio.Depth
+			st.mustDo("start mixed")
+			st.pull(at + audio.Depth)
+			st.takeEvents()
+			st.failDevice(errUnplugged)
 			f(st)
 		})
 	}
-	t.Run("it is told once, tried again and again, and the breath begins anew", func(t *testing.T) {
-		lost(t, func(st *stage) {
-			st.tells("problem")
-			s := st.is(player.Trouble)
-			if s.Error != errGone.Error() || s.Step != "Breathe" || s.EndsAt != nil || s.Routine != "mixed" {
+	t.Run("one problem event, a growing backoff, and the breath from its start", func(t *testing.T) {
+		lost(t, func(st *harness) {
+			st.wantEvents("problem")
+			s := st.wantState(player.Trouble)
+			if s.Error != errUnplugged.Error() || s.Step != "Breathe" || s.EndsAt != nil || s.Routine != "mixed" {
 				t.Errorf("state %+v", s)
 			}
 			var waits []time.Duration
-			last, tried := time.Now(), st.ear.attempts()
+			last, tried := time.Now(), st.out.playCount()
 			for range 9 {
-				for st.ear.attempts() == tried {
+				for st.out.playCount() == tried {
 					time.Sleep(250 * time.Millisecond)
 					synctest.Wait()
 				}
-				waits, last, tried = append(waits, time.Since(last)), time.Now(), st.ear.attempts()
+				waits, last, tried = append(waits, time.Since(last)), time.Now(), st.out.playCount()
 			}
 			if got := joinDurations(waits); got != "500ms 1s 2s 4s 8s 16s 30s 30s 30s" {
 				t.Errorf("waited %s", got)
 			}
-			st.ear.unplug(errors.New("another reason"))
+			st.out.setUnavailable(errors.New("another reason"))
 			time.Sleep(time.Minute)
-			st.tells("")
-			if s := st.is(player.Trouble); s.Error != "another reason" {
+			st.wantEvents("")
+			if s := st.wantState(player.Trouble); s.Error != "another reason" {
 				t.Errorf("state %+v", s)
 			}
-			st.ear.unplug(nil)
+			st.out.setUnavailable(nil)
 			time.Sleep(time.Minute)
-			st.is(player.Trouble)
-			st.hear(audio.Depth + audio.Block)
-			st.tells("resumed")
-			if s := st.is(player.Playing); s.Error != "" || s.EndsAt == nil {
+			st.wantState(player.Trouble)
+			st.pull(audio.Depth + audio.Block)
+			st.wantEvents("resumed")
+			if s := st.wantState(player.Playing); s.Error != "" || s.EndsAt == nil {
 				t.Errorf("state %+v", s)
 			}
-			st.hear(landing + second)
+			st.pull(landingSilence + second)
 			want := append([]float64(nil), x.sound[:at]...)
-			want = append(append(want, make([]float64, landing)...), x.sound[breath2.From:breath2.From+5*second]...)
-			got := st.ear.heard()
-			same(t, got, want[:len(got)])
+			want = append(append(want, make([]float64, landingSilence)...), x.sound[breath2.From:breath2.From+5*second]...)
+			got := st.out.heard()
+			wantSameSound(t, got, want[:len(got)])
 		})
 	})
-	t.Run("one that played for long is tried again soon", func(t *testing.T) {
-		lost(t, func(st *stage) {
+	t.Run("the backoff begins anew after a device that played for long", func(t *testing.T) {
+		lost(t, func(st *harness) {
 			time.Sleep(3 * time.Minute)
-			st.ear.unplug(nil)
+			st.out.setUnavailable(nil)
 			time.Sleep(time.Minute)
-			st.hear(15 * second)
-			tried := st.ear.attempts()
-			st.lose(errGone)
+			st.pull(15 * second)
+			tried := st.out.playCount()
+			st.failDevice(errUnplugged)
 			time.Sleep(4 * time.Second)
-			if got := st.ear.attempts() - tried; got != 3 {
+			if got := st.out.playCount() - tried; got != 3 {
 				t.Errorf("tried %d times within four seconds", got)
 			}
 		})
 	})
-	t.Run("stop works at once", func(t *testing.T) {
-		lost(t, func(st *stage) {
-			st.ok("stop")
-			st.tells("problem, routine_stopped")
-			if s := st.is(player.Idle); s.Error != "" {
+	t.Run("stop ends the session at once", func(t *testing.T) {
+		lost(t, func(st *harness) {
+			st.mustDo("stop")
+			st.wantEvents("problem, routine_stopped")
+			if s := st.wantState(player.Idle); s.Error != "" {
 				t.Errorf("state %+v", s)
 			}
 		})
 	})
-	t.Run("another start takes its place", func(t *testing.T) {
-		lost(t, func(st *stage) {
-			st.ear.unplug(nil)
-			st.ok("start other")
-			st.hear(second)
-			st.tells("problem, routine_stopped, routine_started, Rest")
-			st.is(player.Playing)
+	t.Run("start of another routine replaces it", func(t *testing.T) {
+		lost(t, func(st *harness) {
+			st.out.setUnavailable(nil)
+			st.mustDo("start other")
+			st.pull(second)
+			st.wantEvents("problem, routine_stopped, routine_started, Rest")
+			st.wantState(player.Playing)
 		})
 	})
-	t.Run("the same start only tries at once", func(t *testing.T) {
-		lost(t, func(st *stage) {
+	t.Run("start of the same routine tries the device at once", func(t *testing.T) {
+		lost(t, func(st *harness) {
 			time.Sleep(time.Minute)
-			st.ear.unplug(nil)
+			st.out.setUnavailable(nil)
 			if r := st.do("start mixed"); !r.Unchanged {
 				t.Errorf("%+v", r)
 			}
-			st.hear(second)
-			st.tells("problem, resumed")
+			st.pull(second)
+			st.wantEvents("problem, resumed")
 		})
 	})
-	t.Run("pause, resume: tried at once, told again", func(t *testing.T) {
-		lost(t, func(st *stage) {
-			st.ok("pause")
-			st.tells("problem, paused")
-			st.is(player.Paused)
-			tried := st.ear.attempts()
+	t.Run("resume after pause tries the device at once", func(t *testing.T) {
+		lost(t, func(st *harness) {
+			st.mustDo("pause")
+			st.wantEvents("problem, paused")
+			st.wantState(player.Paused)
+			tried := st.out.playCount()
 			time.Sleep(time.Hour)
-			if st.ear.attempts() != tried {
+			if st.out.playCount() != tried {
 				t.Error("a paused routine tries the device")
 			}
-			st.ok("resume")
-			st.tells("problem")
-			st.is(player.Trouble)
-			st.ok("pause")
-			st.ear.unplug(nil)
-			st.ok("resume")
-			st.hear(second)
-			st.tells("paused, resumed")
-			st.is(player.Playing)
+			st.mustDo("resume")
+			st.wantEvents("problem")
+			st.wantState(player.Trouble)
+			st.mustDo("pause")
+			st.out.setUnavailable(nil)
+			st.mustDo("resume")
+			st.pull(second)
+			st.wantEvents("paused, resumed")
+			st.wantState(player.Playing)
 		})
 	})
-	t.Run("next: it comes back there", func(t *testing.T) {
-		lost(t, func(st *stage) {
-			st.ok("next")
-			st.ear.unplug(nil)
+	t.Run("next moves where it comes back", func(t *testing.T) {
+		lost(t, func(st *harness) {
+			st.mustDo("next")
+			st.out.setUnavailable(nil)
 			time.Sleep(time.Minute)
-			st.hear(second)
-			st.tells("problem, resumed, Lean left")
+			st.pull(second)
+			st.wantEvents("problem, resumed, Lean left")
 		})
 	})
-	t.Run("next to the end: finished", func(t *testing.T) {
-		lost(t, func(st *stage) {
+	t.Run("next past the last step finishes", func(t *testing.T) {
+		lost(t, func(st *harness) {
 			for range 7 {
-				st.ok("next")
+				st.mustDo("next")
 			}
-			st.tells("problem, routine_finished")
-			st.is(player.Idle)
+			st.wantEvents("problem, routine_finished")
+			st.wantState(player.Idle)
 		})
 	})
 }
@@ -162,80 +162,80 @@ func joinDurations(list []time.Duration) string {
 	return strings.Join(words, " ")
 }
 
-func TestADeviceIsLostWhileTheSoundLeaves(t *testing.T) {
+func TestDeviceFailsDuringFadeOut(t *testing.T) {
 	for _, c := range []struct {
-		verb, told string
-		state      player.Status
-		later      string // told when the device is back
+		verb, events string
+		state        player.Status
+		later        string // events when the device is back
 	}{
 		{"pause", "paused", player.Paused, ""},
 		{"stop", "routine_stopped", player.Idle, ""},
 		{"next", "problem", player.Trouble, "resumed, Breathe"},
 		{"start other", "routine_stopped, problem", player.Trouble, "routine_started, Rest"},
 	} {
-		for _, after := range []int{0, fade + landing/2} {
-			perform(t, props{depth: audio.Depth}, func(st *stage) {
-				st.ok("start mixed")
-				st.hear(second)
-				st.told()
-				st.ok(c.verb)
-				st.hear(min(after, fade+audio.Depth-1))
-				if st.ear.open() == nil {
+		for _, after := range []int{0, fadeLen + landingSilence/2} {
+			runPlayer(t, setup{depth: audio.Depth}, func(st *harness) {
+				st.mustDo("start mixed")
+				st.pull(second)
+				st.takeEvents()
+				st.mustDo(c.verb)
+				st.pull(min(after, fadeLen+audio.Depth-1))
+				if st.out.openPlay() == nil {
 					t.Fatal("the sound has left already")
 				}
-				st.lose(errGone)
-				st.tells(c.told)
-				st.is(c.state)
-				st.ear.unplug(nil)
+				st.failDevice(errUnplugged)
+				st.wantEvents(c.events)
+				st.wantState(c.state)
+				st.out.setUnavailable(nil)
 				time.Sleep(time.Minute)
-				st.hear(second)
-				st.tells(c.later)
+				st.pull(second)
+				st.wantEvents(c.later)
 			})
 		}
 	}
 }
 
-func TestADeviceThatIsAwayFromTheBeginning(t *testing.T) {
-	perform(t, props{}, func(st *stage) {
-		st.ear.unplug(errGone)
-		st.ok("start mixed")
-		st.tells("problem")
-		s := st.is(player.Trouble)
+func TestStartWithDeviceUnavailable(t *testing.T) {
+	runPlayer(t, setup{}, func(st *harness) {
+		st.out.setUnavailable(errUnplugged)
+		st.mustDo("start mixed")
+		st.wantEvents("problem")
+		s := st.wantState(player.Trouble)
 		if s.StartedAt != nil || s.Error == "" {
 			t.Errorf("state %+v", s)
 		}
-		st.ear.unplug(nil)
+		st.out.setUnavailable(nil)
 		time.Sleep(time.Minute)
-		st.hear(second)
-		st.tells("routine_started, Settle")
+		st.pull(second)
+		st.wantEvents("routine_started, Settle")
 	})
 }
 
-// A device that hangs while it is opened takes no sound; stop and pause do not wait for it.
-func TestADeviceThatHangs(t *testing.T) {
-	perform(t, props{}, func(st *stage) {
-		st.ok("start mixed")
-		st.ok("stop")
-		st.is(player.Idle)
+// Stop and pause do not wait for a device that hangs while it is opened.
+func TestStopAndPauseWithDeviceHangingOnOpen(t *testing.T) {
+	runPlayer(t, setup{}, func(st *harness) {
+		st.mustDo("start mixed")
+		st.mustDo("stop")
+		st.wantState(player.Idle)
 
-		st.ok("start mixed")
-		st.ok("pause")
-		st.is(player.Paused)
-		if st.ear.open() != nil {
+		st.mustDo("start mixed")
+		st.mustDo("pause")
+		st.wantState(player.Paused)
+		if st.out.openPlay() != nil {
 			t.Error("the device is still being opened")
 		}
 	})
 }
 
-// An output that breaks its contract and returns before the sound has ended is tried again later, not in a busy loop.
-func TestADeviceThatEndsEarlyIsLost(t *testing.T) {
-	perform(t, props{}, func(st *stage) {
-		st.ok("start mixed")
-		st.hear(second)
-		st.told()
-		st.ear.give(&order{quit: true})
-		st.tells("problem")
-		if tried := st.ear.attempts(); tried > 2 {
+// An output that returns too early, against its contract, is tried again after the backoff and not in a busy loop.
+func TestDeviceReturnsBeforeEndOfSound(t *testing.T) {
+	runPlayer(t, setup{}, func(st *harness) {
+		st.mustDo("start mixed")
+		st.pull(second)
+		st.takeEvents()
+		st.out.send(&deviceStep{returnEarly: true})
+		st.wantEvents("problem")
+		if tried := st.out.playCount(); tried > 2 {
 			t.Errorf("tried %d times at once", tried)
 		}
 	})

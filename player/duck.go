@@ -3,29 +3,29 @@ package player
 import "guided/routines"
 
 const (
-	ducked    = 0.1                    // what is left of the sound under somebody's voice: −20 dB
-	duckDown  = routines.Rate / 5      // how long the way down takes
-	duckUp    = routines.Rate * 7 / 10 // and the way back
-	duckMost  = 60 * routines.Rate     // heard; then nobody seems to be left who would take it back
-	duckLimit = 2 * routines.Rate      // heard; after more than this the cue is said again
+	duckedGain  = 0.1                    // what is left of the routine while it is ducked: −20 dB
+	duckDown    = routines.Rate / 5      // how long the way down takes
+	duckUp      = routines.Rate * 7 / 10 // and the way back
+	duckTimeout = 60 * routines.Rate     // heard; a remote that has not sent unduck by then is assumed to be gone
+	repeatAfter = 2 * routines.Rate      // heard; a cue that was covered for longer is spoken again
 )
 
-// duck lets the routine go on softly under somebody's voice. What does not sound cannot be softer: the next start is
-// as loud as ever.
+// duck turns the routine down so that someone can speak over it. Where nothing sounds it changes nothing: the next start
+// is at full volume.
 func (p *Player) duck(Command) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.session
-	if s == nil || !s.playing || s.then == pause || s.then == finish || s.ducked {
+	if s == nil || !s.playing || s.transition.reason == pause || s.transition.reason == finish || s.ducked {
 		return false, nil
 	}
 	s.ducked, s.duckedAt = true, s.heard
-	s.ask(func(s *session) { s.low.to(ducked, duckDown) })
+	s.apply(func(s *session) { s.duckGain.glideTo(duckedGain, duckDown) })
 	return true, nil
 }
 
-// unduck lets it come back: after a word at the place it has reached, after more than that with the cue said again
-// from its beginning.
+// unduck turns the routine up again: where it is after up to repeatAfter, else with the cue spoken again from its
+// beginning.
 func (p *Player) unduck(Command) (bool, error) {
 	p.mu.Lock()
 	s := p.session
@@ -33,26 +33,26 @@ func (p *Player) unduck(Command) (bool, error) {
 		p.mu.Unlock()
 		return false, nil
 	}
-	if s.heard-s.duckedAt > duckLimit && s.then == goOn && s.comeback() != s.place() {
+	if s.heard-s.duckedAt > repeatAfter && s.transition.reason == carryOn && s.comeback() != s.target() {
 		s.ducked = false
 		p.mu.Unlock()
-		_, err := p.move(func(score *routines.Score, at int) int { return score.Return(at) })
+		_, err := p.jump(func(score *routines.Score, at int) int { return score.Return(at) })
 		return err == nil, nil
 	}
 	defer p.mu.Unlock()
-	p.rise(s)
+	p.unduckSession(s)
 	return true, nil
 }
 
-// rise takes the ducking of a session back. The caller holds the lock.
-func (p *Player) rise(s *session) {
+// unduckSession turns a session up where it is. The caller holds the lock.
+func (p *Player) unduckSession(s *session) {
 	s.ducked = false
-	s.ask(func(s *session) { s.low.to(1, duckUp) })
+	s.apply(func(s *session) { s.duckGain.glideTo(1, duckUp) })
 }
 
-// forgotten takes back a duck that nobody takes back. The caller holds the lock.
-func (p *Player) forgotten(s *session) {
-	if s.ducked && s.heard-s.duckedAt > duckMost {
-		p.rise(s)
+// endExpiredDuck ends a duck after duckTimeout. The caller holds the lock.
+func (p *Player) endExpiredDuck(s *session) {
+	if s.ducked && s.heard-s.duckedAt > duckTimeout {
+		p.unduckSession(s)
 	}
 }

@@ -10,11 +10,11 @@ import (
 	"guided/routines"
 )
 
-func volume(v int) *int { return &v }
+func intPtr(v int) *int { return &v }
 
-func truth(b bool) *bool { return &b }
+func boolPtr(b bool) *bool { return &b }
 
-func TestParse(t *testing.T) {
+func TestParseAccepts(t *testing.T) {
 	type command = player.Command
 	at := time.UnixMilli(1_700_000_000_500)
 	for payload, want := range map[string]command{
@@ -26,30 +26,30 @@ func TestParse(t *testing.T) {
 		"start 4-4-6":                      {Verb: "start", Routine: "4-4-6"},
 		"Start Four four six":              {Verb: "start", Routine: "Four four six"},
 		"start 4-4-6 for 5m":               {Verb: "start", Routine: "4-4-6", Parameters: player.Parameters{For: 5 * time.Minute}},
-		"start 4-4-6 volume 40 for 90s":    {Verb: "start", Routine: "4-4-6", Parameters: player.Parameters{For: 90 * time.Second}, Volume: volume(40)},
+		"start 4-4-6 volume 40 for 90s":    {Verb: "start", Routine: "4-4-6", Parameters: player.Parameters{For: 90 * time.Second}, Volume: intPtr(40)},
 		"start for 5m":                     {Verb: "start", Parameters: player.Parameters{For: 5 * time.Minute}},
 		"start Breathing for sleep":        {Verb: "start", Routine: "Breathing for sleep"},
 		"start Breathing for sleep for 5m": {Verb: "start", Routine: "Breathing for sleep", Parameters: player.Parameters{For: 5 * time.Minute}},
-		"start yoga verbosity short holds off bed rain voice Michael":                           {Verb: "start", Routine: "yoga", Parameters: player.Parameters{Verbosity: "short", Holds: truth(false), Bed: "rain", Voice: "michael"}},
+		"start yoga verbosity short holds off bed rain voice Michael":                           {Verb: "start", Routine: "yoga", Parameters: player.Parameters{Verbosity: "short", Holds: boolPtr(false), Bed: "rain", Voice: "michael"}},
 		"start Out of bed slowly":                                                               {Verb: "start", Routine: "Out of bed slowly"},
-		`{"command":"start","routine":"yoga","holds":false,"verbosity":"minimal","bed":"none"}`: {Verb: "start", Routine: "yoga", Parameters: player.Parameters{Verbosity: "minimal", Holds: truth(false), Bed: "none"}},
+		`{"command":"start","routine":"yoga","holds":false,"verbosity":"minimal","bed":"none"}`: {Verb: "start", Routine: "yoga", Parameters: player.Parameters{Verbosity: "minimal", Holds: boolPtr(false), Bed: "none"}},
 		"extend":                             {Verb: "extend"},
 		"extend 1m":                          {Verb: "extend", Extend: routines.Amount{Samples: 60 * routines.Rate}},
 		"extend 3 breaths":                   {Verb: "extend", Extend: routines.Amount{Breaths: 3}},
 		`{"command":"extend","for":"20s"}`:   {Verb: "extend", Extend: routines.Amount{Samples: 20 * routines.Rate}},
 		"select evening yoga":                {Verb: "select", Routine: "evening yoga"},
-		"volume 40%":                         {Verb: "volume", Volume: volume(40)},
-		"volume 40 %":                        {Verb: "volume", Volume: volume(40)},
-		"volume 39.6":                        {Verb: "volume", Volume: volume(40)},
+		"volume 40%":                         {Verb: "volume", Volume: intPtr(40)},
+		"volume 40 %":                        {Verb: "volume", Volume: intPtr(40)},
+		"volume 39.6":                        {Verb: "volume", Volume: intPtr(40)},
 		"volume":                             {Verb: "volume"},
 		"say dinner is ready":                {Verb: "say", Text: "dinner is ready"},
 		"{}":                                 {Verb: "status"},
 		`{"command":"?"}`:                    {Verb: "status"},
 		`{"command":"stop"}`:                 {Verb: "stop"},
 		`{"command":"start","routine":446}`:  {Verb: "start", Routine: "446"},
-		`{"command":"volume","volume":40}`:   {Verb: "volume", Volume: volume(40)},
-		`{"command":"volume","volume":"40"}`: {Verb: "volume", Volume: volume(40)},
-		`{"command":"start","routine":"4-4-6","for":"5m","volume":"40.0","transaction":7}`:    {Verb: "start", Routine: "4-4-6", Parameters: player.Parameters{For: 5 * time.Minute}, Volume: volume(40), Transaction: "7"},
+		`{"command":"volume","volume":40}`:   {Verb: "volume", Volume: intPtr(40)},
+		`{"command":"volume","volume":"40"}`: {Verb: "volume", Volume: intPtr(40)},
+		`{"command":"start","routine":"4-4-6","for":"5m","volume":"40.0","transaction":7}`:    {Verb: "start", Routine: "4-4-6", Parameters: player.Parameters{For: 5 * time.Minute}, Volume: intPtr(40), Transaction: "7"},
 		`{"command":"start 4-4-6 for 5m","transaction":"x"}`:                                  {Verb: "start", Routine: "4-4-6", Parameters: player.Parameters{For: 5 * time.Minute}, Transaction: "x"},
 		`{"command":"start","routine":"4-4-6","for":null,"volume":"","sent_at":1700000000.5}`: {Verb: "start", Routine: "4-4-6", SentAt: at},
 		`{"command":"stop","sent_at":"1700000000.5"}`:                                         {Verb: "stop", SentAt: at},

@@ -1,10 +1,14 @@
-// Package player is the one transport: what is playing, where it stands, and who is told.
+// Package player is the transport: it starts, pauses, skips and stops routines, knows the position that is being heard,
+// and publishes it to observers.
 //
 // A [Player] takes commands from any remote through [Player.Do], plays one session at a time through an audio.Output,
-// and tells observers through [Player.Watch]. The output pulls, and so it is the clock: nothing here ticks.
+// and publishes through [Player.Watch]. The output pulls, and so it is the clock: nothing here ticks.
 //
-// The law of the lock: one mutex guards the session and the state. It is held for arithmetic only, never across a
-// file, a device, a broker or a channel that could block; so the audio path never waits for an observer.
+// Locking: one mutex guards the session and the state. It is held for arithmetic only, never across a file, a device, a
+// network connection or a channel operation that could block; so the audio path never waits for an observer.
+//
+// To follow a start, read [Player.Order] in command.go, start in start.go, [Player.Run] below, and the session that the
+// output pulls in stream.go. How a sound leaves and comes back, for pause and all other interruptions, is transition.go.
 package player
 
 import (
@@ -24,71 +28,280 @@ type Config struct {
 	Library      routines.Library
 	Bank         *mix.Bank
 	Output       audio.Output
-	Outputs      []string // what observers are told of the outputs
+	Outputs      []string // the names of the outputs, for observers
 	Volume       int      // 0 to 100
-	Verbosity    routines.Verbosity
-	NoHolds      bool        // breaths without holds, unless a start asks for them
-	Waits        bool        // whether anybody can say next: a hold until next waits for it
-	Quiet        func() bool // whether what starts now is played in the quiet profile; nil: never
+	Defaults              // of what a start may ask for
+	Waits        bool     // whether there is a remote that can say next: a hold until next waits for it
 	Version      string
-	URLs         func(routine string) map[string]string // where a routine is to be had as a file, by its kind; nil: nowhere
-	PhaseLead    time.Duration                          // how long before its sound a phase is announced
-	ClockTrusted func() bool                            // whether the wall clock may be believed
+	URLs         func(routine string) map[string]string // of a routine's files by their kind; nil: none
+	PhaseLead    time.Duration                          // how long before its sound a phase is published
+	ClockTrusted func() bool                            // whether the wall clock is right
 	Log          *slog.Logger
 }
 
 // Player is the transport. Make it with New, and call Run.
 type Player struct {
-	cfg     Config
-	wake    chan struct{}  // there is something for Run to look at
-	rescan  chan struct{}  // the library has changed
-	mail    chan struct{}  // there is something to say
-	loaders sync.WaitGroup // what loads sounds ahead of a session; Run waits for it
+	cfg           Config
+	wake          chan struct{}  // signals Run that there is work
+	rescan        chan struct{}  // signals watchLibrary to read the library again
+	messageQueued chan struct{}  // signals synthesizeMessages
+	loaders       sync.WaitGroup // goroutines that load sound ahead of a session
 
-	mu       sync.Mutex
-	session  *session           // what is playing or paused, nil when idle
-	paused   bool               // what is running, or being prepared, is not to sound
-	next     *request           // what is to be started when the running session's sound has left
-	loading  *request           // what is being prepared
-	abort    context.CancelFunc // gives up what is being prepared
-	selected string
-	volume   int
-	trouble  string             // why there is no sound, or why the last start failed
-	messages []message          // to be said
-	mute     context.CancelFunc // gives up the message that is being made into sound, nil: none
-	alone    []talk             // made into sound, to be said without a routine
-	speech   *speech            // being said without a routine
-	watchers map[*watcher]bool
-	info     Info
-	done     answered
-	silenced time.Time // when the newest stop or pause that tells was sent
+	mu              sync.Mutex
+	session         *session           // what is playing or paused, nil when idle
+	paused          bool               // the current request is not to sound
+	pending         *request           // to be prepared when the sound of the session has left
+	preparing       *request           // being prepared
+	cancelPreparing context.CancelFunc // of preparing
+	selected        string             // the routine that start and toggle begin without a name
+	volume          int                // 0 to 100
+	problem         string             // why there is no sound, or why the last start failed; empty: none
+	messages        []message          // to be synthesized
+	cancelSynthesis context.CancelFunc // of the message that is being synthesized or was last, nil: none
+	announcements   []overlay          // messages to be spoken without a routine
+	announcement    *announcement      // the one being spoken, nil: none
+	watchers        map[*watcher]bool
+	info            Info
+	transactions    transactions
+	lastSilencedAt  time.Time // when the newest stop or pause was sent, of those with a time
 }
 
 // New makes a player that is idle.
 func New(cfg Config) *Player {
 	return &Player{
-		cfg: cfg, wake: make(chan struct{}, 1), rescan: make(chan struct{}, 1), mail: make(chan struct{}, 1), volume: cfg.Volume,
-		watchers: map[*watcher]bool{}, done: newAnswered(),
+		cfg: cfg, wake: make(chan struct{}, 1), rescan: make(chan struct{}, 1), messageQueued: make(chan struct{}, 1), volume: cfg.Volume,
+		watchers: map[*watcher]bool{}, transactions: newTransactions(),
 		info: Info{Version: cfg.Version, Outputs: cfg.Outputs, Routines: []RoutineInfo{}, Verbs: verbNames()},
 	}
 }
 
-// running is the request being played or about to be; one whose session is leaving for good does not count. The
+// ErrIdle is the error of a command that needs something to play.
+var ErrIdle = errors.New("nothing is playing; start a routine first")
+
+// current is the newest request that is not ending: pending, being prepared, or that of the session; nil for none. The
 // caller holds the lock.
-func (p *Player) running() *request {
+func (p *Player) current() *request {
 	switch {
-	case p.next != nil:
-		return p.next
-	case p.loading != nil:
-		return p.loading
-	case p.session != nil && !(p.session.playing && p.session.then == finish):
-		return &p.session.asked
+	case p.pending != nil:
+		return p.pending
+	case p.preparing != nil:
+		return p.preparing
+	case p.session != nil && !(p.session.playing && p.session.transition.reason == finish):
+		return &p.session.request
 	}
 	return nil
 }
 
-// now is the wall clock in whole milliseconds, as observers are told it.
+// playable is the session that a jump or a change can act on. The caller holds the lock.
+func (p *Player) playable() (*session, error) {
+	switch {
+	case p.current() == nil:
+		return nil, ErrIdle
+	case p.pending != nil || p.preparing != nil:
+		return nil, errors.New("the routine is being prepared; wait until it sounds")
+	}
+	return p.session, nil
+}
+
+// now is the wall clock in whole milliseconds, the precision of what is published.
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
-// ErrIdle is the error of a command that needs something to play.
-var ErrIdle = errors.New("nothing is playing; start a routine first")
+// The backoff between attempts to open a device that is unavailable.
+const (
+	minRetry = 500 * time.Millisecond
+	maxRetry = 30 * time.Second
+)
+
+// healthyAfter is how much sound a device must have played for the backoff to begin anew.
+const healthyAfter = 10 * routines.Rate
+
+// drainTimeout is how long a device may take to play out when the program ends.
+const drainTimeout = 2 * time.Second
+
+// Run plays what is asked for until ctx ends; then the sound leaves in a fade-out, and Run returns. It waits for its
+// goroutines only when it returns: a panic must end the process with its trace, and they would not end after one.
+func (p *Player) Run(ctx context.Context) {
+	// Output.Play gets a context that outlives ctx, so that the session can fade out.
+	playing, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var helpers sync.WaitGroup
+	helpers.Go(func() { p.watchLibrary(ctx) })
+	helpers.Go(func() { p.synthesizeMessages(ctx) })
+	helpers.Go(func() { p.fadeOutAtExit(ctx, playing, cancel) })
+	p.work(ctx, playing)
+	cancel()
+	p.loaders.Wait()
+	helpers.Wait()
+}
+
+// fadeOutAtExit lets the sound leave when ctx ends. A device that does not play out within drainTimeout is cancelled.
+func (p *Player) fadeOutAtExit(ctx, playing context.Context, cancel context.CancelFunc) {
+	select {
+	case <-playing.Done():
+		return
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	p.cancelMessages()
+	if p.session != nil && p.session.playing {
+		p.session.requestLeave(finish)
+	}
+	p.mu.Unlock()
+	timeout := time.NewTimer(drainTimeout)
+	defer timeout.Stop()
+	select {
+	case <-playing.Done():
+	case <-timeout.C:
+		cancel()
+	}
+}
+
+// work prepares and plays until ctx ends.
+func (p *Player) work(ctx, playing context.Context) {
+	retry := minRetry
+	for ctx.Err() == nil {
+		s, do := p.nextWork(ctx, playing)
+		switch {
+		case do != nil:
+			do()
+			retry = minRetry
+		case s == nil:
+			p.waitForWork(ctx, 0)
+		case p.play(s):
+			retry = minRetry
+		default:
+			if s.heard > healthyAfter {
+				retry = minRetry
+			}
+			p.waitForWork(ctx, retry)
+			retry = min(2*retry, maxRetry)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dropPending()
+	p.endSession("routine_stopped")
+	p.publishState()
+}
+
+// nextWork is a session to play, or something else to do; neither when there is nothing. A pending request comes before
+// the session that it replaces. The session is marked as playing under the same lock, so that no command is lost between.
+func (p *Player) nextWork(ctx, playing context.Context) (*session, func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch s := p.session; {
+	case ctx.Err() != nil: // checked under the lock, so that fadeOutAtExit sees the session or comes before it
+	case len(p.announcements) > 0:
+		o := p.announcements[0]
+		p.announcements = p.announcements[1:]
+		return nil, func() { p.playAnnouncement(playing, o) }
+	case p.pending != nil:
+		p.preparing, p.pending = p.pending, nil
+		p.endSession("routine_stopped")
+		var lifetime context.Context
+		lifetime, p.cancelPreparing = context.WithCancel(ctx)
+		r := *p.preparing
+		return nil, func() { p.prepare(lifetime, r) }
+	case s != nil && !p.paused:
+		s.begin(context.WithCancel(playing))
+		return s, nil
+	}
+	return nil, nil
+}
+
+// waitForWork returns when wakeRun is called, or after a timeout that is not zero.
+func (p *Player) waitForWork(ctx context.Context, timeout time.Duration) {
+	var expired <-chan time.Time
+	if timeout > 0 {
+		t := time.NewTimer(timeout)
+		defer t.Stop()
+		expired = t.C
+	}
+	select {
+	case <-ctx.Done():
+	case <-p.wake:
+	case <-expired:
+	}
+}
+
+func (p *Player) wakeRun() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// play lets the output pull a session until its sound has left, and keeps the position where it comes back. It is false
+// when the device failed.
+func (p *Player) play(s *session) bool {
+	p.loadStart(s)
+	err := p.cfg.Output.Play(s.playCtx, source{p, s}, func(frames int) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.advanceHeard(s, frames)
+	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.cancelPlay()
+	if err == nil {
+		p.advanceHeard(s, s.frames)
+	}
+	at := s.comeback()
+	s.rest(at)
+	switch reason := s.transition.reason; {
+	case at == s.score.Len:
+		p.endSession("routine_finished")
+	case reason == finish:
+		p.endSession("routine_stopped")
+	case reason == pause:
+		if p.paused {
+			p.notifyPaused()
+		}
+	case reason == jump && err == nil: // asked for after the last frame was pulled
+	default:
+		p.deviceLost(s, err)
+		return false
+	}
+	return true
+}
+
+// loadStart loads the sound of the position where a session begins or comes back.
+func (p *Player) loadStart(s *session) {
+	p.mu.Lock()
+	sound, at := s.sound, s.sound.Position()
+	p.mu.Unlock()
+	ctx, cancel := context.WithTimeout(s.playCtx, loadTimeout)
+	defer cancel()
+	_ = sound.Load(ctx, at) // after the timeout it begins without it
+}
+
+// deviceLost publishes once that there is no sound, and why. The caller holds the lock.
+func (p *Player) deviceLost(s *session, err error) {
+	if err == nil {
+		err = errors.New("the output ended before the sound did")
+	}
+	fresh := p.problem == ""
+	p.problem = err.Error()
+	if fresh {
+		p.cfg.Log.Error("no sound; the routine waits for the device", "err", err)
+		s.reported = reportedProblem
+		p.emit(s, "problem")
+	}
+	p.publishState()
+}
+
+// endSession drops the session, if there is one, and publishes how it ended. The caller holds the lock.
+func (p *Player) endSession(event string) {
+	s := p.session
+	if s == nil {
+		return
+	}
+	p.session = nil
+	s.endLifetime()
+	if p.pending == nil && p.preparing == nil {
+		p.paused, p.problem = false, ""
+	}
+	if s.reported != unreported || event == "routine_finished" {
+		p.emit(s, event)
+	}
+	p.publishState()
+}

@@ -13,11 +13,11 @@ import (
 	"guided/player"
 )
 
-// A listener who interrupts at random, a thousand times and more: no click, no word that begins in its middle, no
-// breath that goes on in its middle, and a state that makes sense at every moment.
-func TestInterruptedAtRandom(t *testing.T) {
-	x, y := record(t, mixed), record(t, other)
-	spoken, bound := vocabulary(x, y), smooth(x.sound)
+// Over a thousand random interruptions: no click, no cue that begins in its middle, no breath that goes on in its middle,
+// and a consistent state after each of them.
+func TestRandomInterruptions(t *testing.T) {
+	x, y := renderReference(t, mixed), renderReference(t, other)
+	spoken, bound := cueSounds(x, y), maxBendWithFades(x.sound)
 	words := []string{
 		"pause", "resume", "resume", "toggle", "next", "next", "back", "repeat", "stop", "start mixed", "start mixed", "start mixed", "start other",
 		"select other", "status", "lose", "away", "back again", "back again",
@@ -28,54 +28,54 @@ func TestInterruptedAtRandom(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			words, bound := words, bound
 			if seed%2 == 1 {
-				words = append(slices.Clone(words), "volume 30", "volume 100", "start mixed volume 60", "duck", "unduck", "say "+short, "say "+dinner)
-				bound = 1.15 * max(bound, smooth(said(t, short)), smooth(said(t, dinner))) // a message, and what is left under it
+				words = append(slices.Clone(words), "volume 30", "volume 100", "start mixed volume 60", "duck", "unduck", "say "+shortMessage, "say "+longMessage)
+				bound = 1.15 * max(bound, maxBendWithFades(messageSound(t, shortMessage)), maxBendWithFades(messageSound(t, longMessage))) // a message over the ducked routine
 			}
-			perform(t, props{depth: []int{0, audio.Depth, 777}[seed%3]}, func(st *stage) {
-				st.ear.block = 1000
-				st.ear.reserve = []int{0, second}[seed/2%2]
+			runPlayer(t, setup{depth: []int{0, audio.Depth, 777}[seed%3]}, func(st *harness) {
+				st.out.block = 1000
+				st.out.reserve = []int{0, second}[seed/2%2]
 				for i := range 130 {
 					if seconds := 2 * r.Float64(); r.IntN(3) > 0 {
-						st.hear(int(seconds * second))
+						st.pull(int(seconds * second))
 					} else {
-						st.hear(r.IntN(3 * fade))
+						st.pull(r.IntN(3 * fadeLen))
 					}
 					word := words[r.IntN(len(words))]
 					switch word {
 					case "lose":
-						if st.ear.open() != nil {
-							st.lose(errGone)
+						if st.out.openPlay() != nil {
+							st.failDevice(errUnplugged)
 						}
 					case "away":
-						st.ear.unplug(errGone)
+						st.out.setUnavailable(errUnplugged)
 					case "back again":
-						st.ear.unplug(nil)
+						st.out.setUnavailable(nil)
 						time.Sleep(time.Duration(r.IntN(40)) * time.Second)
 					default:
 						st.do(word)
 					}
-					if problem := senseless(st.p.State()); problem != "" {
-						t.Fatalf("act %d, %s: %s: %+v", i, word, problem, st.p.State())
+					if problem := inconsistency(st.p.State()); problem != "" {
+						t.Fatalf("command %d, %s: %s: %+v", i, word, problem, st.p.State())
 					}
 				}
-				st.ear.unplug(nil)
-				st.ok("stop")
-				st.drain()
+				st.out.setUnavailable(nil)
+				st.mustDo("stop")
+				st.pullAll()
 				synctest.Wait()
-				if st.ear.open() != nil {
+				if st.out.openPlay() != nil {
 					t.Error("it plays on")
 				}
-				st.is(player.Idle)
-				for i, h := range st.ear.plays {
+				st.wantState(player.Idle)
+				for i, h := range st.out.plays {
 					heard := h.samples[:h.heard]
-					if !h.failed { // then the silence after it belongs to it
+					if !h.failed { // then it ends in silence
 						heard = append(slices.Clone(heard), 0, 0)
 					}
-					if most := clicks(append([]float64{0, 0}, heard...)); most > bound {
+					if most := maxBend(append([]float64{0, 0}, heard...)); most > bound {
 						t.Errorf("a click in Play %d: %g, a smooth sound has %g", i, most, bound)
 					}
 					if seed%2 == 0 {
-						listen(t, spoken, heard, h.failed)
+						wantWholeCues(t, spoken, heard, h.failed)
 					}
 				}
 			})
@@ -83,12 +83,12 @@ func TestInterruptedAtRandom(t *testing.T) {
 	}
 }
 
-// senseless tells what cannot be true of a state.
-func senseless(s player.State) string {
+// inconsistency is what cannot be true of a state, empty if there is nothing.
+func inconsistency(s player.State) string {
 	timed := s.EndsAt != nil && s.StepEndsAt != nil
 	switch {
 	case s.State != player.Playing && (s.EndsAt != nil || s.StepEndsAt != nil):
-		return "it tells an end that will not come"
+		return "it has an end that will not come"
 	case s.State == player.Idle && (s.Routine != "" || s.Error != "" || s.Step != ""):
 		return "idle, and playing something"
 	case s.State != player.Idle && s.State != player.Trouble && (s.Routine == "" || s.Title == ""):

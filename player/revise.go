@@ -5,31 +5,32 @@ import (
 	"errors"
 
 	"guided/audio"
+	"guided/audio/mix"
 	"guided/routines"
 )
 
 const (
-	slowing  = 1.05              // what slower makes of a breath, and faster takes back
-	slowest  = 2                 // times the pace that is written
-	revising = routines.Rate / 2 // how far ahead of what is pulled a change takes effect: time to compile
-	someMore = 30 * routines.Rate
+	paceStep         = 1.05              // slower multiplies the length of a breath by it, faster divides
+	maxPace          = 2                 // the longest breath, in times the written one; the shortest is its inverse
+	reviseLead       = routines.Rate / 2 // how far ahead of the pulled position a change takes effect: time to compile
+	defaultExtension = 30 * routines.Rate
 )
 
-// extend makes the step that is heard longer.
+// extend makes the current step longer.
 func (p *Player) extend(c Command) (bool, error) {
 	more := c.Extend
 	if more == (routines.Amount{}) {
-		more.Samples = someMore
+		more.Samples = defaultExtension
 	}
 	return p.revise(routines.Change{Extend: more})
 }
 
-// slower and faster change the breath from the next one on; its ratio stays.
-func (p *Player) slower(Command) (bool, error) { return p.revise(routines.Change{Pace: slowing}) }
-func (p *Player) faster(Command) (bool, error) { return p.revise(routines.Change{Pace: 1 / slowing}) }
+// slower and faster change the length of the breaths from the next one on; their ratio stays.
+func (p *Player) slower(Command) (bool, error) { return p.revise(routines.Change{Pace: paceStep}) }
+func (p *Player) faster(Command) (bool, error) { return p.revise(routines.Change{Pace: 1 / paceStep}) }
 
-// revise compiles the running score again with a change of what is ahead, and lets the session go on with it. The
-// sound goes on meanwhile; where it has overtaken the change, the change is made again further on.
+// revise compiles the session's score again with a change of what is ahead, and lets the session go on with it. The
+// sound goes on meanwhile; where it has passed the change, the change is made again further on.
 func (p *Player) revise(c routines.Change) (bool, error) {
 	for {
 		done, err := p.tryRevise(c)
@@ -39,72 +40,79 @@ func (p *Player) revise(c routines.Change) (bool, error) {
 	}
 }
 
+// tryRevise makes a change once. It reports false without an error where the session has passed it.
 func (p *Player) tryRevise(c routines.Change) (bool, error) {
 	p.mu.Lock()
-	s := p.session
-	var err error
-	switch {
-	case p.running() == nil:
-		err = ErrIdle
-	case p.next != nil || p.loading != nil:
-		err = errors.New("the routine is being prepared; wait until it sounds")
-	case c.Pace == 0 && waits(s):
-		err = errors.New("this step waits for you already; say next to go on")
-	case c.Pace > 0 && !within(s.asked.options.Changes, c.Pace):
-		err = errors.New("the breath is as slow or as fast as it can be")
-	}
+	s, err := p.revisable(c)
 	if err != nil {
 		p.mu.Unlock()
 		return false, err
 	}
-	c.At = max(s.sound.Position(), s.landAt) + revising
-	heard, asked := s.score, s.asked
+	c.At = max(s.sound.Position(), s.transition.landAt) + reviseLead
+	old, lifetime := s.request, s.lifetime
 	p.mu.Unlock()
 
-	score, options, err := routines.Revise(asked.routine, asked.bank.Measure, asked.options, heard, c)
+	revised := old
+	revised.score, revised.options, err = routines.Revise(old.routine, old.bank.Measure, old.options, old.score, c)
 	if err != nil {
 		return false, err
 	}
-	ctx, drop := context.WithCancel(s.alive)
-	sound, err := asked.bank.Begin(ctx, score, p.loaders.Go)
-	if err == nil {
-		err = sound.Load(ctx, c.At-revising)
-	}
-	if err == nil { // an output may take back its way to here
-		err = sound.Load(ctx, max(0, c.At-revising-audio.Reserve))
-	}
+	ctx, cancel := context.WithCancel(lifetime)
+	sound, err := p.loadRevised(ctx, revised, c.At-reviseLead)
 	if err != nil {
-		drop()
+		cancel()
 		return false, ErrIdle // the session has ended
 	}
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at := s.sound.Position()
-	if p.session != s || s.score != heard || at > options.Changes[len(options.Changes)-1].At {
-		drop()
+	if p.session != s || s.score != old.score || at > revised.options.Changes[len(revised.options.Changes)-1].At {
+		cancel()
 		return false, nil
 	}
-	s.drop()
-	old := s.sound
-	s.score, s.sound, s.drop, s.asked.options = score, sound, drop, options
+	s.cancelLoading()
+	previous := s.sound
+	s.score, s.options, s.sound, s.cancelLoading = revised.score, revised.options, sound, cancel
 	s.seek(at)
-	s.old, s.blending = old, glide
-	p.changed()
+	s.previous, s.crossfade = previous, glideLen
+	p.publishState()
 	return true, nil
 }
 
-func waits(s *session) bool {
-	_, waits := s.score.Waits(s.place())
-	return waits
+// revisable is the session, and why it cannot take a change. The caller holds the lock.
+func (p *Player) revisable(c routines.Change) (*session, error) {
+	s, err := p.playable()
+	if err != nil {
+		return nil, err
+	}
+	if _, waits := s.score.Waits(s.target()); c.Pace == 0 && waits {
+		return nil, errors.New("this step waits for you already; say next to go on")
+	}
+	if c.Pace > 0 && !paceAllowed(s.options.Changes, c.Pace) {
+		return nil, errors.New("the breath is as slow or as fast as it can be")
+	}
+	return s, nil
 }
 
-// within tells whether one more change of pace leaves the breath between half and double.
-func within(changes []routines.Change, pace float64) bool {
+// loadRevised loads the sound of a revised score around a position.
+func (p *Player) loadRevised(ctx context.Context, r request, at int) (*mix.Live, error) {
+	sound, err := r.bank.Begin(ctx, r.score, p.loaders.Go)
+	if err != nil {
+		return nil, err
+	}
+	if err := sound.Load(ctx, at); err != nil {
+		return nil, err
+	}
+	return sound, sound.Load(ctx, max(0, at-audio.Reserve)) // an output may rewind that far
+}
+
+// paceAllowed reports whether one more change of pace leaves the breath between half and double its written length.
+func paceAllowed(changes []routines.Change, pace float64) bool {
 	for _, c := range changes {
 		if c.Pace > 0 {
 			pace *= c.Pace
 		}
 	}
-	return pace <= slowest && pace >= 1.0/slowest
+	return pace <= maxPace && pace >= 1.0/maxPace
 }

@@ -2,136 +2,169 @@ package player
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"guided/audio/mix"
 	"guided/routines"
 )
 
-// landing is the silence between leaving one place and coming back at another.
-const landing = routines.Rate * 3 / 10
-
-// after is what becomes of a session when its sound has left.
-type after int
+// reported is what observers last heard about a session's sound.
+type reported int
 
 const (
-	goOn   after = iota // it has not left
-	jump                // it comes back at another place
-	pause               // it waits
-	finish              // it has ended
+	unreported reported = iota
+	reportedPlaying
+	reportedPaused
+	reportedProblem // the device is unavailable
 )
 
-// telling is the last thing told about a session's sound.
-type telling int
-
-const (
-	nothing telling = iota
-	sounding
-	silent   // paused
-	troubled // the device is away
-)
-
-// session is one routine being played: a streamer that an output pulls. It has no clock; pause and skip move an
-// integer. The player's lock guards every field.
+// session is one routine being played: the stream that an output pulls, and what of it was heard. It has no clock; pause
+// and skip move an integer. Positions are samples of the score; frames count from the start of one Output.Play. The
+// player's lock guards every field.
 type session struct {
-	score   *routines.Score
-	sound   *mix.Live
-	asked   request
-	alive   context.Context    // ends with the session
-	unload  context.CancelFunc // ends it
-	drop    context.CancelFunc // ends the loading of its sound
-	started time.Time          // when it was heard first
-	told    telling
-	step    routines.Mark // the step told last
+	request                          // what is played, and how
+	sound         *mix.Live          // of the score; its position is the next sample to be pulled
+	lifetime      context.Context    // ends with the session
+	endLifetime   context.CancelFunc // cancels lifetime
+	cancelLoading context.CancelFunc // ends the loading of sound
 
-	// One Play.
-	playing bool // an output pulls it, or is about to
-	ctx     context.Context
-	cut     context.CancelFunc // ends the Play at once
-	track   track
-	frames  int // pulled
-	heard   int // of those, heard; marks below it have been told
-	warned  int // phases below it have been announced
+	started      time.Time // when the first sound was heard, zero before
+	reported     reported
+	reportedStep routines.Mark // the step that was published last
 
-	// How it leaves and comes back.
-	then     after
-	leaving  int   // frames of fade-out to come, 0: none
-	next     after // what comes after a jump over which somebody speaks
-	over     bool  // the sound has left: the stream is drained
-	landAt   int   // where it comes back, -1: by the law
-	still    int   // silent frames to come before the score goes on
-	entering int   // frames of fade-in to come
+	playing    bool            // an output pulls the session, or is about to
+	playCtx    context.Context // of this Play
+	cancelPlay context.CancelFunc
+	heard      int // frames heard; the marks before this frame were published
+	announced  int // the phases before this frame were published
 
-	old      *mix.Live // what the sound goes over from when the score was changed, nil: nothing
-	blending int       // frames of that to come
-
-	volume   ramp
 	ducked   bool // by command
-	duckedAt int  // how much had been heard then
-	low      ramp // by command
-	talks    []talk
-	under    ramp // by what is being said
-	masked   int  // frames of the routine that messages have covered without a pause between them
+	duckedAt int  // frames heard at that time
 
-	// What may be taken back.
-	moments []moment
-	orders  []order
-	changed chan struct{}
+	pulled                // what pulling changes; snapshots hold copies of it
+	previous   *mix.Live  // the sound before the score was revised, while it is crossfaded; nil: none
+	crossfade  int        // frames of the crossfade left
+	snapshots  []snapshot // before each block that is not heard yet
+	operations []operation
+	changed    chan struct{} // signals an operation to the output
 }
 
-func newSession(score *routines.Score, sound *mix.Live, asked request) *session {
-	s := &session{score: score, sound: sound, asked: asked, landAt: -1, changed: make(chan struct{}, 1)}
-	s.low.at(1)
-	s.under.at(1)
-	return s
+// pulled is everything about a session that changes with the frames pulled, except for the position of its sound. An
+// output may take frames back, so a snapshot copies it whole.
+type pulled struct {
+	frames      int // pulled
+	transition  transition
+	timeline    timeline
+	volumeGain  ramp
+	duckGain    ramp      // of the duck command
+	overlayGain ramp      // of the routine under a message
+	overlays    []overlay // messages to be spoken over the routine, the first one may have started
+	covered     int       // frames of the routine that messages covered one after another
 }
 
-// begin makes the session ready for an output that starts counting frames from zero, at the place where it stands.
-func (s *session) begin(ctx context.Context, cut context.CancelFunc) {
-	s.playing, s.ctx, s.cut = true, ctx, cut
-	s.track, s.frames, s.heard, s.warned = track{}, 0, 0, 0
-	s.then, s.next, s.leaving, s.over, s.landAt = goOn, goOn, 0, false, -1
-	s.volume.at(s.volume.target)
-	s.ducked = false
-	s.low.at(1)
-	s.unsaid()
-	s.moments, s.orders = nil, nil
+// clone is a copy that shares no memory.
+func (p pulled) clone() pulled {
+	p.timeline.segments = slices.Clone(p.timeline.segments)
+	p.overlays = slices.Clone(p.overlays)
+	return p
+}
+
+func newSession(r request, sound *mix.Live) *session {
+	return &session{
+		request: r, sound: sound, changed: make(chan struct{}, 1),
+		pulled: pulled{transition: steady(), duckGain: rampAt(1), overlayGain: rampAt(1)},
+	}
+}
+
+// begin prepares the session for a new Play at the position where it stands. A message that was interrupted will be
+// spoken from its beginning.
+func (s *session) begin(ctx context.Context, cancel context.CancelFunc) {
+	s.playing, s.playCtx, s.cancelPlay = true, ctx, cancel
+	s.heard, s.announced, s.ducked = 0, 0, false
+	if len(s.overlays) > 0 {
+		s.overlays[0] = overlay{pcm: s.overlays[0].pcm, inGap: s.overlays[0].inGap}
+	}
+	s.pulled = pulled{
+		transition: steady(), volumeGain: rampAt(s.volumeGain.target), duckGain: rampAt(1), overlayGain: rampAt(1), overlays: s.overlays,
+	}
+	s.snapshots, s.operations = nil, nil
 	select {
-	case <-s.changed: // it rang for the output before
+	case <-s.changed: // meant for the Play before
 	default:
 	}
 	silence := 0
 	if !s.started.IsZero() {
-		silence = landing
+		silence = landingSilence
 	}
 	s.land(s.sound.Position(), silence)
 }
 
-// rest lets the session stand at a sample until the next begin.
+// rest keeps the session at a position until the next begin.
 func (s *session) rest(at int) {
-	s.playing, s.landAt = false, -1
+	s.playing, s.transition.landAt = false, nowhere
 	s.seek(at)
 }
 
-// land puts the sound at a sample, after so much silence.
+// requestLeave makes the sound leave as soon as the output can: it takes back what was not heard. A Play that has not
+// pulled anything ends at once and does not wait for its device.
+func (s *session) requestLeave(why reason) {
+	s.apply(func(s *session) { s.leave(why) })
+	if s.frames == 0 {
+		s.cancelPlay()
+	}
+}
+
+// leave makes the sound fade out within 10 ms and then do what the reason says.
+func (s *session) leave(why reason) {
+	if s.transition.leave(why, s.frames > 0, s.overlayAudible()) {
+		s.left()
+	}
+}
+
+// jumpTo makes the sound leave and come back at a position. A sound that is leaving already comes back there.
+func (s *session) jumpTo(at int) {
+	s.transition.landAt = at
+	if s.transition.reason == carryOn {
+		s.leave(jump)
+	}
+}
+
+// left is called when the sound has left.
+func (s *session) left() {
+	at, queued, jumps := s.transition.left()
+	if !jumps {
+		return
+	}
+	silence := landingSilence
+	if at == s.score.Len {
+		silence = 0
+	}
+	s.land(at, silence)
+	if queued != carryOn {
+		s.leave(queued)
+	}
+}
+
+// land lets the sound go on at a position after so many frames of silence.
 func (s *session) land(at, silence int) {
 	s.seek(at)
-	s.still, s.entering = silence, 0
+	s.transition.silence, s.transition.fadeIn = silence, 0
+	if cueSoundsAt(s.score, at) {
+		s.transition.fadeIn = fadeLen
+	}
 	if !s.ducked {
-		s.low.at(1)
+		s.duckGain = rampAt(1)
 	}
-	if len(s.talks) == 0 {
-		s.under.at(1)
+	if len(s.overlays) == 0 {
+		s.overlayGain = rampAt(1)
 	}
-	if inSound(s.score, at) {
-		s.entering = fade
-	}
-	s.track.to(s.frames, silence, at)
-	s.warned = min(s.warned, s.frames)
+	s.timeline.set(s.frames, silence, at)
+	s.announced = min(s.announced, s.frames)
 }
 
-// inSound tells whether a sound is going on at a sample, so that coming in there needs a fade.
-func inSound(score *routines.Score, at int) bool {
+// cueSoundsAt reports whether a cue that began before a position is still sounding there.
+func cueSoundsAt(score *routines.Score, at int) bool {
 	for _, c := range score.Cues {
 		if c.At >= at {
 			break
@@ -143,68 +176,33 @@ func inSound(score *routines.Score, at int) bool {
 	return false
 }
 
+// seek moves the sound. Positions come from the score, so one outside it is a bug.
 func (s *session) seek(at int) {
-	s.old, s.blending = nil, 0
-	// Positions come from the score itself, so they lie inside it.
+	s.previous, s.crossfade = nil, 0
 	if err := s.sound.Seek(at); err != nil {
 		panic(err)
 	}
 }
 
-// leave lets the sound fade out within 10 ms, and then does what is asked. In silence there is nothing to fade.
-func (s *session) leave(then after) {
-	if s.then == jump && then != jump && s.leaving > 0 && s.speaking() {
-		s.next = then // the routine is leaving, and what is said is not
-		return
-	}
-	s.then = then
-	switch {
-	case s.over || s.leaving > 0:
-	case s.frames == 0 || s.still > 0 && (then == jump || !s.speaking()):
-		s.left()
-	default:
-		s.leaving = fade
-	}
-}
-
-// left does what was asked for when the sound has left.
-func (s *session) left() {
-	s.leaving = 0
-	if s.then != jump {
-		s.over = true
-		return
-	}
-	at, silence := s.landAt, landing
-	if at == s.score.Len {
-		silence = 0
-	}
-	s.then, s.landAt = goOn, -1
-	s.land(at, silence)
-	if next := s.next; next != goOn {
-		s.next = goOn
-		s.leave(next)
-	}
-}
-
-// position is the sample that is heard, or where a silent session stands.
+// position is the sample that is being heard, or where a session that is not playing stands.
 func (s *session) position() int {
 	if s.playing {
-		return s.track.at(s.heard)
+		return s.timeline.scoreAt(s.heard)
 	}
 	return s.sound.Position()
 }
 
-// place is where the listener is, or will be after the jumps asked for: what the next jump is seen from.
-func (s *session) place() int {
+// target is the position after the jumps asked for so far: the one that the next jump counts from.
+func (s *session) target() int {
 	switch {
-	case s.landAt >= 0:
-		return s.landAt
+	case s.transition.landAt != nowhere:
+		return s.transition.landAt
 	case s.playing:
-		return s.track.ahead(s.heard)
+		return s.timeline.scoreAhead(s.heard)
 	}
 	return s.sound.Position()
 }
 
-// comeback is where the sound returns after an interruption, by the law: the start of the breath or rep or phrase
-// that was heard last, or the same place in silence.
-func (s *session) comeback() int { return s.score.Return(s.place()) }
+// comeback is where the sound returns after an interruption: the start of the breath, rep or phrase that was heard last,
+// or the same position where it was silent.
+func (s *session) comeback() int { return s.score.Return(s.target()) }

@@ -2,19 +2,21 @@ package player
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"guided/audio/mix"
 	"guided/routines"
 )
 
-// restartAfter is how far into a step `back` goes to its start instead of to the step before.
+// restartAfter is how far into a step back goes to its start instead of to the step before.
 const restartAfter = 3 * routines.Rate
 
-// skip goes to the next step, or the next side of this one; from the last one the routine ends.
-func (p *Player) skip(Command) (bool, error) {
-	return p.move(func(score *routines.Score, at int) int {
+// loadTimeout is how long a jump waits for the sound of its target before it is made without.
+const loadTimeout = 2 * time.Second
+
+// next goes to the next step, or to the next side of this one; from the last one the routine ends.
+func (p *Player) next(Command) (bool, error) {
+	return p.jump(func(score *routines.Score, at int) int {
 		if i := score.NextStep(score.StepAt(at)); i < len(score.Marks) {
 			return score.Marks[i].At
 		}
@@ -24,7 +26,7 @@ func (p *Player) skip(Command) (bool, error) {
 
 // back goes to the start of the step, or within its first seconds to the step before.
 func (p *Player) back(Command) (bool, error) {
-	return p.move(func(score *routines.Score, at int) int {
+	return p.jump(func(score *routines.Score, at int) int {
 		i := score.StepAt(at)
 		if at-score.Marks[i].At < restartAfter {
 			i = score.PreviousStep(i)
@@ -33,58 +35,47 @@ func (p *Player) back(Command) (bool, error) {
 	})
 }
 
-// again goes to the start of the step.
-func (p *Player) again(Command) (bool, error) {
-	return p.move(func(score *routines.Score, at int) int { return score.Marks[score.StepAt(at)].At })
+// repeat goes to the start of the step.
+func (p *Player) repeat(Command) (bool, error) {
+	return p.jump(func(score *routines.Score, at int) int { return score.Marks[score.StepAt(at)].At })
 }
 
-// patience is how long the sound is waited for before it comes back without it.
-const patience = 2 * time.Second
-
-// move lets the sound leave and come back where to says, seen from where it is heard or is about to be. The sound of
-// the place is loaded before; meanwhile the one that is heard goes on, so that the place may have to be found again.
-func (p *Player) move(to func(score *routines.Score, at int) int) (bool, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+// jump lets the sound leave and come back at the position that to makes of the one being heard. The sound there is
+// loaded first; meanwhile the routine goes on, so that the position is computed again afterwards.
+func (p *Player) jump(to func(score *routines.Score, at int) int) (bool, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
 	defer cancel()
 	for {
-		sound, target, err := p.tryMove(to, ctx.Err() != nil)
+		sound, target, err := p.tryJump(to, ctx.Err() != nil)
 		if sound == nil || err != nil {
 			return err == nil, err
 		}
-		_ = sound.Load(ctx, target) // what takes too long is missed
+		_ = sound.Load(ctx, target) // after the timeout the jump is made without it
 	}
 }
 
-// tryMove moves when the sound of the target is there, or at once; else it tells what is to load it.
-func (p *Player) tryMove(to func(score *routines.Score, at int) int, atOnce bool) (*mix.Live, int, error) {
+// tryJump jumps if the sound of the target is loaded, or atOnce; else it returns what has to be loaded, and from where.
+func (p *Player) tryJump(to func(score *routines.Score, at int) int, atOnce bool) (*mix.Live, int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := p.session
-	switch {
-	case p.running() == nil:
-		return nil, 0, ErrIdle
-	case p.next != nil || p.loading != nil:
-		return nil, 0, errors.New("the routine is being prepared; wait until it sounds")
+	s, err := p.playable()
+	if err != nil {
+		return nil, 0, err
 	}
-	target := to(s.score, s.place())
+	target := to(s.score, s.target())
 	if !s.sound.Reach(target) && !atOnce {
 		return s.sound, target, nil
 	}
-	s.step = routines.Mark{}
+	s.reportedStep = routines.Mark{}
 	switch {
 	case s.playing:
-		s.ask(func(s *session) {
-			s.landAt = target
-			if s.then == goOn {
-				s.leave(jump)
-			}
-		})
+		s.apply(func(s *session) { s.jumpTo(target) })
 	case target == s.score.Len:
-		p.end("routine_finished")
-	default: // paused, or the device is away: it is tried at once
+		p.endSession("routine_finished")
+	default: // paused, or waiting for its device: that is tried at once
 		s.seek(target)
-		p.changed()
-		p.look()
+		p.publishState()
+		p.wakeRun()
 	}
 	return nil, 0, nil
 }

@@ -1,15 +1,72 @@
 package player
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
+	"guided/audio/mix"
 	"guided/routines"
 )
 
-// start checks a routine and lets Run play it; what is running fades out first. Without a name it starts what is
-// selected. Starting what plays already changes nothing; starting what is paused lets it go on.
+// request is a start that was checked: what is to be played, and how.
+type request struct {
+	routine  *routines.Routine
+	bank     *mix.Bank // of the voice asked for
+	options  routines.Options
+	volume   *int // for this session only, nil: the player's
+	score    *routines.Score
+	complete bool // every phrase of the score can be spoken at once
+}
+
+// same reports whether two starts ask for the same. Edits of the routine since, and the quiet hours, make no difference.
+func (r request) same(o request) bool {
+	a, b := r.options, o.options
+	return r.routine.Name == o.routine.Name && r.bank == o.bank &&
+		a.For == b.For && a.Verbosity == b.Verbosity && a.NoHolds == b.NoHolds && a.Bed == b.Bed
+}
+
+// compile makes the score, with tones in place of the phrases that no voice has.
+func (r *request) compile() (err error) {
+	r.complete = true
+	r.score, err = routines.Compile(r.routine, func(c routines.Clip) (routines.Extent, bool) {
+		e, has := r.bank.Measure(c)
+		r.complete = r.complete && has
+		return e, has
+	}, r.options)
+	return err
+}
+
+// start checks and compiles a routine, and queues it for Run; the session that is playing fades out first. Without a
+// name it starts the selected routine. Starting what is playing changes nothing; starting what is paused resumes it.
 func (p *Player) start(c Command) (bool, error) {
+	r, err := p.newRequest(c)
+	if err != nil {
+		return false, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	changed := p.setSelected(r.routine.Name)
+	if current := p.current(); current != nil && current.same(r) {
+		if c.Volume != nil && *c.Volume != p.currentVolume() {
+			p.setSessionVolume(c.Volume)
+			changed = true
+		}
+		return p.resumeCurrent() || changed, nil
+	}
+	p.dropPending()
+	p.pending, p.paused, p.problem = &r, false, ""
+	if p.session != nil && p.session.playing {
+		p.session.requestLeave(finish)
+	}
+	p.publishState()
+	p.wakeRun()
+	return true, nil
+}
+
+// newRequest is what a start asks for. Its score is made here, so that a routine that cannot be compiled, or not in the
+// length asked for, is refused in the answer to the command.
+func (p *Player) newRequest(c Command) (request, error) {
 	name := c.Routine
 	if name == "" {
 		p.mu.Lock()
@@ -17,43 +74,23 @@ func (p *Player) start(c Command) (bool, error) {
 		p.mu.Unlock()
 	}
 	if name == "" {
-		return false, errors.New("start what? name a routine, or select one first")
+		return request{}, errors.New("start what? name a routine, or select one first")
 	}
-	r, err := p.cfg.Library.Load(name)
+	routine, err := p.cfg.Library.Load(name)
 	if err != nil {
-		return false, err
+		return request{}, err
 	}
 	bank, err := p.cfg.Bank.In(c.Voice)
 	if err != nil {
-		return false, fmt.Errorf("voice: %w", err)
+		return request{}, fmt.Errorf("voice: %w", err)
 	}
-	req := request{r, bank, p.options(c.Parameters), c.Volume}
-	req.options.Waits = p.cfg.Waits
-	// What cannot be laid out, or not in the length asked for, is refused at once and not after the answer.
-	if _, err := routines.Compile(r, bank.Measure, req.options); err != nil {
-		return false, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	changed := p.chosen(r.Name)
-	if current := p.running(); current != nil && current.same(req) {
-		if c.Volume != nil && *c.Volume != p.loudness() {
-			p.loud(c.Volume)
-			changed = true
-		}
-		return p.goOn() || changed, nil
-	}
-	p.drop()
-	p.next, p.paused, p.trouble = &req, false, ""
-	if p.session != nil && p.session.playing {
-		p.leave(finish)
-	}
-	p.changed()
-	p.look()
-	return true, nil
+	r := request{routine: routine, bank: bank, options: p.cfg.Options(c.Parameters), volume: c.Volume}
+	r.options.Waits = p.cfg.Waits
+	return r, r.compile()
 }
 
-func (p *Player) choose(c Command) (bool, error) {
+// selectRoutine notes what start and toggle begin without a name.
+func (p *Player) selectRoutine(c Command) (bool, error) {
 	if c.Routine == "" {
 		return false, errors.New("select what? name a routine")
 	}
@@ -63,37 +100,79 @@ func (p *Player) choose(c Command) (bool, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.chosen(r.Name), nil
+	return p.setSelected(r.Name), nil
 }
 
-// chosen notes which routine is selected. The caller holds the lock.
-func (p *Player) chosen(name string) bool {
+// setSelected reports whether another routine was selected before. The caller holds the lock.
+func (p *Player) setSelected(name string) bool {
 	if p.selected == name {
 		return false
 	}
 	p.selected = name
-	p.changed()
+	p.publishState()
 	return true
 }
 
-// stop ends the session, takes back a start that has not sounded yet, and forgets a failed one.
-func (p *Player) stop(Command) (bool, error) {
+// prepare makes a session of a request. What takes time happens here, before the first sample, or in the loaders, ahead
+// of each sample. ctx ends with the session.
+func (p *Player) prepare(ctx context.Context, r request) {
+	score, err := p.scoreFor(ctx, r)
+	var sound *mix.Live
+	loading, cancelLoading := context.WithCancel(ctx)
+	if err == nil {
+		sound, err = r.bank.Begin(loading, score, p.loaders.Go)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	silenced := p.quiet()
-	if p.running() == nil && p.trouble == "" {
-		return silenced, nil
+	if ctx.Err() != nil { // stopped or replaced meanwhile
+		cancelLoading()
+		return
 	}
-	p.drop()
-	switch {
-	case p.session == nil:
-		p.paused, p.trouble = false, ""
-		p.changed()
-	case p.session.playing:
-		p.leave(finish)
-	default:
-		p.end("routine_stopped")
+	endLifetime := p.cancelPreparing
+	r = *p.preparing // its volume may have changed
+	p.preparing, p.cancelPreparing = nil, nil
+	if err != nil {
+		cancelLoading()
+		endLifetime()
+		p.cfg.Log.Error("a routine cannot be played", "routine", r.routine.Name, "err", err)
+		p.paused, p.problem = false, err.Error()
+		p.publishEvent(Event{Type: "problem", Routine: r.routine.Name, Title: r.routine.Title, Error: p.problem, At: now()})
+		p.publishState()
+		return
 	}
-	p.look()
-	return true, nil
+	r.score = score
+	s := newSession(r, sound)
+	s.lifetime, s.endLifetime, s.cancelLoading = ctx, endLifetime, cancelLoading
+	p.session = s
+	s.volumeGain = rampAt(gainOf(p.currentVolume()))
+	if p.paused {
+		p.notifyPaused()
+	}
+	p.publishState()
+}
+
+// scoreFor is the score of a request: the one it was checked with, or where phrases are missing a new one after they
+// were spoken, which may take minutes.
+func (p *Player) scoreFor(ctx context.Context, r request) (*routines.Score, error) {
+	if r.complete {
+		return r.score, nil
+	}
+	clips, err := routines.Clips(r.routine)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.bank.Prepare(ctx, clips); err != nil && ctx.Err() == nil {
+		p.cfg.Log.Warn("some phrases cannot be spoken; tones sound in their place", "routine", r.routine.Name, "err", err)
+	}
+	err = r.compile()
+	return r.score, err
+}
+
+// dropPending cancels the request that has not become a session yet. The caller holds the lock.
+func (p *Player) dropPending() {
+	p.pending = nil
+	if p.preparing != nil {
+		p.cancelPreparing()
+		p.preparing, p.cancelPreparing = nil, nil
+	}
 }

@@ -9,7 +9,7 @@ import (
 // Status is what the player does, as one word.
 type Status string
 
-// The six things the player can be doing.
+// What the player can be doing.
 const (
 	Idle      Status = "idle"
 	Preparing Status = "preparing"
@@ -19,9 +19,8 @@ const (
 	Trouble   Status = "problem"
 )
 
-// State is everything an observer may know, published whole. It changes at events only: no key ticks.
-// Positions and lengths are seconds as of UpdatedAt, without the time that was waited for the listener; times that are
-// not known are null.
+// State is everything an observer may know, published whole. It is published at events only: no key ticks. Positions and
+// lengths are seconds as of UpdatedAt, without the time spent waiting for next; times that are not known are null.
 type State struct {
 	State      Status     `json:"state"`
 	Routine    string     `json:"routine"`
@@ -45,7 +44,7 @@ type State struct {
 	Error      string     `json:"error"`
 }
 
-// Event is one thing that happened, told when it is heard.
+// Event is one thing that happened, published when it is heard.
 type Event struct {
 	Type       string    `json:"event_type"` // routine_started, step_started, waiting, paused, resumed, routine_finished, routine_stopped, problem
 	Routine    string    `json:"routine,omitempty"`
@@ -66,7 +65,7 @@ type Phase struct {
 	Side    string    `json:"side,omitempty"`
 }
 
-// RoutineInfo is one line of the library, as observers see it.
+// RoutineInfo is one routine of the library, as observers see it.
 type RoutineInfo struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
@@ -78,7 +77,7 @@ type RoutineInfo struct {
 	Error  string            `json:"error,omitempty"` // why it cannot be played
 }
 
-// Info is what changes seldom: who we are and what can be asked of us.
+// Info is what seldom changes: the version, the library, the outputs and the verbs.
 type Info struct {
 	Version  string        `json:"version"`
 	Routines []RoutineInfo `json:"routines"`
@@ -86,39 +85,29 @@ type Info struct {
 	Verbs    []string      `json:"verbs"`
 }
 
-// Feed is one observer's view. States and Infos hold the newest value only; Events and Phases keep the newest
-// hundred and drop the oldest. The player never waits for an observer. All channels are closed when the context
-// given to Watch ends.
-type Feed struct {
-	States <-chan State
-	Infos  <-chan Info
-	Events <-chan Event
-	Phases <-chan Phase
-}
-
-// State is what the player does at this moment.
+// State is the current state.
 func (p *Player) State() State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.state()
 }
 
-// Info is what the player is.
+// Info is the current info.
 func (p *Player) Info() Info {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.info
 }
 
-// state makes the state; the caller holds the lock. It tells what is heard: a session that was asked to pause plays
-// until its sound has left, and one that was asked to go on is paused until it is heard.
+// state is the state of what is heard: a session that was asked to pause is playing until its sound has left, and one
+// that was asked to resume is paused until it is heard. The caller holds the lock.
 func (p *Player) state() State {
-	st := State{State: Idle, Selected: p.selected, Volume: p.loudness(), Error: p.trouble, UpdatedAt: now()}
-	s, req := p.session, p.running()
+	st := State{State: Idle, Selected: p.selected, Volume: p.currentVolume(), Error: p.problem, UpdatedAt: now()}
+	s, req := p.session, p.current()
 	switch {
 	case req == nil && s != nil: // a stop that is not heard yet
-		req = &s.asked
-	case req == nil && p.trouble != "":
+		req = &s.request
+	case req == nil && p.problem != "":
 		st.State = Trouble
 	}
 	if req == nil {
@@ -126,14 +115,14 @@ func (p *Player) state() State {
 	}
 	st.Routine, st.Title = req.routine.Name, req.routine.Title
 	switch {
-	case p.next != nil || p.loading != nil:
+	case p.pending != nil || p.preparing != nil:
 		st.State = Preparing
 		return st
-	case s.told == silent:
+	case s.reported == reportedPaused:
 		st.State = Paused
-	case p.trouble != "":
+	case p.problem != "":
 		st.State = Trouble
-	case s.told != sounding: // not heard yet, or not again
+	case s.reported != reportedPlaying: // not heard yet, or not again
 		st.State = Preparing
 	default:
 		st.State = Playing
@@ -141,12 +130,12 @@ func (p *Player) state() State {
 			st.State = Waiting
 		}
 	}
-	p.place(&st, s)
+	p.setPosition(&st, s)
 	return st
 }
 
-// place fills in where a session stands.
-func (p *Player) place(st *State, s *session) {
+// setPosition fills in the position of a session.
+func (p *Player) setPosition(st *State, s *session) {
 	at := s.position()
 	i := s.score.StepAt(at)
 	m, end := s.score.Marks[i], s.score.Len
@@ -154,31 +143,32 @@ func (p *Player) place(st *State, s *session) {
 	if next := s.score.NextStep(i); next < len(s.score.Marks) {
 		st.NextStep, end = s.score.Marks[next].Name, s.score.Marks[next].At
 	}
-	told, length := s.score.Told(at), s.score.Told(s.score.Len)
-	st.Position, st.Length, st.Remaining = seconds(told), seconds(length), seconds(length-told)
+	position, length := s.score.Told(at), s.score.Told(s.score.Len) // without waits
+	st.Position, st.Length, st.Remaining = seconds(position), seconds(length), seconds(length-position)
 	if length > 0 {
-		st.Progress = 100 * told / length
+		st.Progress = 100 * position / length
 	}
 	if !s.started.IsZero() {
 		started := s.started
 		st.StartedAt = &started
 	}
 	if st.State == Playing && s.playing && !p.paused {
-		still := s.track.silence(s.heard)
+		silence := s.timeline.silenceLeft(s.heard)
 		if at < m.At+m.Len { // else the sides are being switched
 			end = m.At + m.Len
 		}
-		st.StepEndsAt = later(st.UpdatedAt, still+s.score.Told(end)-told)
-		st.EndsAt = later(st.UpdatedAt, still+length-told)
+		st.StepEndsAt = later(st.UpdatedAt, silence+s.score.Told(end)-position)
+		st.EndsAt = later(st.UpdatedAt, silence+length-position)
 	}
 }
 
+// later is the time so many samples after t.
 func later(t time.Time, samples int) *time.Time {
 	t = t.Add(routines.Duration(samples)).Truncate(time.Millisecond)
 	return &t
 }
 
-// seconds rounds samples to milliseconds.
+// seconds is samples as seconds, cut to milliseconds.
 func seconds(samples int) float64 {
 	return float64(samples/(routines.Rate/1000)) / 1000
 }

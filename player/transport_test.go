@@ -10,17 +10,17 @@ import (
 
 const second = audio.Rate
 
-// span is a stretch of the score that is heard. It leaves in a fade, and the next one comes after the landing silence.
+// span is a part of the score that is heard. It ends in a fade-out, and the next one follows after landingSilence.
 type span struct{ from, to int }
 
-// act is a command after so many more samples were pulled.
-type act struct {
+// timedCommand is a command that is sent after so many more frames were pulled.
+type timedCommand struct {
 	after int
-	verb  string
+	words string
 }
 
-func TestWhatIsHeard(t *testing.T) {
-	x := record(t, mixed)
+func TestInterruptionsSoundLikeReference(t *testing.T) {
+	x := renderReference(t, mixed)
 	breath2 := x.mark(routines.BreathMark, "Breathe", 2, "")
 	rep3 := x.mark(routines.RepMark, "Squat", 3, "")
 	lean := x.mark(routines.StepMark, "Lean", 0, "left")
@@ -29,91 +29,91 @@ func TestWhatIsHeard(t *testing.T) {
 	silence := lean.At + lean.Len - second // in the hold
 	word := x.Cues[0]
 	if x.Cues[len(x.Cues)-1].Clip.Say != "Well done." {
-		t.Fatal("the last words are not the last")
+		t.Fatal("the last cue is not the last phrase")
 	}
 	situations := []struct {
 		situation string
-		acts      []act
+		acts      []timedCommand
 		want      []span
 	}{
-		{"nobody interrupts", nil, []span{{0, x.Len}}},
-		{"doorbell in the middle of a breath: pause, then the breath from its start",
-			[]act{{breath2.At + second, "pause"}, {0, "resume"}},
+		{"no interruption", nil, []span{{0, x.Len}}},
+		{"pause in the middle of a breath: the breath from its start",
+			[]timedCommand{{breath2.At + second, "pause"}, {0, "resume"}},
 			[]span{{0, breath2.At + second}, {breath2.From, x.Len}}},
-		{"doorbell in a phrase: the phrase from its beginning",
-			[]act{{word.Len / 2, "pause"}, {0, "resume"}},
+		{"pause in a phrase: the phrase from its beginning",
+			[]timedCommand{{word.Len / 2, "pause"}, {0, "resume"}},
 			[]span{{0, word.Len / 2}, {0, x.Len}}},
-		{"doorbell in a silent hold: it goes on where it was, so that both sides stay equal",
-			[]act{{silence, "pause"}, {0, "resume"}},
-			[]span{{0, silence}, {silence + fade, x.Len}}},
-		{"doorbell on the third squat: the third squat again",
-			[]act{{rep3.At + second/3, "pause"}, {0, "toggle"}},
+		{"pause in a silent hold: it goes on where it was, so that both sides stay equal",
+			[]timedCommand{{silence, "pause"}, {0, "resume"}},
+			[]span{{0, silence}, {silence + fadeLen, x.Len}}},
+		{"pause on the third squat: the third squat again",
+			[]timedCommand{{rep3.At + second/3, "pause"}, {0, "toggle"}},
 			[]span{{0, rep3.At + second/3}, {rep3.From, x.Len}}},
-		{"doorbell while breathing on the right: the breath again, the side kept",
-			[]act{{sideBreath.At + second, "toggle"}, {0, "toggle"}},
+		{"toggle in a breath on the right: the breath again, on the right",
+			[]timedCommand{{sideBreath.At + second, "toggle"}, {0, "toggle"}},
 			[]span{{0, sideBreath.At + second}, {sideBreath.From, x.Len}}},
-		{"doorbell on the word that opens a breath, before its beat",
-			[]act{{breath2.From + 100, "pause"}, {0, "resume"}},
+		{"pause in the first word of a breath, before its beat",
+			[]timedCommand{{breath2.From + 100, "pause"}, {0, "resume"}},
 			[]span{{0, breath2.From + 100}, {breath2.From, x.Len}}},
-		{"doorbell in the last 10 ms of a breath: the next one is not lost",
-			[]act{{breath2.From - 100, "pause"}, {0, "resume"}},
+		{"pause in the last 10 ms of a breath: the next one is not lost",
+			[]timedCommand{{breath2.From - 100, "pause"}, {0, "resume"}},
 			[]span{{0, breath2.From - 100}, {breath2.From, x.Len}}},
-		{"two doorbells in one breath",
-			[]act{{breath2.At + second, "pause"}, {0, "resume"}, {landing + second, "pause"}, {0, "resume"}},
+		{"pause twice in one breath",
+			[]timedCommand{{breath2.At + second, "pause"}, {0, "resume"}, {landingSilence + second, "pause"}, {0, "resume"}},
 			[]span{{0, breath2.At + second}, {breath2.From, breath2.From + second}, {breath2.From, x.Len}}},
-		{"this step is not for me: next",
-			[]act{{second, "next"}},
+		{"next: the next step",
+			[]timedCommand{{second, "next"}},
 			[]span{{0, second}, {x.step("Breathe", ""), x.Len}}},
-		{"this side hurts: next goes to the other side",
-			[]act{{lean.At + second, "next"}},
+		{"next on the left side: the right side",
+			[]timedCommand{{lean.At + second, "next"}},
 			[]span{{0, lean.At + second}, {leanRight, x.Len}}},
-		{"two steps on: next, next",
-			[]act{{second, "next"}, {0, "next"}},
+		{"next, next: two steps on",
+			[]timedCommand{{second, "next"}, {0, "next"}},
 			[]span{{0, second}, {lean.At, x.Len}}},
-		{"I did not get that: repeat",
-			[]act{{breath2.At, "repeat"}},
+		{"repeat: this step from its start",
+			[]timedCommand{{breath2.At, "repeat"}},
 			[]span{{0, breath2.At}, {x.step("Breathe", ""), x.Len}}},
 		{"back within three seconds: the step before",
-			[]act{{lean.At + 2*second, "back"}},
+			[]timedCommand{{lean.At + 2*second, "back"}},
 			[]span{{0, lean.At + 2*second}, {x.step("Breathe", ""), x.Len}}},
 		{"back after three seconds: this step from its start",
-			[]act{{lean.At + 7*second/2, "back"}},
+			[]timedCommand{{lean.At + 7*second/2, "back"}},
 			[]span{{0, lean.At + 7*second/2}, {lean.At, x.Len}}},
 		{"back in the first step",
-			[]act{{second, "back"}},
+			[]timedCommand{{second, "back"}},
 			[]span{{0, second}, {0, x.Len}}},
 		{"next while paused: it comes back there",
-			[]act{{breath2.At, "pause"}, {0, "next"}, {0, "resume"}},
+			[]timedCommand{{breath2.At, "pause"}, {0, "next"}, {0, "resume"}},
 			[]span{{0, breath2.At}, {lean.At, x.Len}}},
-		{"paused and back and back again",
-			[]act{{lean.At + second, "pause"}, {0, "back"}, {0, "back"}, {0, "resume"}},
+		{"back twice while paused",
+			[]timedCommand{{lean.At + second, "pause"}, {0, "back"}, {0, "back"}, {0, "resume"}},
 			[]span{{0, lean.At + second}, {0, x.Len}}},
-		{"the last step is enough: next is the end",
-			[]act{{x.step("Finish", "") + second/10, "next"}},
+		{"next in the last step: the end",
+			[]timedCommand{{x.step("Finish", "") + second/10, "next"}},
 			[]span{{0, x.step("Finish", "") + second/10}}},
-		{"stop", []act{{2 * second, "stop"}}, []span{{0, 2 * second}}},
+		{"stop", []timedCommand{{2 * second, "stop"}}, []span{{0, 2 * second}}},
 	}
 	for _, c := range situations {
 		t.Run(c.situation, func(t *testing.T) {
 			t.Parallel()
-			perform(t, props{depth: audio.Depth}, func(st *stage) { x.hears(st, c.acts, c.want) })
+			runPlayer(t, setup{depth: audio.Depth}, func(st *harness) { x.wantSpansAfter(st, c.acts, c.want) })
 		})
 	}
 	for i, c := range situations {
-		if i%4 != 1 { // the rest would show no more
+		if i%4 != 1 { // a quarter of the situations is enough
 			continue
 		}
-		t.Run(c.situation+", a second was pulled ahead", func(t *testing.T) {
+		t.Run(c.situation+", with a second pulled ahead", func(t *testing.T) {
 			t.Parallel()
-			perform(t, props{depth: audio.Depth}, func(st *stage) {
-				st.ear.reserve = second
-				x.hears(st, c.acts, c.want)
+			runPlayer(t, setup{depth: audio.Depth}, func(st *harness) {
+				st.out.reserve = second
+				x.wantSpansAfter(st, c.acts, c.want)
 			})
 		})
 	}
 }
 
-const ringing = `
+const toneRoutine = `
 title = "Ringing"
 
 [[step]]
@@ -123,127 +123,136 @@ sound = "bell"
 say = "It rang."
 `
 
-// A tone has no beginning that would have to be heard: it goes on, and comes in with a fade.
-func TestATonePausedInItsMiddle(t *testing.T) {
-	x := record(t, ringing)
+// A tone need not be heard from its beginning: it goes on where it was, with a fade-in.
+func TestPauseInsideTone(t *testing.T) {
+	x := renderReference(t, toneRoutine)
 	at := second / 3
-	perform(t, props{files: shelf(map[string]string{"ringing": ringing})}, func(st *stage) {
-		st.ok("start ringing")
-		st.hear(at)
-		st.ok("pause")
-		st.drain()
-		st.ok("resume")
-		st.hear(2 * x.Len)
-		got := st.ear.heard()
-		if most := clicks(got); most > smooth(x.sound) {
-			t.Errorf("a click: %g, a smooth sound has %g", most, smooth(x.sound))
+	runPlayer(t, setup{files: routineFiles(map[string]string{"ringing": toneRoutine})}, func(st *harness) {
+		st.mustDo("start ringing")
+		st.pull(at)
+		st.mustDo("pause")
+		st.pullAll()
+		st.mustDo("resume")
+		st.pull(2 * x.Len)
+		got := st.out.heard()
+		if most := maxBend(got); most > maxBendWithFades(x.sound) {
+			t.Errorf("a click: %g, a smooth sound has %g", most, maxBendWithFades(x.sound))
 		}
-		same(t, got[at+fade+landing+fade:], x.sound[at+2*fade:])
+		wantSameSound(t, got[at+fadeLen+landingSilence+fadeLen:], x.sound[at+2*fadeLen:])
 	})
 }
 
-// Sides are held equally long, however often one of them is interrupted.
-func TestSidesStayEqual(t *testing.T) {
-	x := record(t, mixed)
+// Both sides are held equally long, however often one of them is interrupted.
+func TestPausesKeepSidesEqual(t *testing.T) {
+	x := renderReference(t, mixed)
 	left, right := x.mark(routines.StepMark, "Lean", 0, "left"), x.mark(routines.StepMark, "Lean", 0, "right")
-	perform(t, props{}, func(st *stage) {
-		st.ok("start mixed")
-		st.hear(left.At + left.Len - 2*second)
+	runPlayer(t, setup{}, func(st *harness) {
+		st.mustDo("start mixed")
+		st.pull(left.At + left.Len - 2*second)
 		for range 3 {
-			st.ok("pause")
-			st.drain()
-			st.ok("resume")
-			st.hear(landing + second/3)
+			st.mustDo("pause")
+			st.pullAll()
+			st.mustDo("resume")
+			st.pull(landingSilence + second/3)
 		}
-		st.hear(2 * x.Len)
+		st.pull(2 * x.Len)
 		held := map[string]int{}
 		before, at := "", 0
-		words := vocabulary(x)
-		for _, n := range islands(st.ear.heard()) {
+		words := cueSounds(x)
+		for _, n := range soundRuns(st.out.heard()) {
 			held[before] = n.at - at
-			if w := recognise(words, n.sound); w != nil {
+			if w := matchCue(words, n.sound); w != nil {
 				before, at = w.text, n.at
 			}
 		}
-		// The left ends with the words of the switch, the right with those of the next step.
-		got, want := held["Lean to the left."]-3*landing, held["Lean to the right."]
-		if left.Len != right.Len || math.Abs(float64(got-want)) > 50 { // hums do not begin and end on one sample
+		// The left side ends with the phrase of the switch, the right with that of the next step.
+		got, want := held["Lean to the left."]-3*landingSilence, held["Lean to the right."]
+		if left.Len != right.Len || math.Abs(float64(got-want)) > 50 { // the edges of a phrase are nearly silent
 			t.Errorf("the left was held for %d samples, the right for %d", got, want)
 		}
 	})
 }
 
-// hears plays a situation to its end. A pause is heard before what follows it; then the sound has long left.
-func (x *tape) hears(st *stage, acts []act, want []span) {
+// wantSpansAfter starts mixed, sends the commands and checks what is heard. After a pause the sound leaves before the
+// next command.
+func (x *reference) wantSpansAfter(st *harness, acts []timedCommand, want []span) {
 	st.Helper()
-	st.ear.block = audio.Depth
-	st.ok("start mixed")
+	st.out.block = audio.Depth
+	st.mustDo("start mixed")
 	for _, a := range acts {
-		st.hear(a.after)
-		st.ok(a.verb)
-		if a.verb == "pause" || a.verb == "toggle" && a.after > 0 {
-			st.drain()
+		st.pull(a.after)
+		st.mustDo(a.words)
+		if a.words == "pause" || a.words == "toggle" && a.after > 0 {
+			st.pullAll()
 		}
 	}
-	x.begins(st, want, 0)
+	x.wantSpans(st, want, 0)
 }
 
-// begins demands the spans' sound; of one that lasts to the end its first seconds are enough.
-func (x *tape) begins(st *stage, want []span, silence int) {
+// wantSpans checks that the spans are heard; of a last one that goes to the end, the first seconds.
+func (x *reference) wantSpans(st *harness, want []span, silence int) {
 	st.Helper()
 	if last := len(want) - 1; last > 0 && want[last].to == x.Len {
-		st.hear(landing + 2*second)
-		samePieces(st.T, st.ear.pieces(), x.pieces(want), true)
+		st.pull(landingSilence + 2*second)
+		wantSamePieces(st.T, st.out.pieces(), x.pieces(want), true)
 		return
 	}
-	st.hear(2 * x.Len)
-	samePieces(st.T, st.ear.pieces(), append(x.pieces(want), make([]float64, silence)), false)
+	st.pull(2 * x.Len)
+	wantSamePieces(st.T, st.out.pieces(), append(x.pieces(want), make([]float64, silence)), false)
 }
 
-// pieces is what the spans sound like, piece by piece.
-func (x *tape) pieces(spans []span) [][]float64 {
+// pieces is the sound of the spans, with their fade-outs and the silences between.
+func (x *reference) pieces(spans []span) [][]float64 {
 	var list [][]float64
 	for i, s := range spans {
 		if i > 0 {
-			list = append(list, make([]float64, landing))
+			list = append(list, make([]float64, landingSilence))
 		}
 		list = append(list, x.sound[s.from:s.to], x.fadeOut(s.to))
 	}
 	return list
 }
 
-// same demands equal sound, sample by sample.
-func same(t *testing.T, got, want []float64) {
-	t.Helper()
-	samePieces(t, [][]float64{got}, [][]float64{want}, false)
-}
-
-// samePieces is same for sounds in pieces; with some, the wanted one may go on.
-func samePieces(t *testing.T, got, want [][]float64, some bool) {
-	t.Helper()
-	at := 0
-	for {
-		for len(got) > 0 && len(got[0]) == 0 {
-			got = got[1:]
-		}
-		for len(want) > 0 && len(want[0]) == 0 {
-			want = want[1:]
-		}
-		switch {
-		case len(got) == 0 && (some || len(want) == 0):
-			return
-		case len(got) == 0:
-			t.Fatalf("%d samples were heard, %d more are wanted", at, len(want[0]))
-		case len(want) == 0:
-			t.Fatalf("%d samples are wanted, %d more were heard", at, len(got[0]))
-		}
-		n := min(len(got[0]), len(want[0]))
-		for i := range n {
-			if math.Abs(got[0][i]-want[0][i]) > 1e-12 {
-				t.Fatalf("sample %d (%.3f s) is %g, want %g", at+i, float64(at+i)/audio.Rate, got[0][i], want[0][i])
+func TestVolumeOfSessionAndPlayer(t *testing.T) {
+	x := renderReference(t, mixed)
+	runPlayer(t, setup{volume: 50}, func(st *harness) {
+		volume := func(want int) {
+			st.Helper()
+			if got := st.p.State().Volume; got != want {
+				st.Errorf("volume %d, want %d", got, want)
 			}
 		}
-		got[0], want[0] = got[0][n:], want[0][n:]
-		at += n
-	}
+		volume(50)
+		st.mustDo("start mixed volume 80")
+		st.pull(second)
+		volume(80)
+		got := st.out.heard()
+		for i := range got {
+			if want := x.sound[i] * 0.8 * 0.8 * 0.8; want-got[i] > 1e-12 || got[i]-want > 1e-12 {
+				t.Fatalf("sample %d is %g, want %g", i, got[i], want)
+			}
+		}
+		if r := st.do("volume 80"); r.Unchanged {
+			t.Error("volume did not change the player's own volume")
+		}
+		st.mustDo("stop")
+		st.pullAll()
+		volume(80)
+
+		st.mustDo("start other volume 20")
+		st.pull(second)
+		volume(20)
+		st.mustDo("start mixed") // without a volume
+		volume(80)
+		st.pullAll()
+		st.pull(second)
+		volume(80)
+		st.mustDo("pause")
+		st.pullAll()
+		st.mustDo("volume 100")
+		st.mustDo("resume")
+		from := len(st.out.heard())
+		st.pull(landingSilence + second)
+		wantSameSound(t, st.out.heard()[from+landingSilence:], x.sound[:second])
+	})
 }

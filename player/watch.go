@@ -5,7 +5,17 @@ import "context"
 // backlog is how many events an observer may fall behind before the oldest are dropped.
 const backlog = 100
 
-// watcher is one observer's channels.
+// Feed is what one observer receives. States and Infos hold the newest value only; Events and Phases keep the newest
+// hundred and drop the oldest. The player never waits for an observer. All channels are closed when the context given to
+// Watch ends.
+type Feed struct {
+	States <-chan State
+	Infos  <-chan Info
+	Events <-chan Event
+	Phases <-chan Phase
+}
+
+// watcher is the sending side of a Feed.
 type watcher struct {
 	states chan State
 	infos  chan Info
@@ -13,13 +23,13 @@ type watcher struct {
 	phases chan Phase
 }
 
-// Watch opens a feed, which begins with the state and info of the moment. It ends with ctx.
+// Watch opens a feed, which begins with the current state and info and ends with ctx.
 func (p *Player) Watch(ctx context.Context) Feed {
 	w := &watcher{make(chan State, 1), make(chan Info, 1), make(chan Event, backlog), make(chan Phase, backlog)}
 	p.mu.Lock()
 	p.watchers[w] = true
-	put(w.states, p.state())
-	put(w.infos, p.info)
+	sendLatest(w.states, p.state())
+	sendLatest(w.infos, p.info)
 	p.mu.Unlock()
 	context.AfterFunc(ctx, func() {
 		p.mu.Lock()
@@ -33,8 +43,8 @@ func (p *Player) Watch(ctx context.Context) Feed {
 	return Feed{w.states, w.infos, w.events, w.phases}
 }
 
-// put never waits: where the channel is full its oldest value goes. Only one goroutine at a time puts, under the lock.
-func put[T any](c chan T, v T) {
+// sendLatest never blocks: a full channel loses its oldest value. The player's lock makes the caller the only sender.
+func sendLatest[T any](c chan T, v T) {
 	for {
 		select {
 		case c <- v:
@@ -48,30 +58,31 @@ func put[T any](c chan T, v T) {
 	}
 }
 
-// changed tells every observer the state. The caller holds the lock.
-func (p *Player) changed() {
+// publishState sends the state to every observer. The caller holds the lock, as in the functions below.
+func (p *Player) publishState() {
 	s := p.state()
 	for w := range p.watchers {
-		put(w.states, s)
+		sendLatest(w.states, s)
 	}
 }
 
-// happened tells every observer an event. The caller holds the lock.
-func (p *Player) happened(e Event) {
+// publishEvent sends an event to every observer.
+func (p *Player) publishEvent(e Event) {
 	for w := range p.watchers {
-		put(w.events, e)
+		sendLatest(w.events, e)
 	}
 }
 
-func (p *Player) announced(ph Phase) {
+// publishPhase sends a phase to every observer.
+func (p *Player) publishPhase(ph Phase) {
 	for w := range p.watchers {
-		put(w.phases, ph)
+		sendLatest(w.phases, ph)
 	}
 }
 
-// informed tells every observer the info. The caller holds the lock.
-func (p *Player) informed() {
+// publishInfo sends the info to every observer.
+func (p *Player) publishInfo() {
 	for w := range p.watchers {
-		put(w.infos, p.info)
+		sendLatest(w.infos, p.info)
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"guided/player"
 )
 
-func TestEveryVerbIsAnswered(t *testing.T) {
-	for _, c := range []struct{ words, idle, playing string }{ // "": ok; else a part of the error
+func TestDoAnswersEveryVerb(t *testing.T) {
+	for _, c := range []struct{ words, idle, playing string }{ // want: "" is ok, else a part of the error
 		{"start other", "", ""},
-		{"start", "name a routine", ""}, // what was started is selected
+		{"start", "name a routine", ""}, // the routine that was started is selected
 		{"start nothing", "no such routine", "no such routine"},
 		{"start othr", `did you mean "other"`, `did you mean "other"`},
 		{"start mixed for 1s", "at least", "at least"},
@@ -44,12 +44,12 @@ func TestEveryVerbIsAnswered(t *testing.T) {
 		{"xyzzy", "use one of start, select", "use one of start, select"},
 	} {
 		for _, playing := range []bool{false, true} {
-			perform(t, props{}, func(st *stage) {
+			runPlayer(t, setup{}, func(st *harness) {
 				want := c.idle
 				if playing {
 					want = c.playing
-					st.ok("start mixed")
-					st.hear(second)
+					st.mustDo("start mixed")
+					st.pull(second)
 				}
 				r := st.do(c.words)
 				verb, _, _ := strings.Cut(c.words, " ")
@@ -67,66 +67,36 @@ func TestEveryVerbIsAnswered(t *testing.T) {
 	}
 }
 
-func TestWhatIsAskedTwiceChangesNothing(t *testing.T) {
+func TestDoRepeatedIdempotentCommand(t *testing.T) {
 	for _, words := range []string{"start mixed", "start mixed volume 30", "start mixed for 1m", "select other", "pause", "stop", "volume 30"} {
-		perform(t, props{}, func(st *stage) {
-			st.ok("start mixed")
-			st.hear(second)
+		runPlayer(t, setup{}, func(st *harness) {
+			st.mustDo("start mixed")
+			st.pull(second)
 			first := st.do(words)
-			st.hear(second)
+			st.pull(second)
 			st.states = nil
 			second := st.do(words)
 			if second.Status != "ok" || !second.Unchanged {
 				t.Errorf("%s again: %+v (first %+v)", words, second, first)
 			}
 			if len(st.states) > 0 {
-				t.Errorf("%s again tells a new state", words)
+				t.Errorf("%s again publishes a new state", words)
 			}
 		})
 	}
-	perform(t, props{}, func(st *stage) {
-		st.ok("start mixed")
-		st.hear(second)
+	runPlayer(t, setup{}, func(st *harness) {
+		st.mustDo("start mixed")
+		st.pull(second)
 		if r := st.do("resume"); r.Status != "ok" || !r.Unchanged {
 			t.Errorf("resume of what plays: %+v", r)
 		}
 	})
 }
 
-func TestStartLetsWhatIsPausedGoOn(t *testing.T) {
-	perform(t, props{}, func(st *stage) {
-		st.ok("start mixed")
-		st.hear(8 * second)
-		st.ok("pause")
-		st.drain()
-		at := st.is(player.Paused).Position
-		if r := st.do("start mixed"); r.Unchanged {
-			t.Errorf("%+v", r)
-		}
-		st.hear(second / 2)
-		if s := st.is(player.Playing); s.Position < at {
-			t.Errorf("at %v, was at %v", s.Position, at)
-		}
-		st.tells("routine_started, Settle, Breathe, paused, resumed")
-	})
-}
-
-func TestAFailedStartIsToldAndForgotten(t *testing.T) {
-	files := shelf(map[string]string{"mixed": mixed})
-	perform(t, props{files: files}, func(st *stage) {
-		st.ok("select mixed")
-		delete(files, "mixed.toml")
-		if r := st.do("toggle"); r.Status != "error" {
-			t.Errorf("%+v", r)
-		}
-		st.is(player.Idle)
-	})
-}
-
-func TestATransactionIsCarriedOutOnce(t *testing.T) {
-	perform(t, props{}, func(st *stage) {
-		st.ok("start mixed")
-		st.hear(second)
+func TestDoRepeatedTransaction(t *testing.T) {
+	runPlayer(t, setup{}, func(st *harness) {
+		st.mustDo("start mixed")
+		st.pull(second)
 		next := `{"command":"next","transaction":"7"}`
 		first := st.do(next)
 		if first.Transaction != "7" || first.Status != "ok" {
@@ -137,27 +107,27 @@ func TestATransactionIsCarriedOutOnce(t *testing.T) {
 				t.Errorf("answered %+v, then %+v", first, again)
 			}
 		}
-		st.hear(second)
-		if s := st.is(player.Playing); s.Step != "Breathe" {
+		st.pull(second)
+		if s := st.wantState(player.Playing); s.Step != "Breathe" {
 			t.Errorf("at %s", s.Step)
 		}
 		if r := st.do(`{"command":"stop","transaction":7}`); r.Status != "ok" || r.Transaction != "7" || r.Command != "stop" {
 			t.Errorf("another command under an old name: %+v", r)
 		}
-		st.drain()
-		st.is(player.Idle)
+		st.pullAll()
+		st.wantState(player.Idle)
 		bad := `{"command":"start","routine":"nothing","transaction":"8"}`
 		if a, b := st.do(bad), st.do(bad); a != b || a.Status != "error" {
 			t.Errorf("%+v, then %+v", a, b)
 		}
 
-		st.ok("start mixed")
-		st.hear(second)
+		st.mustDo("start mixed")
+		st.pull(second)
 		time.Sleep(11 * time.Minute)
 		st.do(next)
-		st.hear(second)
-		if s := st.is(player.Playing); s.Step != "Breathe" {
-			t.Errorf("a remote that counts anew is not heard: at %s", s.Step)
+		st.pull(second)
+		if s := st.wantState(player.Playing); s.Step != "Breathe" {
+			t.Errorf("a remote that counts anew is ignored: at %s", s.Step)
 		}
 		for i := range 500 {
 			st.do(fmt.Sprintf(`{"command":"status","transaction":"s%d"}`, i))
@@ -165,14 +135,14 @@ func TestATransactionIsCarriedOutOnce(t *testing.T) {
 	})
 }
 
-func TestATransactionThatComesTwiceAtOnce(t *testing.T) {
-	perform(t, props{}, func(st *stage) {
+func TestDoConcurrentTransaction(t *testing.T) {
+	runPlayer(t, setup{}, func(st *harness) {
 		var group sync.WaitGroup
 		answers := make([]player.Response, 20)
 		for i := range answers {
 			group.Go(func() { answers[i] = st.p.Order([]byte(`{"command":"toggle","transaction":"x"}`)) })
 		}
-		st.ok("select mixed")
+		st.mustDo("select mixed")
 		group.Wait()
 		for _, a := range answers {
 			if a != answers[0] {
@@ -182,7 +152,7 @@ func TestATransactionThatComesTwiceAtOnce(t *testing.T) {
 	})
 }
 
-func TestAnOldCommandIsRefused(t *testing.T) {
+func TestDoExpiredCommand(t *testing.T) {
 	for _, c := range []struct {
 		age     time.Duration
 		trusted bool
@@ -191,7 +161,7 @@ func TestAnOldCommandIsRefused(t *testing.T) {
 		{0, true, true}, {29 * time.Second, true, true}, {31 * time.Second, true, false}, {31 * time.Second, false, true},
 		{-time.Hour, true, true}, {24 * time.Hour, true, false},
 	} {
-		perform(t, props{clock: func() bool { return c.trusted }}, func(st *stage) {
+		runPlayer(t, setup{clockTrusted: func() bool { return c.trusted }}, func(st *harness) {
 			sent := time.Now().Add(-c.age)
 			for _, stamp := range []string{
 				fmt.Sprintf("%q", sent.Format(time.RFC3339Nano)), fmt.Sprintf("%q", sent.In(time.FixedZone("", 3600)).Format("2006-01-02 15:04:05.999999-07:00")),
@@ -207,48 +177,4 @@ func TestAnOldCommandIsRefused(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestVolume(t *testing.T) {
-	x := record(t, mixed)
-	perform(t, props{volume: 50}, func(st *stage) {
-		volume := func(want int) {
-			st.Helper()
-			if got := st.p.State().Volume; got != want {
-				st.Errorf("volume %d, want %d", got, want)
-			}
-		}
-		volume(50)
-		st.ok("start mixed volume 80")
-		st.hear(second)
-		volume(80)
-		got := st.ear.heard()
-		for i := range got {
-			if want := x.sound[i] * 0.8 * 0.8 * 0.8; want-got[i] > 1e-12 || got[i]-want > 1e-12 {
-				t.Fatalf("sample %d is %g, want %g", i, got[i], want)
-			}
-		}
-		if r := st.do("volume 80"); r.Unchanged {
-			t.Error("a volume asked for itself is the player's")
-		}
-		st.ok("stop")
-		st.drain()
-		volume(80)
-
-		st.ok("start other volume 20")
-		st.hear(second)
-		volume(20)
-		st.ok("start mixed") // which did not ask for one
-		volume(80)
-		st.drain()
-		st.hear(second)
-		volume(80)
-		st.ok("pause")
-		st.drain()
-		st.ok("volume 100")
-		st.ok("resume")
-		from := len(st.ear.heard())
-		st.hear(landing + second)
-		same(t, st.ear.heard()[from+landing:], x.sound[:second])
-	})
 }

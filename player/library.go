@@ -7,7 +7,7 @@ import (
 	"guided/routines"
 )
 
-// Rescan looks at the library again: what observers are told of it, and which phrases must be spoken ahead.
+// Rescan has the library read again: what observers see of it, and which phrases must be synthesized ahead.
 func (p *Player) Rescan() {
 	select {
 	case p.rescan <- struct{}{}:
@@ -15,10 +15,11 @@ func (p *Player) Rescan() {
 	}
 }
 
-// keepLibrary has every routine of the library checked and its phrases spoken, so that a start waits for nothing.
-func (p *Player) keepLibrary(ctx context.Context) {
+// watchLibrary checks every routine of the library and has its phrases synthesized, so that a start waits for nothing:
+// once, and again after each Rescan, until ctx ends.
+func (p *Player) watchLibrary(ctx context.Context) {
 	for {
-		p.scan(ctx)
+		p.scanLibrary(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -27,25 +28,25 @@ func (p *Player) keepLibrary(ctx context.Context) {
 	}
 }
 
-// scan tells first what can be told at once, and then again what speaking the phrases has changed.
-func (p *Player) scan(ctx context.Context) {
+// scanLibrary publishes the library as it is, and then again with the lengths that synthesizing the phrases has changed.
+func (p *Player) scanLibrary(ctx context.Context) {
 	names, err := p.cfg.Library.Names()
 	if err != nil {
 		p.cfg.Log.Error("some routines cannot be read", "err", err)
 	}
-	for _, speak := range []bool{false, true} {
+	for _, synthesize := range []bool{false, true} {
 		list := make([]RoutineInfo, 0, len(names))
 		for _, name := range names {
-			if ctx.Err() != nil || speak && len(p.rescan) > 0 {
+			if ctx.Err() != nil || synthesize && len(p.rescan) > 0 {
 				return
 			}
-			list = append(list, p.examine(ctx, name, speak))
+			list = append(list, p.inspectRoutine(ctx, name, synthesize))
 		}
-		p.listed(list)
+		p.setLibrary(list)
 	}
 }
 
-func (p *Player) examine(ctx context.Context, name string, speak bool) RoutineInfo {
+func (p *Player) inspectRoutine(ctx context.Context, name string, synthesize bool) RoutineInfo {
 	i := RoutineInfo{Name: name, Title: name, Steps: []string{}}
 	r, err := p.cfg.Library.Load(name)
 	if err != nil {
@@ -53,10 +54,10 @@ func (p *Player) examine(ctx context.Context, name string, speak bool) RoutineIn
 		return i
 	}
 	i.Title, i.About, i.Facts = r.Title, r.About, r.Facts
-	if speak {
-		p.speak(ctx, r)
+	if synthesize {
+		p.synthesizeAhead(ctx, r)
 	}
-	score, err := routines.Compile(r, p.cfg.Bank.Measure, p.options(Parameters{}))
+	score, err := routines.Compile(r, p.cfg.Bank.Measure, p.cfg.Options(Parameters{}))
 	if err != nil {
 		i.Error = err.Error()
 		return i
@@ -73,18 +74,18 @@ func (p *Player) examine(ctx context.Context, name string, speak bool) RoutineIn
 	return i
 }
 
-func (p *Player) speak(ctx context.Context, r *routines.Routine) {
+func (p *Player) synthesizeAhead(ctx context.Context, r *routines.Routine) {
 	clips, err := routines.Clips(r)
 	if err != nil {
-		return // Compile tells it
+		return // the Compile that follows returns it
 	}
 	if err := p.cfg.Bank.Prepare(ctx, clips); err != nil && ctx.Err() == nil {
 		p.cfg.Log.Warn("some phrases cannot be spoken ahead", "routine", r.Name, "err", err)
 	}
 }
 
-// listed tells observers of the library where it has changed, and logs each routine's problem once.
-func (p *Player) listed(list []RoutineInfo) {
+// setLibrary publishes the library if it has changed, and logs each routine's problem once.
+func (p *Player) setLibrary(list []RoutineInfo) {
 	p.mu.Lock()
 	known := map[string]string{}
 	for _, i := range p.info.Routines {
@@ -92,7 +93,7 @@ func (p *Player) listed(list []RoutineInfo) {
 	}
 	if !reflect.DeepEqual(list, p.info.Routines) {
 		p.info.Routines = list
-		p.informed()
+		p.publishInfo()
 	}
 	p.mu.Unlock()
 	for _, i := range list {
