@@ -2,9 +2,10 @@ package cli
 
 import (
 	"fmt"
-	"guided/audio/output"
 	"log/slog"
 	"text/tabwriter"
+
+	"guided/audio/output"
 )
 
 type devicesCommand struct{}

@@ -1,9 +1,19 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
-	"guided/config"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
+
+	"guided/audio/output"
+	"guided/audio/voice"
+	"guided/config"
+	"guided/mqtt"
+	"guided/routines"
 )
 
 type doctorCommand struct{}
@@ -71,4 +81,146 @@ func judge(what, says string, err error) Finding {
 		return Finding{what, false, err.Error()}
 	}
 	return Finding{what, true, says}
+}
+
+// lookAtSound opens the output and closes it again. A file is not opened: that would empty it.
+func (p *process) lookAtSound(c config.Config) (string, error) {
+	if file, is := strings.CutPrefix(c.Audio.Output, "wav:"); is {
+		_, err := lookAtFolder(filepath.Dir(file))
+		return "it is kept in " + file + ", and not heard", err
+	}
+	if err := output.Try(p.ctx, c.Audio.Output, p.logger(slog.LevelWarn)); err != nil {
+		return "", fmt.Errorf("%w; run guided devices, and name one as audio.output", err)
+	}
+	return c.Audio.Output + " opens", nil
+}
+
+// lookAtDaemon asks it over the broker: so the broker, the login and the topics are right too.
+func (p *process) lookAtDaemon(c config.Config) (string, error) {
+	if c.MQTT.Broker == "" {
+		c.MQTT.Broker = "mqtt://" + mqtt.DefaultAddress
+	}
+	if _, err := mqtt.Send(p.ctx, c.MQTT.Config, "status"); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s answers over %s", c.Node, c.MQTT.Broker), nil
+}
+
+func (p *process) lookAtVoice(c config.Config) (string, error) {
+	v, err := v(c.Voice.Name)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s has %d phrases", c.Voice.Name, len(v.Clips)), nil
+}
+
+// lookAtEngine has a word spoken, past the cache.
+func (p *process) lookAtEngine(c config.Config) (string, error) {
+	e, err := engine(c)
+	if err != nil {
+		return "", err
+	}
+	if e == nil {
+		return "none: a phrase that the voice lacks is a tone; install espeak-ng, or set voice.engine, for more", nil
+	}
+	dir, err := os.MkdirTemp("", "guided-doctor-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	speech := voice.NewSpeech(e, voice.NewCache(dir, p.logger(slog.LevelError)))
+	if _, err := speech.Speak(p.ctx, "Well done."); err != nil {
+		return "", err
+	}
+	return e.Name()[0] + " speaks", nil
+}
+
+func lookAtClock(config.Config) (string, error) {
+	if config.ClockTrusted() {
+		return "it is kept right", nil
+	}
+	return "nothing keeps it right, so the age of a command is not looked at; turn on a time service (timedatectl set-ntp true)", nil
+}
+
+// lookAtFolder writes a file there, and removes it.
+func lookAtFolder(dir string) (string, error) {
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(dir, ".guided-*"); err == nil {
+			err = errors.Join(f.Close(), os.Remove(f.Name()))
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w; give the user who runs guided a folder of his own there", err)
+	}
+	return dir + " can be written to", nil
+}
+
+func (p *process) lookAtRoutines(c config.Config) (string, error) {
+	_, err := os.ReadDir(c.Routines.Dir)
+	none := c.Routines.Dir == "" || errors.Is(err, fs.ErrNotExist)
+	if err != nil && !none {
+		return "", fmt.Errorf("the folder of routines: %w; look at routines.dir", err)
+	}
+	l := library(c)
+	names, err := l.Names()
+	if err != nil {
+		return "", err
+	}
+	var broken []string
+	for _, name := range names {
+		if _, err := l.Load(name); err != nil {
+			broken = append(broken, name)
+		}
+	}
+	if len(broken) > 0 {
+		return "", fmt.Errorf("%d of %d cannot be played; run: guided check %s", len(broken), len(names), strings.Join(broken, " "))
+	}
+	if none {
+		return fmt.Sprintf("%d built in, none of your own", len(names)), nil
+	}
+	return fmt.Sprintf("%d, your own from %s", len(names), c.Routines.Dir), nil
+}
+
+// lookAtPhrases counts what nothing on this machine can say.
+func (p *process) lookAtPhrases(c config.Config) (string, error) {
+	l := library(c)
+	b, err := bank(c, l, p.logger(slog.LevelError))
+	if err != nil {
+		return "", err
+	}
+	e, err := engine(c)
+	if err != nil {
+		return "", err
+	}
+	names, _ := l.Names() // what cannot be read is told of the routines, here and below
+	lacking := map[string]bool{}
+	var where []string
+	for _, name := range names {
+		r, err := l.Load(name)
+		if err != nil {
+			continue
+		}
+		clips, err := routines.Clips(r)
+		if err != nil {
+			continue
+		}
+		all := true
+		for _, clip := range clips {
+			if _, has := b.Measure(clip); !has && clip.Say != "" {
+				lacking[clip.Say], all = true, false
+			}
+		}
+		if !all {
+			where = append(where, name)
+		}
+	}
+	switch {
+	case len(lacking) == 0:
+		return "every phrase of every routine is recorded", nil
+	case e == nil:
+		return "", fmt.Errorf("tones take the place of %d phrases; install espeak-ng or set voice.engine, and run: guided check %s", len(lacking), strings.Join(where, " "))
+	}
+	return fmt.Sprintf("%d are left to %s, in %s", len(lacking), e.Name()[0], strings.Join(where, ", ")), nil
 }

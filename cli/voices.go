@@ -1,9 +1,15 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
-	"guided/audio/voice"
+	"os"
 	"strings"
+
+	"github.com/schollz/progressbar/v3"
+
+	"guided/audio/voice"
+	"guided/routines"
 )
 
 type voicesCommand struct {
@@ -36,4 +42,124 @@ func (voicesListCommand) Run(p *process) error {
 	}
 	_, err = fmt.Fprintf(p.stdout, "what it lacks is spoken by: %s\n", strings.TrimSpace(strings.Join(e.Name(), " ")))
 	return err
+}
+
+type voicesBuildCommand struct {
+	Dir     string   `arg:"" help:"The voice's folder. What it has already is kept." type:"path"`
+	Program []string `arg:"" optional:"" help:"After --: the program that reads a text and writes a WAV file, and its arguments."`
+	Wyoming string   `help:"Speak with a Wyoming server in place of a program." placeholder:"tcp://127.0.0.1:10200"`
+	Voice   string   `help:"The voice of the Wyoming server." placeholder:"NAME"`
+	Phrases string   `help:"A file of more texts to record: one a line, # for comments." placeholder:"FILE" type:"path"`
+	Again   []string `help:"Record this text again; may be given more than once." placeholder:"TEXT" sep:"none"`
+	Prune   bool     `help:"Remove the recordings that no routine, phrase or recipe wants any more."`
+}
+
+// Run speaks every phrase of the library that the folder does not have yet.
+func (o *voicesBuildCommand) Run(p *process) error {
+	c, err := p.settings()
+	if err != nil {
+		return err
+	}
+	texts, err := phrases(library(c))
+	if err != nil {
+		return err
+	}
+	if o.Phrases != "" {
+		more, err := readPhrases(o.Phrases)
+		if err != nil {
+			return err
+		}
+		texts = append(texts, more...)
+	}
+	engine, err := o.engine()
+	if err != nil {
+		return err
+	}
+	told, end := p.spoken()
+	b := voice.Builder{Dir: o.Dir, Engine: engine, Again: o.Again, Told: told}
+	err = b.Build(p.ctx, texts)
+	end()
+	if o.Prune && p.ctx.Err() == nil {
+		removed, failed := b.Prune(texts)
+		for _, text := range removed {
+			fmt.Fprintf(p.stdout, "removed: %s\n", text)
+		}
+		err = errors.Join(err, failed)
+	}
+	return err
+}
+
+func (o *voicesBuildCommand) engine() (voice.Engine, error) {
+	switch {
+	case o.Wyoming != "" && len(o.Program) > 0:
+		return nil, errors.New("voices build: name a Wyoming server or a program, not both")
+	case o.Wyoming != "":
+		return voice.NewWyoming(o.Wyoming, o.Voice)
+	case o.Voice != "":
+		return nil, errors.New("voices build: --voice is for --wyoming; a program has arguments of its own")
+	case len(o.Program) == 0:
+		return nil, errors.New("voices build: name a Wyoming server, such as --wyoming tcp://127.0.0.1:10200, or the speech program after --, such as: -- espeak-ng --stdin --stdout")
+	}
+	return voice.NewCommand(o.Program), nil
+}
+
+// spoken shows what a builder tells: as a bar on a terminal, as a line a text elsewhere.
+func (p *process) spoken() (told func(done, total int, text string), end func()) {
+	if !isTerminal(p.stderr) {
+		return func(_, _ int, text string) { fmt.Fprintln(p.stdout, text) }, func() {}
+	}
+	var bar *progressbar.ProgressBar
+	told = func(done, total int, text string) {
+		if bar == nil {
+			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.stderr), progressbar.OptionShowCount(),
+				progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(20))
+		}
+		bar.Describe(fmt.Sprintf("%-40.40s", text))
+		_ = bar.Set(done) // a bar that cannot be drawn harms nothing
+	}
+	return told, func() {
+		if bar != nil {
+			_ = bar.Finish()
+		}
+	}
+}
+
+// readPhrases are the lines of a file but for blank ones and comments.
+func readPhrases(name string) ([]string, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the phrases: %w", err)
+	}
+	var texts []string
+	for line := range strings.Lines(string(data)) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			texts = append(texts, line)
+		}
+	}
+	return texts, nil
+}
+
+// phrases are every text that the library's routines may want.
+func phrases(l routines.Library) ([]string, error) {
+	names, err := l.Names()
+	if err != nil {
+		return nil, err
+	}
+	var texts []string
+	for _, name := range names {
+		r, err := l.Load(name)
+		if err != nil {
+			return nil, err
+		}
+		clips, err := routines.Clips(r)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range clips {
+			if c.Say != "" {
+				texts = append(texts, c.Say)
+			}
+		}
+	}
+	return texts, nil
 }
