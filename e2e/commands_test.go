@@ -9,18 +9,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"guided/audio/voice"
 	"guided/cli"
 	"guided/routines"
 )
-
-// invoke runs one command as a user without settings of his own would.
-func invoke(t *testing.T, args ...string) (int, string, string) {
-	t.Helper()
-	var out, complaint bytes.Buffer
-	code := cli.Run(context.Background(), args, &out, &complaint)
-	return code, out.String(), complaint.String()
-}
 
 func TestExitCodes(t *testing.T) {
 	config := filepath.Join(alone(t), "guided.toml")
@@ -171,5 +165,78 @@ func TestPlayOnNull(t *testing.T) {
 	code, out, complaint := invoke(t, "--config", config, "play", "short")
 	if code != cli.Done || !strings.Contains(out, "2/2 Stay") || !strings.HasSuffix(out, "finished\n") {
 		t.Errorf("%d:\n%s%s", code, out, complaint)
+	}
+}
+
+func TestDemoWithoutSound(t *testing.T) {
+	t.Chdir(t.TempDir())
+	alone(t)
+	t.Setenv("PULSE_SERVER", "unix:/nowhere")
+	t.Setenv("ALSA_CONFIG_PATH", "/nowhere") // no device of this machine counts
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	log := &logBook{}
+	ended := make(chan int, 1)
+	go func() { ended <- cli.Run(ctx, []string{"demo"}, log, log) }()
+	waitFor(t, 20*time.Second, "the first step", func() bool { return strings.Contains(log.String(), "Settle") })
+	cancel()
+	if code := <-ended; code != cli.Done {
+		t.Errorf("interrupted, it ends with %d", code)
+	}
+	for _, want := range []string{"sound:   none. there is nothing to play to", cli.DemoFile} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%q is missing in:\n%s", want, log)
+		}
+	}
+	if _, err := os.Stat(cli.DemoFile); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDemo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HOME"} {
+		t.Setenv(name, t.TempDir())
+	}
+	if voice.EmbeddedVoices() == nil {
+		t.Fatal("no voice is embedded")
+	}
+	var out bytes.Buffer
+	code := cli.Run(context.Background(), []string{"demo", "--output", "wav:kept.wav", "--for", "55s"}, &out, &out)
+	if code != cli.Done {
+		t.Fatalf("%d: %s", code, out.String())
+	}
+	for _, want := range []string{"guided/demo/command", `"status":"ok"`, "Breathe", "finished"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s is missing in:\n%s", want, out.String())
+		}
+	}
+	if info, err := os.Stat("kept.wav"); err != nil || info.Size() < 30*48000*4 {
+		t.Errorf("kept.wav: %v %v", info, err)
+	}
+}
+
+func TestVoicesBuildIsAskedForWrongly(t *testing.T) {
+	dir := filepath.Join(alone(t), "mine")
+	put(t, filepath.Join(dir, "phrases"), "# more\n\nSit down, and breathe.\n")
+	for name, tt := range map[string]struct {
+		args []string
+		says string
+	}{
+		"nobody speaks":                       {nil, "--wyoming tcp://"},
+		"two speak":                           {[]string{"--wyoming", "tcp://localhost", "--", "espeak-ng"}, "not both"},
+		"a voice for a program":               {[]string{"--voice", "amy", "--", "espeak-ng"}, "--wyoming"},
+		"an address that is none":             {[]string{"--wyoming", "localhost"}, "tcp://127.0.0.1:10200"},
+		"phrases that are not there":          {[]string{"--phrases", "none", "--", "espeak-ng"}, "reading the phrases"},
+		"a text, with its comma, nobody says": {[]string{"--again", "Sing, or hum.", "--", "espeak-ng"}, `"Sing, or hum." is not a text`},
+		"a slip in a text of the phrases": {[]string{"--phrases", filepath.Join(dir, "phrases"), "--again", "Sit down, and breath.", "--", "espeak-ng", "--stdin"},
+			`did you mean "Sit down, and breathe."`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, complaint := invoke(t, append([]string{"voices", "build", dir}, tt.args...)...)
+			if code != cli.Failed || !strings.Contains(complaint, tt.says) {
+				t.Errorf("exit %d:\n%s%s", code, out, complaint)
+			}
+		})
 	}
 }

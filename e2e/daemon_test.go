@@ -1,41 +1,14 @@
 package e2e
 
 import (
-	"bytes"
-	"context"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"guided/audio/voice"
 	"guided/cli"
 	"guided/player"
 )
-
-func writeRoutine(t *testing.T, p *place, name, text string) {
-	t.Helper()
-	dir := filepath.Join(filepath.Dir(p.config), "routines")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".toml"), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-const short = `title = "Short"
-[[step]]
-breathe = "1-1"
-for = "1 breath"
-[[step]]
-name = "Stay"
-hold = "1s"
-`
-
-const long = "title = \"Long\"\n[[step]]\nname = \"First\"\nhold = \"10m\"\n[[step]]\nname = \"Second\"\nhold = \"10m\"\n"
 
 func TestDaemonOnRealMosquitto(t *testing.T) {
 	p := newPlace(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[voice]\nengine = \"none\"\n")
@@ -125,66 +98,4 @@ func TestDaemonOnRealMosquitto(t *testing.T) {
 			t.Errorf("a retained command made it %s", s)
 		}
 	})
-}
-
-// newPlaceOn is a second daemon's settings on the broker of another, under the same node.
-func newPlaceOn(t *testing.T, p *place) *place {
-	data, err := os.ReadFile(p.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q := &place{t: t, broker: p.broker, port: p.port, config: filepath.Join(t.TempDir(), "guided.toml")}
-	if err := os.WriteFile(q.config, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	return q
-}
-
-func TestDemoWithoutSound(t *testing.T) {
-	t.Chdir(t.TempDir())
-	alone(t)
-	t.Setenv("PULSE_SERVER", "unix:/nowhere")
-	t.Setenv("ALSA_CONFIG_PATH", "/nowhere") // no device of this machine counts
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	log := &logBook{}
-	ended := make(chan int, 1)
-	go func() { ended <- cli.Run(ctx, []string{"demo"}, log, log) }()
-	waitFor(t, 20*time.Second, "the first step", func() bool { return strings.Contains(log.String(), "Settle") })
-	cancel()
-	if code := <-ended; code != cli.Done {
-		t.Errorf("interrupted, it ends with %d", code)
-	}
-	for _, want := range []string{"sound:   none. there is nothing to play to", cli.DemoFile} {
-		if !strings.Contains(log.String(), want) {
-			t.Errorf("%q is missing in:\n%s", want, log)
-		}
-	}
-	if _, err := os.Stat(cli.DemoFile); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestDemo(t *testing.T) {
-	t.Chdir(t.TempDir())
-	for _, name := range []string{"XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HOME"} {
-		t.Setenv(name, t.TempDir())
-	}
-	if voice.EmbeddedVoices() == nil {
-		t.Fatal("no voice is embedded")
-	}
-	var out bytes.Buffer
-	code := cli.Run(context.Background(), []string{"demo", "--output", "wav:kept.wav", "--for", "55s"}, &out, &out)
-	if code != cli.Done {
-		t.Fatalf("%d: %s", code, out.String())
-	}
-	for _, want := range []string{"guided/demo/command", `"status":"ok"`, "Breathe", "finished"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("%s is missing in:\n%s", want, out.String())
-		}
-	}
-	if info, err := os.Stat("kept.wav"); err != nil || info.Size() < 30*48000*4 {
-		t.Errorf("kept.wav: %v %v", info, err)
-	}
 }

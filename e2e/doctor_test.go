@@ -2,12 +2,12 @@ package e2e
 
 import (
 	"encoding/json"
-	"guided/cli"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"guided/cli"
 )
 
 // doctored runs the doctor with settings, and gives what it found by its subject.
@@ -23,27 +23,6 @@ func doctored(t *testing.T, settings string) (int, map[string]cli.Finding) {
 		found[f.What] = f
 	}
 	return code, found
-}
-
-// nobody is an address of this machine where nobody listens.
-func nobody(t *testing.T) string {
-	t.Helper()
-	door, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer door.Close()
-	return door.Addr().String()
-}
-
-func put(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestDoctorFinds(t *testing.T) {

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"guided/cli"
 	"net"
 	"os"
 	"os/exec"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"guided/cli"
 )
 
 // proving is a machine with a short routine and a sound server of its own.

@@ -196,3 +196,89 @@ func (f *follower) saw(event string) bool {
 	}
 	return false
 }
+
+// alone gives a test a home of its own.
+func alone(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"} {
+		t.Setenv(name, dir)
+	}
+	return dir
+}
+
+func settingsFile(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "guided.toml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func writeRoutine(t *testing.T, p *place, name, text string) {
+	t.Helper()
+	dir := filepath.Join(filepath.Dir(p.config), "routines")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".toml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const short = `title = "Short"
+[[step]]
+breathe = "1-1"
+for = "1 breath"
+[[step]]
+name = "Stay"
+hold = "1s"
+`
+
+const long = "title = \"Long\"\n[[step]]\nname = \"First\"\nhold = \"10m\"\n[[step]]\nname = \"Second\"\nhold = \"10m\"\n"
+
+// newPlaceOn is a second daemon's settings on the broker of another, under the same node.
+func newPlaceOn(t *testing.T, p *place) *place {
+	data, err := os.ReadFile(p.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &place{t: t, broker: p.broker, port: p.port, config: filepath.Join(t.TempDir(), "guided.toml")}
+	if err := os.WriteFile(q.config, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	return q
+}
+
+// nobody is an address of this machine where nobody listens.
+func nobody(t *testing.T) string {
+	t.Helper()
+	door, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer door.Close()
+	return door.Addr().String()
+}
+
+func put(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// invoke runs one command as a user without settings of his own would.
+func invoke(t *testing.T, args ...string) (int, string, string) {
+	t.Helper()
+	var out, complaint bytes.Buffer
+	code := cli.Run(context.Background(), args, &out, &complaint)
+	return code, out.String(), complaint.String()
+}
+
+const silent = "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[voice]\nengine = \"none\"\n"

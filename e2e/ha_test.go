@@ -1,15 +1,21 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
-	"guided/cli"
-	"guided/homeassistant"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"guided/cli"
+	"guided/homeassistant"
 )
 
 func TestPackage(t *testing.T) {
@@ -161,4 +167,145 @@ func inputsOf(t *testing.T, v any) map[string]any {
 		inputs[name] = in
 	}
 	return inputs
+}
+
+// parseYAML reads a file made for Home Assistant with a parser that is not ours. A tag such as !input becomes the text
+// "!input NAME". A key that stands twice is an error.
+func parseYAML(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var root yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &root); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	untag(&root)
+	var v map[string]any
+	if err := root.Decode(&v); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return v
+}
+
+func untag(n *yaml.Node) {
+	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
+		n.Value, n.Tag = n.Tag+" "+n.Value, "!!str"
+	}
+	for _, child := range n.Content {
+		untag(child)
+	}
+}
+
+// at is what lies at a path of keys, nil for nothing.
+func at(v any, path ...any) any {
+	for _, key := range path {
+		switch k := key.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[k]
+		case int:
+			list, _ := v.([]any)
+			if k >= len(list) {
+				return nil
+			}
+			v = list[k]
+		}
+	}
+	return v
+}
+
+// texts gives every string in a document, with those in lists and under keys.
+func texts(v any) (all []string) {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, x := range v {
+			all = append(all, texts(x)...)
+		}
+	case map[string]any:
+		for _, x := range v {
+			all = append(all, texts(x)...)
+		}
+	}
+	return all
+}
+
+// retained lists the topics on which the place's broker keeps something, by a client that is not ours.
+func (p *place) retained() []string {
+	p.t.Helper()
+	need(p.t, "mosquitto_sub")
+	out, _ := exec.Command("mosquitto_sub", "-p", p.port, "-t", "#", "--retained-only", "-F", "%t", "-W", "1").Output() // the end of its wait is an error
+	return strings.Fields(string(out))
+}
+
+func TestPurge(t *testing.T) {
+	p := newPlace(t, silent)
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	log := &logBook{}
+	ended := make(chan int, 1)
+	go func() { ended <- cli.Run(ctx, []string{"--config", p.config, "serve"}, log, log) }()
+	waitFor(t, 20*time.Second, "the device to be made known", func() bool {
+		return strings.Contains(strings.Join(p.retained(), " "), "homeassistant/device/guided_")
+	})
+	t.Run("a second daemon with the same settings is sent away", func(t *testing.T) {
+		code, out := p.guided("serve")
+		if code != cli.Failed || !strings.Contains(out, "--config FILE") {
+			t.Errorf("%d: %s", code, out)
+		}
+	})
+	t.Run("while the daemon runs it is refused", func(t *testing.T) {
+		code, out := p.guided("ha", "purge")
+		if code != cli.Failed || !strings.Contains(out, "stop it first") || len(p.retained()) != 4 {
+			t.Errorf("%d: %s; %v is left", code, out, p.retained())
+		}
+	})
+	stop()
+	if code := <-ended; code != cli.Done {
+		t.Fatalf("%d: %s", code, log)
+	}
+	t.Run("then nothing is left", func(t *testing.T) {
+		code, out := p.guided("ha", "purge")
+		if code != cli.Done || strings.Count(out, "removed ") != 4 || !strings.Contains(out, "removed guided/mat/state\n") {
+			t.Errorf("%d: %s", code, out)
+		}
+		if left := p.retained(); len(left) > 0 {
+			t.Errorf("%v is left", left)
+		}
+	})
+	t.Run("and there is nothing more to do", func(t *testing.T) {
+		if code, out := p.guided("ha", "purge"); code != cli.Done || !strings.Contains(out, "keeps nothing of mat") {
+			t.Errorf("%d: %s", code, out)
+		}
+	})
+}
+
+// own are routines as people write them, with titles that could break a file or a sentence.
+var own = map[string]string{
+	"evening":  `My evening routine`,
+	"mum":      `Mum's 5-minute stretch & breathe!`,
+	"braces":   `[square] <sharp> (round) | 100% "quoted": yes # \ no`,
+	"schulter": `Für die Schulter`,
+	"yoga2":    `Yoga`,
+	"broken":   ``,
+}
+
+// ownRoutines puts them into a folder of settings.
+func ownRoutines(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, title := range own {
+		text := fmt.Sprintf("title = '''%s'''\n[[step]]\nrest = \"5s\"\n", title)
+		if err := os.WriteFile(filepath.Join(dir, name+".toml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := filepath.Join(dir, "settings")
+	text := fmt.Sprintf("node = \"attic\"\n[routines]\ndir = %q\n[mqtt]\nprefix = \"house/guided\"\n[homeassistant]\nname = \"Yoga Mat\"\n[web]\nlisten = \"192.168.1.50:8099\"\n", dir)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"XDG_STATE_HOME", "XDG_CACHE_HOME"} {
+		t.Setenv(name, filepath.Join(dir, name))
+	}
+	return config
 }

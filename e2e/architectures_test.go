@@ -2,12 +2,13 @@ package e2e
 
 import (
 	"encoding/binary"
-	"guided/cli"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"guided/cli"
 )
 
 // TestOtherMachinesRenderTheSame builds the program for the machines of a Raspberry Pi, without cgo, and compares what
