@@ -40,13 +40,13 @@ func (o *checkCommand) Run(p *process) error {
 			good = "plays, but"
 		}
 		talk := score.Talk()
-		fmt.Fprintf(p.stdout, "%s: %s, %s, %d steps, %.0f words a minute, %.0f %% silence\n", name, good, brief(score.Len), score.Steps, talk.WordsPerMinute, 100*talk.Silence)
+		fmt.Fprintf(p.stdout, "%s: %s, %s, %d steps, %.0f words a minute, %.0f %% silence\n", name, good, clock(score.Len), score.Steps, talk.WordsPerMinute, 100*talk.Silence)
 		for _, n := range score.Notes {
 			fmt.Fprintf(p.stdout, "  line %d, step %q: %s\n", n.Line, n.Step, n.What)
 		}
 	}
 	if wrong {
-		return errTold
+		return errReported
 	}
 	return nil
 }
@@ -54,7 +54,7 @@ func (o *checkCommand) Run(p *process) error {
 func checkOne(p *process, l routines.Library, b *mix.Bank, name string, options routines.Options) (*routines.Score, error) {
 	var r *routines.Routine
 	var err error
-	if exists(name) && strings.Contains(name, ".") { // any file, whatever its ending
+	if isFile(name) && strings.Contains(name, ".") { // any file, whatever its ending
 		var data []byte
 		if data, err = os.ReadFile(name); err == nil {
 			r, err = l.Check(name, data)

@@ -73,7 +73,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return Misuse
 	}
 	if err := command.Run(&process{ctx, stdout, stderr, c.Config, c.JSON}); err != nil {
-		if !errors.Is(err, errTold) {
+		if !errors.Is(err, errReported) {
 			fmt.Fprintf(stderr, "guided: %v\n", err)
 		}
 		return Failed
@@ -81,8 +81,8 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return Done
 }
 
-// errTold is the error of a command that has already said what is wrong.
-var errTold = errors.New("told")
+// errReported is the error of a command that has already said what is wrong.
+var errReported = errors.New("told")
 
 // settings loads the settings.
 func (p *process) settings() (config.Config, error) { return config.Load(p.config) }

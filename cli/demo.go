@@ -58,16 +58,16 @@ func (o *demoCommand) Run(p *process) error {
 		failure <- serve(ctx, c, out, log, func(*player.Player) {})
 		cancel()
 	})
-	if err := o.breathe(ctx, p, c.MQTT.Config); err != nil && ctx.Err() == nil {
+	if err := o.startAndFollow(ctx, p, c.MQTT.Config); err != nil && ctx.Err() == nil {
 		return err
 	}
 	cancel()
 	return <-failure
 }
 
-// breathe sends the start and shows what the daemon tells until it has finished.
-func (o *demoCommand) breathe(ctx context.Context, p *process, c mqtt.Config) error {
-	heard := newWire()
+// startAndFollow sends the start and shows what the daemon tells until it has finished.
+func (o *demoCommand) startAndFollow(ctx context.Context, p *process, c mqtt.Config) error {
+	heard := newMQTTFeed()
 	following, stop := context.WithCancel(ctx)
 	defer stop()
 	var follower sync.WaitGroup
@@ -80,7 +80,7 @@ func (o *demoCommand) breathe(ctx context.Context, p *process, c mqtt.Config) er
 		defer close(gone)
 		defer heard.close()
 		failed = mqtt.Follow(following, c, func(topic string, payload []byte) {
-			heard.take(topic, payload)
+			heard.receive(topic, payload)
 			first.Do(func() { close(ready) }) // the retained state: the daemon is there
 		})
 	})
@@ -135,37 +135,37 @@ func (o *demoCommand) output(p *process, c config.Config, log *slog.Logger) (aud
 	return output.Open(spec, routines.Samples(c.Audio.LeadIn.Duration), log)
 }
 
-// wire turns what comes over MQTT back into a feed.
-type wire struct {
+// mqttFeed turns what comes over MQTT back into a feed.
+type mqttFeed struct {
 	states chan player.State
 	infos  chan player.Info
 	events chan player.Event
 	phases chan player.Phase
 }
 
-func newWire() *wire {
-	return &wire{make(chan player.State, 64), nil, make(chan player.Event, 64), make(chan player.Phase, 64)}
+func newMQTTFeed() *mqttFeed {
+	return &mqttFeed{make(chan player.State, 64), nil, make(chan player.Event, 64), make(chan player.Phase, 64)}
 }
 
-func (w *wire) feed() player.Feed {
+func (w *mqttFeed) feed() player.Feed {
 	return player.Feed{States: w.states, Infos: w.infos, Events: w.events, Phases: w.phases}
 }
 
-func (w *wire) close() { close(w.states) }
+func (w *mqttFeed) close() { close(w.states) }
 
-// take reads one message; what the view is too slow for is left out.
-func (w *wire) take(topic string, payload []byte) {
+// receive reads one message; what the view is too slow for is left out.
+func (w *mqttFeed) receive(topic string, payload []byte) {
 	switch path.Base(topic) {
 	case "state":
-		deliver(w.states, payload)
+		offer(w.states, payload)
 	case "event":
-		deliver(w.events, payload)
+		offer(w.events, payload)
 	case "phase":
-		deliver(w.phases, payload)
+		offer(w.phases, payload)
 	}
 }
 
-func deliver[T any](c chan T, payload []byte) {
+func offer[T any](c chan T, payload []byte) {
 	var v T
 	if json.Unmarshal(payload, &v) != nil {
 		return

@@ -46,7 +46,7 @@ func (doctorCommand) Run(p *process) error {
 		}
 	}
 	if broken {
-		return errTold
+		return errReported
 	}
 	return nil
 }
@@ -55,38 +55,38 @@ func (doctorCommand) Run(p *process) error {
 func (p *process) findings() []Finding {
 	c, err := p.settings()
 	if err != nil {
-		return []Finding{judge("settings", "", err)}
+		return []Finding{newFinding("settings", "", err)}
 	}
 	file, _, err := config.Find(p.config)
-	list := []Finding{judge("settings", file, err)}
+	list := []Finding{newFinding("settings", file, err)}
 	look := func(what string, at func(config.Config) (string, error)) {
 		says, err := at(c)
-		list = append(list, judge(what, says, err))
+		list = append(list, newFinding(what, says, err))
 	}
-	look("sound", p.lookAtSound)
-	look("daemon", p.lookAtDaemon)
-	look("voice", p.lookAtVoice)
-	look("engine", p.lookAtEngine)
-	look("routines", p.lookAtRoutines)
-	look("phrases", p.lookAtPhrases)
-	look("clock", lookAtClock)
-	look("cache", func(config.Config) (string, error) { return lookAtFolder(config.CacheDir()) })
-	look("state", func(config.Config) (string, error) { return lookAtFolder(config.StateDir()) })
+	look("sound", p.checkOutput)
+	look("daemon", p.checkDaemon)
+	look("voice", p.checkVoice)
+	look("engine", p.checkEngine)
+	look("routines", p.checkRoutines)
+	look("phrases", p.checkPhrases)
+	look("clock", checkClock)
+	look("cache", func(config.Config) (string, error) { return checkFolder(config.CacheDir()) })
+	look("state", func(config.Config) (string, error) { return checkFolder(config.StateDir()) })
 	return list
 }
 
-// judge is good with what was seen, or bad with what is to be done.
-func judge(what, says string, err error) Finding {
+// newFinding is good with what was seen, or bad with what is to be done.
+func newFinding(what, says string, err error) Finding {
 	if err != nil {
 		return Finding{what, false, err.Error()}
 	}
 	return Finding{what, true, says}
 }
 
-// lookAtSound opens the output and closes it again. A file is not opened: that would empty it.
-func (p *process) lookAtSound(c config.Config) (string, error) {
+// checkOutput opens the output and closes it again. A file is not opened: that would empty it.
+func (p *process) checkOutput(c config.Config) (string, error) {
 	if file, is := strings.CutPrefix(c.Audio.Output, "wav:"); is {
-		_, err := lookAtFolder(filepath.Dir(file))
+		_, err := checkFolder(filepath.Dir(file))
 		return "it is kept in " + file + ", and not heard", err
 	}
 	if err := output.Try(p.ctx, c.Audio.Output, p.logger(slog.LevelWarn)); err != nil {
@@ -95,8 +95,8 @@ func (p *process) lookAtSound(c config.Config) (string, error) {
 	return c.Audio.Output + " opens", nil
 }
 
-// lookAtDaemon asks it over the broker: so the broker, the login and the topics are right too.
-func (p *process) lookAtDaemon(c config.Config) (string, error) {
+// checkDaemon asks it over the broker: so the broker, the login and the topics are right too.
+func (p *process) checkDaemon(c config.Config) (string, error) {
 	if c.MQTT.Broker == "" {
 		c.MQTT.Broker = "mqtt://" + mqtt.DefaultAddress
 	}
@@ -106,17 +106,17 @@ func (p *process) lookAtDaemon(c config.Config) (string, error) {
 	return fmt.Sprintf("%s answers over %s", c.Node, c.MQTT.Broker), nil
 }
 
-func (p *process) lookAtVoice(c config.Config) (string, error) {
-	v, err := v(c.Voice.Name)
+func (p *process) checkVoice(c config.Config) (string, error) {
+	v, err := openVoice(c.Voice.Name)
 	if err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%s has %d phrases", c.Voice.Name, len(v.Clips)), nil
 }
 
-// lookAtEngine has a word spoken, past the cache.
-func (p *process) lookAtEngine(c config.Config) (string, error) {
-	e, err := engine(c)
+// checkEngine has a word spoken, past the cache.
+func (p *process) checkEngine(c config.Config) (string, error) {
+	e, err := newEngine(c)
 	if err != nil {
 		return "", err
 	}
@@ -135,15 +135,15 @@ func (p *process) lookAtEngine(c config.Config) (string, error) {
 	return e.Name()[0] + " speaks", nil
 }
 
-func lookAtClock(config.Config) (string, error) {
+func checkClock(config.Config) (string, error) {
 	if config.ClockTrusted() {
 		return "it is kept right", nil
 	}
 	return "nothing keeps it right, so the age of a command is not looked at; turn on a time service (timedatectl set-ntp true)", nil
 }
 
-// lookAtFolder writes a file there, and removes it.
-func lookAtFolder(dir string) (string, error) {
+// checkFolder writes a file there, and removes it.
+func checkFolder(dir string) (string, error) {
 	err := os.MkdirAll(dir, 0o755)
 	if err == nil {
 		var f *os.File
@@ -157,7 +157,7 @@ func lookAtFolder(dir string) (string, error) {
 	return dir + " can be written to", nil
 }
 
-func (p *process) lookAtRoutines(c config.Config) (string, error) {
+func (p *process) checkRoutines(c config.Config) (string, error) {
 	_, err := os.ReadDir(c.Routines.Dir)
 	none := c.Routines.Dir == "" || errors.Is(err, fs.ErrNotExist)
 	if err != nil && !none {
@@ -183,14 +183,14 @@ func (p *process) lookAtRoutines(c config.Config) (string, error) {
 	return fmt.Sprintf("%d, your own from %s", len(names), c.Routines.Dir), nil
 }
 
-// lookAtPhrases counts what nothing on this machine can say.
-func (p *process) lookAtPhrases(c config.Config) (string, error) {
+// checkPhrases counts what nothing on this machine can say.
+func (p *process) checkPhrases(c config.Config) (string, error) {
 	l := library(c)
 	b, err := bank(c, l, p.logger(slog.LevelError))
 	if err != nil {
 		return "", err
 	}
-	e, err := engine(c)
+	e, err := newEngine(c)
 	if err != nil {
 		return "", err
 	}

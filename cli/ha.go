@@ -32,7 +32,7 @@ type haCommand struct {
 
 type sentencesCommand struct {
 	Lang string `help:"The language of the sentences." enum:"en" default:"en"`
-	sheet
+	outputFile
 }
 
 // Run writes what a person may say to Assist, for the routines that there are.
@@ -45,10 +45,10 @@ func (o *sentencesCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	return o.put(p, text)
+	return o.write(p, text)
 }
 
-type packageCommand struct{ sheet }
+type packageCommand struct{ outputFile }
 
 // Run writes what answers the sentences.
 func (o *packageCommand) Run(p *process) error {
@@ -56,12 +56,12 @@ func (o *packageCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	return o.put(p, homeassistant.Package(c.MQTT.Prefix+"/"+c.Node, c.HomeAssistant.Name))
+	return o.write(p, homeassistant.Package(c.MQTT.Prefix+"/"+c.Node, c.HomeAssistant.Name))
 }
 
 type blueprintCommand struct {
 	Name string `arg:"" optional:"" help:"The blueprint to write; without it they are listed."`
-	sheet
+	outputFile
 }
 
 // Run writes a blueprint with our topics in it, or lists them all.
@@ -87,7 +87,7 @@ func (o *blueprintCommand) Run(p *process) error {
 	var names []string
 	for _, b := range all {
 		if b.Name == o.Name {
-			return o.put(p, b.For(c.MQTT.Prefix+"/"+c.Node, c.HomeAssistant.Name, speakerFiles(p, c)))
+			return o.write(p, b.For(c.MQTT.Prefix+"/"+c.Node, c.HomeAssistant.Name, speakerFiles(p, c)))
 		}
 		names = append(names, b.Name)
 	}
@@ -160,13 +160,13 @@ func (purgeCommand) Run(p *process) error {
 	return err
 }
 
-// sheet is a file made for Home Assistant, and where it goes.
-type sheet struct {
+// outputFile is a file made for Home Assistant, and where it goes.
+type outputFile struct {
 	Output string `short:"o" help:"The file to write; standard output by default." placeholder:"FILE"`
 }
 
-// put writes the file whole, with the folders that it lies in.
-func (s sheet) put(p *process, text string) error {
+// write writes the file whole, with the folders that it lies in.
+func (s outputFile) write(p *process, text string) error {
 	if s.Output == "" || s.Output == "-" {
 		_, err := io.WriteString(p.stdout, text)
 		return err

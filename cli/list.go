@@ -58,7 +58,7 @@ func (o *listCommand) Run(p *process) error {
 		if err != nil {
 			row.Error = err.Error()
 		}
-		if o.wants(row) {
+		if o.matches(row) {
 			list = append(list, row)
 		}
 	}
@@ -76,7 +76,7 @@ func (o *listCommand) Run(p *process) error {
 			fmt.Fprintf(t, "%s\t-\thas problems; run: guided check %s\n", r.Name, r.Name)
 			continue
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Name, brief(int(r.Length*routines.Rate)), r.Title, facts(r.Facts))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Name, clock(int(r.Length*routines.Rate)), r.Title, facts(r.Facts))
 	}
 	return t.Flush()
 }
@@ -105,8 +105,8 @@ func (o *listCommand) check() error {
 	return nil
 }
 
-// wants tells whether a routine is what was asked for.
-func (o *listCommand) wants(r ListedRoutine) bool {
+// matches tells whether a routine is what was asked for.
+func (o *listCommand) matches(r ListedRoutine) bool {
 	length := time.Duration(r.Length * float64(time.Second))
 	for _, tag := range o.Tag {
 		if !slices.Contains(r.Tags, tag) {

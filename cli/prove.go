@@ -26,8 +26,8 @@ type proveCommand struct {
 	Cues      bool   `help:"Print every cue, and not only those that are wrong."`
 }
 
-// mostError is how late or early a cue may be, in milliseconds: less than anybody hears between two counts.
-const mostError = 5
+// maxCueError is how late or early a cue may be, in milliseconds: less than anybody hears between two counts.
+const maxCueError = 5
 
 // ProofReport is what is printed as JSON.
 type ProofReport struct {
@@ -75,7 +75,7 @@ func (o *proveCommand) Run(p *process) error {
 	if o.Recording == "" {
 		result.Latency = result.Begins*1000 - float64(started)*1000/routines.Rate
 	}
-	result.Problems = problems(result.Proof)
+	result.Problems = proofProblems(result.Proof)
 	result.Proved = len(result.Problems) == 0
 	if p.json {
 		err = p.printJSON(result)
@@ -83,7 +83,7 @@ func (o *proveCommand) Run(p *process) error {
 		result.print(p.stdout, o.Cues)
 	}
 	if err == nil && !result.Proved {
-		err = errTold
+		err = errReported
 	}
 	return err
 }
@@ -136,7 +136,7 @@ func (o *proveCommand) record(p *process, score *routines.Score, file *os.File) 
 	}
 	show, end := p.progress(score.Len, "playing "+score.Title)
 	defer end()
-	if err := finished(feed, func() {
+	if err := followToEnd(feed, func() {
 		if show != nil {
 			show(min(score.Len, m.Frames()-started))
 		}
@@ -146,9 +146,9 @@ func (o *proveCommand) record(p *process, score *routines.Score, file *os.File) 
 	return m.Sink, started, m.Await(ctx, m.Frames()+routines.Rate/2) // what is still on its way to the sink
 }
 
-// finished follows a session to its end; one that is stopped, or that waits for somebody, proves nothing.
-func finished(feed player.Feed, show func()) error {
-	tick := time.NewTicker(frame)
+// followToEnd follows a session to its end; one that is stopped, or that waits for somebody, proves nothing.
+func followToEnd(feed player.Feed, show func()) error {
+	tick := time.NewTicker(redrawInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -174,14 +174,14 @@ func finished(feed player.Feed, show func()) error {
 	}
 }
 
-// problems are why a routine is not proved.
-func problems(p *prove.Proof) []string {
+// proofProblems are why a routine is not proved.
+func proofProblems(p *prove.Proof) []string {
 	list := []string{}
 	if lost := len(p.Cues) - p.Heard; lost > 0 {
 		list = append(list, fmt.Sprintf("%d of %d cues were not heard", lost, len(p.Cues)))
 	}
-	if math.Abs(p.Worst) > mostError {
-		list = append(list, fmt.Sprintf("a cue is %+.2f ms off, and %d ms are allowed", p.Worst, mostError))
+	if math.Abs(p.Worst) > maxCueError {
+		list = append(list, fmt.Sprintf("a cue is %+.2f ms off, and %d ms are allowed", p.Worst, maxCueError))
 	}
 	if len(p.Gaps) > 0 {
 		list = append(list, fmt.Sprintf("the sound was interrupted %d times", len(p.Gaps)))
@@ -192,7 +192,7 @@ func problems(p *prove.Proof) []string {
 func (r *ProofReport) print(w io.Writer, all bool) {
 	title := false
 	for _, c := range r.Proof.Cues {
-		if c.Heard && math.Abs(c.Error) <= mostError && !all {
+		if c.Heard && math.Abs(c.Error) <= maxCueError && !all {
 			continue
 		}
 		if !title {
@@ -203,10 +203,10 @@ func (r *ProofReport) print(w io.Writer, all bool) {
 		if c.Heard {
 			off = fmt.Sprintf("%+.3f", c.Error)
 		}
-		fmt.Fprintf(w, "%10s  %10s  %11.3f  %s\n", moment(c.Planned), off, c.Correlation, c.What)
+		fmt.Fprintf(w, "%10s  %10s  %11.3f  %s\n", timestamp(c.Planned), off, c.Correlation, c.What)
 	}
 	for _, g := range r.Gaps {
-		fmt.Fprintf(w, "%10s  %.1f ms %s\n", moment(g.At), g.Length, g.Kind)
+		fmt.Fprintf(w, "%10s  %.1f ms %s\n", timestamp(g.At), g.Length, g.Kind)
 	}
 	fmt.Fprintf(w, "cues heard   %d of %d\n", r.Heard, len(r.Proof.Cues))
 	fmt.Fprintf(w, "worst error  %+.3f ms\n", r.Worst)
@@ -224,8 +224,8 @@ func (r *ProofReport) print(w io.Writer, all bool) {
 	fmt.Fprintf(w, "not proved: %s\n", strings.Join(r.Problems, "; "))
 }
 
-// moment is a time of the routine: 1:02.345.
-func moment(seconds float64) string {
+// timestamp is a time of the routine: 1:02.345.
+func timestamp(seconds float64) string {
 	ms := int(math.Round(seconds * 1000))
 	return fmt.Sprintf("%d:%02d.%03d", ms/60_000, ms/1000%60, ms%1000)
 }

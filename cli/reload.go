@@ -12,8 +12,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// settle is how long a folder must be quiet before it is looked at: editors write a file in several moves.
-const settle = 300 * time.Millisecond
+// debounce is how long a folder must be quiet before it is looked at: editors write a file in several moves.
+const debounce = 300 * time.Millisecond
 
 // watchRoutines calls changed when something in the user's folder of routines changed, until ctx ends. A folder that
 // is not there yet is waited for through the folder it belongs in.
@@ -36,7 +36,7 @@ func watchRoutines(ctx context.Context, dir string, changed func(), log *slog.Lo
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		watch(filepath.Dir(dir))
 	}
-	quiet := time.NewTimer(settle)
+	quiet := time.NewTimer(debounce)
 	quiet.Stop()
 	for {
 		select {
@@ -45,10 +45,10 @@ func watchRoutines(ctx context.Context, dir string, changed func(), log *slog.Lo
 		case e := <-w.Events:
 			if filepath.Clean(e.Name) == filepath.Clean(dir) {
 				watch(dir)
-				quiet.Reset(settle)
+				quiet.Reset(debounce)
 			}
 			if filepath.Dir(filepath.Clean(e.Name)) == filepath.Clean(dir) {
-				quiet.Reset(settle)
+				quiet.Reset(debounce)
 			}
 		case err := <-w.Errors:
 			log.Warn("watching the folder of routines", "dir", dir, "err", err)

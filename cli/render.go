@@ -44,7 +44,7 @@ func (o *renderCommand) Run(p *process) error {
 	if err := file.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("writing %s: %w", o.Output, err)
 	}
-	fmt.Fprintf(p.stderr, "%s: %s in %s\n", o.Output, score.Title, brief(score.Len))
+	fmt.Fprintf(p.stderr, "%s: %s in %s\n", o.Output, score.Title, clock(score.Len))
 	return nil
 }
 
@@ -96,8 +96,8 @@ func isTerminal(w io.Writer) bool {
 	return is && term.IsTerminal(int(f.Fd()))
 }
 
-// brief is a length as people write it: 3:11.
-func brief(samples int) string {
+// clock is a length as people write it: 3:11.
+func clock(samples int) string {
 	s := (samples + routines.Rate/2) / routines.Rate
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }

@@ -45,7 +45,7 @@ func (o *showCommand) Run(p *process) error {
 }
 
 func timeline(w io.Writer, r *routines.Routine, score *routines.Score) {
-	fmt.Fprintf(w, "%s, %s\n", score.Title, brief(score.Len))
+	fmt.Fprintf(w, "%s, %s\n", score.Title, clock(score.Len))
 	if r.About != "" {
 		fmt.Fprintln(w, r.About)
 	}
@@ -55,7 +55,7 @@ func timeline(w io.Writer, r *routines.Routine, score *routines.Score) {
 		if m.Kind != routines.StepMark { // a routine begins with one; this is for the reader of a strange score
 			continue
 		}
-		fmt.Fprintf(w, "%6s  %s  %6s  %s%s\n", brief(m.At), bar(m.At, m.Len, score.Len), brief(m.Len), m.Name, detail(score, i))
+		fmt.Fprintf(w, "%6s  %s  %6s  %s%s\n", clock(m.At), bar(m.At, m.Len, score.Len), clock(m.Len), m.Name, detail(score, i))
 	}
 	for _, n := range score.Notes {
 		fmt.Fprintf(w, "note: line %d, step %q: %s\n", n.Line, n.Step, n.What)

@@ -12,16 +12,16 @@ import (
 
 // view shows a session in a terminal: one line that breathes. Where there is no terminal it writes a line a step.
 type view struct {
-	out   io.Writer
-	live  bool
-	state player.State
-	phase player.Phase
-	next  []player.Phase // announced, not yet heard
-	shown string
+	out       io.Writer
+	live      bool
+	state     player.State
+	phase     player.Phase
+	announced []player.Phase // announced, not yet heard
+	shown     string
 }
 
-// frame is how often a terminal's line is drawn.
-const frame = 100 * time.Millisecond
+// redrawInterval is how often a terminal's line is drawn.
+const redrawInterval = 100 * time.Millisecond
 
 const breathWidth = 24
 
@@ -29,7 +29,7 @@ func newView(out io.Writer) *view { return &view{out: out, live: isTerminal(out)
 
 // follow draws a session until ended says so, or the states end.
 func (v *view) follow(feed player.Feed, ended func(player.Event) bool) {
-	tick := time.NewTicker(frame)
+	tick := time.NewTicker(redrawInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -39,9 +39,9 @@ func (v *view) follow(feed player.Feed, ended func(player.Event) bool) {
 			}
 			v.state = s
 		case ph := <-feed.Phases:
-			v.next = append(v.next, ph)
+			v.announced = append(v.announced, ph)
 		case e := <-feed.Events:
-			v.event(e)
+			v.printEvent(e)
 			if ended(e) {
 				return
 			}
@@ -51,7 +51,7 @@ func (v *view) follow(feed player.Feed, ended func(player.Event) bool) {
 	}
 }
 
-func (v *view) event(e player.Event) {
+func (v *view) printEvent(e player.Event) {
 	line := ""
 	switch e.Type {
 	case "routine_started":
@@ -70,7 +70,7 @@ func (v *view) event(e player.Event) {
 	case "routine_stopped":
 		line = "stopped"
 	}
-	v.wipe()
+	v.clearLine()
 	if line != "" {
 		fmt.Fprintln(v.out, line)
 	}
@@ -78,8 +78,8 @@ func (v *view) event(e player.Event) {
 
 // draw draws the line of this moment.
 func (v *view) draw(now time.Time) {
-	for len(v.next) > 0 && !v.next[0].At.After(now) {
-		v.phase, v.next = v.next[0], v.next[1:]
+	for len(v.announced) > 0 && !v.announced[0].At.After(now) {
+		v.phase, v.announced = v.announced[0], v.announced[1:]
 	}
 	if !v.live {
 		return
@@ -88,12 +88,12 @@ func (v *view) draw(now time.Time) {
 	if line == v.shown {
 		return
 	}
-	v.wipe()
+	v.clearLine()
 	fmt.Fprint(v.out, line)
 	v.shown = line
 }
 
-func (v *view) wipe() {
+func (v *view) clearLine() {
 	if v.shown != "" {
 		fmt.Fprint(v.out, "\r\x1b[K")
 		v.shown = ""

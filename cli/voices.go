@@ -26,13 +26,13 @@ func (voicesListCommand) Run(p *process) error {
 		return err
 	}
 	for _, name := range voice.EmbeddedVoices() {
-		v, err := v(name)
+		v, err := openVoice(name)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(p.stdout, "%s: %d phrases, %s\n", name, len(v.Clips), v.About)
 	}
-	e, err := engine(c)
+	e, err := newEngine(c)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (o *voicesBuildCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	told, end := p.spoken()
+	told, end := p.buildProgress()
 	b := voice.Builder{Dir: o.Dir, Engine: engine, Again: o.Again, Told: told}
 	err = b.Build(p.ctx, texts)
 	end()
@@ -103,8 +103,8 @@ func (o *voicesBuildCommand) engine() (voice.Engine, error) {
 	return voice.NewCommand(o.Program), nil
 }
 
-// spoken shows what a builder tells: as a bar on a terminal, as a line a text elsewhere.
-func (p *process) spoken() (told func(done, total int, text string), end func()) {
+// buildProgress shows what a builder tells: as a bar on a terminal, as a line a text elsewhere.
+func (p *process) buildProgress() (told func(done, total int, text string), end func()) {
 	if !isTerminal(p.stderr) {
 		return func(_, _ int, text string) { fmt.Fprintln(p.stdout, text) }, func() {}
 	}

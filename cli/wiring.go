@@ -29,19 +29,19 @@ func library(c config.Config) routines.Library {
 
 // bank is everything that can be heard.
 func bank(c config.Config, l routines.Library, log *slog.Logger) (*mix.Bank, error) {
-	recorded, err := v(c.Voice.Name)
+	recorded, err := openVoice(c.Voice.Name)
 	if err != nil {
 		return nil, err
 	}
 	voices := []voice.Voice{recorded}
-	e, err := engine(c)
+	e, err := newEngine(c)
 	if err != nil {
 		return nil, err
 	}
 	if e != nil {
 		voices = append(voices, voice.NewSpeech(e, voice.NewCache(filepath.Join(config.CacheDir(), "speech"), log)))
 	}
-	return mix.NewBank(voices, func(name string) (voice.Voice, error) { return v(name) }, l.Open, log), nil
+	return mix.NewBank(voices, func(name string) (voice.Voice, error) { return openVoice(name) }, l.Open, log), nil
 }
 
 // open loads the settings, and makes the library and the bank that they name.
@@ -55,8 +55,8 @@ func (p *process) open() (routines.Library, *mix.Bank, error) {
 	return l, b, err
 }
 
-// v is an embedded voice by its name, or a folder of recordings.
-func v(name string) (*voice.Folder, error) {
+// openVoice is an embedded voice by its name, or a folder of recordings.
+func openVoice(name string) (*voice.Folder, error) {
 	if files, err := voice.Embedded(name); err == nil {
 		return voice.OpenFolder(files)
 	}
@@ -71,8 +71,8 @@ func v(name string) (*voice.Folder, error) {
 	return v, nil
 }
 
-// engine speaks what the voice lacks, nil for none.
-func engine(c config.Config) (voice.Engine, error) {
+// newEngine speaks what the voice lacks, nil for none.
+func newEngine(c config.Config) (voice.Engine, error) {
 	switch c.Voice.Engine {
 	case "command":
 		return voice.NewCommand(c.Voice.Command), nil
@@ -121,8 +121,8 @@ func compiled(p *process, l routines.Library, b *mix.Bank, r *routines.Routine, 
 	return routines.Compile(r, b.Measure, o)
 }
 
-// exists tells whether a name is a file, and not a routine of the library.
-func exists(name string) bool {
+// isFile tells whether a name is a file, and not a routine of the library.
+func isFile(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && !info.IsDir()
 }

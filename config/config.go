@@ -94,7 +94,7 @@ func Load(name string) (Config, error) {
 	}
 	var problems []error
 	for _, key := range meta.Undecoded() {
-		problems = append(problems, fmt.Errorf("%s: unknown setting %s; did you mean %q?", file, key, routines.Nearest(key.String(), settings())))
+		problems = append(problems, fmt.Errorf("%s: unknown setting %s; did you mean %q?", file, key, routines.Nearest(key.String(), knownKeys())))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return c, err
@@ -102,8 +102,8 @@ func Load(name string) (Config, error) {
 	return c, c.complete(file)
 }
 
-// settings lists every key of the defaults.
-func settings() []string {
+// knownKeys lists every key of the defaults.
+func knownKeys() []string {
 	var any map[string]any
 	meta, err := toml.Decode(defaults, &any)
 	if err != nil {

@@ -85,7 +85,7 @@ func TestQuietHours(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := h.has(at); got != tt.want {
+			if got := h.contains(at); got != tt.want {
 				t.Errorf("quiet: %v, want %v", got, tt.want)
 			}
 		})

@@ -28,7 +28,7 @@ var ErrIdentityTaken = errors.New("another guided runs with these settings")
 // TakeIdentity takes the identity that belongs to a settings file, "" for a standard place. The error is errHeld, or why
 // none could be kept. Release must be called.
 func TakeIdentity(config string) (*Identity, error) {
-	file := filepath.Join(StateDir(), "id"+suffix(config))
+	file := filepath.Join(StateDir(), "id"+fileSuffix(config))
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, fmt.Errorf("keeping the identity: %w", err)
 	}
@@ -36,7 +36,7 @@ func TakeIdentity(config string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keeping the identity: %w", err)
 	}
-	i := &Identity{PublishedFile: filepath.Join(filepath.Dir(file), "published"+suffix(config)+".json"), lock: f}
+	i := &Identity{PublishedFile: filepath.Join(filepath.Dir(file), "published"+fileSuffix(config)+".json"), lock: f}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
@@ -44,15 +44,15 @@ func TakeIdentity(config string) (*Identity, error) {
 		}
 		return nil, fmt.Errorf("keeping the identity: locking %s: %w", file, err)
 	}
-	if err := i.read(); err != nil {
+	if err := i.load(); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("keeping the identity: %w", err)
 	}
 	return i, nil
 }
 
-// read finds the name in the file, or makes one.
-func (i *Identity) read() error {
+// load finds the name in the file, or makes one.
+func (i *Identity) load() error {
 	data, err := io.ReadAll(io.LimitReader(i.lock, 64))
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (i *Identity) read() error {
 		raw = make([]byte, 8)
 		rand.Read(raw)
 		text := []byte(hex.EncodeToString(raw) + "\n")
-		if err := errors.Join(i.lock.Truncate(0), write(i.lock, text), i.lock.Sync()); err != nil {
+		if err := errors.Join(i.lock.Truncate(0), writeAtStart(i.lock, text), i.lock.Sync()); err != nil {
 			return err
 		}
 	}
@@ -70,7 +70,7 @@ func (i *Identity) read() error {
 	return nil
 }
 
-func write(f *os.File, b []byte) error {
+func writeAtStart(f *os.File, b []byte) error {
 	_, err := f.WriteAt(b, 0)
 	return err
 }
@@ -78,9 +78,9 @@ func write(f *os.File, b []byte) error {
 // Release lets another process have the identity.
 func (i *Identity) Release() { i.lock.Close() }
 
-// suffix tells the files of one settings file from those of another. The standard places are one: only one of them is
+// fileSuffix tells the files of one settings file from those of another. The standard places are one: only one of them is
 // read, and systemd hands root's file over as its own.
-func suffix(config string) string {
+func fileSuffix(config string) string {
 	if config == "" {
 		return ""
 	}
@@ -88,7 +88,7 @@ func suffix(config string) string {
 	if err != nil {
 		file = config
 	}
-	standard := standardPlaces()
+	standard := standardFiles()
 	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" {
 		standard = append(standard, filepath.Join(dir, "guided.toml"))
 	}

@@ -28,7 +28,7 @@ func TestIdentity(t *testing.T) {
 		}
 	})
 	t.Run("a standard place that is named is the same daemon", func(t *testing.T) {
-		for _, place := range standardPlaces() {
+		for _, place := range standardFiles() {
 			if id := called(t, place); id != plain {
 				t.Errorf("%s: %s, want %s", place, id, plain)
 			}

@@ -17,7 +17,7 @@ func Find(name string) (string, []byte, error) {
 		}
 		return name, data, nil
 	}
-	for _, place := range standardPlaces() {
+	for _, place := range standardFiles() {
 		data, err := os.ReadFile(place)
 		if err == nil {
 			return place, data, nil
@@ -29,8 +29,8 @@ func Find(name string) (string, []byte, error) {
 	return "the defaults", nil, nil
 }
 
-// standardPlaces are where settings lie that nobody names, the first first.
-func standardPlaces() []string {
+// standardFiles are where settings lie that nobody names, the first first.
+func standardFiles() []string {
 	const system = "/etc/guided/guided.toml"
 	if dir, err := os.UserConfigDir(); err == nil {
 		return []string{filepath.Join(dir, "guided", "guided.toml"), system}
@@ -48,8 +48,8 @@ func ExpandHome(path string) string {
 	return path
 }
 
-// folder is where the program keeps a kind of file: where systemd says, where the user's session says, or in his home.
-func folder(systemd, xdg, fallback string) string {
+// userDir is where the program keeps a kind of file: where systemd says, where the user's session says, or in his home.
+func userDir(systemd, xdg, fallback string) string {
 	if dir, _, _ := strings.Cut(os.Getenv(systemd), ":"); dir != "" {
 		return dir
 	}
@@ -59,6 +59,6 @@ func folder(systemd, xdg, fallback string) string {
 	return filepath.Join(ExpandHome("~"), fallback, "guided")
 }
 
-func CacheDir() string { return folder("CACHE_DIRECTORY", "XDG_CACHE_HOME", ".cache") }
+func CacheDir() string { return userDir("CACHE_DIRECTORY", "XDG_CACHE_HOME", ".cache") }
 
-func StateDir() string { return folder("STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state") }
+func StateDir() string { return userDir("STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state") }

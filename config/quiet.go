@@ -26,8 +26,8 @@ func (h *Hours) UnmarshalTOML(v any) error {
 	return nil
 }
 
-// has tells whether a moment lies in it.
-func (h Hours) has(t time.Time) bool {
+// contains tells whether a moment lies in it.
+func (h Hours) contains(t time.Time) bool {
 	if !h.set {
 		return false
 	}
@@ -43,5 +43,5 @@ func AllDay() Hours { return Hours{set: true, to: 24 * time.Hour} }
 
 // QuietNow tells whether what starts now is played softly. A clock that is not known to be right is not asked.
 func (c Config) QuietNow() bool {
-	return c.Audio.Quiet == AllDay() || c.Audio.Quiet.has(time.Now()) && ClockTrusted()
+	return c.Audio.Quiet == AllDay() || c.Audio.Quiet.contains(time.Now()) && ClockTrusted()
 }
