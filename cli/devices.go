@@ -10,7 +10,7 @@ import (
 
 type devicesCommand struct{}
 
-// Run lists what could be opened on this machine, as it is written in the settings.
+// Run lists the outputs of this machine as audio.output names them.
 func (devicesCommand) Run(p *process) error {
 	list := output.Devices(p.ctx)
 	if p.json {

@@ -18,14 +18,14 @@ import (
 
 type doctorCommand struct{}
 
-// Finding is what the doctor says of one thing.
+// Finding is the result of one check: what was checked, whether it is in order, and what was found or what to do.
 type Finding struct {
 	What string `json:"what"`
 	OK   bool   `json:"ok"`
 	Says string `json:"says"`
 }
 
-// Run looks at everything that can be wrong on a machine, makes no sound, and fails when something is broken.
+// Run checks everything that can be wrong on a machine. It makes no sound, and fails when a check fails.
 func (doctorCommand) Run(p *process) error {
 	list := p.findings()
 	broken := false
@@ -51,7 +51,7 @@ func (doctorCommand) Run(p *process) error {
 	return nil
 }
 
-// findings are in the order in which a listener would look for the fault. Without settings there is nothing to look at.
+// findings runs the checks in the order in which a listener would look for the fault. Without settings none can run.
 func (p *process) findings() []Finding {
 	c, err := p.settings()
 	if err != nil {
@@ -59,23 +59,23 @@ func (p *process) findings() []Finding {
 	}
 	file, _, err := config.Find(p.config)
 	list := []Finding{newFinding("settings", file, err)}
-	look := func(what string, at func(config.Config) (string, error)) {
-		says, err := at(c)
+	add := func(what string, check func(config.Config) (string, error)) {
+		says, err := check(c)
 		list = append(list, newFinding(what, says, err))
 	}
-	look("sound", p.checkOutput)
-	look("daemon", p.checkDaemon)
-	look("voice", p.checkVoice)
-	look("engine", p.checkEngine)
-	look("routines", p.checkRoutines)
-	look("phrases", p.checkPhrases)
-	look("clock", checkClock)
-	look("cache", func(config.Config) (string, error) { return checkFolder(config.CacheDir()) })
-	look("state", func(config.Config) (string, error) { return checkFolder(config.StateDir()) })
+	add("sound", p.checkOutput)
+	add("daemon", p.checkDaemon)
+	add("voice", p.checkVoice)
+	add("engine", p.checkEngine)
+	add("routines", p.checkRoutines)
+	add("phrases", p.checkPhrases)
+	add("clock", checkClock)
+	add("cache", func(config.Config) (string, error) { return checkFolder(config.CacheDir()) })
+	add("state", func(config.Config) (string, error) { return checkFolder(config.StateDir()) })
 	return list
 }
 
-// newFinding is good with what was seen, or bad with what is to be done.
+// newFinding is good with what was found, or bad with what to do.
 func newFinding(what, says string, err error) Finding {
 	if err != nil {
 		return Finding{what, false, err.Error()}
@@ -83,7 +83,7 @@ func newFinding(what, says string, err error) Finding {
 	return Finding{what, true, says}
 }
 
-// checkOutput opens the output and closes it again. A file is not opened: that would empty it.
+// checkOutput opens the output and closes it again. A file is not opened, because that would truncate it.
 func (p *process) checkOutput(c config.Config) (string, error) {
 	if file, is := strings.CutPrefix(c.Audio.Output, "wav:"); is {
 		_, err := checkFolder(filepath.Dir(file))
@@ -95,7 +95,7 @@ func (p *process) checkOutput(c config.Config) (string, error) {
 	return c.Audio.Output + " opens", nil
 }
 
-// checkDaemon asks it over the broker: so the broker, the login and the topics are right too.
+// checkDaemon sends a status command over MQTT, and so checks the broker, the login and the topics too.
 func (p *process) checkDaemon(c config.Config) (string, error) {
 	if c.MQTT.Broker == "" {
 		c.MQTT.Broker = "mqtt://" + mqtt.DefaultAddress
@@ -114,13 +114,13 @@ func (p *process) checkVoice(c config.Config) (string, error) {
 	return fmt.Sprintf("%s has %d phrases", c.Voice.Name, len(v.Clips)), nil
 }
 
-// checkEngine has a word spoken, past the cache.
+// checkEngine synthesizes a phrase without the cache.
 func (p *process) checkEngine(c config.Config) (string, error) {
-	e, err := newEngine(c)
+	engine, err := newEngine(c)
 	if err != nil {
 		return "", err
 	}
-	if e == nil {
+	if engine == nil {
 		return "none: a phrase that the voice lacks is a tone; install espeak-ng, or set voice.engine, for more", nil
 	}
 	dir, err := os.MkdirTemp("", "guided-doctor-")
@@ -128,11 +128,11 @@ func (p *process) checkEngine(c config.Config) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	speech := voice.NewSpeech(e, voice.NewCache(dir, p.logger(slog.LevelError)))
+	speech := voice.NewSpeech(engine, voice.NewCache(dir, p.logger(slog.LevelError)))
 	if _, err := speech.Speak(p.ctx, "Well done."); err != nil {
 		return "", err
 	}
-	return e.Name()[0] + " speaks", nil
+	return engine.Name()[0] + " speaks", nil
 }
 
 func checkClock(config.Config) (string, error) {
@@ -142,7 +142,7 @@ func checkClock(config.Config) (string, error) {
 	return "nothing keeps it right, so the age of a command is not looked at; turn on a time service (timedatectl set-ntp true)", nil
 }
 
-// checkFolder writes a file there, and removes it.
+// checkFolder creates a file and removes it.
 func checkFolder(dir string) (string, error) {
 	err := os.MkdirAll(dir, 0o755)
 	if err == nil {
@@ -183,18 +183,18 @@ func (p *process) checkRoutines(c config.Config) (string, error) {
 	return fmt.Sprintf("%d, your own from %s", len(names), c.Routines.Dir), nil
 }
 
-// checkPhrases counts what nothing on this machine can say.
+// checkPhrases counts the phrases of the library that are not recorded. Without an engine, tones take their place.
 func (p *process) checkPhrases(c config.Config) (string, error) {
 	l := library(c)
 	b, err := bank(c, l, p.logger(slog.LevelError))
 	if err != nil {
 		return "", err
 	}
-	e, err := newEngine(c)
+	engine, err := newEngine(c)
 	if err != nil {
 		return "", err
 	}
-	names, _ := l.Names() // what cannot be read is told of the routines, here and below
+	names, _ := l.Names() // checkRoutines reports what cannot be read, here and below
 	lacking := map[string]bool{}
 	var where []string
 	for _, name := range names {
@@ -219,8 +219,8 @@ func (p *process) checkPhrases(c config.Config) (string, error) {
 	switch {
 	case len(lacking) == 0:
 		return "every phrase of every routine is recorded", nil
-	case e == nil:
+	case engine == nil:
 		return "", fmt.Errorf("tones take the place of %d phrases; install espeak-ng or set voice.engine, and run: guided check %s", len(lacking), strings.Join(where, " "))
 	}
-	return fmt.Sprintf("%d are left to %s, in %s", len(lacking), e.Name()[0], strings.Join(where, ", ")), nil
+	return fmt.Sprintf("%d are left to %s, in %s", len(lacking), engine.Name()[0], strings.Join(where, ", ")), nil
 }

@@ -22,7 +22,7 @@ import (
 	"guided/web"
 )
 
-// haCommand is what guided does for Home Assistant beside the daemon.
+// haCommand holds the commands that make or remove what Home Assistant keeps of the daemon.
 type haCommand struct {
 	Sentences sentencesCommand `cmd:"" help:"Write the sentences that Assist understands, for your routines."`
 	Package   packageCommand   `cmd:"" help:"Write the package that answers the sentences."`
@@ -35,7 +35,7 @@ type sentencesCommand struct {
 	outputFile
 }
 
-// Run writes what a person may say to Assist, for the routines that there are.
+// Run writes the sentences of Assist for the routines of the library.
 func (o *sentencesCommand) Run(p *process) error {
 	c, err := p.settings()
 	if err != nil {
@@ -50,7 +50,7 @@ func (o *sentencesCommand) Run(p *process) error {
 
 type packageCommand struct{ outputFile }
 
-// Run writes what answers the sentences.
+// Run writes the package of scripts that carry out the sentences.
 func (o *packageCommand) Run(p *process) error {
 	c, err := p.settings()
 	if err != nil {
@@ -64,7 +64,7 @@ type blueprintCommand struct {
 	outputFile
 }
 
-// Run writes a blueprint with our topics in it, or lists them all.
+// Run writes a blueprint with the daemon's topics in it, or lists all blueprints.
 func (o *blueprintCommand) Run(p *process) error {
 	all, err := homeassistant.Blueprints()
 	if err != nil {
@@ -97,7 +97,7 @@ func (o *blueprintCommand) Run(p *process) error {
 	return fmt.Errorf("no blueprint %q; there are %s", o.Name, strings.Join(names, ", "))
 }
 
-// speakerFiles is where the files for speakers lie, "" where no speaker reaches them.
+// speakerFiles is the URL of the folder with the files for speakers; "" when speakers cannot reach it.
 func speakerFiles(p *process, c config.Config) string {
 	at := c.Web
 	at.State = config.StateDir()
@@ -105,20 +105,21 @@ func speakerFiles(p *process, c config.Config) string {
 	if urls == nil {
 		return ""
 	}
-	where, _ := path.Split(urls("x")["wav"])
-	u, err := url.Parse(where)
+	folder, _ := path.Split(urls("x")["wav"])
+	u, err := url.Parse(folder)
 	if err != nil {
 		return ""
 	}
 	if host := u.Hostname(); host == "localhost" || net.ParseIP(host).IsLoopback() {
 		return ""
 	}
-	return where
+	return folder
 }
 
 type purgeCommand struct{}
 
-// Run removes what the daemon left with the broker, and forgets it. It refuses while the daemon runs.
+// Run removes the retained messages of the daemon from the broker, and its record of them. It refuses while the daemon
+// runs.
 func (purgeCommand) Run(p *process) error {
 	c, err := p.settings()
 	if err != nil {
@@ -128,15 +129,15 @@ func (purgeCommand) Run(p *process) error {
 		return errors.New("the broker inside guided keeps nothing when it ends: there is nothing to remove; where Home Assistant still shows the device, delete it there")
 	}
 	log := p.logger(slog.LevelWarn)
-	who, err := config.TakeIdentity(p.config)
+	id, err := config.TakeIdentity(p.config)
 	switch {
 	case errors.Is(err, config.ErrIdentityTaken):
 		return mqtt.ErrOnline
 	case err != nil:
-		log.Warn("the daemon's own memory cannot be read; what the broker tells is used", "err", err)
+		log.Warn("the daemon's record of what it published cannot be read; what the broker tells is used", "err", err)
 	default:
-		defer who.Release()
-		c.MQTT.ID, c.MQTT.Memory = who.ID, who.PublishedFile
+		defer id.Release()
+		c.MQTT.ID, c.MQTT.Memory = id.ID, id.PublishedFile
 	}
 	removed, err := mqtt.Purge(p.ctx, c.MQTT.Config, log)
 	if err != nil && len(removed) == 0 {
@@ -160,12 +161,12 @@ func (purgeCommand) Run(p *process) error {
 	return err
 }
 
-// outputFile is a file made for Home Assistant, and where it goes.
+// outputFile is the flag for the file that a command writes.
 type outputFile struct {
 	Output string `short:"o" help:"The file to write; standard output by default." placeholder:"FILE"`
 }
 
-// write writes the file whole, with the folders that it lies in.
+// write replaces the file atomically, and makes its folders where they are missing.
 func (s outputFile) write(p *process, text string) error {
 	if s.Output == "" || s.Output == "-" {
 		_, err := io.WriteString(p.stdout, text)

@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"guided/audio/output"
@@ -26,22 +25,27 @@ type proveCommand struct {
 	Cues      bool   `help:"Print every cue, and not only those that are wrong."`
 }
 
-// maxCueError is how late or early a cue may be, in milliseconds: less than anybody hears between two counts.
+// maxCueError is the largest error of a cue that counts as proved, in milliseconds: inaudible between two counts.
 const maxCueError = 5
 
-// ProofReport is what is printed as JSON.
+// ProofReport is printed by `guided --json prove`.
 type ProofReport struct {
 	*prove.Proof
 	Routine  string   `json:"routine"`
 	Sink     string   `json:"sink,omitempty"`
-	Latency  float64  `json:"latency_ms,omitempty"` // from the start to the first sample, lead-in and all
+	Latency  float64  `json:"latency_ms,omitempty"` // from the start to the first sample, with the lead-in
 	Proved   bool     `json:"proved"`
 	Problems []string `json:"problems"`
 }
 
-// Run plays a routine, records what comes out, and fails when a cue is missing or not where it was planned.
+// Run plays a routine, records the sink, and fails when a cue is missing or more than maxCueError from its place in the
+// score.
 func (o *proveCommand) Run(p *process) error {
-	score, sound, err := p.prepare(o.Name, o.parameters)
+	c, err := o.compiler(p)
+	if err != nil {
+		return err
+	}
+	score, sound, err := c.renderer(o.Name)
 	if err != nil {
 		return err
 	}
@@ -88,7 +92,8 @@ func (o *proveCommand) Run(p *process) error {
 	return err
 }
 
-// record plays as play does, and records the sink meanwhile. started is the frame of the recording at the start.
+// record plays as play does and records the sink into file. started is the frame of the recording at which the start was
+// sent.
 func (o *proveCommand) record(p *process, score *routines.Score, file *os.File) (sink string, started int, err error) {
 	c, err := p.settings()
 	if err != nil {
@@ -117,36 +122,27 @@ func (o *proveCommand) record(p *process, score *routines.Score, file *os.File) 
 	if err != nil {
 		return "", 0, err
 	}
-	if err := m.Await(ctx, routines.Rate/10); err != nil { // it runs before there is anything to hear
+	if err := m.Await(ctx, routines.Rate/10); err != nil { // the recorder runs before the first sound
 		return "", 0, err
 	}
-	watching, leave := context.WithCancel(context.Background())
-	defer leave()
-	feed := play.Watch(watching)
-	var running sync.WaitGroup
-	running.Go(func() {
-		defer leave()
-		play.Run(ctx)
-	})
-	defer running.Wait()
-	defer cancel()
+	command := player.Command{Verb: "start", Routine: o.Name, Parameters: o.player()}
 	started = m.Frames()
-	if r := play.Do(player.Command{Verb: "start", Routine: o.Name, Parameters: o.player()}); r.Status != "ok" {
-		return "", 0, errors.New(r.Error)
-	}
-	show, end := p.progress(score.Len, "playing "+score.Title)
-	defer end()
-	if err := followToEnd(feed, func() {
-		if show != nil {
-			show(min(score.Len, m.Frames()-started))
+	err = perform(ctx, play, command, func(feed player.Feed) error {
+		show, end := p.progress(score.Len, "playing "+score.Title)
+		defer end()
+		if err := followToEnd(feed, func() {
+			if show != nil {
+				show(min(score.Len, m.Frames()-started))
+			}
+		}); err != nil {
+			return err
 		}
-	}); err != nil {
-		return "", 0, err
-	}
-	return m.Sink, started, m.Await(ctx, m.Frames()+routines.Rate/2) // what is still on its way to the sink
+		return m.Await(ctx, m.Frames()+routines.Rate/2) // the sound that the sink still buffers
+	})
+	return m.Sink, started, err
 }
 
-// followToEnd follows a session to its end; one that is stopped, or that waits for somebody, proves nothing.
+// followToEnd returns when the routine has finished. A session that is stopped, or that waits for `next`, is an error.
 func followToEnd(feed player.Feed, show func()) error {
 	tick := time.NewTicker(redrawInterval)
 	defer tick.Stop()
@@ -174,7 +170,7 @@ func followToEnd(feed player.Feed, show func()) error {
 	}
 }
 
-// proofProblems are why a routine is not proved.
+// proofProblems lists why a routine is not proved.
 func proofProblems(p *prove.Proof) []string {
 	list := []string{}
 	if lost := len(p.Cues) - p.Heard; lost > 0 {
@@ -203,10 +199,10 @@ func (r *ProofReport) print(w io.Writer, all bool) {
 		if c.Heard {
 			off = fmt.Sprintf("%+.3f", c.Error)
 		}
-		fmt.Fprintf(w, "%10s  %10s  %11.3f  %s\n", timestamp(c.Planned), off, c.Correlation, c.What)
+		fmt.Fprintf(w, "%10s  %10s  %11.3f  %s\n", formatMillis(c.Planned), off, c.Correlation, c.What)
 	}
 	for _, g := range r.Gaps {
-		fmt.Fprintf(w, "%10s  %.1f ms %s\n", timestamp(g.At), g.Length, g.Kind)
+		fmt.Fprintf(w, "%10s  %.1f ms %s\n", formatMillis(g.At), g.Length, g.Kind)
 	}
 	fmt.Fprintf(w, "cues heard   %d of %d\n", r.Heard, len(r.Proof.Cues))
 	fmt.Fprintf(w, "worst error  %+.3f ms\n", r.Worst)
@@ -222,10 +218,4 @@ func (r *ProofReport) print(w io.Writer, all bool) {
 		return
 	}
 	fmt.Fprintf(w, "not proved: %s\n", strings.Join(r.Problems, "; "))
-}
-
-// timestamp is a time of the routine: 1:02.345.
-func timestamp(seconds float64) string {
-	ms := int(math.Round(seconds * 1000))
-	return fmt.Sprintf("%d:%02d.%03d", ms/60_000, ms/1000%60, ms%1000)
 }

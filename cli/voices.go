@@ -19,7 +19,7 @@ type voicesCommand struct {
 
 type voicesListCommand struct{}
 
-// Run tells which voices there are.
+// Run lists the embedded voices and the engine for other texts.
 func (voicesListCommand) Run(p *process) error {
 	c, err := p.settings()
 	if err != nil {
@@ -32,15 +32,15 @@ func (voicesListCommand) Run(p *process) error {
 		}
 		fmt.Fprintf(p.stdout, "%s: %d phrases, %s\n", name, len(v.Clips), v.About)
 	}
-	e, err := newEngine(c)
+	engine, err := newEngine(c)
 	if err != nil {
 		return err
 	}
-	if e == nil {
+	if engine == nil {
 		_, err = fmt.Fprintln(p.stdout, "what it lacks is a tone: no engine is set or installed")
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, "what it lacks is spoken by: %s\n", strings.TrimSpace(strings.Join(e.Name(), " ")))
+	_, err = fmt.Fprintf(p.stdout, "what it lacks is spoken by: %s\n", strings.TrimSpace(strings.Join(engine.Name(), " ")))
 	return err
 }
 
@@ -54,7 +54,7 @@ type voicesBuildCommand struct {
 	Prune   bool     `help:"Remove the recordings that no routine, phrase or recipe wants any more."`
 }
 
-// Run speaks every phrase of the library that the folder does not have yet.
+// Run records every phrase of the library that the folder lacks.
 func (o *voicesBuildCommand) Run(p *process) error {
 	c, err := p.settings()
 	if err != nil {
@@ -75,8 +75,8 @@ func (o *voicesBuildCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	told, end := p.buildProgress()
-	b := voice.Builder{Dir: o.Dir, Engine: engine, Again: o.Again, Told: told}
+	show, end := p.buildProgress()
+	b := voice.Builder{Dir: o.Dir, Engine: engine, Again: o.Again, Told: show}
 	err = b.Build(p.ctx, texts)
 	end()
 	if o.Prune && p.ctx.Err() == nil {
@@ -103,28 +103,28 @@ func (o *voicesBuildCommand) engine() (voice.Engine, error) {
 	return voice.NewCommand(o.Program), nil
 }
 
-// buildProgress shows what a builder tells: as a bar on a terminal, as a line a text elsewhere.
-func (p *process) buildProgress() (told func(done, total int, text string), end func()) {
+// buildProgress shows the progress of a build: as a bar on a terminal, elsewhere as a line for each text.
+func (p *process) buildProgress() (show func(done, total int, text string), end func()) {
 	if !isTerminal(p.stderr) {
 		return func(_, _ int, text string) { fmt.Fprintln(p.stdout, text) }, func() {}
 	}
 	var bar *progressbar.ProgressBar
-	told = func(done, total int, text string) {
+	show = func(done, total int, text string) {
 		if bar == nil {
 			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.stderr), progressbar.OptionShowCount(),
 				progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(20))
 		}
 		bar.Describe(fmt.Sprintf("%-40.40s", text))
-		_ = bar.Set(done) // a bar that cannot be drawn harms nothing
+		_ = bar.Set(done) // drawing errors do not matter
 	}
-	return told, func() {
+	return show, func() {
 		if bar != nil {
 			_ = bar.Finish()
 		}
 	}
 }
 
-// readPhrases are the lines of a file but for blank ones and comments.
+// readPhrases reads the lines of a file, without blank ones and comments.
 func readPhrases(name string) ([]string, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -139,7 +139,7 @@ func readPhrases(name string) ([]string, error) {
 	return texts, nil
 }
 
-// phrases are every text that the library's routines may want.
+// phrases lists every text of the library's routines, in all verbosities.
 func phrases(l routines.Library) ([]string, error) {
 	names, err := l.Names()
 	if err != nil {
