@@ -1,3 +1,9 @@
+// Package config reads the settings file: guided.toml of this folder, which is embedded, holds every key with its default,
+// and the user's file is decoded over it. Beside it lie the folders of the machine (paths.go), the identity under which
+// brokers and Home Assistant know a daemon (identity.go), the quiet hours (quiet.go), and whether the system's clock can
+// be trusted (clock.go).
+//
+// Other packages do not import this one: cli passes them their values. Begin at [Load].
 package config
 
 import (
@@ -19,11 +25,12 @@ import (
 	"guided/web"
 )
 
-// defaults is the commented settings file: documentation, defaults and the packaged file are one.
+// defaults is the commented settings file: the documentation, the defaults and the packaged file in one.
 //
 //go:embed guided.toml
 var defaults string
 
+// Config is the settings. The keys are documented in guided.toml; sections that belong to one package have its type.
 type Config struct {
 	Node string `toml:"node"`
 	MQTT struct {
@@ -59,7 +66,8 @@ type Config struct {
 	Satellite satellite.Config `toml:"satellite"`
 }
 
-// duration is a time as text: a bare number is refused, it would mean nanoseconds.
+// duration is a time of up to a minute, written as text such as "500ms". A bare number would mean nanoseconds and is an
+// error.
 type duration struct{ time.Duration }
 
 func (d *duration) UnmarshalTOML(v any) error {
@@ -74,7 +82,8 @@ func (d *duration) UnmarshalTOML(v any) error {
 	return nil
 }
 
-// Load reads the file named, or the first one that there is, over the defaults. The error holds every problem.
+// Load decodes the file at name, or the first standard file that exists, over the defaults. The error names every problem,
+// with the file and the key.
 func Load(name string) (Config, error) {
 	var c Config
 	if _, err := toml.Decode(defaults, &c); err != nil {
@@ -102,10 +111,10 @@ func Load(name string) (Config, error) {
 	return c, c.complete(file)
 }
 
-// knownKeys lists every key of the defaults.
+// knownKeys lists every key of the defaults, sorted.
 func knownKeys() []string {
-	var any map[string]any
-	meta, err := toml.Decode(defaults, &any)
+	var values map[string]any
+	meta, err := toml.Decode(defaults, &values)
 	if err != nil {
 		return nil
 	}
@@ -117,10 +126,10 @@ func knownKeys() []string {
 	return keys
 }
 
-// complete fills in what depends on the machine, and checks the values.
+// complete fills in the values that depend on the machine, and checks all values.
 func (c *Config) complete(file string) error {
 	var problems []error
-	tell := func(format string, args ...any) {
+	report := func(format string, args ...any) {
 		problems = append(problems, fmt.Errorf(file+": "+format, args...))
 	}
 	if c.Node == "" {
@@ -131,34 +140,34 @@ func (c *Config) complete(file string) error {
 		c.Node = regexp.MustCompile(`[^a-z0-9_-]+`).ReplaceAllString(strings.ToLower(host), "-")
 	}
 	c.MQTT.Node, c.MQTT.HomeAssistant = c.Node, c.HomeAssistant
-	for _, wrong := range c.MQTT.Config.Check() {
-		tell("%s", wrong)
+	for _, problem := range c.MQTT.Config.Check() {
+		report("%s", problem)
 	}
-	for _, wrong := range c.Web.Check() {
-		tell("%s", wrong)
+	for _, problem := range c.Web.Check() {
+		report("%s", problem)
 	}
-	for _, wrong := range c.Satellite.Check() {
-		tell("%s", wrong)
+	for _, problem := range c.Satellite.Check() {
+		report("%s", problem)
 	}
 	if c.Audio.Volume < 0 || c.Audio.Volume > 100 {
-		tell("audio.volume: %d is not from 0 to 100", c.Audio.Volume)
+		report("audio.volume: %d is not from 0 to 100", c.Audio.Volume)
 	}
 	if err := (routines.Options{Verbosity: c.Voice.Verbosity}).Check(); err != nil {
-		tell("voice.%v", err)
+		report("voice.%v", err)
 	}
 	engines := []string{"auto", "none", "command", "wyoming"}
 	switch c.Voice.Engine {
 	case "auto", "none":
 	case "command":
 		if len(c.Voice.Command) == 0 {
-			tell(`voice.command: engine = "command" needs the program, such as command = ["piper", "--model", "voice.onnx", "--output_file", "-"]`)
+			report(`voice.command: engine = "command" needs the program, such as command = ["piper", "--model", "voice.onnx", "--output_file", "-"]`)
 		}
 	case "wyoming":
 		if _, err := voice.NewWyoming(c.Voice.Wyoming, c.Voice.WyomingVoice); err != nil {
-			tell("voice.wyoming: %v", err)
+			report("voice.wyoming: %v", err)
 		}
 	default:
-		tell("voice.engine: %q is not known; use one of %s", c.Voice.Engine, strings.Join(engines, ", "))
+		report("voice.engine: %q is not known; use one of %s", c.Voice.Engine, strings.Join(engines, ", "))
 	}
 	c.Routines.Dir = ExpandHome(c.Routines.Dir)
 	return errors.Join(problems...)

@@ -15,18 +15,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An Identity is a random name, made once and kept, that no other guided has. It is held by one process at a time.
+// An Identity is a random id, made once and stored, under which brokers and Home Assistant know a daemon. One process at a
+// time holds it.
 type Identity struct {
-	ID            string
-	PublishedFile string // the file beside it that keeps what was left with brokers
-	lock          *os.File
+	ID            string   // 16 hexadecimal digits
+	PublishedFile string   // where the daemon records what it published as retained
+	file          *os.File // holds the lock and the id
 }
 
-// ErrIdentityTaken is the error when another process is who we would be.
+// ErrIdentityTaken is returned while another process holds the identity.
 var ErrIdentityTaken = errors.New("another guided runs with these settings")
 
-// TakeIdentity takes the identity that belongs to a settings file, "" for a standard place. The error is errHeld, or why
-// none could be kept. Release must be called.
+// TakeIdentity locks and reads the identity that belongs to a settings file; "" is a standard one. The error is
+// [ErrIdentityTaken], or why no identity can be stored. The caller must call Release.
 func TakeIdentity(config string) (*Identity, error) {
 	file := filepath.Join(StateDir(), "id"+fileSuffix(config))
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -36,7 +37,7 @@ func TakeIdentity(config string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keeping the identity: %w", err)
 	}
-	i := &Identity{PublishedFile: filepath.Join(filepath.Dir(file), "published"+fileSuffix(config)+".json"), lock: f}
+	i := &Identity{PublishedFile: filepath.Join(filepath.Dir(file), "published"+fileSuffix(config)+".json"), file: f}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
@@ -51,9 +52,9 @@ func TakeIdentity(config string) (*Identity, error) {
 	return i, nil
 }
 
-// load finds the name in the file, or makes one.
+// load reads the id, or makes and stores one where the file holds none.
 func (i *Identity) load() error {
-	data, err := io.ReadAll(io.LimitReader(i.lock, 64))
+	data, err := io.ReadAll(io.LimitReader(i.file, 64))
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (i *Identity) load() error {
 		raw = make([]byte, 8)
 		rand.Read(raw)
 		text := []byte(hex.EncodeToString(raw) + "\n")
-		if err := errors.Join(i.lock.Truncate(0), writeAtStart(i.lock, text), i.lock.Sync()); err != nil {
+		if err := errors.Join(i.file.Truncate(0), writeAtStart(i.file, text), i.file.Sync()); err != nil {
 			return err
 		}
 	}
@@ -75,11 +76,11 @@ func writeAtStart(f *os.File, b []byte) error {
 	return err
 }
 
-// Release lets another process have the identity.
-func (i *Identity) Release() { i.lock.Close() }
+// Release unlocks the identity.
+func (i *Identity) Release() { i.file.Close() }
 
-// fileSuffix tells the files of one settings file from those of another. The standard places are one: only one of them is
-// read, and systemd hands root's file over as its own.
+// fileSuffix is the part of a file's name that depends on the settings file. It is "" for all standard files, because only
+// one of them is read, and for the copy that systemd makes of /etc/guided/guided.toml (LoadCredential=).
 func fileSuffix(config string) string {
 	if config == "" {
 		return ""

@@ -9,6 +9,8 @@ import (
 	"strings"
 )
 
+// Find reads the settings file at name, or, where name is "", the first standard file that exists. Without any, the data is
+// nil and the name is "the defaults".
 func Find(name string) (string, []byte, error) {
 	if name != "" {
 		data, err := os.ReadFile(name)
@@ -17,19 +19,19 @@ func Find(name string) (string, []byte, error) {
 		}
 		return name, data, nil
 	}
-	for _, place := range standardFiles() {
-		data, err := os.ReadFile(place)
+	for _, file := range standardFiles() {
+		data, err := os.ReadFile(file)
 		if err == nil {
-			return place, data, nil
+			return file, data, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return place, nil, fmt.Errorf("reading the settings: %w", err)
+			return file, nil, fmt.Errorf("reading the settings: %w", err)
 		}
 	}
 	return "the defaults", nil, nil
 }
 
-// standardFiles are where settings lie that nobody names, the first first.
+// standardFiles are the settings files for which no --config is needed; the first that exists is read.
 func standardFiles() []string {
 	const system = "/etc/guided/guided.toml"
 	if dir, err := os.UserConfigDir(); err == nil {
@@ -38,7 +40,7 @@ func standardFiles() []string {
 	return []string{system}
 }
 
-// ExpandHome replaces a leading ~ by the user's folder.
+// ExpandHome replaces a leading ~ by the user's home folder.
 func ExpandHome(path string) string {
 	if rest, is := strings.CutPrefix(path, "~"); is && (rest == "" || rest[0] == '/') {
 		if dir, err := os.UserHomeDir(); err == nil {
@@ -48,7 +50,8 @@ func ExpandHome(path string) string {
 	return path
 }
 
-// userDir is where the program keeps a kind of file: where systemd says, where the user's session says, or in his home.
+// userDir is the folder for one kind of file: that of systemd (systemd.exec(5), "RuntimeDirectory="), that of the XDG Base
+// Directory Specification, or the latter's default in the home folder.
 func userDir(systemd, xdg, fallback string) string {
 	if dir, _, _ := strings.Cut(os.Getenv(systemd), ":"); dir != "" {
 		return dir
@@ -59,6 +62,8 @@ func userDir(systemd, xdg, fallback string) string {
 	return filepath.Join(ExpandHome("~"), fallback, "guided")
 }
 
+// CacheDir is the folder for what can be made again.
 func CacheDir() string { return userDir("CACHE_DIRECTORY", "XDG_CACHE_HOME", ".cache") }
 
+// StateDir is the folder for what must survive a restart.
 func StateDir() string { return userDir("STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state") }
