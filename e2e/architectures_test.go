@@ -11,30 +11,30 @@ import (
 	"guided/cli"
 )
 
-// TestOtherMachinesRenderTheSame builds the program for the machines of a Raspberry Pi, without cgo, and compares what
+// TestRenderOnOtherArchitectures builds the program for the machines of a Raspberry Pi, without cgo, and compares what
 // they render with what this one does: within four 16-bit steps, because the Opus decoder rounds differently there.
-func TestOtherMachinesRenderTheSame(t *testing.T) {
+func TestRenderOnOtherArchitectures(t *testing.T) {
 	caches, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output() // before the test gives itself another home
 	if err != nil {
 		t.Fatal(err)
 	}
 	cache, modules, _ := strings.Cut(strings.TrimSpace(string(caches)), "\n")
-	dir := alone(t)
+	dir := isolate(t)
 	performances := map[string][]string{"words alone": {"4-4-6", "--for", "1m"}, "words over a bed": {"posture-reset", "--bed", "waves", "--voice", "michael"}}
 	want := map[string][]int16{}
 	for name, of := range performances {
 		here := filepath.Join(dir, "here.wav")
-		if code, _, complaint := invoke(t, append([]string{"render", "-o", here}, of...)...); code != cli.Done {
+		if code, _, complaint := runCommand(t, append([]string{"render", "-o", here}, of...)...); code != cli.Done {
 			t.Fatal(complaint)
 		}
-		want[name] = samplesOf(t, here)
+		want[name] = readSamples(t, here)
 	}
 	for _, m := range []struct{ arch, arm, qemu, libs, flags string }{
 		{"arm64", "", "qemu-aarch64-static", "/usr/aarch64-linux-gnu", ""},
 		{"arm", "6", "qemu-arm-static", "/usr/arm-linux-gnueabihf", "-I /lib/ld-linux-armhf.so.3"},
 	} {
 		t.Run(m.arch, func(t *testing.T) {
-			qemu := need(t, m.qemu)
+			qemu := requireProgram(t, m.qemu)
 			if _, err := os.Stat(m.libs); err != nil && os.Getenv("CI") != "true" {
 				t.Skip(err)
 			}
@@ -49,7 +49,7 @@ func TestOtherMachinesRenderTheSame(t *testing.T) {
 				if out, err := exec.Command(qemu, append([]string{"-L", m.libs, program, "render", "-o", there}, of...)...).CombinedOutput(); err != nil {
 					t.Fatalf("%v\n%s", err, out)
 				}
-				got := samplesOf(t, there)
+				got := readSamples(t, there)
 				if len(got) != len(want[name]) {
 					t.Fatalf("%s: %d samples, here %d", name, len(got), len(want[name]))
 				}
@@ -66,7 +66,7 @@ func TestOtherMachinesRenderTheSame(t *testing.T) {
 	}
 }
 
-func samplesOf(t *testing.T, file string) []int16 {
+func readSamples(t *testing.T, file string) []int16 {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {

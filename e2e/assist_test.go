@@ -9,41 +9,41 @@ import (
 	"guided/cli"
 )
 
-// assist understands sentences as Home Assistant's matcher (hassil) does, as far as ours need it. Blanks count for
+// sentenceMatcher understands sentences as Home Assistant's matcher (hassil) does, as far as ours need it. Blanks count for
 // nothing here, which is more than it allows.
-type assist struct {
-	rules map[string]any
-	lists map[string]any
-	told  []told
+type sentenceMatcher struct {
+	rules     map[string]any
+	lists     map[string]any
+	sentences []sentence
 }
 
-// told is one sentence, and what it means.
-type told struct {
+// sentence is one sentence, and what it means.
+type sentence struct {
 	intent  string
 	slots   map[string]any
 	pattern *regexp.Regexp
 	values  map[string]map[string]string // of each list in it, what is meant by what is said
 }
 
-func newAssist(t *testing.T, file string) *assist {
+func newSentenceMatcher(t *testing.T, file string) *sentenceMatcher {
 	t.Helper()
 	doc := parseYAML(t, file)
-	a := &assist{rules: at(doc, "expansion_rules").(map[string]any), lists: at(doc, "lists").(map[string]any)}
-	for intent, v := range at(doc, "intents").(map[string]any) {
-		for _, data := range at(v, "data").([]any) {
-			slots, _ := at(data, "slots").(map[string]any)
-			for _, s := range at(data, "sentences").([]any) {
-				one := told{intent: intent, slots: slots, values: map[string]map[string]string{}}
-				one.pattern = regexp.MustCompile(`(?i)^(?:` + a.translate(t, s.(string), one.values) + `)$`)
-				a.told = append(a.told, one)
+	a := &sentenceMatcher{rules: lookUp(doc, "expansion_rules").(map[string]any), lists: lookUp(doc, "lists").(map[string]any)}
+	for intent, v := range lookUp(doc, "intents").(map[string]any) {
+		for _, data := range lookUp(v, "data").([]any) {
+			slots, _ := lookUp(data, "slots").(map[string]any)
+			for _, s := range lookUp(data, "sentences").([]any) {
+				one := sentence{intent: intent, slots: slots, values: map[string]map[string]string{}}
+				one.pattern = regexp.MustCompile(`(?i)^(?:` + a.toRegexp(t, s.(string), one.values) + `)$`)
+				a.sentences = append(a.sentences, one)
 			}
 		}
 	}
 	return a
 }
 
-// translate makes a regular expression of a template: [what may be missing], (this|that), <rule>, {list:slot}.
-func (a *assist) translate(t *testing.T, template string, values map[string]map[string]string) string {
+// toRegexp makes a regular expression of a template: [what may be missing], (this|that), <rule>, {list:slot}.
+func (a *sentenceMatcher) toRegexp(t *testing.T, template string, values map[string]map[string]string) string {
 	t.Helper()
 	template = regexp.MustCompile(`<(\w+)>`).ReplaceAllStringFunc(template, func(rule string) string {
 		text, known := a.rules[strings.Trim(rule, "<>")].(string)
@@ -62,14 +62,14 @@ func (a *assist) translate(t *testing.T, template string, values map[string]map[
 		if a.lists[name] == nil {
 			t.Fatalf("%q names the list %s, which is not there", template, list)
 		}
-		if at(a.lists[name], "range") != nil {
+		if lookUp(a.lists[name], "range") != nil {
 			return `(?P<` + slot + `>\d+)`
 		}
 		var ways []string
-		for _, v := range at(a.lists[name], "values").([]any) {
-			for _, way := range strings.Split(strings.Trim(at(v, "in").(string), "()"), "|") {
+		for _, v := range lookUp(a.lists[name], "values").([]any) {
+			for _, way := range strings.Split(strings.Trim(lookUp(v, "in").(string), "()"), "|") {
 				way = strings.ReplaceAll(way, " ", "")
-				values[slot][way] = at(v, "out").(string)
+				values[slot][way] = lookUp(v, "out").(string)
 				ways = append(ways, regexp.QuoteMeta(way))
 			}
 		}
@@ -77,13 +77,13 @@ func (a *assist) translate(t *testing.T, template string, values map[string]map[
 	})
 }
 
-// hear is the one thing that words mean; "" when it is nothing.
-func (a *assist) hear(t *testing.T, words string) string {
+// match is the one thing that words mean; "" when it is nothing.
+func (a *sentenceMatcher) match(t *testing.T, words string) string {
 	t.Helper()
 	words = strings.ReplaceAll(regexp.MustCompile(`[,.?!]`).ReplaceAllString(words, ""), " ", "")
 	meant := map[string]bool{}
 	last := ""
-	for _, one := range a.told {
+	for _, one := range a.sentences {
 		m := one.pattern.FindStringSubmatch(words)
 		if m == nil {
 			continue
@@ -112,13 +112,13 @@ func (a *assist) hear(t *testing.T, words string) string {
 	return last
 }
 
-func TestSentences(t *testing.T) {
-	config := ownRoutines(t)
-	code, file, complaint := invoke(t, "--config", config, "ha", "sentences")
+func TestHASentencesMatchSpeech(t *testing.T) {
+	config := writeUserRoutines(t)
+	code, file, complaint := runCommand(t, "--config", config, "ha", "sentences")
 	if code != cli.Done {
 		t.Fatal(complaint)
 	}
-	a := newAssist(t, file)
+	a := newSentenceMatcher(t, file)
 	// What is said here was said to Home Assistant 2026.11 too, with the same outcome.
 	for words, want := range map[string]string{
 		"start yoga":                                 "GuidedStart guided_routine=yoga",
@@ -170,7 +170,7 @@ func TestSentences(t *testing.T) {
 		"turn the yoga down":                         "GuidedVolume -10",
 	} {
 		t.Run(words, func(t *testing.T) {
-			if got := a.hear(t, words); got != want {
+			if got := a.match(t, words); got != want {
 				t.Errorf("is taken for %q, want %q", got, want)
 			}
 		})
@@ -181,7 +181,7 @@ func TestSentences(t *testing.T) {
 		"activate guided morning", "guided morning", "run morning", "stop the timer", "never mind", "faster", "start",
 	} {
 		t.Run("Home Assistant keeps: "+words, func(t *testing.T) {
-			if got := a.hear(t, words); got != "" {
+			if got := a.match(t, words); got != "" {
 				t.Errorf("is taken for %q", got)
 			}
 		})

@@ -16,8 +16,8 @@ import (
 	"guided/routines"
 )
 
-func TestExitCodes(t *testing.T) {
-	config := filepath.Join(alone(t), "guided.toml")
+func TestRunExitCodes(t *testing.T) {
+	config := filepath.Join(isolate(t), "guided.toml")
 	if err := os.WriteFile(config, []byte("[mqtt]\nbroker = \"mqtt://127.0.0.1:1\"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestExitCodes(t *testing.T) {
 		"no daemon: send says what to look for": {[]string{"--config", config, "send", "status"}, cli.Failed, "127.0.0.1:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, out, complaint := invoke(t, tt.args...)
+			code, out, complaint := runCommand(t, tt.args...)
 			if code != tt.code || !strings.Contains(out+complaint, tt.says) {
 				t.Errorf("exit %d, want %d; it said:\n%s%s", code, tt.code, out, complaint)
 			}
@@ -47,18 +47,18 @@ func TestExitCodes(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
-	dir := alone(t)
+	dir := isolate(t)
 	if err := os.MkdirAll(filepath.Join(dir, "routines"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "routines", "mine.toml"), []byte("title = \"Mine\"\n[[step]]\nhold = 5\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	code, out, _ := invoke(t, "list")
+	code, out, _ := runCommand(t, "list")
 	if code != cli.Done || !regexp.MustCompile(`(?m)^4-4-6 +3:\d\d +Four four six +chair`).MatchString(out) || !strings.Contains(out, "guided check mine") {
 		t.Errorf("%d:\n%s", code, out)
 	}
-	code, out, _ = invoke(t, "--json", "list")
+	code, out, _ = runCommand(t, "--json", "list")
 	var list []cli.ListedRoutine
 	if err := json.Unmarshal([]byte(out), &list); err != nil || code != cli.Done || len(list) < 2 {
 		t.Fatalf("%d: %v:\n%s", code, err, out)
@@ -73,24 +73,24 @@ func TestList(t *testing.T) {
 		"longer than eight minutes":       {[]string{"--over", "8m"}, "unwind", "4-4-6"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, out, _ := invoke(t, append([]string{"list"}, tt.flags...)...)
+			code, out, _ := runCommand(t, append([]string{"list"}, tt.flags...)...)
 			if code != cli.Done || !strings.Contains(out, tt.has+" ") || strings.Contains(out, tt.lacks+" ") || strings.Contains(out, "mine") {
 				t.Errorf("%d:\n%s", code, out)
 			}
 		})
 	}
-	if code, _, complaint := invoke(t, "list", "--position", "sofa"); code != cli.Failed || !strings.Contains(complaint, "chair, floor") {
+	if code, _, complaint := runCommand(t, "list", "--position", "sofa"); code != cli.Failed || !strings.Contains(complaint, "chair, floor") {
 		t.Errorf("%d: %s", code, complaint)
 	}
-	code, out, _ = invoke(t, "check", "mine")
+	code, out, _ = runCommand(t, "check", "mine")
 	if code != cli.Failed || !strings.Contains(out, `mine.toml:3`) || !strings.Contains(out, `"5s"`) {
 		t.Errorf("%d:\n%s", code, out)
 	}
 }
 
 func TestShow(t *testing.T) {
-	alone(t)
-	code, out, _ := invoke(t, "show", "four four six")
+	isolate(t)
+	code, out, _ := runCommand(t, "show", "four four six")
 	if code != cli.Done {
 		t.Fatal(out)
 	}
@@ -99,30 +99,30 @@ func TestShow(t *testing.T) {
 			t.Errorf("%s is missing in:\n%s", want, out)
 		}
 	}
-	code, out, _ = invoke(t, "show", "4-4-6", "--cues")
+	code, out, _ = runCommand(t, "show", "4-4-6", "--cues")
 	if code != cli.Done || !strings.Contains(out, `say "In,"`) {
 		t.Errorf("%d:\n%s", code, out)
 	}
 	var score routines.Score
-	if code, out, _ = invoke(t, "--json", "show", "4-4-6"); code != cli.Done || json.Unmarshal([]byte(out), &score) != nil || score.Steps != 6 {
+	if code, out, _ = runCommand(t, "--json", "show", "4-4-6"); code != cli.Done || json.Unmarshal([]byte(out), &score) != nil || score.Steps != 6 {
 		t.Errorf("%d: %.200s", code, out)
 	}
 }
 
-func TestBuiltInRoutinesHaveNoProblem(t *testing.T) {
-	alone(t)
+func TestCheckBuiltInRoutines(t *testing.T) {
+	isolate(t)
 	t.Setenv("PATH", t.TempDir()) // no espeak-ng: the embedded voice has every phrase itself
-	code, out, complaint := invoke(t, "check")
+	code, out, complaint := runCommand(t, "check")
 	if code != cli.Done || strings.Contains(out, "but:") {
 		t.Errorf("%d:\n%s%s", code, out, complaint)
 	}
 }
 
 func TestRender(t *testing.T) {
-	dir := alone(t)
+	dir := isolate(t)
 	a, b := filepath.Join(dir, "a.wav"), filepath.Join(dir, "b.wav")
 	for _, file := range []string{a, b} {
-		if code, _, complaint := invoke(t, "render", "4-4-6", "--for", "1m", "-o", file); code != cli.Done {
+		if code, _, complaint := runCommand(t, "render", "4-4-6", "--for", "1m", "-o", file); code != cli.Done {
 			t.Fatal(complaint)
 		}
 	}
@@ -137,20 +137,20 @@ func TestRender(t *testing.T) {
 	if !bytes.Equal(first, second) {
 		t.Error("rendered twice, the files differ")
 	}
-	code, out, _ := invoke(t, "render", "4-4-6", "--for", "1m", "-o", "-")
+	code, out, _ := runCommand(t, "render", "4-4-6", "--for", "1m", "-o", "-")
 	if code != cli.Done || out != string(first) {
 		t.Errorf("%d: what is written to standard output is not the file", code)
 	}
 	t.Run("a folder that is not there is an error, and leaves nothing", func(t *testing.T) {
-		code, _, complaint := invoke(t, "render", "4-4-6", "-o", filepath.Join(dir, "none", "a.wav"))
+		code, _, complaint := runCommand(t, "render", "4-4-6", "-o", filepath.Join(dir, "none", "a.wav"))
 		if code != cli.Failed || !strings.Contains(complaint, "none") {
 			t.Errorf("%d: %s", code, complaint)
 		}
 	})
 }
 
-func TestPlayOnNull(t *testing.T) {
-	dir := alone(t)
+func TestPlayOnNullOutput(t *testing.T) {
+	dir := isolate(t)
 	config := filepath.Join(dir, "guided.toml")
 	if err := os.WriteFile(config, []byte("[audio]\noutput = \"null\"\nlead_in = \"0s\"\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -159,23 +159,23 @@ func TestPlayOnNull(t *testing.T) {
 	if err := os.MkdirAll(filepath.Dir(routine), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(routine, []byte(short), 0o644); err != nil {
+	if err := os.WriteFile(routine, []byte(shortRoutine), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	code, out, complaint := invoke(t, "--config", config, "play", "short")
+	code, out, complaint := runCommand(t, "--config", config, "play", "short")
 	if code != cli.Done || !strings.Contains(out, "2/2 Stay") || !strings.HasSuffix(out, "finished\n") {
 		t.Errorf("%d:\n%s%s", code, out, complaint)
 	}
 }
 
-func TestDemoWithoutSound(t *testing.T) {
+func TestDemoWithoutSoundDevice(t *testing.T) {
 	t.Chdir(t.TempDir())
-	alone(t)
+	isolate(t)
 	t.Setenv("PULSE_SERVER", "unix:/nowhere")
 	t.Setenv("ALSA_CONFIG_PATH", "/nowhere") // no device of this machine counts
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	log := &logBook{}
+	log := &syncBuffer{}
 	ended := make(chan int, 1)
 	go func() { ended <- cli.Run(ctx, []string{"demo"}, log, log) }()
 	waitFor(t, 20*time.Second, "the first step", func() bool { return strings.Contains(log.String(), "Settle") })
@@ -193,7 +193,7 @@ func TestDemoWithoutSound(t *testing.T) {
 	}
 }
 
-func TestDemo(t *testing.T) {
+func TestDemoIntoWAVFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HOME"} {
 		t.Setenv(name, t.TempDir())
@@ -216,9 +216,9 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-func TestVoicesBuildIsAskedForWrongly(t *testing.T) {
-	dir := filepath.Join(alone(t), "mine")
-	put(t, filepath.Join(dir, "phrases"), "# more\n\nSit down, and breathe.\n")
+func TestVoicesBuildWithWrongArguments(t *testing.T) {
+	dir := filepath.Join(isolate(t), "mine")
+	writeFile(t, filepath.Join(dir, "phrases"), "# more\n\nSit down, and breathe.\n")
 	for name, tt := range map[string]struct {
 		args []string
 		says string
@@ -233,7 +233,7 @@ func TestVoicesBuildIsAskedForWrongly(t *testing.T) {
 			`did you mean "Sit down, and breathe."`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, out, complaint := invoke(t, append([]string{"voices", "build", dir}, tt.args...)...)
+			code, out, complaint := runCommand(t, append([]string{"voices", "build", dir}, tt.args...)...)
 			if code != cli.Failed || !strings.Contains(complaint, tt.says) {
 				t.Errorf("exit %d:\n%s%s", code, out, complaint)
 			}

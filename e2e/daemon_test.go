@@ -10,20 +10,20 @@ import (
 	"guided/player"
 )
 
-func TestDaemonOnRealMosquitto(t *testing.T) {
-	p := newPlace(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[voice]\nengine = \"none\"\n")
-	writeRoutine(t, p, "short", short)
-	writeRoutine(t, p, "long", long)
-	p.daemon()
-	f := p.follow()
-	waitFor(t, 10*time.Second, "the first state", func() bool { return f.last().State == player.Idle })
+func TestDaemonWithMosquitto(t *testing.T) {
+	p := newMachine(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[voice]\nengine = \"none\"\n")
+	writeRoutine(t, p, "short", shortRoutine)
+	writeRoutine(t, p, "long", longRoutine)
+	p.startDaemon()
+	f := p.observe()
+	waitFor(t, 10*time.Second, "the first state", func() bool { return f.lastState().State == player.Idle })
 
 	t.Run("a button starts a routine, and it is told to its end", func(t *testing.T) {
-		if code, out := p.guided("send", "start", "short"); code != cli.Done || out != "ok\n" {
+		if code, out := p.run("send", "start", "short"); code != cli.Done || out != "ok\n" {
 			t.Fatalf("%d: %s", code, out)
 		}
-		waitFor(t, 15*time.Second, "the end", func() bool { return f.saw("routine_finished") })
-		waitFor(t, 5*time.Second, "idle", func() bool { return f.last().State == player.Idle })
+		waitFor(t, 15*time.Second, "the end", func() bool { return f.sawEvent("routine_finished") })
+		waitFor(t, 5*time.Second, "idle", func() bool { return f.lastState().State == player.Idle })
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		var types []string
@@ -48,53 +48,53 @@ func TestDaemonOnRealMosquitto(t *testing.T) {
 			{"resume", func(s player.State) bool { return s.State == player.Playing && s.Step == "Second" && s.EndsAt != nil }},
 			{"stop", func(s player.State) bool { return s.State == player.Idle && s.Volume == 60 }},
 		} {
-			if code, out := p.guided(append([]string{"send"}, strings.Fields(step.words)...)...); code != cli.Done {
+			if code, out := p.run(append([]string{"send"}, strings.Fields(step.words)...)...); code != cli.Done {
 				t.Fatalf("%s: %d: %s", step.words, code, out)
 			}
-			waitFor(t, 5*time.Second, "the state after "+step.words, func() bool { return step.want(f.last()) })
+			waitFor(t, 5*time.Second, "the state after "+step.words, func() bool { return step.want(f.lastState()) })
 		}
 	})
 	t.Run("a name mistyped is answered with the nearest", func(t *testing.T) {
-		code, out := p.guided("send", "start", "shrot")
+		code, out := p.run("send", "start", "shrot")
 		if code != cli.Failed || !strings.Contains(out, `did you mean "short"`) {
 			t.Errorf("%d: %s", code, out)
 		}
 	})
 	t.Run("the broker is restarted in mid-routine: the sound goes on, the state is right again", func(t *testing.T) {
-		if code, out := p.guided("send", "start", "long"); code != cli.Done {
+		if code, out := p.run("send", "start", "long"); code != cli.Done {
 			t.Fatalf("%d: %s", code, out)
 		}
-		waitFor(t, 5*time.Second, "playing", func() bool { return f.last().State == player.Playing })
-		p.stop()
+		waitFor(t, 5*time.Second, "playing", func() bool { return f.lastState().State == player.Playing })
+		p.stopBroker()
 		f.mu.Lock()
 		f.states = nil
 		f.mu.Unlock()
-		p.start()
-		waitFor(t, 35*time.Second, "the state", func() bool { return f.last().State == player.Playing && f.last().Step == "First" })
-		if code, out := p.guided("send", "stop"); code != cli.Done {
+		p.startBroker()
+		waitFor(t, 35*time.Second, "the state", func() bool { return f.lastState().State == player.Playing && f.lastState().Step == "First" })
+		if code, out := p.run("send", "stop"); code != cli.Done {
 			t.Fatalf("%d: %s", code, out)
 		}
-		waitFor(t, 5*time.Second, "idle", func() bool { return f.last().State == player.Idle })
+		waitFor(t, 5*time.Second, "idle", func() bool { return f.lastState().State == player.Idle })
 	})
 	t.Run("a retained start is refused", func(t *testing.T) {
-		need(t, "mosquitto_pub")
+		requireProgram(t, "mosquitto_pub")
 		if err := exec.Command("mosquitto_pub", "-p", p.port, "-r", "-q", "1", "-t", "guided/mat/command", "-m", "start long").Run(); err != nil {
 			t.Fatal(err)
 		}
 		// The live copy is a command like any other; the one that the broker keeps must never start anything.
-		waitFor(t, 5*time.Second, "playing", func() bool { return f.last().State == player.Playing })
-		if code, out := p.guided("send", "stop"); code != cli.Done {
+		waitFor(t, 5*time.Second, "playing", func() bool { return f.lastState().State == player.Playing })
+		if code, out := p.run("send", "stop"); code != cli.Done {
 			t.Fatalf("%d: %s", code, out)
 		}
-		waitFor(t, 5*time.Second, "idle", func() bool { return f.last().State == player.Idle })
-		second := newPlaceOn(t, p)
-		second.daemon()
-		g := second.follow()
-		waitFor(t, 10*time.Second, "the other daemon", func() bool { return g.last().State != "" })
-		if code, out := second.guided("send", "status"); code != cli.Done { // answered after the retained one was looked at
+		waitFor(t, 5*time.Second, "idle", func() bool { return f.lastState().State == player.Idle })
+		second := newMachineOnBroker(t, p)
+		second.startDaemon()
+		g := second.observe()
+		waitFor(t, 10*time.Second, "the other daemon", func() bool { return g.lastState().State != "" })
+		if code, out := second.run("send", "status"); code != cli.Done { // answered after the retained one was looked at
 			t.Fatalf("%d: %s", code, out)
 		}
-		if s := g.last().State; s != player.Idle || g.saw("routine_started") {
+		if s := g.lastState().State; s != player.Idle || g.sawEvent("routine_started") {
 			t.Errorf("a retained command made it %s", s)
 		}
 	})

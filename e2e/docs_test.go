@@ -18,10 +18,10 @@ import (
 	"guided/player"
 )
 
-// fence is an example on a page of docs.
-type fence struct{ page, kind, text string }
+// codeBlock is an example on a page of docs.
+type codeBlock struct{ page, kind, text string }
 
-func fences(t *testing.T, page, kind string) (all []fence) {
+func codeBlocks(t *testing.T, page, kind string) (all []codeBlock) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("../docs", page))
 	if err != nil {
@@ -29,7 +29,7 @@ func fences(t *testing.T, page, kind string) (all []fence) {
 	}
 	for _, m := range regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$").FindAllStringSubmatch(string(data), -1) {
 		if m[1] == kind {
-			all = append(all, fence{page, kind, m[2]})
+			all = append(all, codeBlock{page, kind, m[2]})
 		}
 	}
 	if len(all) == 0 {
@@ -38,14 +38,14 @@ func fences(t *testing.T, page, kind string) (all []fence) {
 	return all
 }
 
-// reader is a person who tries what the pages say, with a daemon of his own.
-type reader struct {
-	*place
-	f *follower
+// docsMachine is a person who tries what the pages say, with a daemon of his own.
+type docsMachine struct {
+	*machine
+	observer *observer
 }
 
-// sent waits until what was sent was answered, and what it started is heard.
-func (r *reader) sent(t *testing.T, payload string, send func() error) {
+// sendAndWait waits until what was sent was answered, and what it started is heard.
+func (r *docsMachine) sendAndWait(t *testing.T, payload string, send func() error) {
 	t.Helper()
 	c, err := player.Parse([]byte(payload))
 	if err != nil {
@@ -57,20 +57,20 @@ func (r *reader) sent(t *testing.T, payload string, send func() error) {
 	}
 	want := map[string]player.Status{"start": player.Playing, "pause": player.Paused, "resume": player.Playing, "stop": player.Idle}[c.Verb]
 	waitFor(t, 10*time.Second, payload+" to be carried out", func() bool {
-		s := r.f.last()
+		s := r.observer.lastState()
 		return (want == "" || s.State == want) && (c.Routine == "" || strings.EqualFold(s.Routine, c.Routine) || strings.EqualFold(s.Title, c.Routine)) &&
 			(c.Volume == nil || s.Volume == *c.Volume)
 	})
 }
 
-func TestDocs(t *testing.T) {
-	need(t, "mosquitto_pub")
-	need(t, "espeak-ng")
-	p := newPlace(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n")
-	p.daemon()
-	r := &reader{p, p.follow()}
-	waitFor(t, 10*time.Second, "the daemon", func() bool { return r.f.last().State == player.Idle })
-	answers := &logBook{}
+func TestDocsExamples(t *testing.T) {
+	requireProgram(t, "mosquitto_pub")
+	requireProgram(t, "espeak-ng")
+	p := newMachine(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n")
+	p.startDaemon()
+	r := &docsMachine{p, p.observe()}
+	waitFor(t, 10*time.Second, "the daemon", func() bool { return r.observer.lastState().State == player.Idle })
+	answers := &syncBuffer{}
 	listener := exec.Command("mosquitto_sub", "-p", p.port, "-t", "guided/mat/response")
 	listener.Stdout = answers
 	if err := listener.Start(); err != nil {
@@ -78,12 +78,12 @@ func TestDocs(t *testing.T) {
 	}
 	t.Cleanup(func() { listener.Process.Kill(); listener.Wait() })
 	waitFor(t, 10*time.Second, "the answers", func() bool {
-		p.guided("send", "status")
+		p.run("send", "status")
 		return answers.String() != ""
 	})
 
 	t.Run("mqtt.md: every line does what it says", func(t *testing.T) {
-		for _, example := range fences(t, "mqtt.md", "sh") {
+		for _, example := range codeBlocks(t, "mqtt.md", "sh") {
 			for line := range strings.Lines(example.text) {
 				line = strings.TrimSpace(line)
 				run := func() error {
@@ -95,7 +95,7 @@ func TestDocs(t *testing.T) {
 					return err
 				}
 				if payload := regexp.MustCompile(` -m (?:'(.*)'|(\w+))$`).FindStringSubmatch(line); payload != nil {
-					r.sent(t, payload[1]+payload[2], run)
+					r.sendAndWait(t, payload[1]+payload[2], run)
 				} else if err := run(); err != nil {
 					t.Errorf("%s: %v", line, err)
 				}
@@ -107,7 +107,7 @@ func TestDocs(t *testing.T) {
 			ID, Type, Topic, Payload, Broker, Z string
 			Wires                               [][]string
 		}
-		if err := json.Unmarshal([]byte(fences(t, "node-red.md", "json")[0].text), &nodes); err != nil {
+		if err := json.Unmarshal([]byte(codeBlocks(t, "node-red.md", "json")[0].text), &nodes); err != nil {
 			t.Fatal(err)
 		}
 		ids, topic := map[string]bool{}, ""
@@ -127,24 +127,24 @@ func TestDocs(t *testing.T) {
 				t.Errorf("nothing is sent on %s", n.Topic)
 			}
 			if n.Type == "inject" {
-				r.sent(t, n.Payload, func() error {
+				r.sendAndWait(t, n.Payload, func() error {
 					return exec.Command("mosquitto_pub", "-p", p.port, "-q", "1", "-t", topic, "-m", n.Payload).Run()
 				})
 			}
 		}
 	})
-	made := p.discovered(t)
+	made := p.discoveredEntities(t)
 	t.Run("home-assistant.md: every file is YAML, every entity is made known, every command is carried out", func(t *testing.T) {
-		for _, example := range fences(t, "home-assistant.md", "yaml") {
+		for _, example := range codeBlocks(t, "home-assistant.md", "yaml") {
 			file := parseYAML(t, "example:\n  "+strings.ReplaceAll(example.text, "\n", "\n  "))
 			for _, id := range entityIDs(example.text) {
 				if !slices.Contains(made, id) && !regexp.MustCompile(`^(scene\.turn_on|notify\.send_message)$`).MatchString(id) {
 					t.Errorf("the daemon makes no %s known", id)
 				}
 			}
-			for _, s := range texts(file) {
+			for _, s := range allStrings(file) {
 				if strings.HasPrefix(s, `{"command"`) {
-					r.sent(t, s, func() error {
+					r.sendAndWait(t, s, func() error {
 						return exec.Command("mosquitto_pub", "-p", p.port, "-q", "1", "-t", "guided/mat/command", "-m", s).Run()
 					})
 				}
@@ -152,12 +152,12 @@ func TestDocs(t *testing.T) {
 		}
 	})
 	t.Run("home-assistant.md: every call of guided works, and names entities that there are", func(t *testing.T) {
-		examples := fences(t, "home-assistant.md", "sh")
+		examples := codeBlocks(t, "home-assistant.md", "sh")
 		t.Chdir(t.TempDir())
 		for _, example := range examples {
 			for line := range strings.Lines(example.text) {
 				args := strings.Fields(line)[1:]
-				if code, out := p.guided(args...); code != cli.Done {
+				if code, out := p.run(args...); code != cli.Done {
 					t.Errorf("%s%s", line, out)
 				}
 			}
@@ -173,14 +173,14 @@ func TestDocs(t *testing.T) {
 		}
 	})
 	t.Run("home-assistant.md: the settings are known", func(t *testing.T) {
-		for _, example := range fences(t, "home-assistant.md", "toml") {
+		for _, example := range codeBlocks(t, "home-assistant.md", "toml") {
 			if _, err := config.Load(settingsFile(t, example.text)); err != nil {
 				t.Error(err)
 			}
 		}
 	})
 	t.Run("topics.md: the events are those that Home Assistant is told of", func(t *testing.T) {
-		for _, e := range eventsTell {
+		for _, e := range eventMeanings {
 			if !slices.Contains(made, "event type "+e[0]) {
 				t.Errorf("%s is not", e[0])
 			}
@@ -191,8 +191,8 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// discovered lists the entities, and the types of events, that the daemon makes known to Home Assistant.
-func (p *place) discovered(t *testing.T) (made []string) {
+// discoveredEntities lists the entities, and the types of events, that the daemon makes known to Home Assistant.
+func (p *machine) discoveredEntities(t *testing.T) (made []string) {
 	t.Helper()
 	out, err := exec.Command("mosquitto_sub", "-p", p.port, "-C", "1", "-W", "10", "-t", "homeassistant/device/+/config").Output()
 	if err != nil {
@@ -217,15 +217,15 @@ func (p *place) discovered(t *testing.T) (made []string) {
 }
 
 // The README's calls of the API are carried out as they stand, but for the port.
-func TestTheCallsOfTheReadme(t *testing.T) {
-	curl := need(t, "curl")
+func TestReadmeAPICalls(t *testing.T) {
+	curl := requireProgram(t, "curl")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := l.Addr().String()
 	l.Close()
-	p := newPlace(t, "[audio]\noutput = \"null\"\n")
+	p := newMachine(t, "[audio]\noutput = \"null\"\n")
 	text, err := os.ReadFile(p.config)
 	if err != nil {
 		t.Fatal(err)
@@ -234,7 +234,7 @@ func TestTheCallsOfTheReadme(t *testing.T) {
 	if err := os.WriteFile(p.config, []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log := p.daemon()
+	log := p.startDaemon()
 	waitFor(t, 10*time.Second, "the page", func() bool { return strings.Contains(log.String(), "the web server is ready") })
 
 	page, err := os.ReadFile("../README.md")
@@ -266,7 +266,7 @@ func TestTheCallsOfTheReadme(t *testing.T) {
 			}
 		})
 	}
-	if code, out := p.guided("send", "stop"); code != cli.Done {
+	if code, out := p.run("send", "stop"); code != cli.Done {
 		t.Error(out)
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"guided/cli"
 )
 
-// doctored runs the doctor with settings, and gives what it found by its subject.
-func doctored(t *testing.T, settings string) (int, map[string]cli.Finding) {
+// runDoctor runs the doctor with settings, and gives what it found by its subject.
+func runDoctor(t *testing.T, settings string) (int, map[string]cli.Finding) {
 	t.Helper()
-	code, out, complaint := invoke(t, "--json", "--config", settingsFile(t, settings), "doctor")
+	code, out, complaint := runCommand(t, "--json", "--config", settingsFile(t, settings), "doctor")
 	var list []cli.Finding
 	if err := json.Unmarshal([]byte(out), &list); err != nil {
 		t.Fatalf("%v:\n%s%s", err, out, complaint)
@@ -46,35 +46,35 @@ func TestDoctorFinds(t *testing.T) {
 			says: "not installed"},
 		"a Wyoming server that is away": {settings: "[voice]\nengine = \"wyoming\"\nwyoming = \"tcp://NOBODY\"\n", what: "engine",
 			says: "nothing listens there"},
-		"a broken routine": {prepare: func(t *testing.T, home string) { put(t, home+"/routines/mine.toml", "[[step]]\nhold = 5\n") },
+		"a broken routine": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/routines/mine.toml", "[[step]]\nhold = 5\n") },
 			what: "routines", says: "guided check mine"},
-		"a file in place of the folder of routines": {prepare: func(t *testing.T, home string) { put(t, home+"/routines", "") },
+		"a file in place of the folder of routines": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/routines", "") },
 			what: "routines", says: "routines.dir"},
 		"no folder of routines": {what: "routines", ok: true, says: "none of your own"},
-		"a phrase that nothing can say": {prepare: func(t *testing.T, home string) { put(t, home+"/routines/mine.toml", unheard) },
+		"a phrase that nothing can say": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/routines/mine.toml", unheard) },
 			what: "phrases", says: "mine"},
 		"a phrase that is left to a program": {settings: "[voice]\nengine = \"command\"\ncommand = [\"piper\"]\n",
-			prepare: func(t *testing.T, home string) { put(t, home+"/routines/mine.toml", unheard) },
+			prepare: func(t *testing.T, home string) { writeFile(t, home+"/routines/mine.toml", unheard) },
 			what:    "phrases", ok: true, says: "left to piper"},
-		"a cache that cannot be written to": {prepare: func(t *testing.T, home string) { put(t, home+"/cache", "") }, what: "cache",
+		"a cache that cannot be written to": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/cache", "") }, what: "cache",
 			says: "not a directory"},
-		"a state folder that cannot be written to": {prepare: func(t *testing.T, home string) { put(t, home+"/state", "") }, what: "state",
+		"a state folder that cannot be written to": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/state", "") }, what: "state",
 			says: "not a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			home := alone(t)
+			home := isolate(t)
 			t.Setenv("PATH", filepath.Join(home, "bin")) // no espeak-ng
 			t.Setenv("XDG_CACHE_HOME", filepath.Join(home, "cache"))
 			t.Setenv("XDG_STATE_HOME", filepath.Join(home, "state"))
 			if tt.prepare != nil {
 				tt.prepare(t, home)
 			}
-			address := nobody(t)
+			address := unusedAddress(t)
 			settings := strings.NewReplacer("HOME", home, "NOBODY", address).Replace(tt.settings)
 			if !strings.Contains(settings, "[audio]") {
 				settings += "[audio]\noutput = \"null\"\n"
 			}
-			code, found := doctored(t, settings+"[mqtt]\nbroker = \"mqtt://"+address+"\"\n")
+			code, found := runDoctor(t, settings+"[mqtt]\nbroker = \"mqtt://"+address+"\"\n")
 			if f := found[tt.what]; f.OK != tt.ok || !strings.Contains(f.Says, tt.says) {
 				t.Errorf("%+v; want %q", f, tt.says)
 			}
@@ -88,10 +88,10 @@ func TestDoctorFinds(t *testing.T) {
 	}
 }
 
-func TestDoctorLeavesTheKeptSoundAlone(t *testing.T) {
-	file := filepath.Join(alone(t), "out.wav")
-	put(t, file, "a session")
-	doctored(t, "[audio]\noutput = \"wav:"+file+"\"\n[mqtt]\nbroker = \"mqtt://"+nobody(t)+"\"\n")
+func TestDoctorDoesNotTruncateWAVOutput(t *testing.T) {
+	file := filepath.Join(isolate(t), "out.wav")
+	writeFile(t, file, "a session")
+	runDoctor(t, "[audio]\noutput = \"wav:"+file+"\"\n[mqtt]\nbroker = \"mqtt://"+unusedAddress(t)+"\"\n")
 	if got, err := os.ReadFile(file); string(got) != "a session" {
 		t.Errorf("the file now holds %q: %v", got, err)
 	}

@@ -18,23 +18,23 @@ import (
 	"guided/homeassistant"
 )
 
-func TestPackage(t *testing.T) {
-	config := ownRoutines(t)
-	_, sentences, _ := invoke(t, "--config", config, "ha", "sentences")
-	code, text, complaint := invoke(t, "--config", config, "ha", "package")
+func TestHAPackage(t *testing.T) {
+	config := writeUserRoutines(t)
+	_, sentences, _ := runCommand(t, "--config", config, "ha", "sentences")
+	code, text, complaint := runCommand(t, "--config", config, "ha", "package")
 	if code != cli.Done {
 		t.Fatal(complaint)
 	}
 	file := parseYAML(t, text)
-	scripts, _ := at(file, "intent_script").(map[string]any)
+	scripts, _ := lookUp(file, "intent_script").(map[string]any)
 	t.Run("every sentence has its answer, and no answer is without one", func(t *testing.T) {
 		var wanted, made []string
-		for intent := range at(parseYAML(t, sentences), "intents").(map[string]any) {
+		for intent := range lookUp(parseYAML(t, sentences), "intents").(map[string]any) {
 			wanted = append(wanted, intent)
 		}
 		for intent, script := range scripts {
 			made = append(made, intent)
-			if s, _ := at(script, "speech", "text").(string); s == "" {
+			if s, _ := lookUp(script, "speech", "text").(string); s == "" {
 				t.Errorf("%s says nothing", intent)
 			}
 		}
@@ -45,7 +45,7 @@ func TestPackage(t *testing.T) {
 		}
 	})
 	t.Run("it speaks to our node alone", func(t *testing.T) {
-		for _, s := range texts(file) {
+		for _, s := range allStrings(file) {
 			if topic := regexp.MustCompile(`\S+/command`).FindString(s); topic != "" && topic != "house/guided/attic/command" {
 				t.Errorf("it speaks to %s", topic)
 			}
@@ -70,7 +70,7 @@ func TestPackage(t *testing.T) {
 	})
 	t.Run("it can be written where Home Assistant reads it", func(t *testing.T) {
 		to := filepath.Join(t.TempDir(), "packages", "guided.yaml")
-		if code, out, complaint := invoke(t, "--config", config, "ha", "package", "-o", to); code != cli.Done || out != "" {
+		if code, out, complaint := runCommand(t, "--config", config, "ha", "package", "-o", to); code != cli.Done || out != "" {
 			t.Fatal(out, complaint)
 		}
 		if data, err := os.ReadFile(to); err != nil || string(data) != text {
@@ -84,15 +84,15 @@ func entityIDs(text string) []string {
 	return regexp.MustCompile(`\b(?:sensor|number|select|button|event|scene|notify|binary_sensor)\.[a-z0-9_]+`).FindAllString(text, -1)
 }
 
-func TestBlueprints(t *testing.T) {
-	config := ownRoutines(t)
+func TestHABlueprint(t *testing.T) {
+	config := writeUserRoutines(t)
 	all, err := homeassistant.Blueprints()
 	if err != nil || len(all) != 4 {
 		t.Fatal(len(all), err)
 	}
 	t.Run("they are listed", func(t *testing.T) {
-		_, out, _ := invoke(t, "ha", "blueprint")
-		_, listed, _ := invoke(t, "--json", "ha", "blueprint")
+		_, out, _ := runCommand(t, "ha", "blueprint")
+		_, listed, _ := runCommand(t, "--json", "ha", "blueprint")
 		for _, b := range all {
 			if !strings.Contains(out, b.Name+" ") || !strings.Contains(out, b.Title) || !strings.Contains(listed, fmt.Sprintf("%q", b.Name)) {
 				t.Errorf("%s is not in\n%s%s", b.Name, out, listed)
@@ -101,20 +101,20 @@ func TestBlueprints(t *testing.T) {
 	})
 	for _, b := range all {
 		t.Run(b.Name, func(t *testing.T) {
-			code, text, complaint := invoke(t, "--config", config, "ha", "blueprint", b.Name)
+			code, text, complaint := runCommand(t, "--config", config, "ha", "blueprint", b.Name)
 			if code != cli.Done {
 				t.Fatal(complaint)
 			}
 			file := parseYAML(t, text)
-			inputs := inputsOf(t, at(file, "blueprint", "input"))
-			if at(file, "blueprint", "domain") != "automation" || at(file, "mode") == nil || at(file, "triggers") == nil || at(file, "actions") == nil {
+			inputs := inputsOf(t, lookUp(file, "blueprint", "input"))
+			if lookUp(file, "blueprint", "domain") != "automation" || lookUp(file, "mode") == nil || lookUp(file, "triggers") == nil || lookUp(file, "actions") == nil {
 				t.Error("a part of an automation is missing")
 			}
-			if v := fmt.Sprint(at(file, "blueprint", "homeassistant", "min_version")); !regexp.MustCompile(`^\d+\.\d+\.\d+$`).MatchString(v) {
+			if v := fmt.Sprint(lookUp(file, "blueprint", "homeassistant", "min_version")); !regexp.MustCompile(`^\d+\.\d+\.\d+$`).MatchString(v) {
 				t.Errorf("min_version %s", v)
 			}
 			used := map[string]bool{}
-			for _, s := range texts(file) {
+			for _, s := range allStrings(file) {
 				if name, is := strings.CutPrefix(s, "!input "); is {
 					used[name] = true
 				}
@@ -123,7 +123,7 @@ func TestBlueprints(t *testing.T) {
 				if !used[name] {
 					t.Errorf("nothing uses the input %s", name)
 				}
-				if at(in, "name") == nil || at(in, "selector") == nil {
+				if lookUp(in, "name") == nil || lookUp(in, "selector") == nil {
 					t.Errorf("the input %s has no name or selector", name)
 				}
 			}
@@ -132,22 +132,22 @@ func TestBlueprints(t *testing.T) {
 					t.Errorf("there is no input %s", name)
 				}
 			}
-			if node := inputs["node"]; node != nil && at(node, "default") != "house/guided/attic" {
-				t.Errorf("it speaks to %v", at(node, "default"))
+			if node := inputs["node"]; node != nil && lookUp(node, "default") != "house/guided/attic" {
+				t.Errorf("it speaks to %v", lookUp(node, "default"))
 			}
-			if base := fmt.Sprint(at(inputs["base"], "default")); b.Name == "speaker" && !regexp.MustCompile(`^http://192\.168\.1\.50:8099/audio/[0-9a-f]+/$`).MatchString(base) {
+			if base := fmt.Sprint(lookUp(inputs["base"], "default")); b.Name == "speaker" && !regexp.MustCompile(`^http://192\.168\.1\.50:8099/audio/[0-9a-f]+/$`).MatchString(base) {
 				t.Errorf("speakers are sent to %s", base)
 			}
 		})
 	}
 	t.Run("speakers are not sent to an address that only this machine reaches", func(t *testing.T) {
-		alone(t)
-		if _, text, _ := invoke(t, "ha", "blueprint", "speaker"); strings.Contains(text, "127.0.0.1") {
+		isolate(t)
+		if _, text, _ := runCommand(t, "ha", "blueprint", "speaker"); strings.Contains(text, "127.0.0.1") {
 			t.Error(text)
 		}
 	})
 	t.Run("one that there is not is told, with the nearest", func(t *testing.T) {
-		if code, _, complaint := invoke(t, "ha", "blueprint", "light"); code != cli.Failed || !strings.Contains(complaint, `did you mean "lights"`) {
+		if code, _, complaint := runCommand(t, "ha", "blueprint", "light"); code != cli.Failed || !strings.Contains(complaint, `did you mean "lights"`) {
 			t.Error(code, complaint)
 		}
 	})
@@ -158,7 +158,7 @@ func inputsOf(t *testing.T, v any) map[string]any {
 	t.Helper()
 	inputs := map[string]any{}
 	for name, in := range v.(map[string]any) {
-		if section := at(in, "input"); section != nil {
+		if section := lookUp(in, "input"); section != nil {
 			for name, in := range inputsOf(t, section) {
 				inputs[name] = in
 			}
@@ -177,7 +177,7 @@ func parseYAML(t *testing.T, text string) map[string]any {
 	if err := yaml.Unmarshal([]byte(text), &root); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	untag(&root)
+	replaceTags(&root)
 	var v map[string]any
 	if err := root.Decode(&v); err != nil {
 		t.Fatalf("%v\n%s", err, text)
@@ -185,17 +185,17 @@ func parseYAML(t *testing.T, text string) map[string]any {
 	return v
 }
 
-func untag(n *yaml.Node) {
+func replaceTags(n *yaml.Node) {
 	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
 		n.Value, n.Tag = n.Tag+" "+n.Value, "!!str"
 	}
 	for _, child := range n.Content {
-		untag(child)
+		replaceTags(child)
 	}
 }
 
-// at is what lies at a path of keys, nil for nothing.
-func at(v any, path ...any) any {
+// lookUp is what lies at a path of keys, nil for nothing.
+func lookUp(v any, path ...any) any {
 	for _, key := range path {
 		switch k := key.(type) {
 		case string:
@@ -212,51 +212,51 @@ func at(v any, path ...any) any {
 	return v
 }
 
-// texts gives every string in a document, with those in lists and under keys.
-func texts(v any) (all []string) {
+// allStrings gives every string in a document, with those in lists and under keys.
+func allStrings(v any) (all []string) {
 	switch v := v.(type) {
 	case string:
 		return []string{v}
 	case []any:
 		for _, x := range v {
-			all = append(all, texts(x)...)
+			all = append(all, allStrings(x)...)
 		}
 	case map[string]any:
 		for _, x := range v {
-			all = append(all, texts(x)...)
+			all = append(all, allStrings(x)...)
 		}
 	}
 	return all
 }
 
-// retained lists the topics on which the place's broker keeps something, by a client that is not ours.
-func (p *place) retained() []string {
+// retainedTopics lists the topics on which the place's broker keeps something, by a client that is not ours.
+func (p *machine) retainedTopics() []string {
 	p.t.Helper()
-	need(p.t, "mosquitto_sub")
+	requireProgram(p.t, "mosquitto_sub")
 	out, _ := exec.Command("mosquitto_sub", "-p", p.port, "-t", "#", "--retained-only", "-F", "%t", "-W", "1").Output() // the end of its wait is an error
 	return strings.Fields(string(out))
 }
 
-func TestPurge(t *testing.T) {
-	p := newPlace(t, silent)
+func TestHAPurge(t *testing.T) {
+	p := newMachine(t, silentSettings)
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	log := &logBook{}
+	log := &syncBuffer{}
 	ended := make(chan int, 1)
 	go func() { ended <- cli.Run(ctx, []string{"--config", p.config, "serve"}, log, log) }()
 	waitFor(t, 20*time.Second, "the device to be made known", func() bool {
-		return strings.Contains(strings.Join(p.retained(), " "), "homeassistant/device/guided_")
+		return strings.Contains(strings.Join(p.retainedTopics(), " "), "homeassistant/device/guided_")
 	})
 	t.Run("a second daemon with the same settings is sent away", func(t *testing.T) {
-		code, out := p.guided("serve")
+		code, out := p.run("serve")
 		if code != cli.Failed || !strings.Contains(out, "--config FILE") {
 			t.Errorf("%d: %s", code, out)
 		}
 	})
 	t.Run("while the daemon runs it is refused", func(t *testing.T) {
-		code, out := p.guided("ha", "purge")
-		if code != cli.Failed || !strings.Contains(out, "stop it first") || len(p.retained()) != 4 {
-			t.Errorf("%d: %s; %v is left", code, out, p.retained())
+		code, out := p.run("ha", "purge")
+		if code != cli.Failed || !strings.Contains(out, "stop it first") || len(p.retainedTopics()) != 4 {
+			t.Errorf("%d: %s; %v is left", code, out, p.retainedTopics())
 		}
 	})
 	stop()
@@ -264,23 +264,23 @@ func TestPurge(t *testing.T) {
 		t.Fatalf("%d: %s", code, log)
 	}
 	t.Run("then nothing is left", func(t *testing.T) {
-		code, out := p.guided("ha", "purge")
+		code, out := p.run("ha", "purge")
 		if code != cli.Done || strings.Count(out, "removed ") != 4 || !strings.Contains(out, "removed guided/mat/state\n") {
 			t.Errorf("%d: %s", code, out)
 		}
-		if left := p.retained(); len(left) > 0 {
+		if left := p.retainedTopics(); len(left) > 0 {
 			t.Errorf("%v is left", left)
 		}
 	})
 	t.Run("and there is nothing more to do", func(t *testing.T) {
-		if code, out := p.guided("ha", "purge"); code != cli.Done || !strings.Contains(out, "keeps nothing of mat") {
+		if code, out := p.run("ha", "purge"); code != cli.Done || !strings.Contains(out, "keeps nothing of mat") {
 			t.Errorf("%d: %s", code, out)
 		}
 	})
 }
 
-// own are routines as people write them, with titles that could break a file or a sentence.
-var own = map[string]string{
+// userRoutineTitles are routines as people write them, with titles that could break a file or a sentence.
+var userRoutineTitles = map[string]string{
 	"evening":  `My evening routine`,
 	"mum":      `Mum's 5-minute stretch & breathe!`,
 	"braces":   `[square] <sharp> (round) | 100% "quoted": yes # \ no`,
@@ -289,11 +289,11 @@ var own = map[string]string{
 	"broken":   ``,
 }
 
-// ownRoutines puts them into a folder of settings.
-func ownRoutines(t *testing.T) string {
+// writeUserRoutines puts them into a folder of settings.
+func writeUserRoutines(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, title := range own {
+	for name, title := range userRoutineTitles {
 		text := fmt.Sprintf("title = '''%s'''\n[[step]]\nrest = \"5s\"\n", title)
 		if err := os.WriteFile(filepath.Join(dir, name+".toml"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

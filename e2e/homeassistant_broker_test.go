@@ -12,11 +12,11 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
-// retained lists the topics under which the broker keeps something, but for its own.
-func (h *house) retained() (topics []string) {
+// retainedTopics lists the topics under which the broker keeps something, but for its own.
+func (h *homeAssistant) retainedTopics() (topics []string) {
 	h.t.Helper()
 	var mu sync.Mutex
-	client := h.visitor()
+	client := h.connectMQTT()
 	defer client.Disconnect(100)
 	token := client.Subscribe("#", 1, func(_ paho.Client, m paho.Message) {
 		mu.Lock()
@@ -42,12 +42,12 @@ func (h *house) retained() (topics []string) {
 	return append([]string(nil), topics...)
 }
 
-// forgets waits until the broker keeps none of the topics that are ours.
-func (h *house) forgets(t *testing.T, ours func(topic string) bool) {
+// waitForNoRetained waits until the broker keeps none of the topics that are ours.
+func (h *homeAssistant) waitForNoRetained(t *testing.T, ours func(topic string) bool) {
 	t.Helper()
 	var left []string
 	for end := time.Now().Add(unhurried); ; <-time.After(100 * time.Millisecond) {
-		left = slices.DeleteFunc(h.retained(), func(topic string) bool { return !ours(topic) })
+		left = slices.DeleteFunc(h.retainedTopics(), func(topic string) bool { return !ours(topic) })
 		if len(left) == 0 {
 			return
 		}
@@ -57,28 +57,28 @@ func (h *house) forgets(t *testing.T, ours func(topic string) bool) {
 	}
 }
 
-func (h *house) visitor() paho.Client {
+func (h *homeAssistant) connectMQTT() paho.Client {
 	h.t.Helper()
-	client := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://127.0.0.1:" + h.port).SetAutoReconnect(false))
+	client := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://127.0.0.1:" + h.brokerPort).SetAutoReconnect(false))
 	if token := client.Connect(); !token.WaitTimeout(5*time.Second) || token.Error() != nil {
 		h.t.Fatal("the broker lets nobody in: ", token.Error())
 	}
 	return client
 }
 
-// ear hears what is sent over the broker, from now on, and over its restarts.
-type ear struct {
+// subscriber hears what is sent over the broker, from now on, and over its restarts.
+type subscriber struct {
 	mu   sync.Mutex
 	list []paho.Message
 }
 
-func (h *house) hear(topics ...string) *ear {
+func (h *homeAssistant) subscribe(topics ...string) *subscriber {
 	h.t.Helper()
-	e, in := &ear{}, make(chan struct{}, 1)
-	o := paho.NewClientOptions().AddBroker("tcp://127.0.0.1:" + h.port).SetMaxReconnectInterval(time.Second)
+	e, in := &subscriber{}, make(chan struct{}, 1)
+	o := paho.NewClientOptions().AddBroker("tcp://127.0.0.1:" + h.brokerPort).SetMaxReconnectInterval(time.Second)
 	o.SetOnConnectHandler(func(c paho.Client) {
 		for _, topic := range topics {
-			c.Subscribe(topic, 1, e.take).WaitTimeout(5 * time.Second)
+			c.Subscribe(topic, 1, e.receive).WaitTimeout(5 * time.Second)
 		}
 		select {
 		case in <- struct{}{}:
@@ -96,7 +96,7 @@ func (h *house) hear(topics ...string) *ear {
 	return e
 }
 
-func (e *ear) take(_ paho.Client, m paho.Message) {
+func (e *subscriber) receive(_ paho.Client, m paho.Message) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !m.Retained() {
@@ -104,8 +104,8 @@ func (e *ear) take(_ paho.Client, m paho.Message) {
 	}
 }
 
-// heard counts the messages of a topic's last level that have each of the parts.
-func (e *ear) heard(level string, parts ...string) (n int) {
+// count counts the messages of a topic's last level that have each of the parts.
+func (e *subscriber) count(level string, parts ...string) (n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, m := range e.list {
@@ -121,7 +121,7 @@ func (e *ear) heard(level string, parts ...string) (n int) {
 }
 
 // last is the newest message of a topic's last level.
-func (e *ear) last(level string) string {
+func (e *subscriber) last(level string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, m := range slices.Backward(e.list) {

@@ -25,8 +25,8 @@ type entity struct {
 	Changed    time.Time      `json:"last_changed"`
 }
 
-// text is an attribute as a person would read it.
-func (e entity) text(attribute string) string {
+// attribute is an attribute as a person would read it.
+func (e entity) attribute(attribute string) string {
 	v, has := e.Attributes[attribute]
 	if !has || v == nil {
 		return ""
@@ -34,8 +34,8 @@ func (e entity) text(attribute string) string {
 	return fmt.Sprint(v)
 }
 
-// rest asks Home Assistant's web API, and reads the answer into one where that is not nil.
-func (h *house) rest(method, path string, body, answer any) error {
+// request asks Home Assistant's web API, and reads the answer into one where that is not nil.
+func (h *homeAssistant) request(method, path string, body, answer any) error {
 	var content io.Reader
 	kind := "application/json"
 	switch b := body.(type) {
@@ -49,7 +49,7 @@ func (h *house) rest(method, path string, body, answer any) error {
 		}
 		content = bytes.NewReader(data)
 	}
-	r, err := http.NewRequest(method, "http://127.0.0.1:"+h.web+path, content)
+	r, err := http.NewRequest(method, "http://127.0.0.1:"+h.webPort+path, content)
 	if err != nil {
 		return err
 	}
@@ -76,49 +76,49 @@ func (h *house) rest(method, path string, body, answer any) error {
 	return json.Unmarshal(data, answer)
 }
 
-func (h *house) mustRest(method, path string, body, answer any) {
+func (h *homeAssistant) mustRequest(method, path string, body, answer any) {
 	h.t.Helper()
-	if err := h.rest(method, path, body, answer); err != nil {
+	if err := h.request(method, path, body, answer); err != nil {
 		h.t.Fatal(err)
 	}
 }
 
-// up tells whether Home Assistant has started: before it has an owner, whether it answers.
-func (h *house) up() bool {
+// isRunning tells whether Home Assistant has started: before it has an owner, whether it answers.
+func (h *homeAssistant) isRunning() bool {
 	if h.token == "" {
-		return h.rest("GET", "/api/onboarding", nil, nil) == nil
+		return h.request("GET", "/api/onboarding", nil, nil) == nil
 	}
 	var config struct{ State string }
-	return h.rest("GET", "/api/config", nil, &config) == nil && config.State == "RUNNING"
+	return h.request("GET", "/api/config", nil, &config) == nil && config.State == "RUNNING"
 }
 
-// moveIn makes an owner, and the MQTT integration as he would through the dialogue.
-func (h *house) moveIn() {
+// onboard makes an owner, and the MQTT integration as he would through the dialogue.
+func (h *homeAssistant) onboard() {
 	h.t.Helper()
 	const page = "http://127.0.0.1/"
 	var code struct {
 		Code string `json:"auth_code"`
 	}
-	h.mustRest("POST", "/api/onboarding/users", map[string]string{
+	h.mustRequest("POST", "/api/onboarding/users", map[string]string{
 		"client_id": page, "name": "Owner", "username": "owner", "password": "in-a-test-only", "language": "en",
 	}, &code)
 	var access struct {
 		Token string `json:"access_token"`
 	}
-	h.mustRest("POST", "/auth/token", url.Values{"client_id": {page}, "grant_type": {"authorization_code"}, "code": {code.Code}}, &access)
+	h.mustRequest("POST", "/auth/token", url.Values{"client_id": {page}, "grant_type": {"authorization_code"}, "code": {code.Code}}, &access)
 	h.token = access.Token
-	waitFor(h.t, 30*time.Second, "Home Assistant to have started", h.up)
+	waitFor(h.t, 30*time.Second, "Home Assistant to have started", h.isRunning)
 
 	var dialogue struct {
 		ID string `json:"flow_id"`
 	}
-	h.mustRest("POST", "/api/config/config_entries/flow", map[string]any{"handler": "mqtt"}, &dialogue)
+	h.mustRequest("POST", "/api/config/config_entries/flow", map[string]any{"handler": "mqtt"}, &dialogue)
 	var made struct {
 		Type   string
 		Errors any
 	}
-	h.mustRest("POST", "/api/config/config_entries/flow/"+dialogue.ID, map[string]any{
-		"broker": "127.0.0.1", "port": number(h.t, h.port), "protocol": "5",
+	h.mustRequest("POST", "/api/config/config_entries/flow/"+dialogue.ID, map[string]any{
+		"broker": "127.0.0.1", "port": number(h.t, h.brokerPort), "protocol": "5",
 		"other_settings": map[string]any{"set_client_cert": false, "set_ca_cert": "off", "transport": "tcp"},
 	}, &made)
 	if made.Type != "create_entry" {
@@ -136,9 +136,9 @@ func number(t *testing.T, text string) int {
 }
 
 // entities is everything that Home Assistant shows, by its id; nothing while it is down.
-func (h *house) entities() map[string]entity {
+func (h *homeAssistant) entities() map[string]entity {
 	var list []entity
-	if h.rest("GET", "/api/states", nil, &list) != nil {
+	if h.request("GET", "/api/states", nil, &list) != nil {
 		return nil
 	}
 	all := map[string]entity{}
@@ -148,28 +148,28 @@ func (h *house) entities() map[string]entity {
 	return all
 }
 
-// act calls a service on an entity, as an automation or a thumb on a dashboard does.
-func (h *house) act(service, id string, data map[string]any) {
+// callService calls a service on an entity, as an automation or a thumb on a dashboard does.
+func (h *homeAssistant) callService(service, id string, data map[string]any) {
 	h.t.Helper()
 	domain, name, _ := strings.Cut(service, ".")
 	body := map[string]any{"entity_id": id}
 	for k, v := range data {
 		body[k] = v
 	}
-	h.mustRest("POST", "/api/services/"+domain+"/"+name, body, nil)
+	h.mustRequest("POST", "/api/services/"+domain+"/"+name, body, nil)
 }
 
-// shows waits until an entity has a state.
-func (h *house) shows(id, want string) {
+// waitForState waits until an entity has a state.
+func (h *homeAssistant) waitForState(id, want string) {
 	h.t.Helper()
-	h.comes(id+" to be "+want, func(all map[string]entity) bool { return all[id].State == want })
+	h.waitFor(id+" to be "+want, func(all map[string]entity) bool { return all[id].State == want })
 }
 
 // unhurried is how long a person waits for what is asked for, on a machine that has other things to do.
 const unhurried = 30 * time.Second
 
-// comes waits until Home Assistant shows what is wanted.
-func (h *house) comes(what string, ok func(map[string]entity) bool) {
+// waitFor waits until Home Assistant shows what is wanted.
+func (h *homeAssistant) waitFor(what string, ok func(map[string]entity) bool) {
 	h.t.Helper()
 	var all map[string]entity
 	for end := time.Now().Add(unhurried); ; <-time.After(50 * time.Millisecond) {
@@ -180,24 +180,24 @@ func (h *house) comes(what string, ok func(map[string]entity) bool) {
 			break
 		}
 	}
-	h.t.Fatalf("waited for %s; Home Assistant shows\n%s", what, ours(all))
+	h.t.Fatalf("waited for %s; Home Assistant shows\n%s", what, guidedStates(all))
 }
 
-// socket is Home Assistant's websocket API, signed in.
-func (h *house) socket() (*websocket.Conn, error) {
-	c, _, err := websocket.DefaultDialer.Dial("ws://127.0.0.1:"+h.web+"/api/websocket", nil)
+// dialWebsocket is Home Assistant's websocket API, signed in.
+func (h *homeAssistant) dialWebsocket() (*websocket.Conn, error) {
+	c, _, err := websocket.DefaultDialer.Dial("ws://127.0.0.1:"+h.webPort+"/api/websocket", nil)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.signIn(c); err != nil {
+	if err := h.authenticate(c); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("signing in: %w", err)
 	}
 	return c, nil
 }
 
-func (h *house) signIn(c *websocket.Conn) error {
-	var greeting, welcome message
+func (h *homeAssistant) authenticate(c *websocket.Conn) error {
+	var greeting, welcome websocketMessage
 	if err := c.ReadJSON(&greeting); err != nil {
 		return err
 	}
@@ -213,8 +213,8 @@ func (h *house) signIn(c *websocket.Conn) error {
 	return nil
 }
 
-// message is any that Home Assistant sends.
-type message struct {
+// websocketMessage is any that Home Assistant sends.
+type websocketMessage struct {
 	Type    string
 	Success bool
 	Error   any
@@ -226,10 +226,10 @@ type message struct {
 	}
 }
 
-// ask sends one command, and reads its result into answer where that is not nil.
-func (h *house) ask(command map[string]any, answer any) {
+// query sends one command, and reads its result into answer where that is not nil.
+func (h *homeAssistant) query(command map[string]any, answer any) {
 	h.t.Helper()
-	c, err := h.socket()
+	c, err := h.dialWebsocket()
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func (h *house) ask(command map[string]any, answer any) {
 	if err := c.WriteJSON(command); err != nil {
 		h.t.Fatal(err)
 	}
-	var m message
+	var m websocketMessage
 	if err := c.ReadJSON(&m); err != nil {
 		h.t.Fatal(err)
 	}
@@ -253,31 +253,31 @@ func (h *house) ask(command map[string]any, answer any) {
 	}
 }
 
-// diary is every state that one entity goes through from now on.
-type diary struct {
+// stateLog is every state that one entity goes through from now on.
+type stateLog struct {
 	mu   sync.Mutex
 	list []entity
 }
 
-func (h *house) keepDiary(id string) *diary {
+func (h *homeAssistant) logStates(id string) *stateLog {
 	h.t.Helper()
-	c, err := h.socket()
+	c, err := h.dialWebsocket()
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	var m message
+	var m websocketMessage
 	if err := c.WriteJSON(map[string]any{"id": 1, "type": "subscribe_events", "event_type": "state_changed"}); err != nil {
 		h.t.Fatal(err)
 	}
 	if err := c.ReadJSON(&m); err != nil || !m.Success {
 		h.t.Fatal(err, m.Error)
 	}
-	d := &diary{}
+	d := &stateLog{}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for {
-			var m message
+			var m websocketMessage
 			if c.ReadJSON(&m) != nil { // the test closes it
 				return
 			}
@@ -292,18 +292,18 @@ func (h *house) keepDiary(id string) *diary {
 	return d
 }
 
-// read is what one attribute was, one state after the other.
-func (d *diary) read(attribute string) (list []string) {
+// attributes is what one attribute was, one state after the other.
+func (d *stateLog) attributes(attribute string) (list []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, e := range d.list {
-		list = append(list, e.text(attribute))
+		list = append(list, e.attribute(attribute))
 	}
 	return list
 }
 
-// thing is a device or an entity in Home Assistant's registries.
-type thing struct {
+// registryEntry is a device or an entity in Home Assistant's registries.
+type registryEntry struct {
 	ID           string     `json:"id"`
 	Entity       string     `json:"entity_id"`
 	Device       string     `json:"device_id"`
@@ -318,10 +318,10 @@ type thing struct {
 }
 
 // devices lists those of MQTT, and registered the entities of those.
-func (h *house) devices() (list []thing) {
+func (h *homeAssistant) devices() (list []registryEntry) {
 	h.t.Helper()
-	var all []thing
-	h.ask(map[string]any{"type": "config/device_registry/list"}, &all)
+	var all []registryEntry
+	h.query(map[string]any{"type": "config/device_registry/list"}, &all)
 	for _, d := range all {
 		if len(d.Identifiers) > 0 && d.Identifiers[0][0] == "mqtt" {
 			list = append(list, d)
@@ -330,10 +330,10 @@ func (h *house) devices() (list []thing) {
 	return list
 }
 
-func (h *house) registered() (list []thing) {
+func (h *homeAssistant) registeredEntities() (list []registryEntry) {
 	h.t.Helper()
-	var all []thing
-	h.ask(map[string]any{"type": "config/entity_registry/list"}, &all)
+	var all []registryEntry
+	h.query(map[string]any{"type": "config/entity_registry/list"}, &all)
 	for _, e := range all {
 		if e.Platform == "mqtt" {
 			list = append(list, e)

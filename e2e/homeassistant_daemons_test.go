@@ -11,48 +11,48 @@ import (
 )
 
 func TestHomeAssistantWithTwoDaemons(t *testing.T) {
-	h := newHouse(t)
-	mat := h.daemon("mat", "[homeassistant]\nname = \"Mat\"\n")
-	rug := h.daemon("rug", "[homeassistant]\nname = \"Rug\"\n")
-	f := mat.follow()
-	h.comes("both", func(all map[string]entity) bool {
+	h := newHomeAssistant(t)
+	mat := h.startDaemon("mat", "[homeassistant]\nname = \"Mat\"\n")
+	rug := h.startDaemon("rug", "[homeassistant]\nname = \"Rug\"\n")
+	f := mat.observe()
+	h.waitFor("both", func(all map[string]entity) bool {
 		return all["sensor.mat_state"].State == "idle" && all["sensor.rug_state"].State == "idle"
 	})
 	if d := h.devices(); len(d) != 2 || d[0].ID == d[1].ID {
 		t.Errorf("devices: %+v", d)
 	}
-	for _, e := range h.registered() {
+	for _, e := range h.registeredEntities() {
 		if strings.HasSuffix(e.Entity, "_2") {
 			t.Errorf("%s has had to make way", e.Entity)
 		}
 	}
 
 	t.Run("each obeys its own buttons", func(t *testing.T) {
-		h.act("scene.turn_on", "scene.rug_long", nil)
-		h.comes("the one to play", func(all map[string]entity) bool {
+		h.callService("scene.turn_on", "scene.rug_long", nil)
+		h.waitFor("the one to play", func(all map[string]entity) bool {
 			return all["sensor.rug_state"].State == "playing" && all["sensor.mat_state"].State == "idle"
 		})
-		h.act("scene.turn_on", "scene.mat_mine", nil)
-		mat.does(f, "to play its own", func(s player.State) bool { return s.Routine == "mine" })
-		h.comes("both to play", func(all map[string]entity) bool {
+		h.callService("scene.turn_on", "scene.mat_mine", nil)
+		mat.waitForState(f, "to play its own", func(s player.State) bool { return s.Routine == "mine" })
+		h.waitFor("both to play", func(all map[string]entity) bool {
 			return all["sensor.rug_state"].Attributes["routine"] == "long" && all["sensor.mat_state"].Attributes["routine"] == "mine"
 		})
 	})
 	t.Run("one goes, the other stays", func(t *testing.T) {
 		rug.stop()
-		h.comes("one", func(all map[string]entity) bool {
+		h.waitFor("one", func(all map[string]entity) bool {
 			return all["sensor.rug_state"].State == "unavailable" && all["sensor.mat_state"].State == "playing"
 		})
 	})
 	t.Run("one is purged, the other's topics stay", func(t *testing.T) {
-		if code, out := rug.guided("ha", "purge"); code != cli.Done {
+		if code, out := rug.run("ha", "purge"); code != cli.Done {
 			t.Fatalf("%d: %s", code, out)
 		}
-		h.comes("one device", func(all map[string]entity) bool {
+		h.waitFor("one device", func(all map[string]entity) bool {
 			_, there := all["sensor.rug_state"]
 			return !there && all["sensor.mat_state"].State == "playing"
 		})
-		for _, topic := range h.retained() {
+		for _, topic := range h.retainedTopics() {
 			if strings.Contains(topic, "rug") {
 				t.Errorf("the broker still keeps %s", topic)
 			}
@@ -60,33 +60,33 @@ func TestHomeAssistantWithTwoDaemons(t *testing.T) {
 	})
 }
 
-func TestHomeAssistantIsLeft(t *testing.T) {
-	h := newHouse(t)
-	l := h.daemon("mat", "")
-	h.shows("sensor.guided_state", "idle")
+func TestHomeAssistantAfterPurge(t *testing.T) {
+	h := newHomeAssistant(t)
+	l := h.startDaemon("mat", "")
+	h.waitForState("sensor.guided_state", "idle")
 
 	t.Run("not while the daemon runs", func(t *testing.T) {
-		if code, out := l.guided("ha", "purge"); code != cli.Failed || !strings.Contains(out, "stop") {
+		if code, out := l.run("ha", "purge"); code != cli.Failed || !strings.Contains(out, "stop") {
 			t.Errorf("%d: %s", code, out)
 		}
-		h.shows("sensor.guided_state", "idle")
+		h.waitForState("sensor.guided_state", "idle")
 	})
 	t.Run("when it is stopped, nothing of it is left", func(t *testing.T) {
 		l.stop()
-		h.shows("sensor.guided_state", "unavailable")
-		if code, out := l.guided("ha", "purge"); code != cli.Done || !strings.Contains(out, "guided/mat/state") {
+		h.waitForState("sensor.guided_state", "unavailable")
+		if code, out := l.run("ha", "purge"); code != cli.Done || !strings.Contains(out, "guided/mat/state") {
 			t.Errorf("%d: %s", code, out)
 		}
-		h.comes("nothing of ours", func(all map[string]entity) bool { return ours(all) == "" })
+		h.waitFor("nothing of ours", func(all map[string]entity) bool { return guidedStates(all) == "" })
 		if d := h.devices(); len(d) > 0 {
 			t.Errorf("devices: %+v", d)
 		}
-		if topics := h.retained(); len(topics) > 0 {
+		if topics := h.retainedTopics(); len(topics) > 0 {
 			t.Errorf("the broker still keeps %v", topics)
 		}
 	})
 	t.Run("and it can come back", func(t *testing.T) {
 		l.start()
-		h.shows("sensor.guided_state", "idle")
+		h.waitForState("sensor.guided_state", "idle")
 	})
 }

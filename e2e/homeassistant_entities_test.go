@@ -13,15 +13,15 @@ import (
 	"guided/player"
 )
 
-// shown is how one entity of an idle daemon called Guided must look.
-type shown struct{ id, name, state, icon, class, unit string }
+// expectedEntity is how one entity of an idle daemon called Guided must look.
+type expectedEntity struct{ id, name, state, icon, class, unit string }
 
-func TestHomeAssistantShowsTheDaemon(t *testing.T) {
-	h := newHouse(t)
-	l := h.daemon("mat", "")
-	h.shows("sensor.guided_state", "idle")
+func TestHomeAssistantShowsEntities(t *testing.T) {
+	h := newHomeAssistant(t)
+	l := h.startDaemon("mat", "")
+	h.waitForState("sensor.guided_state", "idle")
 	all := h.entities()
-	want := []shown{
+	want := []expectedEntity{
 		{"select.guided_routine", "Guided Routine", "unknown", "mdi:yoga", "", ""},
 		{"button.guided_start", "Guided Start", "unknown", "mdi:play", "", ""},
 		{"button.guided_pause", "Guided Pause or resume", "unknown", "mdi:play-pause", "", ""},
@@ -40,13 +40,13 @@ func TestHomeAssistantShowsTheDaemon(t *testing.T) {
 		{"event.guided", "Guided Event", "unknown", "mdi:bell-outline", "", ""},
 		{"notify.guided_say", "Guided Say", "unknown", "mdi:bullhorn", "", ""},
 	}
-	titles := l.titles()
+	titles := l.routineTitles()
 	for name, title := range titles {
-		want = append(want, shown{"scene.guided_" + strings.ReplaceAll(name, "-", "_"), "Guided " + title, "unknown", "mdi:yoga", "", ""})
+		want = append(want, expectedEntity{"scene.guided_" + strings.ReplaceAll(name, "-", "_"), "Guided " + title, "unknown", "mdi:yoga", "", ""})
 	}
 	for _, w := range want {
 		e := all[w.id]
-		got := shown{e.ID, e.text("friendly_name"), e.State, e.text("icon"), e.text("device_class"), e.text("unit_of_measurement")}
+		got := expectedEntity{e.ID, e.attribute("friendly_name"), e.State, e.attribute("icon"), e.attribute("device_class"), e.attribute("unit_of_measurement")}
 		if got != w {
 			t.Errorf("got  %+v\nwant %+v", got, w)
 		}
@@ -56,7 +56,7 @@ func TestHomeAssistantShowsTheDaemon(t *testing.T) {
 	if len(devices) != 1 || devices[0].Name != "Guided" || devices[0].Manufacturer != "guided" || devices[0].Version == "" {
 		t.Fatalf("devices: %+v", devices)
 	}
-	registered := h.registered()
+	registered := h.registeredEntities()
 	if len(registered) != len(want) {
 		t.Errorf("%d entities are registered, want %d", len(registered), len(want))
 	}
@@ -79,24 +79,24 @@ func TestHomeAssistantShowsTheDaemon(t *testing.T) {
 	})
 	t.Run("the volume is a slider from silence to full", func(t *testing.T) {
 		v := all["number.guided_volume"]
-		if v.text("min") != "0" || v.text("max") != "100" || v.text("step") != "1" || v.text("mode") != "slider" {
+		if v.attribute("min") != "0" || v.attribute("max") != "100" || v.attribute("step") != "1" || v.attribute("mode") != "slider" {
 			t.Errorf("%v", v.Attributes)
 		}
 	})
 	t.Run("it is unavailable while the daemon is away", func(t *testing.T) {
 		l.stop()
-		h.shows("sensor.guided_state", "unavailable")
-		h.shows("scene.guided_morning", "unavailable")
+		h.waitForState("sensor.guided_state", "unavailable")
+		h.waitForState("scene.guided_morning", "unavailable")
 	})
 }
 
-// titles are those of every routine, by its name, as `guided list` has them.
-func (l *lodger) titles() map[string]string {
-	l.h.t.Helper()
-	code, out := l.guided("--json", "list")
+// routineTitles are those of every routine, by its name, as `guided list` has them.
+func (l *daemonProcess) routineTitles() map[string]string {
+	l.ha.t.Helper()
+	code, out := l.run("--json", "list")
 	var list []cli.ListedRoutine
 	if err := json.Unmarshal([]byte(out), &list); err != nil || code != cli.Done || len(list) < 20 {
-		l.h.t.Fatalf("%d: %v:\n%s", code, err, out)
+		l.ha.t.Fatalf("%d: %v:\n%s", code, err, out)
 	}
 	titles := map[string]string{}
 	for _, r := range list {
@@ -105,85 +105,85 @@ func (l *lodger) titles() map[string]string {
 	return titles
 }
 
-func TestHomeAssistantIsARemote(t *testing.T) {
-	h := newHouse(t)
-	l := h.daemon("mat", "[voice]\nengine = \"auto\"\n")
-	f, ear := l.follow(), h.hear("guided/#")
-	h.shows("sensor.guided_state", "idle")
-	events := h.keepDiary("event.guided")
+func TestHomeAssistantControlsDaemon(t *testing.T) {
+	h := newHomeAssistant(t)
+	l := h.startDaemon("mat", "[voice]\nengine = \"auto\"\n")
+	f, ear := l.observe(), h.subscribe("guided/#")
+	h.waitForState("sensor.guided_state", "idle")
+	events := h.logStates("event.guided")
 	press := func(button string) {
 		t.Helper()
-		h.act("button.press", "button.guided_"+button, nil)
+		h.callService("button.press", "button.guided_"+button, nil)
 	}
 
-	h.act("select.select_option", "select.guided_routine", map[string]any{"option": "Long"})
-	l.does(f, "to have it selected", func(s player.State) bool { return s.Selected == "long" && s.State == player.Idle })
-	h.shows("select.guided_routine", "Long")
+	h.callService("select.select_option", "select.guided_routine", map[string]any{"option": "Long"})
+	l.waitForState(f, "to have it selected", func(s player.State) bool { return s.Selected == "long" && s.State == player.Idle })
+	h.waitForState("select.guided_routine", "Long")
 
 	press("start")
-	l.does(f, "to play it", func(s player.State) bool { return s.State == player.Playing && s.Step == "First" && s.EndsAt != nil })
-	h.comes("the routine to play", func(all map[string]entity) bool {
+	l.waitForState(f, "to play it", func(s player.State) bool { return s.State == player.Playing && s.Step == "First" && s.EndsAt != nil })
+	h.waitFor("the routine to play", func(all map[string]entity) bool {
 		attributes := all["sensor.guided_state"].Attributes
 		return all["sensor.guided_state"].State == "playing" && all["sensor.guided_step"].State == "First" &&
 			all["binary_sensor.guided_playing"].State == "on" && attributes["routine"] == "long" && attributes["title"] == "Long" &&
 			attributes["duration_s"].(float64) > 1200 && attributes["next_step"] == "Second" && attributes["ends_at"] != nil
 	})
-	h.comes("its end", func(all map[string]entity) bool {
+	h.waitFor("its end", func(all map[string]entity) bool {
 		ends, err := time.Parse(time.RFC3339, all["sensor.guided_ends_at"].State)
-		return err == nil && ends.Sub(*f.last().EndsAt).Abs() < time.Second
+		return err == nil && ends.Sub(*f.lastState().EndsAt).Abs() < time.Second
 	})
 
 	steps := func(n int) {
 		t.Helper()
-		waitFor(t, unhurried, "the step to be heard", func() bool { return ear.heard("event", "step_started") == n })
+		waitFor(t, unhurried, "the step to be heard", func() bool { return ear.count("event", "step_started") == n })
 	}
 	steps(1)
-	before := *f.last().EndsAt
+	before := *f.lastState().EndsAt
 	press("next")
-	l.does(f, "to go on to the next step", func(s player.State) bool { return s.Step == "Second" })
-	h.shows("sensor.guided_step", "Second")
-	h.comes("half of it to be done", func(all map[string]entity) bool {
+	l.waitForState(f, "to go on to the next step", func(s player.State) bool { return s.Step == "Second" })
+	h.waitForState("sensor.guided_step", "Second")
+	h.waitFor("half of it to be done", func(all map[string]entity) bool {
 		return all["sensor.guided_progress"].State == "50" && number(t, all["sensor.guided_remaining"].State) < 610 &&
-			before.Sub(*f.last().EndsAt) > 9*time.Minute
+			before.Sub(*f.lastState().EndsAt) > 9*time.Minute
 	})
 	steps(2)
 	press("back")
-	l.does(f, "to go back", func(s player.State) bool { return s.Step == "First" })
-	h.shows("sensor.guided_step", "First")
+	l.waitForState(f, "to go back", func(s player.State) bool { return s.Step == "First" })
+	h.waitForState("sensor.guided_step", "First")
 	steps(3)
 
 	press("pause")
-	l.does(f, "to pause", func(s player.State) bool { return s.State == player.Paused })
-	h.comes("the pause", func(all map[string]entity) bool {
+	l.waitForState(f, "to pause", func(s player.State) bool { return s.State == player.Paused })
+	h.waitFor("the pause", func(all map[string]entity) bool {
 		return all["sensor.guided_state"].State == "paused" && all["sensor.guided_ends_at"].State == "unknown" && all["binary_sensor.guided_playing"].State == "off"
 	})
 	press("repeat")
-	l.does(f, "to stand at the step's start", func(s player.State) bool { return s.State == player.Paused && s.Position < 1 })
+	l.waitForState(f, "to stand at the step's start", func(s player.State) bool { return s.State == player.Paused && s.Position < 1 })
 	press("pause")
-	l.does(f, "to go on", func(s player.State) bool { return s.State == player.Playing })
-	h.shows("sensor.guided_state", "playing")
+	l.waitForState(f, "to go on", func(s player.State) bool { return s.State == player.Playing })
+	h.waitForState("sensor.guided_state", "playing")
 
-	h.act("number.set_value", "number.guided_volume", map[string]any{"value": 35})
-	l.does(f, "to be quieter", func(s player.State) bool { return s.Volume == 35 })
-	h.shows("number.guided_volume", "35")
+	h.callService("number.set_value", "number.guided_volume", map[string]any{"value": 35})
+	l.waitForState(f, "to be quieter", func(s player.State) bool { return s.Volume == 35 })
+	h.waitForState("number.guided_volume", "35")
 
 	press("stop")
-	l.does(f, "to stop", func(s player.State) bool { return s.State == player.Idle })
-	h.comes("all to be over", func(all map[string]entity) bool {
+	l.waitForState(f, "to stop", func(s player.State) bool { return s.State == player.Idle })
+	h.waitFor("all to be over", func(all map[string]entity) bool {
 		return all["sensor.guided_state"].State == "idle" && all["sensor.guided_step"].State == "unknown" && all["select.guided_routine"].State == "Long"
 	})
 
 	t.Run("a scene starts its routine, and the end is told", func(t *testing.T) {
-		h.act("scene.turn_on", "scene.guided_short", nil)
-		l.does(f, "to play it", func(player.State) bool { return f.saw("routine_finished") })
-		h.comes("the end", func(all map[string]entity) bool {
-			return all["event.guided"].text("event_type") == "routine_finished" && all["event.guided"].text("title") == "Short"
+		h.callService("scene.turn_on", "scene.guided_short", nil)
+		l.waitForState(f, "to play it", func(player.State) bool { return f.sawEvent("routine_finished") })
+		h.waitFor("the end", func(all map[string]entity) bool {
+			return all["event.guided"].attribute("event_type") == "routine_finished" && all["event.guided"].attribute("title") == "Short"
 		})
 	})
 	t.Run("the event entity has gone through everything that was heard", func(t *testing.T) {
 		want := []string{"routine_started", "step_started", "step_started", "step_started", "paused", "resumed", "routine_stopped",
 			"routine_started", "step_started", "step_started", "routine_finished"}
-		if got := events.read("event_type"); !slices.Equal(got, want) {
+		if got := events.attributes("event_type"); !slices.Equal(got, want) {
 			t.Errorf("got  %v\nwant %v", got, want)
 		}
 		for _, e := range h.entities() {
@@ -193,26 +193,26 @@ func TestHomeAssistantIsARemote(t *testing.T) {
 		}
 	})
 	t.Run("a message is said, whatever stands in it", func(t *testing.T) {
-		text := hostile + "{{ x }}"
-		h.act("notify.send_message", "notify.guided_say", map[string]any{"message": text})
-		waitFor(t, unhurried, "the answer", func() bool { return ear.heard("response", `"command":"say"`, `"status":"ok"`) == 1 })
+		text := hostileTitle + "{{ x }}"
+		h.callService("notify.send_message", "notify.guided_say", map[string]any{"message": text})
+		waitFor(t, unhurried, "the answer", func() bool { return ear.count("response", `"command":"say"`, `"status":"ok"`) == 1 })
 		if asked, err := player.Parse([]byte(ear.last("command"))); err != nil || asked.Text != text {
 			t.Errorf("asked for: %+v, %v", asked, err)
 		}
 	})
 	t.Run("a routine that waits shows it, and goes on at the button", func(t *testing.T) {
-		h.write("mat/ready.toml", "title = \"Ready\"\n[[step]]\nname = \"Wait\"\nhold = \"until next\"\n[[step]]\nname = \"After\"\nhold = \"10m\"\n")
-		h.comes("the new scene", func(all map[string]entity) bool { return all["scene.guided_ready"].State == "unknown" })
-		h.act("scene.turn_on", "scene.guided_ready", nil)
-		l.does(f, "to wait", func(s player.State) bool { return s.State == player.Waiting && s.EndsAt == nil })
-		h.comes("the wait", func(all map[string]entity) bool {
-			return all["sensor.guided_state"].State == "waiting" && all["event.guided"].text("event_type") == "waiting"
+		h.writeFile("mat/ready.toml", "title = \"Ready\"\n[[step]]\nname = \"Wait\"\nhold = \"until next\"\n[[step]]\nname = \"After\"\nhold = \"10m\"\n")
+		h.waitFor("the new scene", func(all map[string]entity) bool { return all["scene.guided_ready"].State == "unknown" })
+		h.callService("scene.turn_on", "scene.guided_ready", nil)
+		l.waitForState(f, "to wait", func(s player.State) bool { return s.State == player.Waiting && s.EndsAt == nil })
+		h.waitFor("the wait", func(all map[string]entity) bool {
+			return all["sensor.guided_state"].State == "waiting" && all["event.guided"].attribute("event_type") == "waiting"
 		})
 		press("next")
-		h.comes("the next step", func(all map[string]entity) bool {
+		h.waitFor("the next step", func(all map[string]entity) bool {
 			return all["sensor.guided_state"].State == "playing" && all["sensor.guided_step"].State == "After"
 		})
 		press("stop")
-		h.shows("sensor.guided_state", "idle")
+		h.waitForState("sensor.guided_state", "idle")
 	})
 }

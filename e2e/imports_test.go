@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestImports holds the house together: imports run one way, routines <- audio <-
+// TestImportsRunOneWay holds the house together: imports run one way, routines <- audio <-
 // player <- homeassistant <- mqtt, web, satellite <- config <- cli <- main; e2e tests them all.
-func TestImports(t *testing.T) {
+func TestImportsRunOneWay(t *testing.T) {
 	const (
 		beep  = "github.com/gopxl/beep/v2"
 		mochi = "github.com/mochi-mqtt/server/v2"

@@ -18,8 +18,8 @@ import (
 	"guided/player"
 )
 
-// need skips a test for want of a program, and fails it where everything must be there.
-func need(t *testing.T, program string) string {
+// requireProgram skips a test for want of a program, and fails it where everything must be there.
+func requireProgram(t *testing.T, program string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)
 	if err != nil && os.Getenv("CI") == "true" {
@@ -31,18 +31,18 @@ func need(t *testing.T, program string) string {
 	return path
 }
 
-// place is a machine of its own for one test: settings, folders and a real mosquitto on a free port.
-type place struct {
-	t      *testing.T
-	config string
-	broker string
-	port   string
-	stop   func()
+// machine is a machine of its own for one test: settings, folders and a real mosquitto on a free port.
+type machine struct {
+	t          *testing.T
+	config     string
+	broker     string
+	port       string
+	stopBroker func()
 }
 
-func newPlace(t *testing.T, settings string) *place {
+func newMachine(t *testing.T, settings string) *machine {
 	t.Helper()
-	need(t, "mosquitto")
+	requireProgram(t, "mosquitto")
 	dir := t.TempDir()
 	for _, name := range []string{"XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"} {
 		t.Setenv(name, filepath.Join(dir, name))
@@ -53,18 +53,18 @@ func newPlace(t *testing.T, settings string) *place {
 	}
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	l.Close()
-	p := &place{t: t, port: port, broker: "mqtt://127.0.0.1:" + port, config: filepath.Join(dir, "guided.toml")}
+	p := &machine{t: t, port: port, broker: "mqtt://127.0.0.1:" + port, config: filepath.Join(dir, "guided.toml")}
 	text := fmt.Sprintf("node = \"mat\"\n[web]\nlisten = \"\"\n[mqtt]\nbroker = %q\n[routines]\ndir = %q\n%s", p.broker, filepath.Join(dir, "routines"), settings)
 	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.start()
-	t.Cleanup(func() { p.stop() })
+	p.startBroker()
+	t.Cleanup(func() { p.stopBroker() })
 	return p
 }
 
-// start runs mosquitto, and waits until it listens.
-func (p *place) start() {
+// startBroker runs mosquitto, and waits until it listens.
+func (p *machine) startBroker() {
 	p.t.Helper()
 	file := filepath.Join(p.t.TempDir(), "mosquitto.conf")
 	text := fmt.Sprintf("listener %s 127.0.0.1\nallow_anonymous true\npersistence false\n", p.port)
@@ -77,7 +77,7 @@ func (p *place) start() {
 	}
 	gone := make(chan struct{})
 	go func() { cmd.Wait(); close(gone) }()
-	p.stop = func() { cmd.Process.Kill(); <-gone }
+	p.stopBroker = func() { cmd.Process.Kill(); <-gone }
 	waitFor(p.t, 10*time.Second, "mosquitto to listen", func() bool {
 		c, err := net.Dial("tcp", "127.0.0.1:"+p.port)
 		if err == nil {
@@ -97,11 +97,11 @@ func waitFor(t *testing.T, most time.Duration, what string, ok func() bool) {
 	}
 }
 
-// daemon runs `guided serve` in this process, until the test ends.
-func (p *place) daemon() *logBook {
+// startDaemon runs `guided serve` in this process, until the test ends.
+func (p *machine) startDaemon() *syncBuffer {
 	p.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	log := &logBook{}
+	log := &syncBuffer{}
 	code := make(chan int, 1)
 	go func() { code <- cli.Run(ctx, []string{"--config", p.config, "serve"}, log, log) }()
 	p.t.Cleanup(func() {
@@ -113,71 +113,71 @@ func (p *place) daemon() *logBook {
 	return log
 }
 
-// logBook is a log that may be read while it is written.
-type logBook struct {
+// syncBuffer is a log that may be read while it is written.
+type syncBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (l *logBook) Write(b []byte) (int, error) {
+func (l *syncBuffer) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(b)
 }
 
-func (l *logBook) String() string {
+func (l *syncBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
 }
 
-// guided runs one command of the program.
-func (p *place) guided(args ...string) (int, string) {
+// run runs one command of the program.
+func (p *machine) run(args ...string) (int, string) {
 	var out bytes.Buffer
 	code := cli.Run(context.Background(), append([]string{"--config", p.config}, args...), &out, &out)
 	return code, out.String()
 }
 
-// follower hears what a daemon tells.
-type follower struct {
+// observer hears what a daemon tells.
+type observer struct {
 	mu     sync.Mutex
 	states []player.State
 	events []player.Event
 	phases []player.Phase
 }
 
-func (p *place) follow() *follower {
-	f := &follower{}
+func (p *machine) observe() *observer {
+	f := &observer{}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
 		for ctx.Err() == nil { // the broker may go and come back
-			_ = mqtt.Follow(ctx, mqtt.Config{Node: "mat", Prefix: "guided", Broker: p.broker}, f.take)
+			_ = mqtt.Follow(ctx, mqtt.Config{Node: "mat", Prefix: "guided", Broker: p.broker}, f.receive)
 		}
 	})
 	p.t.Cleanup(func() { cancel(); running.Wait() })
 	return f
 }
 
-func (f *follower) take(topic string, payload []byte) {
+func (f *observer) receive(topic string, payload []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch filepath.Base(topic) {
 	case "state":
-		f.states = append(f.states, parsed[player.State](payload))
+		f.states = append(f.states, decode[player.State](payload))
 	case "event":
-		f.events = append(f.events, parsed[player.Event](payload))
+		f.events = append(f.events, decode[player.Event](payload))
 	case "phase":
-		f.phases = append(f.phases, parsed[player.Phase](payload))
+		f.phases = append(f.phases, decode[player.Phase](payload))
 	}
 }
 
-func parsed[T any](payload []byte) (v T) {
+func decode[T any](payload []byte) (v T) {
 	_ = json.Unmarshal(payload, &v) // a message that cannot be read is an empty one, and the test says so
 	return v
 }
 
-func (f *follower) last() player.State {
+func (f *observer) lastState() player.State {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.states) == 0 {
@@ -186,7 +186,7 @@ func (f *follower) last() player.State {
 	return f.states[len(f.states)-1]
 }
 
-func (f *follower) saw(event string) bool {
+func (f *observer) sawEvent(event string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range f.events {
@@ -197,8 +197,8 @@ func (f *follower) saw(event string) bool {
 	return false
 }
 
-// alone gives a test a home of its own.
-func alone(t *testing.T) string {
+// isolate gives a test a home of its own.
+func isolate(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"} {
@@ -216,7 +216,7 @@ func settingsFile(t *testing.T, text string) string {
 	return file
 }
 
-func writeRoutine(t *testing.T, p *place, name, text string) {
+func writeRoutine(t *testing.T, p *machine, name, text string) {
 	t.Helper()
 	dir := filepath.Join(filepath.Dir(p.config), "routines")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -227,7 +227,7 @@ func writeRoutine(t *testing.T, p *place, name, text string) {
 	}
 }
 
-const short = `title = "Short"
+const shortRoutine = `title = "Short"
 [[step]]
 breathe = "1-1"
 for = "1 breath"
@@ -236,15 +236,15 @@ name = "Stay"
 hold = "1s"
 `
 
-const long = "title = \"Long\"\n[[step]]\nname = \"First\"\nhold = \"10m\"\n[[step]]\nname = \"Second\"\nhold = \"10m\"\n"
+const longRoutine = "title = \"Long\"\n[[step]]\nname = \"First\"\nhold = \"10m\"\n[[step]]\nname = \"Second\"\nhold = \"10m\"\n"
 
-// newPlaceOn is a second daemon's settings on the broker of another, under the same node.
-func newPlaceOn(t *testing.T, p *place) *place {
+// newMachineOnBroker is a second daemon's settings on the broker of another, under the same node.
+func newMachineOnBroker(t *testing.T, p *machine) *machine {
 	data, err := os.ReadFile(p.config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := &place{t: t, broker: p.broker, port: p.port, config: filepath.Join(t.TempDir(), "guided.toml")}
+	q := &machine{t: t, broker: p.broker, port: p.port, config: filepath.Join(t.TempDir(), "guided.toml")}
 	if err := os.WriteFile(q.config, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -252,8 +252,8 @@ func newPlaceOn(t *testing.T, p *place) *place {
 	return q
 }
 
-// nobody is an address of this machine where nobody listens.
-func nobody(t *testing.T) string {
+// unusedAddress is an address of this machine where nobody listens.
+func unusedAddress(t *testing.T) string {
 	t.Helper()
 	door, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -263,7 +263,7 @@ func nobody(t *testing.T) string {
 	return door.Addr().String()
 }
 
-func put(t *testing.T, file, text string) {
+func writeFile(t *testing.T, file, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		t.Fatal(err)
@@ -273,12 +273,12 @@ func put(t *testing.T, file, text string) {
 	}
 }
 
-// invoke runs one command as a user without settings of his own would.
-func invoke(t *testing.T, args ...string) (int, string, string) {
+// runCommand runs one command as a user without settings of his own would.
+func runCommand(t *testing.T, args ...string) (int, string, string) {
 	t.Helper()
 	var out, complaint bytes.Buffer
 	code := cli.Run(context.Background(), args, &out, &complaint)
 	return code, out.String(), complaint.String()
 }
 
-const silent = "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[voice]\nengine = \"none\"\n"
+const silentSettings = "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[voice]\nengine = \"none\"\n"

@@ -13,10 +13,10 @@ import (
 	"guided/cli"
 )
 
-// proving is a machine with a short routine and a sound server of its own.
-func proving(t *testing.T, output string) (config, socket string) {
+// setUpProve is a machine with a short routine and a sound server of its own.
+func setUpProve(t *testing.T, output string) (config, socket string) {
 	t.Helper()
-	alone(t)
+	isolate(t)
 	dir, err := os.MkdirTemp("", "guided") // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
@@ -33,9 +33,9 @@ func proving(t *testing.T, output string) (config, socket string) {
 	return filepath.Join(dir, "guided.toml"), filepath.Join(dir, "native")
 }
 
-func TestProve(t *testing.T) {
-	need(t, "pulseaudio")
-	config, socket := proving(t, "pulse:mat")
+func TestProveOnPulseAudio(t *testing.T) {
+	requireProgram(t, "pulseaudio")
+	config, socket := setUpProve(t, "pulse:mat")
 	for name, value := range map[string]string{"PULSE_SERVER": "unix:" + socket, "XDG_RUNTIME_DIR": filepath.Dir(socket), "PULSE_COOKIE": ""} {
 		t.Setenv(name, value)
 	}
@@ -53,7 +53,7 @@ func TestProve(t *testing.T) {
 		}
 		return err == nil
 	})
-	code, out, complaint := invoke(t, "--config", config, "--json", "prove", "short")
+	code, out, complaint := runCommand(t, "--config", config, "--json", "prove", "short")
 	var p cli.ProofReport
 	if err := json.Unmarshal([]byte(out), &p); err != nil {
 		t.Fatalf("%d: %v:\n%s%s", code, err, out, complaint)
@@ -72,13 +72,13 @@ func TestProve(t *testing.T) {
 	}
 }
 
-func TestProveARecording(t *testing.T) {
-	config, _ := proving(t, "null")
+func TestProveRecording(t *testing.T) {
+	config, _ := setUpProve(t, "null")
 	file := filepath.Join(t.TempDir(), "short.wav")
-	if code, _, complaint := invoke(t, "--config", config, "render", "short", "-o", file); code != cli.Done {
+	if code, _, complaint := runCommand(t, "--config", config, "render", "short", "-o", file); code != cli.Done {
 		t.Fatal(complaint)
 	}
-	code, out, complaint := invoke(t, "--config", config, "prove", "short", "--recording", file, "--cues")
+	code, out, complaint := runCommand(t, "--config", config, "prove", "short", "--recording", file, "--cues")
 	if code != cli.Done || !strings.Contains(out, "In,") || !strings.Contains(out, "\nproved: short") {
 		t.Errorf("%d:\n%s%s", code, out, complaint)
 	}
@@ -90,7 +90,7 @@ func TestProveARecording(t *testing.T) {
 		if err := os.WriteFile(file, sound[:len(sound)/2], 0o644); err != nil {
 			t.Fatal(err)
 		}
-		code, out, complaint := invoke(t, "--config", config, "prove", "short", "--recording", file)
+		code, out, complaint := runCommand(t, "--config", config, "prove", "short", "--recording", file)
 		if code != cli.Failed || !strings.Contains(out, "not heard") {
 			t.Errorf("%d:\n%s%s", code, out, complaint)
 		}
@@ -100,13 +100,13 @@ func TestProveARecording(t *testing.T) {
 		if err := os.WriteFile(file, sound, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		code, _, complaint := invoke(t, "--config", config, "prove", "short", "--recording", file)
+		code, _, complaint := runCommand(t, "--config", config, "prove", "short", "--recording", file)
 		if code != cli.Failed || !strings.Contains(complaint, "muted") {
 			t.Errorf("%d: %s", code, complaint)
 		}
 	})
 	t.Run("without one, an output that cannot be recorded says what to do", func(t *testing.T) {
-		code, _, complaint := invoke(t, "--config", config, "prove", "short")
+		code, _, complaint := runCommand(t, "--config", config, "prove", "short")
 		if code != cli.Failed || !strings.Contains(complaint, "--recording") {
 			t.Errorf("%d: %s", code, complaint)
 		}

@@ -13,8 +13,8 @@ import (
 	"guided/player"
 )
 
-// TestSatellite is a person who talks to the voice assistant beside a daemon, and to the daemon through it.
-func TestSatellite(t *testing.T) {
+// TestDaemonWithSatellite is a person who talks to the voice assistant beside a daemon, and to the daemon through it.
+func TestDaemonWithSatellite(t *testing.T) {
 	calls := make(chan *websocket.Conn, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var up websocket.Upgrader
@@ -23,11 +23,11 @@ func TestSatellite(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	p := newPlace(t, silent+"[satellite]\nurl = \"ws"+strings.TrimPrefix(server.URL, "http")+"\"\naction = \"pause\"\nlisten = true\n")
-	writeRoutine(t, p, "long", long)
+	p := newMachine(t, silentSettings+"[satellite]\nurl = \"ws"+strings.TrimPrefix(server.URL, "http")+"\"\naction = \"pause\"\nlisten = true\n")
+	writeRoutine(t, p, "long", longRoutine)
 	writeRoutine(t, p, "patient", "title = \"Patient\"\n[[step]]\nname = \"Lie down\"\nhold = \"until next\"\n[[step]]\nrest = \"10m\"\n")
-	p.daemon()
-	f := p.follow()
+	p.startDaemon()
+	f := p.observe()
 	var conn *websocket.Conn
 	select {
 	case conn = <-calls:
@@ -38,7 +38,7 @@ func TestSatellite(t *testing.T) {
 	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
 	send := func(words ...string) {
 		t.Helper()
-		if code, out := p.guided(append([]string{"send"}, words...)...); code != cli.Done {
+		if code, out := p.run(append([]string{"send"}, words...)...); code != cli.Done {
 			t.Fatal(out)
 		}
 	}
@@ -50,7 +50,7 @@ func TestSatellite(t *testing.T) {
 	}
 	becomes := func(want player.Status) {
 		t.Helper()
-		waitFor(t, 10*time.Second, string(want), func() bool { return f.last().State == want })
+		waitFor(t, 10*time.Second, string(want), func() bool { return f.lastState().State == want })
 	}
 
 	send("start", "long")
