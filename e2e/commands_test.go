@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"guided/audio/voice"
 	"guided/cli"
@@ -178,7 +177,7 @@ func TestDemoWithoutSoundDevice(t *testing.T) {
 	log := &syncBuffer{}
 	ended := make(chan int, 1)
 	go func() { ended <- cli.Run(ctx, []string{"demo"}, log, log) }()
-	waitFor(t, 20*time.Second, "the first step", func() bool { return strings.Contains(log.String(), "Settle") })
+	waitFor(t, "the first step", func() bool { return strings.Contains(log.String(), "Settle") })
 	cancel()
 	if code := <-ended; code != cli.Done {
 		t.Errorf("interrupted, it ends with %d", code)

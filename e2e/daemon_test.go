@@ -16,14 +16,14 @@ func TestDaemonWithMosquitto(t *testing.T) {
 	writeRoutine(t, p, "long", longRoutine)
 	p.startDaemon()
 	f := p.observe()
-	waitFor(t, 10*time.Second, "the first state", func() bool { return f.lastState().State == player.Idle })
+	waitFor(t, "the first state", func() bool { return f.lastState().State == player.Idle })
 
 	t.Run("a button starts a routine, and it is told to its end", func(t *testing.T) {
 		if code, out := p.run("send", "start", "short"); code != cli.Done || out != "ok\n" {
 			t.Fatalf("%d: %s", code, out)
 		}
-		waitFor(t, 15*time.Second, "the end", func() bool { return f.sawEvent("routine_finished") })
-		waitFor(t, 5*time.Second, "idle", func() bool { return f.lastState().State == player.Idle })
+		waitFor(t, "the end", func() bool { return f.sawEvent("routine_finished") })
+		waitFor(t, "idle", func() bool { return f.lastState().State == player.Idle })
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		var types []string
@@ -51,7 +51,7 @@ func TestDaemonWithMosquitto(t *testing.T) {
 			if code, out := p.run(append([]string{"send"}, strings.Fields(step.words)...)...); code != cli.Done {
 				t.Fatalf("%s: %d: %s", step.words, code, out)
 			}
-			waitFor(t, 5*time.Second, "the state after "+step.words, func() bool { return step.want(f.lastState()) })
+			waitFor(t, "the state after "+step.words, func() bool { return step.want(f.lastState()) })
 		}
 	})
 	t.Run("a name mistyped is answered with the nearest", func(t *testing.T) {
@@ -64,17 +64,17 @@ func TestDaemonWithMosquitto(t *testing.T) {
 		if code, out := p.run("send", "start", "long"); code != cli.Done {
 			t.Fatalf("%d: %s", code, out)
 		}
-		waitFor(t, 5*time.Second, "playing", func() bool { return f.lastState().State == player.Playing })
+		waitFor(t, "playing", func() bool { return f.lastState().State == player.Playing })
 		p.stopBroker()
 		f.mu.Lock()
 		f.states = nil
 		f.mu.Unlock()
 		p.startBroker()
-		waitFor(t, 35*time.Second, "the state", func() bool { return f.lastState().State == player.Playing && f.lastState().Step == "First" })
+		waitFor(t, "the state", func() bool { return f.lastState().State == player.Playing && f.lastState().Step == "First" })
 		if code, out := p.run("send", "stop"); code != cli.Done {
 			t.Fatalf("%d: %s", code, out)
 		}
-		waitFor(t, 5*time.Second, "idle", func() bool { return f.lastState().State == player.Idle })
+		waitFor(t, "idle", func() bool { return f.lastState().State == player.Idle })
 	})
 	t.Run("a retained start is refused", func(t *testing.T) {
 		requireProgram(t, "mosquitto_pub")
@@ -82,15 +82,15 @@ func TestDaemonWithMosquitto(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The live copy is a command like any other; the one that the broker keeps must never start anything.
-		waitFor(t, 5*time.Second, "playing", func() bool { return f.lastState().State == player.Playing })
+		waitFor(t, "playing", func() bool { return f.lastState().State == player.Playing })
 		if code, out := p.run("send", "stop"); code != cli.Done {
 			t.Fatalf("%d: %s", code, out)
 		}
-		waitFor(t, 5*time.Second, "idle", func() bool { return f.lastState().State == player.Idle })
+		waitFor(t, "idle", func() bool { return f.lastState().State == player.Idle })
 		second := newMachineOnBroker(t, p)
 		second.startDaemon()
 		g := second.observe()
-		waitFor(t, 10*time.Second, "the other daemon", func() bool { return g.lastState().State != "" })
+		waitFor(t, "the other daemon", func() bool { return g.lastState().State != "" })
 		if code, out := second.run("send", "status"); code != cli.Done { // answered after the retained one was looked at
 			t.Fatalf("%d: %s", code, out)
 		}

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"guided/cli"
 	"guided/config"
@@ -56,7 +55,7 @@ func (r *docsMachine) sendAndWait(t *testing.T, payload string, send func() erro
 		t.Fatalf("%s: %v", payload, err)
 	}
 	want := map[string]player.Status{"start": player.Playing, "pause": player.Paused, "resume": player.Playing, "stop": player.Idle}[c.Verb]
-	waitFor(t, 10*time.Second, payload+" to be carried out", func() bool {
+	waitFor(t, payload+" to be carried out", func() bool {
 		s := r.observer.lastState()
 		return (want == "" || s.State == want) && (c.Routine == "" || strings.EqualFold(s.Routine, c.Routine) || strings.EqualFold(s.Title, c.Routine)) &&
 			(c.Volume == nil || s.Volume == *c.Volume)
@@ -69,7 +68,7 @@ func TestDocsExamples(t *testing.T) {
 	p := newMachine(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n")
 	p.startDaemon()
 	r := &docsMachine{p, p.observe()}
-	waitFor(t, 10*time.Second, "the daemon", func() bool { return r.observer.lastState().State == player.Idle })
+	waitFor(t, "the daemon", func() bool { return r.observer.lastState().State == player.Idle })
 	answers := &syncBuffer{}
 	listener := exec.Command("mosquitto_sub", "-p", p.port, "-t", "guided/mat/response")
 	listener.Stdout = answers
@@ -77,7 +76,7 @@ func TestDocsExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Process.Kill(); listener.Wait() })
-	waitFor(t, 10*time.Second, "the answers", func() bool {
+	waitFor(t, "the answers", func() bool {
 		p.run("send", "status")
 		return answers.String() != ""
 	})
@@ -235,7 +234,7 @@ func TestReadmeAPICalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := p.startDaemon()
-	waitFor(t, 10*time.Second, "the page", func() bool { return strings.Contains(log.String(), "the web server is ready") })
+	waitFor(t, "the page", func() bool { return strings.Contains(log.String(), "the web server is ready") })
 
 	page, err := os.ReadFile("../README.md")
 	if err != nil {

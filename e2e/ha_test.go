@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -244,7 +243,7 @@ func TestHAPurge(t *testing.T) {
 	log := &syncBuffer{}
 	ended := make(chan int, 1)
 	go func() { ended <- cli.Run(ctx, []string{"--config", p.config, "serve"}, log, log) }()
-	waitFor(t, 20*time.Second, "the device to be made known", func() bool {
+	waitFor(t, "the device to be made known", func() bool {
 		return strings.Contains(strings.Join(p.retainedTopics(), " "), "homeassistant/device/guided_")
 	})
 	t.Run("a second daemon with the same settings is sent away", func(t *testing.T) {

@@ -12,13 +12,13 @@ import (
 
 func TestHomeAssistantAssistStartsRoutines(t *testing.T) {
 	h := newHomeAssistant(t)
-	l := h.startDaemon("mat", "")
-	f := l.observe()
+	d := h.startDaemon("mat", "")
+	seen := d.observe()
 	h.waitForState("sensor.guided_state", "idle")
 
 	stop := func() {
 		h.callService("button.press", "button.guided_stop", nil)
-		l.waitForState(f, "to stop", func(s player.State) bool { return s.State == player.Idle })
+		d.waitForState(seen, "to stop", func(s player.State) bool { return s.State == player.Idle })
 	}
 	for words, routine := range map[string]string{
 		"guided morning":                  "morning",
@@ -27,15 +27,15 @@ func TestHomeAssistantAssistStartsRoutines(t *testing.T) {
 		"activate guided four four six":   "4-4-6",
 		"turn on guided Morning, please.": "morning",
 	} {
-		t.Run("with nothing set up: "+words, func(t *testing.T) {
+		t.Run("without sentences: "+words, func(t *testing.T) {
 			h.sayToAssist(t, words)
-			l.waitForState(f, "to play it", func(s player.State) bool { return s.Routine == routine && s.State == player.Playing })
+			d.waitForState(seen, "to play it", func(s player.State) bool { return s.Routine == routine && s.State == player.Playing })
 			stop()
 		})
 	}
 
-	h.installSentences(l)
-	f = l.observe()
+	h.installSentences(d)
+	seen = d.observe()
 	for words, routine := range map[string]string{
 		"start the morning routine":          "morning",
 		"Guide me through box breathing.":    "box",
@@ -43,15 +43,15 @@ func TestHomeAssistantAssistStartsRoutines(t *testing.T) {
 		"play my own evening":                "mine",
 		"start the four seven eight routine": "4-7-8",
 	} {
-		t.Run("with the sentences: "+words, func(t *testing.T) {
+		t.Run("with sentences: "+words, func(t *testing.T) {
 			h.sayToAssist(t, words)
-			l.waitForState(f, "to play it", func(s player.State) bool { return s.Routine == routine && s.State == player.Playing })
+			d.waitForState(seen, "to play it", func(s player.State) bool { return s.Routine == routine && s.State == player.Playing })
 			stop()
 		})
 	}
-	t.Run("a routine is led by voice", func(t *testing.T) {
+	t.Run("a session controlled by voice", func(t *testing.T) {
 		h.sayToAssist(t, "start the long routine")
-		l.waitForState(f, "to play it", func(s player.State) bool { return s.State == player.Playing && s.Step == "First" })
+		d.waitForState(seen, "to play it", func(s player.State) bool { return s.State == player.Playing && s.Step == "First" })
 		for _, order := range []struct {
 			words string
 			ok    func(player.State) bool
@@ -62,12 +62,12 @@ func TestHomeAssistantAssistStartsRoutines(t *testing.T) {
 			{"stop the routine", func(s player.State) bool { return s.State == player.Idle }},
 		} {
 			h.sayToAssist(t, order.words)
-			l.waitForState(f, "to obey \""+order.words+"\"", order.ok)
+			d.waitForState(seen, "to carry out \""+order.words+"\"", order.ok)
 		}
 	})
 }
 
-// sayToAssist is what Assist hears; an answer that it did not understand fails the test.
+// sayToAssist passes a sentence to Assist. An answer other than "done" fails the test.
 func (h *homeAssistant) sayToAssist(t *testing.T, words string) {
 	t.Helper()
 	var answer struct {
@@ -82,11 +82,11 @@ func (h *homeAssistant) sayToAssist(t *testing.T, words string) {
 	}
 }
 
-// installSentences gives Home Assistant the sentences and the package that the daemon's program writes, as the manual says.
-func (h *homeAssistant) installSentences(l *daemonProcess) {
+// installSentences writes the sentences and the package into Home Assistant's configuration and restarts it.
+func (h *homeAssistant) installSentences(d *daemonProcess) {
 	h.t.Helper()
 	for file, command := range map[string]string{"hass/custom_sentences/en/guided.yaml": "sentences", "hass/packages/guided.yaml": "package"} {
-		code, out := l.run("ha", command)
+		code, out := d.run("ha", command)
 		if code != cli.Done {
 			h.t.Fatalf("guided ha %s: %d: %s", command, code, out)
 		}
@@ -99,11 +99,11 @@ func (h *homeAssistant) installSentences(l *daemonProcess) {
 
 func TestHomeAssistantPackageCarriesOutSentences(t *testing.T) {
 	h := newHomeAssistant(t)
-	l := h.startDaemon("mat", "")
+	d := h.startDaemon("mat", "")
 	h.writeFile(filepath.Join("mat", "patient.toml"), "title = \"Patient\"\n[[step]]\nname = \"Lie down\"\nhold = \"until next\"\n[[step]]\nname = \"Rest\"\nrest = \"10m\"\n")
 	h.waitForState("sensor.guided_state", "idle")
-	h.installSentences(l)
-	f := l.observe()
+	h.installSentences(d)
+	seen := d.observe()
 	for _, order := range []struct {
 		words string
 		ok    func(player.State) bool
@@ -119,9 +119,9 @@ func TestHomeAssistantPackageCarriesOutSentences(t *testing.T) {
 			h.waitForState("sensor.guided_state", "waiting")
 		}
 		h.sayToAssist(t, order.words)
-		l.waitForState(f, "to obey \""+order.words+"\"", order.ok)
+		d.waitForState(seen, "to carry out \""+order.words+"\"", order.ok)
 	}
 	h.waitForState("number.guided_volume", "30")
 	h.sayToAssist(t, "make the routine louder")
-	l.waitForState(f, "to be louder", func(s player.State) bool { return s.Volume == 40 })
+	d.waitForState(seen, "to be louder", func(s player.State) bool { return s.Volume == 40 })
 }

@@ -7,14 +7,14 @@ import (
 	"net/url"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"guided/cli"
 	"guided/homeassistant"
 	"guided/player"
 )
 
-// blueprintAutomations fill in the blueprints, as a person does in the editor, for a lamp, a speaker and a voice assistant.
+// blueprintAutomations fill in every blueprint, as the editor of Home Assistant does, for a lamp, a speaker and two voice
+// assistants.
 const blueprintAutomations = `
 automation:
   - alias: Start
@@ -62,14 +62,14 @@ media_player:
 
 func TestHomeAssistantRunsBlueprints(t *testing.T) {
 	h := newHomeAssistant(t)
-	l := h.startDaemon("mat", "")
+	d := h.startDaemon("mat", "")
 	h.waitForState("sensor.guided_state", "idle")
 	all, err := homeassistant.Blueprints()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, b := range all {
-		code, out := l.run("ha", "blueprint", b.Name, "-o", filepath.Join(h.dir, "hass/blueprints/automation/guided", b.Name+".yaml"))
+		code, out := d.run("ha", "blueprint", b.Name, "-o", filepath.Join(h.dir, "hass/blueprints/automation/guided", b.Name+".yaml"))
 		if code != cli.Done {
 			t.Fatal(out)
 		}
@@ -83,28 +83,28 @@ func TestHomeAssistantRunsBlueprints(t *testing.T) {
 	h.waitForState("automation.speaker", "on")
 	h.waitForState("light.lamp", "unknown")
 	h.waitForState("sensor.guided_state", "idle")
-	f, ear := l.observe(), h.subscribe("guided/mat/command", "guided/mat/response", "test/#")
-	t.Cleanup(func() { t.Logf("at last: %s, %s, %s", ear.last("command"), ear.last("response"), ear.last("set")) })
+	seen, messages := d.observe(), h.subscribe("guided/mat/command", "guided/mat/response", "test/#")
+	t.Cleanup(func() { t.Logf("at last: %s, %s, %s", messages.last("command"), messages.last("response"), messages.last("set")) })
 	fire := func(event string) { h.mustRequest("POST", "/api/events/"+url.PathEscape(event), map[string]any{}, nil) }
 
 	t.Run("a trigger starts a routine as it was filled in", func(t *testing.T) {
 		fire("test_start")
-		l.waitForState(f, "to play it", func(s player.State) bool {
+		d.waitForState(seen, "to play it", func(s player.State) bool {
 			return s.Routine == "coherent" && s.State == player.Playing && s.Volume == 33 && s.Length > 700 && s.Length < 740
 		})
 	})
-	t.Run("the room is soft while one voice assistant is not idle", func(t *testing.T) {
+	t.Run("the routine is ducked while a voice assistant is not idle", func(t *testing.T) {
 		say := func(satellite, state string) {
 			h.mustRequest("POST", "/api/states/assist_satellite."+satellite, map[string]any{"state": state}, nil)
 		}
 		say("mat", "idle")
 		say("door", "idle")
-		waitFor(t, unhurried, "both to be idle", func() bool { return ear.count("command", "unduck") == 2 })
+		waitFor(t, "both to be idle", func() bool { return messages.count("command", "unduck") == 2 })
 		ducked, back := 0, 2
 		hears := func() {
 			t.Helper()
-			waitFor(t, unhurried, fmt.Sprintf("%d times duck, %d times unduck", ducked, back), func() bool {
-				return ear.count("command", "unduck") == back && ear.count("command", "duck")-ear.count("command", "unduck") == ducked
+			waitFor(t, fmt.Sprintf("%d times duck, %d times unduck", ducked, back), func() bool {
+				return messages.count("command", "unduck") == back && messages.count("command", "duck")-messages.count("command", "unduck") == ducked
 			})
 		}
 		say("mat", "listening")
@@ -122,24 +122,24 @@ func TestHomeAssistantRunsBlueprints(t *testing.T) {
 	})
 	t.Run("a trigger without a name starts what is selected", func(t *testing.T) {
 		h.callService("select.select_option", "select.guided_routine", map[string]any{"option": "Box breathing"})
-		l.waitForState(f, "to have it selected", func(s player.State) bool { return s.Selected == "box" })
+		d.waitForState(seen, "to have it selected", func(s player.State) bool { return s.Selected == "box" })
 		fire("test_selected")
-		l.waitForState(f, "to play it", func(s player.State) bool { return s.Routine == "box" && s.State == player.Playing })
+		d.waitForState(seen, "to play it", func(s player.State) bool { return s.Routine == "box" && s.State == player.Playing })
 	})
-	t.Run("the lamp breathes", func(t *testing.T) {
-		waitFor(t, time.Minute, "an in and an out", func() bool {
-			return ear.count("set", `"brightness":178`, `"transition":4`) > 0 && ear.count("set", `"brightness":26`, `"transition":4`) > 0
+	t.Run("the lamp follows the breath", func(t *testing.T) {
+		waitFor(t, "an in and an out", func() bool {
+			return messages.count("set", `"brightness":178`, `"transition":4`) > 0 && messages.count("set", `"brightness":26`, `"transition":4`) > 0
 		})
 		h.callService("button.press", "button.guided_stop", nil)
-		waitFor(t, unhurried, "what comes afterwards", func() bool { return ear.count("afterwards", "over") == 1 })
+		waitFor(t, "what comes afterwards", func() bool { return messages.count("afterwards", "over") == 1 })
 	})
-	t.Run("a speaker is sent to a file", func(t *testing.T) {
+	t.Run("a speaker plays a file", func(t *testing.T) {
 		fire("test_speaker")
-		waitFor(t, unhurried, "the speaker to play", func() bool {
-			return ear.count("plays", "music http://192.168.1.50:8099/audio/7f3a/4-4-6.wav?for=5m") == 1
+		waitFor(t, "the speaker to play", func() bool {
+			return messages.count("plays", "music http://192.168.1.50:8099/audio/7f3a/4-4-6.wav?for=5m") == 1
 		})
 	})
-	if n := ear.count("response", `"error"`); n > 0 {
+	if n := messages.count("response", `"error"`); n > 0 {
 		t.Errorf("%d commands were refused", n)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
-// retainedTopics lists the topics under which the broker keeps something, but for its own.
+// retainedTopics lists the topics of all retained messages, without those of the broker ($SYS).
 func (h *homeAssistant) retainedTopics() (topics []string) {
 	h.t.Helper()
 	var mu sync.Mutex
@@ -26,12 +26,12 @@ func (h *homeAssistant) retainedTopics() (topics []string) {
 		}
 	})
 	if !token.WaitTimeout(5*time.Second) || token.Error() != nil {
-		h.t.Fatal("the broker lets nobody listen: ", token.Error())
+		h.t.Fatal("the broker refuses the subscription: ", token.Error())
 	}
-	// The broker sends what it keeps before what comes after: our own word tells the end.
+	// The broker sends the retained messages before later ones: a message of our own marks the end.
 	ended := make(chan struct{})
-	client.AddRoute("house/end", func(paho.Client, paho.Message) { close(ended) })
-	client.Publish("house/end", 1, false, "end")
+	client.AddRoute("test/end", func(paho.Client, paho.Message) { close(ended) })
+	client.Publish("test/end", 1, false, "end")
 	select {
 	case <-ended:
 	case <-time.After(5 * time.Second):
@@ -42,11 +42,11 @@ func (h *homeAssistant) retainedTopics() (topics []string) {
 	return append([]string(nil), topics...)
 }
 
-// waitForNoRetained waits until the broker keeps none of the topics that are ours.
+// waitForNoRetained waits until the broker retains no topic for which ours returns true.
 func (h *homeAssistant) waitForNoRetained(t *testing.T, ours func(topic string) bool) {
 	t.Helper()
 	var left []string
-	for end := time.Now().Add(unhurried); ; <-time.After(100 * time.Millisecond) {
+	for end := time.Now().Add(deadline); ; <-time.After(100 * time.Millisecond) {
 		left = slices.DeleteFunc(h.retainedTopics(), func(topic string) bool { return !ours(topic) })
 		if len(left) == 0 {
 			return
@@ -61,12 +61,12 @@ func (h *homeAssistant) connectMQTT() paho.Client {
 	h.t.Helper()
 	client := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://127.0.0.1:" + h.brokerPort).SetAutoReconnect(false))
 	if token := client.Connect(); !token.WaitTimeout(5*time.Second) || token.Error() != nil {
-		h.t.Fatal("the broker lets nobody in: ", token.Error())
+		h.t.Fatal("the broker refuses the connection: ", token.Error())
 	}
 	return client
 }
 
-// subscriber hears what is sent over the broker, from now on, and over its restarts.
+// subscriber records the messages of some topics, over restarts of the broker. It leaves out retained ones.
 type subscriber struct {
 	mu   sync.Mutex
 	list []paho.Message
@@ -91,7 +91,7 @@ func (h *homeAssistant) subscribe(topics ...string) *subscriber {
 	select {
 	case <-in:
 	case <-time.After(5 * time.Second):
-		h.t.Fatal("the broker lets nobody listen")
+		h.t.Fatal("the broker accepts no subscription")
 	}
 	return e
 }
@@ -104,7 +104,7 @@ func (e *subscriber) receive(_ paho.Client, m paho.Message) {
 	}
 }
 
-// count counts the messages of a topic's last level that have each of the parts.
+// count is the number of messages whose topic ends in level and whose payload contains every part.
 func (e *subscriber) count(level string, parts ...string) (n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -120,7 +120,7 @@ func (e *subscriber) count(level string, parts ...string) (n int) {
 	return n
 }
 
-// last is the newest message of a topic's last level.
+// last is the newest payload of a topic that ends in level.
 func (e *subscriber) last(level string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

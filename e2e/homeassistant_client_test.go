@@ -17,7 +17,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// entity is what Home Assistant shows of one thing.
+// entity is the state of an entity in Home Assistant.
 type entity struct {
 	ID         string         `json:"entity_id"`
 	State      string         `json:"state"`
@@ -25,7 +25,7 @@ type entity struct {
 	Changed    time.Time      `json:"last_changed"`
 }
 
-// attribute is an attribute as a person would read it.
+// attribute formats an attribute; "" when there is none.
 func (e entity) attribute(attribute string) string {
 	v, has := e.Attributes[attribute]
 	if !has || v == nil {
@@ -34,7 +34,7 @@ func (e entity) attribute(attribute string) string {
 	return fmt.Sprint(v)
 }
 
-// request asks Home Assistant's web API, and reads the answer into one where that is not nil.
+// request calls Home Assistant's REST API and decodes the response into answer, where that is not nil.
 func (h *homeAssistant) request(method, path string, body, answer any) error {
 	var content io.Reader
 	kind := "application/json"
@@ -83,7 +83,7 @@ func (h *homeAssistant) mustRequest(method, path string, body, answer any) {
 	}
 }
 
-// isRunning tells whether Home Assistant has started: before it has an owner, whether it answers.
+// isRunning reports whether Home Assistant has started; before it has an owner, whether it responds.
 func (h *homeAssistant) isRunning() bool {
 	if h.token == "" {
 		return h.request("GET", "/api/onboarding", nil, nil) == nil
@@ -92,7 +92,7 @@ func (h *homeAssistant) isRunning() bool {
 	return h.request("GET", "/api/config", nil, &config) == nil && config.State == "RUNNING"
 }
 
-// onboard makes an owner, and the MQTT integration as he would through the dialogue.
+// onboard creates the owner, and the MQTT integration through the same flow as the dialogue.
 func (h *homeAssistant) onboard() {
 	h.t.Helper()
 	const page = "http://127.0.0.1/"
@@ -107,7 +107,7 @@ func (h *homeAssistant) onboard() {
 	}
 	h.mustRequest("POST", "/auth/token", url.Values{"client_id": {page}, "grant_type": {"authorization_code"}, "code": {code.Code}}, &access)
 	h.token = access.Token
-	waitFor(h.t, 30*time.Second, "Home Assistant to have started", h.isRunning)
+	waitFor(h.t, "Home Assistant to have started", h.isRunning)
 
 	var dialogue struct {
 		ID string `json:"flow_id"`
@@ -135,7 +135,7 @@ func number(t *testing.T, text string) int {
 	return n
 }
 
-// entities is everything that Home Assistant shows, by its id; nothing while it is down.
+// entities returns the states of all entities by id; nil while Home Assistant is down.
 func (h *homeAssistant) entities() map[string]entity {
 	var list []entity
 	if h.request("GET", "/api/states", nil, &list) != nil {
@@ -148,7 +148,7 @@ func (h *homeAssistant) entities() map[string]entity {
 	return all
 }
 
-// callService calls a service on an entity, as an automation or a thumb on a dashboard does.
+// callService calls a service on an entity, as an automation or the dashboard does.
 func (h *homeAssistant) callService(service, id string, data map[string]any) {
 	h.t.Helper()
 	domain, name, _ := strings.Cut(service, ".")
@@ -165,14 +165,11 @@ func (h *homeAssistant) waitForState(id, want string) {
 	h.waitFor(id+" to be "+want, func(all map[string]entity) bool { return all[id].State == want })
 }
 
-// unhurried is how long a person waits for what is asked for, on a machine that has other things to do.
-const unhurried = 30 * time.Second
-
-// waitFor waits until Home Assistant shows what is wanted.
+// waitFor waits until ok returns true for the states of all entities.
 func (h *homeAssistant) waitFor(what string, ok func(map[string]entity) bool) {
 	h.t.Helper()
 	var all map[string]entity
-	for end := time.Now().Add(unhurried); ; <-time.After(50 * time.Millisecond) {
+	for end := time.Now().Add(deadline); ; <-time.After(50 * time.Millisecond) {
 		if all = h.entities(); ok(all) {
 			return
 		}
@@ -183,7 +180,7 @@ func (h *homeAssistant) waitFor(what string, ok func(map[string]entity) bool) {
 	h.t.Fatalf("waited for %s; Home Assistant shows\n%s", what, guidedStates(all))
 }
 
-// dialWebsocket is Home Assistant's websocket API, signed in.
+// dialWebsocket opens an authenticated connection to Home Assistant's websocket API.
 func (h *homeAssistant) dialWebsocket() (*websocket.Conn, error) {
 	c, _, err := websocket.DefaultDialer.Dial("ws://127.0.0.1:"+h.webPort+"/api/websocket", nil)
 	if err != nil {
@@ -197,23 +194,23 @@ func (h *homeAssistant) dialWebsocket() (*websocket.Conn, error) {
 }
 
 func (h *homeAssistant) authenticate(c *websocket.Conn) error {
-	var greeting, welcome websocketMessage
+	var greeting, result websocketMessage
 	if err := c.ReadJSON(&greeting); err != nil {
 		return err
 	}
 	if err := c.WriteJSON(map[string]string{"type": "auth", "access_token": h.token}); err != nil {
 		return err
 	}
-	if err := c.ReadJSON(&welcome); err != nil {
+	if err := c.ReadJSON(&result); err != nil {
 		return err
 	}
-	if welcome.Type != "auth_ok" {
-		return fmt.Errorf("it answers %s", welcome.Type)
+	if result.Type != "auth_ok" {
+		return fmt.Errorf("it answers %s", result.Type)
 	}
 	return nil
 }
 
-// websocketMessage is any that Home Assistant sends.
+// websocketMessage is any message of Home Assistant's websocket API.
 type websocketMessage struct {
 	Type    string
 	Success bool
@@ -226,7 +223,7 @@ type websocketMessage struct {
 	}
 }
 
-// query sends one command, and reads its result into answer where that is not nil.
+// query sends one command over the websocket API and decodes its result into answer, where that is not nil.
 func (h *homeAssistant) query(command map[string]any, answer any) {
 	h.t.Helper()
 	c, err := h.dialWebsocket()
@@ -253,7 +250,7 @@ func (h *homeAssistant) query(command map[string]any, answer any) {
 	}
 }
 
-// stateLog is every state that one entity goes through from now on.
+// stateLog records every state of one entity.
 type stateLog struct {
 	mu   sync.Mutex
 	list []entity
@@ -292,7 +289,7 @@ func (h *homeAssistant) logStates(id string) *stateLog {
 	return d
 }
 
-// attributes is what one attribute was, one state after the other.
+// attributes returns the values of one attribute, in order.
 func (d *stateLog) attributes(attribute string) (list []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -317,7 +314,7 @@ type registryEntry struct {
 	UniqueID     string     `json:"unique_id"`
 }
 
-// devices lists those of MQTT, and registered the entities of those.
+// devices lists the devices of the MQTT integration.
 func (h *homeAssistant) devices() (list []registryEntry) {
 	h.t.Helper()
 	var all []registryEntry
@@ -330,6 +327,7 @@ func (h *homeAssistant) devices() (list []registryEntry) {
 	return list
 }
 
+// registeredEntities lists the entities of the MQTT integration.
 func (h *homeAssistant) registeredEntities() (list []registryEntry) {
 	h.t.Helper()
 	var all []registryEntry

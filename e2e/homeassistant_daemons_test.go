@@ -14,7 +14,7 @@ func TestHomeAssistantWithTwoDaemons(t *testing.T) {
 	h := newHomeAssistant(t)
 	mat := h.startDaemon("mat", "[homeassistant]\nname = \"Mat\"\n")
 	rug := h.startDaemon("rug", "[homeassistant]\nname = \"Rug\"\n")
-	f := mat.observe()
+	seen := mat.observe()
 	h.waitFor("both", func(all map[string]entity) bool {
 		return all["sensor.mat_state"].State == "idle" && all["sensor.rug_state"].State == "idle"
 	})
@@ -23,22 +23,22 @@ func TestHomeAssistantWithTwoDaemons(t *testing.T) {
 	}
 	for _, e := range h.registeredEntities() {
 		if strings.HasSuffix(e.Entity, "_2") {
-			t.Errorf("%s has had to make way", e.Entity)
+			t.Errorf("%s has the suffix of a duplicate", e.Entity)
 		}
 	}
 
-	t.Run("each obeys its own buttons", func(t *testing.T) {
+	t.Run("each is controlled by its own entities", func(t *testing.T) {
 		h.callService("scene.turn_on", "scene.rug_long", nil)
 		h.waitFor("the one to play", func(all map[string]entity) bool {
 			return all["sensor.rug_state"].State == "playing" && all["sensor.mat_state"].State == "idle"
 		})
 		h.callService("scene.turn_on", "scene.mat_mine", nil)
-		mat.waitForState(f, "to play its own", func(s player.State) bool { return s.Routine == "mine" })
+		mat.waitForState(seen, "to play its own", func(s player.State) bool { return s.Routine == "mine" })
 		h.waitFor("both to play", func(all map[string]entity) bool {
 			return all["sensor.rug_state"].Attributes["routine"] == "long" && all["sensor.mat_state"].Attributes["routine"] == "mine"
 		})
 	})
-	t.Run("one goes, the other stays", func(t *testing.T) {
+	t.Run("one stops, the other stays available", func(t *testing.T) {
 		rug.stop()
 		h.waitFor("one", func(all map[string]entity) bool {
 			return all["sensor.rug_state"].State == "unavailable" && all["sensor.mat_state"].State == "playing"
@@ -62,19 +62,19 @@ func TestHomeAssistantWithTwoDaemons(t *testing.T) {
 
 func TestHomeAssistantAfterPurge(t *testing.T) {
 	h := newHomeAssistant(t)
-	l := h.startDaemon("mat", "")
+	d := h.startDaemon("mat", "")
 	h.waitForState("sensor.guided_state", "idle")
 
-	t.Run("not while the daemon runs", func(t *testing.T) {
-		if code, out := l.run("ha", "purge"); code != cli.Failed || !strings.Contains(out, "stop") {
+	t.Run("purge is refused while the daemon runs", func(t *testing.T) {
+		if code, out := d.run("ha", "purge"); code != cli.Failed || !strings.Contains(out, "stop") {
 			t.Errorf("%d: %s", code, out)
 		}
 		h.waitForState("sensor.guided_state", "idle")
 	})
-	t.Run("when it is stopped, nothing of it is left", func(t *testing.T) {
-		l.stop()
+	t.Run("purge removes everything after the daemon has stopped", func(t *testing.T) {
+		d.stop()
 		h.waitForState("sensor.guided_state", "unavailable")
-		if code, out := l.run("ha", "purge"); code != cli.Done || !strings.Contains(out, "guided/mat/state") {
+		if code, out := d.run("ha", "purge"); code != cli.Done || !strings.Contains(out, "guided/mat/state") {
 			t.Errorf("%d: %s", code, out)
 		}
 		h.waitFor("nothing of ours", func(all map[string]entity) bool { return guidedStates(all) == "" })
@@ -85,8 +85,8 @@ func TestHomeAssistantAfterPurge(t *testing.T) {
 			t.Errorf("the broker still keeps %v", topics)
 		}
 	})
-	t.Run("and it can come back", func(t *testing.T) {
-		l.start()
+	t.Run("the daemon can be started again", func(t *testing.T) {
+		d.start()
 		h.waitForState("sensor.guided_state", "idle")
 	})
 }

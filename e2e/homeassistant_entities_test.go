@@ -13,12 +13,12 @@ import (
 	"guided/player"
 )
 
-// expectedEntity is how one entity of an idle daemon called Guided must look.
+// expectedEntity is what Home Assistant must show of one entity of an idle daemon.
 type expectedEntity struct{ id, name, state, icon, class, unit string }
 
 func TestHomeAssistantShowsEntities(t *testing.T) {
 	h := newHomeAssistant(t)
-	l := h.startDaemon("mat", "")
+	d := h.startDaemon("mat", "")
 	h.waitForState("sensor.guided_state", "idle")
 	all := h.entities()
 	want := []expectedEntity{
@@ -40,7 +40,7 @@ func TestHomeAssistantShowsEntities(t *testing.T) {
 		{"event.guided", "Guided Event", "unknown", "mdi:bell-outline", "", ""},
 		{"notify.guided_say", "Guided Say", "unknown", "mdi:bullhorn", "", ""},
 	}
-	titles := l.routineTitles()
+	titles := d.routineTitles()
 	for name, title := range titles {
 		want = append(want, expectedEntity{"scene.guided_" + strings.ReplaceAll(name, "-", "_"), "Guided " + title, "unknown", "mdi:yoga", "", ""})
 	}
@@ -84,19 +84,19 @@ func TestHomeAssistantShowsEntities(t *testing.T) {
 		}
 	})
 	t.Run("it is unavailable while the daemon is away", func(t *testing.T) {
-		l.stop()
+		d.stop()
 		h.waitForState("sensor.guided_state", "unavailable")
 		h.waitForState("scene.guided_morning", "unavailable")
 	})
 }
 
-// routineTitles are those of every routine, by its name, as `guided list` has them.
-func (l *daemonProcess) routineTitles() map[string]string {
-	l.ha.t.Helper()
-	code, out := l.run("--json", "list")
+// routineTitles returns the titles of all routines by name, as `guided list` prints them.
+func (d *daemonProcess) routineTitles() map[string]string {
+	d.ha.t.Helper()
+	code, out := d.run("--json", "list")
 	var list []cli.ListedRoutine
 	if err := json.Unmarshal([]byte(out), &list); err != nil || code != cli.Done || len(list) < 20 {
-		l.ha.t.Fatalf("%d: %v:\n%s", code, err, out)
+		d.ha.t.Fatalf("%d: %v:\n%s", code, err, out)
 	}
 	titles := map[string]string{}
 	for _, r := range list {
@@ -107,8 +107,8 @@ func (l *daemonProcess) routineTitles() map[string]string {
 
 func TestHomeAssistantControlsDaemon(t *testing.T) {
 	h := newHomeAssistant(t)
-	l := h.startDaemon("mat", "[voice]\nengine = \"auto\"\n")
-	f, ear := l.observe(), h.subscribe("guided/#")
+	d := h.startDaemon("mat", "[voice]\nengine = \"auto\"\n")
+	seen, messages := d.observe(), h.subscribe("guided/#")
 	h.waitForState("sensor.guided_state", "idle")
 	events := h.logStates("event.guided")
 	press := func(button string) {
@@ -117,11 +117,11 @@ func TestHomeAssistantControlsDaemon(t *testing.T) {
 	}
 
 	h.callService("select.select_option", "select.guided_routine", map[string]any{"option": "Long"})
-	l.waitForState(f, "to have it selected", func(s player.State) bool { return s.Selected == "long" && s.State == player.Idle })
+	d.waitForState(seen, "to have it selected", func(s player.State) bool { return s.Selected == "long" && s.State == player.Idle })
 	h.waitForState("select.guided_routine", "Long")
 
 	press("start")
-	l.waitForState(f, "to play it", func(s player.State) bool { return s.State == player.Playing && s.Step == "First" && s.EndsAt != nil })
+	d.waitForState(seen, "to play it", func(s player.State) bool { return s.State == player.Playing && s.Step == "First" && s.EndsAt != nil })
 	h.waitFor("the routine to play", func(all map[string]entity) bool {
 		attributes := all["sensor.guided_state"].Attributes
 		return all["sensor.guided_state"].State == "playing" && all["sensor.guided_step"].State == "First" &&
@@ -130,57 +130,57 @@ func TestHomeAssistantControlsDaemon(t *testing.T) {
 	})
 	h.waitFor("its end", func(all map[string]entity) bool {
 		ends, err := time.Parse(time.RFC3339, all["sensor.guided_ends_at"].State)
-		return err == nil && ends.Sub(*f.lastState().EndsAt).Abs() < time.Second
+		return err == nil && ends.Sub(*seen.lastState().EndsAt).Abs() < time.Second
 	})
 
 	steps := func(n int) {
 		t.Helper()
-		waitFor(t, unhurried, "the step to be heard", func() bool { return ear.count("event", "step_started") == n })
+		waitFor(t, "the step to be heard", func() bool { return messages.count("event", "step_started") == n })
 	}
 	steps(1)
-	before := *f.lastState().EndsAt
+	before := *seen.lastState().EndsAt
 	press("next")
-	l.waitForState(f, "to go on to the next step", func(s player.State) bool { return s.Step == "Second" })
+	d.waitForState(seen, "to go on to the next step", func(s player.State) bool { return s.Step == "Second" })
 	h.waitForState("sensor.guided_step", "Second")
 	h.waitFor("half of it to be done", func(all map[string]entity) bool {
 		return all["sensor.guided_progress"].State == "50" && number(t, all["sensor.guided_remaining"].State) < 610 &&
-			before.Sub(*f.lastState().EndsAt) > 9*time.Minute
+			before.Sub(*seen.lastState().EndsAt) > 9*time.Minute
 	})
 	steps(2)
 	press("back")
-	l.waitForState(f, "to go back", func(s player.State) bool { return s.Step == "First" })
+	d.waitForState(seen, "to go back", func(s player.State) bool { return s.Step == "First" })
 	h.waitForState("sensor.guided_step", "First")
 	steps(3)
 
 	press("pause")
-	l.waitForState(f, "to pause", func(s player.State) bool { return s.State == player.Paused })
+	d.waitForState(seen, "to pause", func(s player.State) bool { return s.State == player.Paused })
 	h.waitFor("the pause", func(all map[string]entity) bool {
 		return all["sensor.guided_state"].State == "paused" && all["sensor.guided_ends_at"].State == "unknown" && all["binary_sensor.guided_playing"].State == "off"
 	})
 	press("repeat")
-	l.waitForState(f, "to stand at the step's start", func(s player.State) bool { return s.State == player.Paused && s.Position < 1 })
+	d.waitForState(seen, "to stand at the step's start", func(s player.State) bool { return s.State == player.Paused && s.Position < 1 })
 	press("pause")
-	l.waitForState(f, "to go on", func(s player.State) bool { return s.State == player.Playing })
+	d.waitForState(seen, "to go on", func(s player.State) bool { return s.State == player.Playing })
 	h.waitForState("sensor.guided_state", "playing")
 
 	h.callService("number.set_value", "number.guided_volume", map[string]any{"value": 35})
-	l.waitForState(f, "to be quieter", func(s player.State) bool { return s.Volume == 35 })
+	d.waitForState(seen, "to be quieter", func(s player.State) bool { return s.Volume == 35 })
 	h.waitForState("number.guided_volume", "35")
 
 	press("stop")
-	l.waitForState(f, "to stop", func(s player.State) bool { return s.State == player.Idle })
+	d.waitForState(seen, "to stop", func(s player.State) bool { return s.State == player.Idle })
 	h.waitFor("all to be over", func(all map[string]entity) bool {
 		return all["sensor.guided_state"].State == "idle" && all["sensor.guided_step"].State == "unknown" && all["select.guided_routine"].State == "Long"
 	})
 
-	t.Run("a scene starts its routine, and the end is told", func(t *testing.T) {
+	t.Run("a scene starts its routine, and the event entity shows its end", func(t *testing.T) {
 		h.callService("scene.turn_on", "scene.guided_short", nil)
-		l.waitForState(f, "to play it", func(player.State) bool { return f.sawEvent("routine_finished") })
+		d.waitForState(seen, "to play it", func(player.State) bool { return seen.sawEvent("routine_finished") })
 		h.waitFor("the end", func(all map[string]entity) bool {
 			return all["event.guided"].attribute("event_type") == "routine_finished" && all["event.guided"].attribute("title") == "Short"
 		})
 	})
-	t.Run("the event entity has gone through everything that was heard", func(t *testing.T) {
+	t.Run("the event entity went through every event", func(t *testing.T) {
 		want := []string{"routine_started", "step_started", "step_started", "step_started", "paused", "resumed", "routine_stopped",
 			"routine_started", "step_started", "step_started", "routine_finished"}
 		if got := events.attributes("event_type"); !slices.Equal(got, want) {
@@ -192,11 +192,11 @@ func TestHomeAssistantControlsDaemon(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a message is said, whatever stands in it", func(t *testing.T) {
+	t.Run("a notification is said, with any characters", func(t *testing.T) {
 		text := hostileTitle + "{{ x }}"
 		h.callService("notify.send_message", "notify.guided_say", map[string]any{"message": text})
-		waitFor(t, unhurried, "the answer", func() bool { return ear.count("response", `"command":"say"`, `"status":"ok"`) == 1 })
-		if asked, err := player.Parse([]byte(ear.last("command"))); err != nil || asked.Text != text {
+		waitFor(t, "the answer", func() bool { return messages.count("response", `"command":"say"`, `"status":"ok"`) == 1 })
+		if asked, err := player.Parse([]byte(messages.last("command"))); err != nil || asked.Text != text {
 			t.Errorf("asked for: %+v, %v", asked, err)
 		}
 	})
@@ -204,7 +204,7 @@ func TestHomeAssistantControlsDaemon(t *testing.T) {
 		h.writeFile("mat/ready.toml", "title = \"Ready\"\n[[step]]\nname = \"Wait\"\nhold = \"until next\"\n[[step]]\nname = \"After\"\nhold = \"10m\"\n")
 		h.waitFor("the new scene", func(all map[string]entity) bool { return all["scene.guided_ready"].State == "unknown" })
 		h.callService("scene.turn_on", "scene.guided_ready", nil)
-		l.waitForState(f, "to wait", func(s player.State) bool { return s.State == player.Waiting && s.EndsAt == nil })
+		d.waitForState(seen, "to wait", func(s player.State) bool { return s.State == player.Waiting && s.EndsAt == nil })
 		h.waitFor("the wait", func(all map[string]entity) bool {
 			return all["sensor.guided_state"].State == "waiting" && all["event.guided"].attribute("event_type") == "waiting"
 		})

@@ -14,39 +14,39 @@ import (
 	"guided/player"
 )
 
-// hostileTitle is a title that templates and quotes could trip over.
+// hostileTitle has characters that break templates and quoting.
 const hostileTitle = `It's "me" \ 50 % #1, Ünder`
 
 func TestHomeAssistantFollowsLibraryChanges(t *testing.T) {
 	h := newHomeAssistant(t)
-	l := h.startDaemon("mat", "")
+	d := h.startDaemon("mat", "")
 	h.waitFor("the scenes", func(all map[string]entity) bool { return offersRoutine(all, "Short", "scene.guided_short") })
 	before := entitiesByUniqueID(h.registeredEntities())
 
 	t.Run("a new routine can be chosen, and has a scene", func(t *testing.T) {
 		h.writeFile("mat/fresh.toml", strings.Replace(shortRoutine, `"Short"`, `'''`+hostileTitle+`'''`, 1))
 		h.waitFor("it", func(all map[string]entity) bool { return offersRoutine(all, hostileTitle, "scene.guided_fresh") })
-		f := l.observe()
+		seen := d.observe()
 		h.callService("select.select_option", "select.guided_routine", map[string]any{"option": hostileTitle})
-		waitFor(t, unhurried, "the choice", func() bool { return f.lastState().Selected == "fresh" })
+		waitFor(t, "the choice", func() bool { return seen.lastState().Selected == "fresh" })
 		h.waitForState("select.guided_routine", hostileTitle)
 	})
 	t.Run("a routine removed is gone", func(t *testing.T) {
-		l.removeRoutine("fresh")
+		d.removeRoutine("fresh")
 		h.waitForRoutineGone(hostileTitle, "scene.guided_fresh")
 	})
 	t.Run("a routine removed while Home Assistant is down is gone when it comes back", func(t *testing.T) {
-		ear := h.subscribe("homeassistant/device/+/config")
+		messages := h.subscribe("homeassistant/device/+/config")
 		h.core.stop()
-		l.removeRoutine("short")
-		waitFor(t, unhurried, "the daemon to tell", func() bool { return ear.count("config") > 0 })
+		d.removeRoutine("short")
+		waitFor(t, "the daemon to tell", func() bool { return messages.count("config") > 0 })
 		h.startCore()
 		h.waitForRoutineGone("Short", "scene.guided_short")
 	})
 	t.Run("a routine removed while the daemon is down is gone when it comes back", func(t *testing.T) {
-		l.stop()
-		l.removeRoutine("mine")
-		l.start()
+		d.stop()
+		d.removeRoutine("mine")
+		d.start()
 		h.waitForRoutineGone("My own evening", "scene.guided_mine")
 	})
 	t.Run("nothing else has changed", func(t *testing.T) {
@@ -60,15 +60,15 @@ func TestHomeAssistantFollowsLibraryChanges(t *testing.T) {
 
 func TestHomeAssistantAfterRenamingDaemon(t *testing.T) {
 	h := newHomeAssistant(t)
-	l := h.startDaemon("mat", "")
+	d := h.startDaemon("mat", "")
 	h.waitForState("sensor.guided_state", "idle")
 	before := entitiesByUniqueID(h.registeredEntities())
-	// renamed starts the daemon anew with other settings, and looks whether its entities are the same ones as before.
+	// renamed restarts the daemon with other settings and checks that its entities are the same as before.
 	renamed := func(node, settings string, want func(map[string]entity) bool) {
 		t.Helper()
-		l.stop()
-		l.writeSettings(node, settings)
-		l.start()
+		d.stop()
+		d.writeSettings(node, settings)
+		d.start()
 		h.waitFor("the same entities", want)
 		if after := entitiesByUniqueID(h.registeredEntities()); !maps.Equal(before, after) || len(h.devices()) != 1 {
 			t.Errorf("devices %v, entities\n%v\nwant\n%v", h.devices(), after, before)
@@ -79,36 +79,36 @@ func TestHomeAssistantAfterRenamingDaemon(t *testing.T) {
 			return all["sensor.guided_state"].State == "idle" && all["sensor.guided_state"].attribute("friendly_name") == name
 		}
 	}
-	t.Run("the device has another name", func(t *testing.T) {
+	t.Run("another device name", func(t *testing.T) {
 		renamed("mat", "[homeassistant]\nname = \"Yoga room\"\n", named("Yoga room State"))
 	})
-	t.Run("the node has another name: nothing of the old one is left", func(t *testing.T) {
+	t.Run("another node: nothing of the old one is left", func(t *testing.T) {
 		renamed("rug", "", named("Guided State"))
 		h.waitForNoRetained(t, func(topic string) bool { return strings.Contains(topic, "/mat/") })
 	})
 	t.Run("discovery is turned off: the device goes, and its topic", func(t *testing.T) {
-		l.stop()
-		l.writeSettings("rug", "[homeassistant]\ndiscovery = false\n")
-		l.start()
+		d.stop()
+		d.writeSettings("rug", "[homeassistant]\ndiscovery = false\n")
+		d.start()
 		h.waitFor("nothing of ours", func(all map[string]entity) bool { return guidedStates(all) == "" })
 		h.waitForNoRetained(t, func(topic string) bool { return strings.HasPrefix(topic, "homeassistant/") })
 	})
 }
 
-func (l *daemonProcess) removeRoutine(name string) {
-	if err := os.Remove(filepath.Join(l.routinesDir, name+".toml")); err != nil {
-		l.ha.t.Fatal(err)
+func (d *daemonProcess) removeRoutine(name string) {
+	if err := os.Remove(filepath.Join(d.routinesDir, name+".toml")); err != nil {
+		d.ha.t.Fatal(err)
 	}
 }
 
-// offersRoutine tells whether a routine can be chosen and has a scene.
+// offersRoutine reports whether a routine is an option of the select entity and has a scene.
 func offersRoutine(all map[string]entity, title, scene string) bool {
 	options, _ := all["select.guided_routine"].Attributes["options"].([]any)
 	_, there := all[scene]
 	return there && all[scene].State != "unavailable" && slices.Contains(options, any(title))
 }
 
-// waitForRoutineGone waits until a routine is gone from the choice, and its scene from the registry.
+// waitForRoutineGone waits until a routine is no option any more and its scene is not registered.
 func (h *homeAssistant) waitForRoutineGone(title, scene string) {
 	h.t.Helper()
 	h.waitFor(title+" to be gone", func(all map[string]entity) bool {
@@ -133,9 +133,9 @@ func TestHomeAssistantWithLargeLibrary(t *testing.T) {
 	} {
 		h.writeFile("mat/"+name+".toml", strings.Replace(shortRoutine, `"Short"`, "'''"+title+"'''", 1))
 	}
-	l := h.startDaemon("mat", "")
-	l.allowedWarning = "no scene for some routines"
-	f := l.observe()
+	d := h.startDaemon("mat", "")
+	d.allowedWarning = "no scene for some routines"
+	seen := d.observe()
 	h.waitFor("every routine to choose from", func(all map[string]entity) bool {
 		options, _ := all["select.guided_routine"].Attributes["options"].([]any)
 		return len(options) > 300 && all["sensor.guided_state"].State == "idle"
@@ -147,7 +147,7 @@ func TestHomeAssistantWithLargeLibrary(t *testing.T) {
 	} {
 		t.Run("the choice of "+name, func(t *testing.T) {
 			h.callService("select.select_option", "select.guided_routine", map[string]any{"option": option})
-			l.waitForState(f, "to have it selected", func(s player.State) bool { return s.Selected == name })
+			d.waitForState(seen, "to have it selected", func(s player.State) bool { return s.Selected == name })
 			h.waitForState("select.guided_routine", option)
 		})
 	}

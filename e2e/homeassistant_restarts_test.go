@@ -11,7 +11,7 @@ import (
 	"guided/player"
 )
 
-// restart takes a part of the house away, and brings it back.
+// restart stops one of the processes, and starts it again.
 type restart struct{ stop, start func() }
 
 func (h *homeAssistant) brokerRestart() restart { return restart{h.stopBroker, h.startBroker} }
@@ -19,50 +19,51 @@ func (h *homeAssistant) coreRestart() restart   { return restart{func() { h.core
 func (h *homeAssistant) brokerWipe() restart {
 	return restart{func() { h.stopBroker(); h.wipeBroker() }, h.startBroker}
 }
-func (l *daemonProcess) daemonRestart() restart { return restart{l.stop, l.start} }
-func (l *daemonProcess) daemonKill() restart    { return restart{func() { l.process.kill() }, l.start} }
+func (d *daemonProcess) daemonRestart() restart { return restart{d.stop, d.start} }
+func (d *daemonProcess) daemonKill() restart    { return restart{func() { d.process.kill() }, d.start} }
 
 func TestHomeAssistantAfterOneRestart(t *testing.T) {
 	h := newHomeAssistant(t)
-	l := h.startDaemon("mat", "")
-	h.testRestarts(l, map[string][]restart{
+	d := h.startDaemon("mat", "")
+	h.testRestarts(d, map[string][]restart{
 		"the broker is restarted":             {h.brokerRestart()},
 		"the broker is restarted and forgets": {h.brokerWipe()},
 		"Home Assistant is restarted":         {h.coreRestart()},
-		"the daemon is restarted":             {l.daemonRestart()},
-		"the daemon has no time to say so":    {l.daemonKill()},
+		"the daemon is restarted":             {d.daemonRestart()},
+		"the daemon is killed":    {d.daemonKill()},
 	})
 }
 
 func TestHomeAssistantAfterRestartOfAll(t *testing.T) {
 	h := newHomeAssistant(t)
-	l := h.startDaemon("mat", "")
-	h.testRestarts(l, map[string][]restart{
-		"broker, daemon, Home Assistant":                {h.brokerRestart(), l.daemonRestart(), h.coreRestart()},
-		"daemon, a broker that forgets, Home Assistant": {l.daemonRestart(), h.brokerWipe(), h.coreRestart()},
-		"broker, Home Assistant, daemon":                {h.brokerRestart(), h.coreRestart(), l.daemonRestart()},
+	d := h.startDaemon("mat", "")
+	h.testRestarts(d, map[string][]restart{
+		"broker, daemon, Home Assistant":                {h.brokerRestart(), d.daemonRestart(), h.coreRestart()},
+		"daemon, a broker that forgets, Home Assistant": {d.daemonRestart(), h.brokerWipe(), h.coreRestart()},
+		"broker, Home Assistant, daemon":                {h.brokerRestart(), h.coreRestart(), d.daemonRestart()},
 	})
 }
 
 func TestHomeAssistantWithBrokerLast(t *testing.T) {
 	h := newHomeAssistant(t)
-	l := h.startDaemon("mat", "")
-	h.testRestarts(l, map[string][]restart{
-		"Home Assistant, daemon, broker":                {h.coreRestart(), l.daemonRestart(), h.brokerRestart()},
-		"Home Assistant, a broker that forgets, daemon": {h.coreRestart(), h.brokerWipe(), l.daemonRestart()},
-		"daemon, Home Assistant, a broker that forgets": {l.daemonRestart(), h.coreRestart(), h.brokerWipe()},
+	d := h.startDaemon("mat", "")
+	h.testRestarts(d, map[string][]restart{
+		"Home Assistant, daemon, broker":                {h.coreRestart(), d.daemonRestart(), h.brokerRestart()},
+		"Home Assistant, a broker that forgets, daemon": {h.coreRestart(), h.brokerWipe(), d.daemonRestart()},
+		"daemon, Home Assistant, a broker that forgets": {d.daemonRestart(), h.coreRestart(), h.brokerWipe()},
 	})
 }
 
-// testRestarts takes parts away in an order, brings them back in it, and looks whether all is as it was.
-func (h *homeAssistant) testRestarts(l *daemonProcess, situations map[string][]restart) {
+// testRestarts stops processes in the order of each situation, starts them in that order, and checks that everything works
+// as before.
+func (h *homeAssistant) testRestarts(d *daemonProcess, situations map[string][]restart) {
 	h.t.Helper()
-	f, ear := l.observe(), h.subscribe("homeassistant/status", "homeassistant/device/+/config")
-	h.checkEverythingWorks(h.t, f)
+	seen, messages := d.observe(), h.subscribe("homeassistant/status", "homeassistant/device/+/config")
+	h.checkEverythingWorks(h.t, seen)
 	before := h.registeredEntities()
 	for situation, turns := range situations {
 		h.t.Run(situation, func(t *testing.T) {
-			began, births, configs := time.Now(), ear.count("status", "online"), ear.count("config")
+			began, births, configs := time.Now(), messages.count("status", "online"), messages.count("config")
 			for _, p := range turns {
 				p.stop()
 			}
@@ -70,17 +71,17 @@ func (h *homeAssistant) testRestarts(l *daemonProcess, situations map[string][]r
 				p.start()
 			}
 			back := time.Now()
-			h.checkEverythingWorks(t, f)
+			h.checkEverythingWorks(t, seen)
 			t.Logf("away for %.1f s, right again %.1f s later", back.Sub(began).Seconds(), time.Since(back).Seconds())
 			if strings.Contains(situation, "roker") || strings.Contains(situation, "Home") {
-				// What the daemon sends after the birth must not disturb, nor come late.
-				waitFor(t, unhurried, "Home Assistant's birth", func() bool { return ear.count("status", "online") > births })
-				waitFor(t, unhurried, "the daemon's answer to it", func() bool { return ear.count("config") > configs })
-				h.checkEverythingWorks(t, f)
+				// Everything must still work after the daemon's response to Home Assistant's birth message.
+				waitFor(t, "Home Assistant's birth", func() bool { return messages.count("status", "online") > births })
+				waitFor(t, "the daemon's answer to it", func() bool { return messages.count("config") > configs })
+				h.checkEverythingWorks(t, seen)
 			}
 		})
 	}
-	if all, whole := ear.count("config"), ear.count("config", "scene.guided_morning"); all != whole {
+	if all, whole := messages.count("config"), messages.count("config", "scene.guided_morning"); all != whole {
 		h.t.Errorf("%d of %d announcements lacked the scenes, as if the routines had been removed", all-whole, all)
 	}
 	if after := h.registeredEntities(); !maps.Equal(entitiesByUniqueID(before), entitiesByUniqueID(after)) {
@@ -96,8 +97,8 @@ func entitiesByUniqueID(list []registryEntry) map[string]string {
 	return all
 }
 
-// checkEverythingWorks waits for a minute at most until everything is available, and Home Assistant and the daemon obey and tell.
-func (h *homeAssistant) checkEverythingWorks(t *testing.T, f *observer) {
+// checkEverythingWorks waits until all entities are available, then starts and stops a routine through Home Assistant.
+func (h *homeAssistant) checkEverythingWorks(t *testing.T, seen *observer) {
 	t.Helper()
 	var all map[string]entity
 	var missing []string
@@ -116,15 +117,15 @@ func (h *homeAssistant) checkEverythingWorks(t *testing.T, f *observer) {
 		}
 		return len(missing) == 0 && all["sensor.guided_state"].State == "idle" && all["number.guided_volume"].State == "60"
 	}
-	for end := time.Now().Add(time.Minute); !whole(); <-time.After(100 * time.Millisecond) {
+	for end := time.Now().Add(deadline); !whole(); <-time.After(100 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("after a minute these are missing or unavailable: %v; it shows\n%s", missing, guidedStates(all))
+			t.Fatalf("these are missing or unavailable: %v; it shows\n%s", missing, guidedStates(all))
 		}
 	}
 	obeys := func(what, service, id string, ok func(player.State, map[string]entity) bool) {
 		t.Helper()
 		h.callService(service, id, nil)
-		waitFor(t, unhurried, what, func() bool { return ok(f.lastState(), h.entities()) })
+		waitFor(t, what, func() bool { return ok(seen.lastState(), h.entities()) })
 	}
 	obeys("the scene to start it", "scene.turn_on", "scene.guided_long", func(s player.State, all map[string]entity) bool {
 		return s.State == player.Playing && all["sensor.guided_state"].State == "playing" && all["sensor.guided_step"].State == "First"

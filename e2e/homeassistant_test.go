@@ -4,13 +4,11 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,20 +17,20 @@ import (
 	"guided/player"
 )
 
-// homeAssistant is a real Home Assistant and a real mosquitto of one test's own, on loopback. Daemons move in with it.
+// homeAssistant is a real Home Assistant core and a real mosquitto for one test, on free ports of loopback.
 type homeAssistant struct {
 	t             *testing.T
 	dir           string
-	brokerPort    string // the broker's
-	webPort       string // Home Assistant's, on loopback
+	brokerPort    string // of mosquitto
+	webPort       string // of Home Assistant
 	token         string
 	broker        *childProcess
 	core          *childProcess
-	log           *syncBuffer // all that Home Assistant says, over its restarts
-	brokerStopped bool        // the test took the broker away: Home Assistant may say so
+	log           *syncBuffer // of Home Assistant, over its restarts
+	brokerStopped bool        // the test stopped the broker: Home Assistant may log so
 }
 
-// newHomeAssistant starts both, and lets Home Assistant know its owner and the broker. Houses of other tests stand beside it.
+// newHomeAssistant starts both, makes an owner, and sets up the MQTT integration. Tests with one run in parallel.
 func newHomeAssistant(t *testing.T) *homeAssistant {
 	t.Helper()
 	t.Parallel()
@@ -44,35 +42,19 @@ func newHomeAssistant(t *testing.T) *homeAssistant {
 	h.writeConfiguration()
 	h.startBroker()
 	h.startCore()
-	ear := h.subscribe("homeassistant/status")
+	messages := h.subscribe("homeassistant/status")
 	h.onboard()
-	waitFor(t, unhurried, "Home Assistant to listen to its broker", func() bool { return ear.count("status", "online") > 0 })
+	waitFor(t, "Home Assistant to listen to its broker", func() bool { return messages.count("status", "online") > 0 })
 	t.Cleanup(h.checkLog)
 	return h
 }
 
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-}
-
-// startBroker keeps what is retained over a restart; wipeBroker forgets it.
+// startBroker starts mosquitto. It keeps its retained messages over a restart, unless wipeBroker removes them.
 func (h *homeAssistant) startBroker() {
 	h.t.Helper()
 	text := fmt.Sprintf("listener %s 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location %s/\nuser root\n", h.brokerPort, h.dir)
 	h.broker = h.startProcess("mosquitto", nil, "mosquitto", "-c", h.writeFile("mosquitto.conf", text))
-	waitFor(h.t, 10*time.Second, "mosquitto to listen", func() bool {
-		c, err := net.Dial("tcp", "127.0.0.1:"+h.brokerPort)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
+	waitForListener(h.t, "mosquitto", "tcp", "127.0.0.1:"+h.brokerPort)
 }
 
 func (h *homeAssistant) stopBroker() {
@@ -86,8 +68,8 @@ func (h *homeAssistant) wipeBroker() {
 	}
 }
 
-// writeConfiguration writes what Home Assistant reads before its first start: a town, one port, and that the onboarding is over but
-// for the owner, else it would set up integrations that ask the internet.
+// writeConfiguration writes the configuration of the first start: a location, the port, and an onboarding that lacks only
+// the owner. A complete onboarding would set up integrations that use the internet.
 func (h *homeAssistant) writeConfiguration() {
 	h.writeFile("hass/configuration.yaml", `
 homeassistant: {name: Here, latitude: 52.5, longitude: 13.4, time_zone: Europe/Berlin, country: DE, packages: !include_dir_named packages}
@@ -103,7 +85,7 @@ logbook:
 	h.writeFile("hass/.storage/http", `{"version": 1, "key": "http", "data": {"server_host": ["127.0.0.1"], "server_port": `+h.webPort+`}}`)
 }
 
-// writeFile makes a file of the house.
+// writeFile writes a file below the test's folder and returns its path.
 func (h *homeAssistant) writeFile(name, text string) string {
 	h.t.Helper()
 	file := filepath.Join(h.dir, name)
@@ -116,7 +98,7 @@ func (h *homeAssistant) writeFile(name, text string) string {
 	return file
 }
 
-// chrootScript runs a program in the folder of Home Assistant's Debian; its mounts end with it.
+// chrootScript runs Home Assistant in the root file system of test-home-assistant. The mounts end with the process.
 const chrootScript = `mkdir -p "$1/srv/config"
 mount --rbind /proc "$1/proc"
 mount --rbind /dev "$1/dev"
@@ -126,19 +108,19 @@ exec chroot "$1" /srv/venv/bin/hass --config /srv/config --skip-pip --ignore-os-
 func (h *homeAssistant) startCore() {
 	h.t.Helper()
 	h.core = h.startProcess("Home Assistant", h.log, "unshare", "--mount", "sh", "-ec", chrootScript, "sh", os.Getenv("GUIDED_HOME_ASSISTANT"), filepath.Join(h.dir, "hass"))
-	waitFor(h.t, 60*time.Second, "Home Assistant to be up", h.isRunning)
+	waitFor(h.t, "Home Assistant to be up", h.isRunning)
 }
 
-// problemLine is a line of Home Assistant's log at WARNING or above, and who says it.
+// problemLine matches a line of Home Assistant's log at WARNING or above: the logger and the message.
 var problemLine = regexp.MustCompile(`^\d{4}-\d\d-\d\d \S+ (?:WARNING|ERROR|CRITICAL) \(.*?\) \[([^]]+)\] (.*)`)
 
-// unrelatedLoggers are complaints of a Home Assistant in a bare Debian that has never heard of guided, by who says them.
+// unrelatedLoggers are the loggers that warn in a bare Debian without guided too.
 var unrelatedLoggers = regexp.MustCompile(`^(homeassistant\.bootstrap|homeassistant\.setup|aiohttp_fast_zlib|haffmpeg\..*|homeassistant\.components\.camera\.img_util)$`)
 
-// brokerOutage is how Home Assistant tells that its broker went or does not come.
+// brokerOutage matches Home Assistant's messages about a broker that is down.
 var brokerOutage = regexp.MustCompile(`^(Disconnected from MQTT server|Failed to connect to MQTT server|Error returned from MQTT server|failed to receive on socket)`)
 
-// checkLog fails the test for whatever Home Assistant had to complain about while it ran, whoever is to blame.
+// checkLog fails the test for every warning or error in Home Assistant's log.
 func (h *homeAssistant) checkLog() {
 	h.t.Helper()
 	lines := strings.Split(h.log.String(), "\n")
@@ -151,11 +133,11 @@ func (h *homeAssistant) checkLog() {
 		for until < len(lines) && until < i+20 && !strings.HasPrefix(lines[until], "20") { // a traceback
 			until++
 		}
-		h.t.Errorf("Home Assistant complains:\n%s", strings.Join(lines[i:until], "\n"))
+		h.t.Errorf("Home Assistant logs:\n%s", strings.Join(lines[i:until], "\n"))
 	}
 }
 
-// guidedStates lists what Home Assistant shows of a daemon, for a failed test.
+// guidedStates lists the states of the daemons' entities, a line each.
 func guidedStates(all map[string]entity) string {
 	var lines []string
 	for id, e := range all {
@@ -167,13 +149,13 @@ func guidedStates(all map[string]entity) string {
 	return strings.Join(lines, "\n")
 }
 
-// childProcess is a process of the house, ended with the test at the latest.
+// childProcess is a process that ends with the test at the latest.
 type childProcess struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 }
 
-// environment gives whatever runs in the house its folders there.
+// environment places the home, state, cache and configuration folders of a process into the test's folder.
 func (h *homeAssistant) environment() []string {
 	return append(os.Environ(), "LANG=C.UTF-8", "HOME="+h.dir, "XDG_STATE_HOME="+h.dir+"/state", "XDG_CACHE_HOME="+h.dir+"/cache", "XDG_CONFIG_HOME="+h.dir+"/config")
 }
@@ -194,7 +176,7 @@ func (h *homeAssistant) startProcess(what string, log *syncBuffer, name string, 
 	return p
 }
 
-// stop ends a program as an operator does.
+// stop ends the process with SIGTERM, as an operator does.
 func (p *childProcess) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -204,75 +186,74 @@ func (p *childProcess) stop() {
 	}
 }
 
-// kill ends a program as a power cut does.
+// kill ends the process with SIGKILL, as a power cut does.
 func (p *childProcess) kill() {
-	_ = p.cmd.Process.Kill() // it may be gone already
+	_ = p.cmd.Process.Kill() // it may have ended already
 	<-p.exited
 }
 
-// daemonProcess is a daemon in the house: a process of its own, with a settings file of its own. Its place gives it an
-// ear.
+// daemonProcess is a daemon in a process of its own, on the broker of a Home Assistant. Its machine holds the settings file.
 type daemonProcess struct {
 	*machine
 	ha             *homeAssistant
-	routinesDir    string // of its routines
+	routinesDir    string
 	process        *childProcess
 	log            *syncBuffer
-	allowedWarning string // what it may complain of in its log
+	allowedWarning string // a warning that the test expects in its log
 }
 
-// startDaemon writes settings, two routines that end late, one that ends soon, and starts the daemon.
+// startDaemon writes settings and three routines, two of 20 minutes and a short one, and starts the daemon.
 func (h *homeAssistant) startDaemon(node, settings string) *daemonProcess {
 	h.t.Helper()
-	l := &daemonProcess{ha: h, routinesDir: filepath.Join(h.dir, node), log: &syncBuffer{}}
-	l.machine = &machine{t: h.t, broker: "mqtt://127.0.0.1:" + h.brokerPort, port: h.brokerPort}
+	d := &daemonProcess{ha: h, routinesDir: filepath.Join(h.dir, node), log: &syncBuffer{}}
+	d.machine = &machine{t: h.t, broker: "mqtt://127.0.0.1:" + h.brokerPort, port: h.brokerPort}
 	for name, text := range map[string]string{"short": shortRoutine, "long": longRoutine, "mine": strings.Replace(longRoutine, "Long", "My own evening", 1)} {
 		h.writeFile(filepath.Join(node, name+".toml"), text)
 	}
-	l.writeSettings(node, settings)
-	l.start()
+	d.writeSettings(node, settings)
+	d.start()
 	h.t.Cleanup(func() {
-		for _, line := range warningLine.FindAllString(l.log.String(), -1) {
-			if !h.brokerStopped && (l.allowedWarning == "" || !strings.Contains(line, l.allowedWarning)) {
-				h.t.Errorf("the daemon complains: %s", line)
+		for _, line := range warningLine.FindAllString(d.log.String(), -1) {
+			if !h.brokerStopped && (d.allowedWarning == "" || !strings.Contains(line, d.allowedWarning)) {
+				h.t.Errorf("the daemon logs: %s", line)
 			}
 		}
 	})
-	return l
+	return d
 }
 
 // writeSettings writes the daemon's settings.
-func (l *daemonProcess) writeSettings(node, settings string) {
-	l.config = l.ha.writeFile(filepath.Base(l.routinesDir)+".toml", fmt.Sprintf("node = %q\n[mqtt]\nbroker = %q\n[routines]\ndir = %q\n"+
-		"[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[web]\nlisten = \"\"\n%s", node, l.broker, l.routinesDir, settings))
+func (d *daemonProcess) writeSettings(node, settings string) {
+	d.config = d.ha.writeFile(filepath.Base(d.routinesDir)+".toml", fmt.Sprintf("node = %q\n[mqtt]\nbroker = %q\n[routines]\ndir = %q\n"+
+		"[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[web]\nlisten = \"\"\n%s", node, d.broker, d.routinesDir, settings))
 }
 
-func (l *daemonProcess) start() {
-	l.ha.t.Helper()
-	l.process = l.ha.startProcess("the daemon", l.log, os.Getenv("GUIDED_PROGRAM"), "--config", l.config, "serve")
-	waitFor(l.ha.t, 30*time.Second, "the daemon", func() bool { return strings.Contains(l.log.String(), "guided is ready") })
+func (d *daemonProcess) start() {
+	d.ha.t.Helper()
+	d.process = d.ha.startProcess("the daemon", d.log, os.Getenv("GUIDED_PROGRAM"), "--config", d.config, "serve")
+	waitFor(d.ha.t, "the daemon", func() bool { return strings.Contains(d.log.String(), "guided is ready") })
 }
 
-func (l *daemonProcess) stop() {
-	l.process.stop()
+func (d *daemonProcess) stop() {
+	d.process.stop()
 }
 
-// run runs one command of the program beside the daemon.
-func (l *daemonProcess) run(args ...string) (int, string) {
-	cmd := exec.Command(os.Getenv("GUIDED_PROGRAM"), append([]string{"--config", l.config}, args...)...)
-	cmd.Env = l.ha.environment()
+// run runs one command in a process of its own, with the daemon's settings.
+func (d *daemonProcess) run(args ...string) (int, string) {
+	cmd := exec.Command(os.Getenv("GUIDED_PROGRAM"), append([]string{"--config", d.config}, args...)...)
+	cmd.Env = d.ha.environment()
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
-		l.ha.t.Fatal(err)
+		d.ha.t.Fatal(err)
 	}
 	return cmd.ProcessState.ExitCode(), string(out)
 }
 
-// waitForState waits until the daemon itself is in a state.
-func (l *daemonProcess) waitForState(f *observer, what string, ok func(player.State) bool) {
-	l.ha.t.Helper()
-	waitFor(l.ha.t, unhurried, "the daemon "+what, func() bool { return ok(f.lastState()) })
+// waitForState waits until the state that the daemon publishes is as wanted.
+func (d *daemonProcess) waitForState(seen *observer, what string, ok func(player.State) bool) {
+	d.ha.t.Helper()
+	waitFor(d.ha.t, "the daemon "+what, func() bool { return ok(seen.lastState()) })
 }
 
-// warningLine are the lines in which a daemon tells its operator of something that should not be.
+// warningLine matches a line of the daemon's log at WARN or above.
 var warningLine = regexp.MustCompile(`(?m)^.*level=(?:WARN|ERROR).*$`)

@@ -18,7 +18,7 @@ import (
 	"guided/player"
 )
 
-// requireProgram skips a test for want of a program, and fails it where everything must be there.
+// requireProgram returns the path of a program. Where it is not installed the test is skipped, or, with CI=true, fails.
 func requireProgram(t *testing.T, program string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)
@@ -31,7 +31,7 @@ func requireProgram(t *testing.T, program string) string {
 	return path
 }
 
-// machine is a machine of its own for one test: settings, folders and a real mosquitto on a free port.
+// machine is what one daemon runs on: a settings file, folders, and a mosquitto on a free port of loopback.
 type machine struct {
 	t          *testing.T
 	config     string
@@ -47,39 +47,54 @@ func newMachine(t *testing.T, settings string) *machine {
 	for _, name := range []string{"XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"} {
 		t.Setenv(name, filepath.Join(dir, name))
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	port := freePort(t)
+	m := &machine{t: t, port: port, broker: "mqtt://127.0.0.1:" + port, config: filepath.Join(dir, "guided.toml")}
+	text := fmt.Sprintf("node = \"mat\"\n[web]\nlisten = \"\"\n[mqtt]\nbroker = %q\n[routines]\ndir = %q\n%s", m.broker, filepath.Join(dir, "routines"), settings)
+	if err := os.WriteFile(m.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
-	p := &machine{t: t, port: port, broker: "mqtt://127.0.0.1:" + port, config: filepath.Join(dir, "guided.toml")}
-	text := fmt.Sprintf("node = \"mat\"\n[web]\nlisten = \"\"\n[mqtt]\nbroker = %q\n[routines]\ndir = %q\n%s", p.broker, filepath.Join(dir, "routines"), settings)
-	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p.startBroker()
-	t.Cleanup(func() { p.stopBroker() })
-	return p
+	m.startBroker()
+	t.Cleanup(func() { m.stopBroker() })
+	return m
 }
 
-// startBroker runs mosquitto, and waits until it listens.
-func (p *machine) startBroker() {
-	p.t.Helper()
-	file := filepath.Join(p.t.TempDir(), "mosquitto.conf")
-	text := fmt.Sprintf("listener %s 127.0.0.1\nallow_anonymous true\npersistence false\n", p.port)
+// startBroker starts mosquitto and waits until it listens.
+func (m *machine) startBroker() {
+	m.t.Helper()
+	file := filepath.Join(m.t.TempDir(), "mosquitto.conf")
+	text := fmt.Sprintf("listener %s 127.0.0.1\nallow_anonymous true\npersistence false\n", m.port)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		p.t.Fatal(err)
+		m.t.Fatal(err)
 	}
 	cmd := exec.Command("mosquitto", "-c", file)
 	if err := cmd.Start(); err != nil {
-		p.t.Fatal(err)
+		m.t.Fatal(err)
 	}
-	gone := make(chan struct{})
-	go func() { cmd.Wait(); close(gone) }()
-	p.stopBroker = func() { cmd.Process.Kill(); <-gone }
-	waitFor(p.t, 10*time.Second, "mosquitto to listen", func() bool {
-		c, err := net.Dial("tcp", "127.0.0.1:"+p.port)
+	exited := make(chan struct{})
+	go func() { cmd.Wait(); close(exited) }()
+	m.stopBroker = func() { cmd.Process.Kill(); <-exited }
+	waitForListener(m.t, "mosquitto", "tcp", "127.0.0.1:"+m.port)
+}
+
+// deadline ends a wait for something that should take a second. It is long, because other tests load the machine.
+const deadline = time.Minute
+
+// waitFor fails the test when ok does not return true before the deadline.
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(deadline); !ok(); {
+		if time.Now().After(end) {
+			t.Fatalf("waited %v for %s", deadline, what)
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+}
+
+// waitForListener fails the test when nothing accepts connections before the deadline.
+func waitForListener(t *testing.T, what, network, address string) {
+	t.Helper()
+	waitFor(t, what+" to listen", func() bool {
+		c, err := net.Dial(network, address)
 		if err == nil {
 			c.Close()
 		}
@@ -87,58 +102,48 @@ func (p *machine) startBroker() {
 	})
 }
 
-func waitFor(t *testing.T, most time.Duration, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(most); !ok(); {
-		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", most, what)
-		}
-		<-time.After(10 * time.Millisecond)
-	}
-}
-
-// startDaemon runs `guided serve` in this process, until the test ends.
-func (p *machine) startDaemon() *syncBuffer {
-	p.t.Helper()
+// startDaemon runs `guided serve` in this process until the test ends, and returns its log.
+func (m *machine) startDaemon() *syncBuffer {
+	m.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	log := &syncBuffer{}
 	code := make(chan int, 1)
-	go func() { code <- cli.Run(ctx, []string{"--config", p.config, "serve"}, log, log) }()
-	p.t.Cleanup(func() {
+	go func() { code <- cli.Run(ctx, []string{"--config", m.config, "serve"}, log, log) }()
+	m.t.Cleanup(func() {
 		cancel()
 		if c := <-code; c != cli.Done {
-			p.t.Errorf("serve ended with %d:\n%s", c, log)
+			m.t.Errorf("serve ended with %d:\n%s", c, log)
 		}
 	})
 	return log
 }
 
-// syncBuffer is a log that may be read while it is written.
+// syncBuffer is a buffer that may be read while it is written.
 type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu     sync.Mutex
+	buffer bytes.Buffer
 }
 
-func (l *syncBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
+func (s *syncBuffer) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buffer.Write(b)
 }
 
-func (l *syncBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buffer.String()
 }
 
-// run runs one command of the program.
-func (p *machine) run(args ...string) (int, string) {
+// run runs one command and returns its exit code and output.
+func (m *machine) run(args ...string) (int, string) {
 	var out bytes.Buffer
-	code := cli.Run(context.Background(), append([]string{"--config", p.config}, args...), &out, &out)
+	code := cli.Run(context.Background(), append([]string{"--config", m.config}, args...), &out, &out)
 	return code, out.String()
 }
 
-// observer hears what a daemon tells.
+// observer records the messages of a daemon.
 type observer struct {
 	mu     sync.Mutex
 	states []player.State
@@ -146,50 +151,51 @@ type observer struct {
 	phases []player.Phase
 }
 
-func (p *machine) observe() *observer {
-	f := &observer{}
+// observe records the messages of the daemon until the test ends.
+func (m *machine) observe() *observer {
+	o := &observer{}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		for ctx.Err() == nil { // the broker may go and come back
-			_ = mqtt.Follow(ctx, mqtt.Config{Node: "mat", Prefix: "guided", Broker: p.broker}, f.receive)
+		for ctx.Err() == nil { // the test may restart the broker
+			_ = mqtt.Follow(ctx, mqtt.Config{Node: "mat", Prefix: "guided", Broker: m.broker}, o.receive)
 		}
 	})
-	p.t.Cleanup(func() { cancel(); running.Wait() })
-	return f
+	m.t.Cleanup(func() { cancel(); running.Wait() })
+	return o
 }
 
-func (f *observer) receive(topic string, payload []byte) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (o *observer) receive(topic string, payload []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	switch filepath.Base(topic) {
 	case "state":
-		f.states = append(f.states, decode[player.State](payload))
+		o.states = append(o.states, decode[player.State](payload))
 	case "event":
-		f.events = append(f.events, decode[player.Event](payload))
+		o.events = append(o.events, decode[player.Event](payload))
 	case "phase":
-		f.phases = append(f.phases, decode[player.Phase](payload))
+		o.phases = append(o.phases, decode[player.Phase](payload))
 	}
 }
 
 func decode[T any](payload []byte) (v T) {
-	_ = json.Unmarshal(payload, &v) // a message that cannot be read is an empty one, and the test says so
+	_ = json.Unmarshal(payload, &v) // a message that cannot be decoded is empty, and fails the test
 	return v
 }
 
-func (f *observer) lastState() player.State {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.states) == 0 {
+func (o *observer) lastState() player.State {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.states) == 0 {
 		return player.State{}
 	}
-	return f.states[len(f.states)-1]
+	return o.states[len(o.states)-1]
 }
 
-func (f *observer) sawEvent(event string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, e := range f.events {
+func (o *observer) sawEvent(event string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, e := range o.events {
 		if e.Type == event {
 			return true
 		}
@@ -197,7 +203,7 @@ func (f *observer) sawEvent(event string) bool {
 	return false
 }
 
-// isolate gives a test a home of its own.
+// isolate gives a test its own home folder.
 func isolate(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -210,21 +216,14 @@ func isolate(t *testing.T) string {
 func settingsFile(t *testing.T, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "guided.toml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, file, text)
 	return file
 }
 
-func writeRoutine(t *testing.T, p *machine, name, text string) {
+// writeRoutine writes a routine into the folder of routines of a machine.
+func writeRoutine(t *testing.T, m *machine, name, text string) {
 	t.Helper()
-	dir := filepath.Join(filepath.Dir(p.config), "routines")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".toml"), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, filepath.Join(filepath.Dir(m.config), "routines", name+".toml"), text)
 }
 
 const shortRoutine = `title = "Short"
@@ -238,29 +237,38 @@ hold = "1s"
 
 const longRoutine = "title = \"Long\"\n[[step]]\nname = \"First\"\nhold = \"10m\"\n[[step]]\nname = \"Second\"\nhold = \"10m\"\n"
 
-// newMachineOnBroker is a second daemon's settings on the broker of another, under the same node.
-func newMachineOnBroker(t *testing.T, p *machine) *machine {
-	data, err := os.ReadFile(p.config)
+// newMachineOnBroker is a machine with the broker, the settings and so the node of another.
+func newMachineOnBroker(t *testing.T, m *machine) *machine {
+	data, err := os.ReadFile(m.config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := &machine{t: t, broker: p.broker, port: p.port, config: filepath.Join(t.TempDir(), "guided.toml")}
-	if err := os.WriteFile(q.config, data, 0o600); err != nil {
+	second := &machine{t: t, broker: m.broker, port: m.port, config: filepath.Join(t.TempDir(), "guided.toml")}
+	if err := os.WriteFile(second.config, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	return q
+	return second
 }
 
-// unusedAddress is an address of this machine where nobody listens.
+// unusedAddress is an address of loopback on which nothing listens.
 func unusedAddress(t *testing.T) string {
 	t.Helper()
-	door, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer door.Close()
-	return door.Addr().String()
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	_, port, err := net.SplitHostPort(unusedAddress(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 func writeFile(t *testing.T, file, text string) {
@@ -273,12 +281,13 @@ func writeFile(t *testing.T, file, text string) {
 	}
 }
 
-// runCommand runs one command as a user without settings of his own would.
-func runCommand(t *testing.T, args ...string) (int, string, string) {
+// runCommand runs one command without a machine.
+func runCommand(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	var out, complaint bytes.Buffer
-	code := cli.Run(context.Background(), args, &out, &complaint)
-	return code, out.String(), complaint.String()
+	var out, errs bytes.Buffer
+	code = cli.Run(context.Background(), args, &out, &errs)
+	return code, out.String(), errs.String()
 }
 
+// silentSettings are those of a daemon that plays to nothing and speaks only what is recorded.
 const silentSettings = "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[voice]\nengine = \"none\"\n"

@@ -2,13 +2,11 @@ package e2e
 
 import (
 	"encoding/json"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"guided/cli"
 )
@@ -46,13 +44,7 @@ func TestProveOnPulseAudio(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Process.Kill(); server.Wait() })
-	waitFor(t, 10*time.Second, "the sound server to listen", func() bool {
-		c, err := net.Dial("unix", socket)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
+	waitForListener(t, "the sound server", "unix", socket)
 	code, out, complaint := runCommand(t, "--config", config, "--json", "prove", "short")
 	var p cli.ProofReport
 	if err := json.Unmarshal([]byte(out), &p); err != nil {

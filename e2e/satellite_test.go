@@ -50,7 +50,7 @@ func TestDaemonWithSatellite(t *testing.T) {
 	}
 	becomes := func(want player.Status) {
 		t.Helper()
-		waitFor(t, 10*time.Second, string(want), func() bool { return f.lastState().State == want })
+		waitFor(t, string(want), func() bool { return f.lastState().State == want })
 	}
 
 	send("start", "long")
