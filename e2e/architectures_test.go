@@ -11,21 +11,22 @@ import (
 	"guided/cli"
 )
 
-// TestRenderOnOtherArchitectures builds the program for the machines of a Raspberry Pi, without cgo, and compares what
-// they render with what this one does: within four 16-bit steps, because the Opus decoder rounds differently there.
+// TestRenderOnOtherArchitectures builds the program for the architectures of the Raspberry Pi, without cgo, and compares
+// its renders under qemu with those of this machine. Four 16-bit steps of difference are allowed, because the Opus decoder
+// rounds differently there.
 func TestRenderOnOtherArchitectures(t *testing.T) {
-	caches, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output() // before the test gives itself another home
+	caches, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output() // before isolate changes the home folder
 	if err != nil {
 		t.Fatal(err)
 	}
 	cache, modules, _ := strings.Cut(strings.TrimSpace(string(caches)), "\n")
 	dir := isolate(t)
-	performances := map[string][]string{"words alone": {"4-4-6", "--for", "1m"}, "words over a bed": {"posture-reset", "--bed", "waves", "--voice", "michael"}}
+	renders := map[string][]string{"words alone": {"4-4-6", "--for", "1m"}, "words over a bed": {"posture-reset", "--bed", "waves", "--voice", "michael"}}
 	want := map[string][]int16{}
-	for name, of := range performances {
+	for name, of := range renders {
 		here := filepath.Join(dir, "here.wav")
-		if code, _, complaint := runCommand(t, append([]string{"render", "-o", here}, of...)...); code != cli.Done {
-			t.Fatal(complaint)
+		if code, _, stderr := runCommand(t, append([]string{"render", "-o", here}, of...)...); code != cli.Done {
+			t.Fatal(stderr)
 		}
 		want[name] = readSamples(t, here)
 	}
@@ -44,7 +45,7 @@ func TestRenderOnOtherArchitectures(t *testing.T) {
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			for name, of := range performances {
+			for name, of := range renders {
 				there := filepath.Join(dir, m.arch+".wav")
 				if out, err := exec.Command(qemu, append([]string{"-L", m.libs, program, "render", "-o", there}, of...)...).CombinedOutput(); err != nil {
 					t.Fatalf("%v\n%s", err, out)

@@ -9,20 +9,20 @@ import (
 	"guided/cli"
 )
 
-// sentenceMatcher understands sentences as Home Assistant's matcher (hassil) does, as far as ours need it. Blanks count for
-// nothing here, which is more than it allows.
+// sentenceMatcher matches sentences as hassil, the matcher of Home Assistant, does, for the parts of its template language
+// that our sentences use (https://github.com/OHF-Voice/hassil). Unlike hassil it ignores blanks.
 type sentenceMatcher struct {
 	rules     map[string]any
 	lists     map[string]any
 	sentences []sentence
 }
 
-// sentence is one sentence, and what it means.
+// sentence is one template with its intent.
 type sentence struct {
 	intent  string
 	slots   map[string]any
 	pattern *regexp.Regexp
-	values  map[string]map[string]string // of each list in it, what is meant by what is said
+	values  map[string]map[string]string // by slot: from the text of a list to its value
 }
 
 func newSentenceMatcher(t *testing.T, file string) *sentenceMatcher {
@@ -42,13 +42,13 @@ func newSentenceMatcher(t *testing.T, file string) *sentenceMatcher {
 	return a
 }
 
-// toRegexp makes a regular expression of a template: [what may be missing], (this|that), <rule>, {list:slot}.
+// toRegexp translates a template: [optional], (one|other), <rule>, {list:slot}.
 func (a *sentenceMatcher) toRegexp(t *testing.T, template string, values map[string]map[string]string) string {
 	t.Helper()
 	template = regexp.MustCompile(`<(\w+)>`).ReplaceAllStringFunc(template, func(rule string) string {
 		text, known := a.rules[strings.Trim(rule, "<>")].(string)
 		if !known {
-			t.Fatalf("%q names the rule %s, which is not there", template, rule)
+			t.Fatalf("%q names the rule %s, which does not exist", template, rule)
 		}
 		return "(" + text + ")"
 	})
@@ -60,7 +60,7 @@ func (a *sentenceMatcher) toRegexp(t *testing.T, template string, values map[str
 		}
 		values[slot] = map[string]string{}
 		if a.lists[name] == nil {
-			t.Fatalf("%q names the list %s, which is not there", template, list)
+			t.Fatalf("%q names the list %s, which does not exist", template, list)
 		}
 		if lookUp(a.lists[name], "range") != nil {
 			return `(?P<` + slot + `>\d+)`
@@ -77,7 +77,7 @@ func (a *sentenceMatcher) toRegexp(t *testing.T, template string, values map[str
 	})
 }
 
-// match is the one thing that words mean; "" when it is nothing.
+// match returns the intent of a sentence with its slots, "" for none. More than one is an error.
 func (a *sentenceMatcher) match(t *testing.T, words string) string {
 	t.Helper()
 	words = strings.ReplaceAll(regexp.MustCompile(`[,.?!]`).ReplaceAllString(words, ""), " ", "")
@@ -114,12 +114,12 @@ func (a *sentenceMatcher) match(t *testing.T, words string) string {
 
 func TestHASentencesMatchSpeech(t *testing.T) {
 	config := writeUserRoutines(t)
-	code, file, complaint := runCommand(t, "--config", config, "ha", "sentences")
+	code, file, stderr := runCommand(t, "--config", config, "ha", "sentences")
 	if code != cli.Done {
-		t.Fatal(complaint)
+		t.Fatal(stderr)
 	}
 	a := newSentenceMatcher(t, file)
-	// What is said here was said to Home Assistant 2026.11 too, with the same outcome.
+	// Home Assistant 2026.11 gives the same results.
 	for words, want := range map[string]string{
 		"start yoga":                                 "GuidedStart guided_routine=yoga",
 		"Start the morning routine.":                 "GuidedStart guided_routine=morning",
@@ -191,7 +191,7 @@ func TestHASentencesMatchSpeech(t *testing.T) {
 			t.Error(file)
 		}
 	})
-	t.Run("two routines of one title: the first has it, the other its name", func(t *testing.T) {
+	t.Run("two routines with one title: the second is named by its file", func(t *testing.T) {
 		if strings.Count(file, `(yoga)`) != 1 || strings.Count(file, `(yoga2|yoga 2`) > 1 {
 			t.Error(file)
 		}

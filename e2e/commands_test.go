@@ -23,23 +23,23 @@ func TestRunExitCodes(t *testing.T) {
 	for name, tt := range map[string]struct {
 		args []string
 		code int
-		says string
+		want string
 	}{
-		"no command shows the help":             {nil, cli.Done, "serve"},
-		"an unknown command is wrong usage":     {[]string{"sing"}, cli.Misuse, "guided --help"},
-		"render without a file is wrong usage":  {[]string{"render", "4-4-6"}, cli.Misuse, "--output"},
-		"a routine that is not there fails":     {[]string{"show", "4-4-7"}, cli.Failed, `did you mean "4-4-6"`},
-		"a settings file that is not there":     {[]string{"--config", "/nowhere/guided.toml", "list"}, cli.Failed, "/nowhere/guided.toml"},
-		"a length that cannot be had fails":     {[]string{"show", "4-4-6", "--for", "5s"}, cli.Failed, "at least"},
-		"a negative length fails":               {[]string{"show", "4-4-6", "--for=-5s"}, cli.Failed, "negative"},
-		"the version is printed":                {[]string{"version"}, cli.Done, "guided "},
-		"the voices are listed":                 {[]string{"voices"}, cli.Done, "heart: "},
-		"no daemon: send says what to look for": {[]string{"--config", config, "send", "status"}, cli.Failed, "127.0.0.1:1"},
+		"no command: the help":                {nil, cli.Done, "serve"},
+		"an unknown command":                  {[]string{"sing"}, cli.Misuse, "guided --help"},
+		"render without a file":               {[]string{"render", "4-4-6"}, cli.Misuse, "--output"},
+		"a routine that does not exist":       {[]string{"show", "4-4-7"}, cli.Failed, `did you mean "4-4-6"`},
+		"a settings file that does not exist": {[]string{"--config", "/nowhere/guided.toml", "list"}, cli.Failed, "/nowhere/guided.toml"},
+		"a length that is too short":          {[]string{"show", "4-4-6", "--for", "5s"}, cli.Failed, "at least"},
+		"a negative length":                   {[]string{"show", "4-4-6", "--for=-5s"}, cli.Failed, "negative"},
+		"version":                             {[]string{"version"}, cli.Done, "guided "},
+		"voices":                              {[]string{"voices"}, cli.Done, "heart: "},
+		"send without a daemon":               {[]string{"--config", config, "send", "status"}, cli.Failed, "127.0.0.1:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, out, complaint := runCommand(t, tt.args...)
-			if code != tt.code || !strings.Contains(out+complaint, tt.says) {
-				t.Errorf("exit %d, want %d; it said:\n%s%s", code, tt.code, out, complaint)
+			code, out, stderr := runCommand(t, tt.args...)
+			if code != tt.code || !strings.Contains(out+stderr, tt.want) {
+				t.Errorf("exit %d, want %d; output:\n%s%s", code, tt.code, out, stderr)
 			}
 		})
 	}
@@ -66,10 +66,10 @@ func TestList(t *testing.T) {
 		flags      []string
 		has, lacks string
 	}{
-		"on a chair, under three minutes": {[]string{"--position", "chair", "--under", "3m"}, "three-breaths", "4-4-6"},
-		"with nothing at hand":            {[]string{"--equipment", "none"}, "4-4-6", "strength"},
-		"for the night":                   {[]string{"--tag", "sleep"}, "4-7-8", "desk"},
-		"longer than eight minutes":       {[]string{"--over", "8m"}, "unwind", "4-4-6"},
+		"position and longest length": {[]string{"--position", "chair", "--under", "3m"}, "three-breaths", "4-4-6"},
+		"no equipment":                {[]string{"--equipment", "none"}, "4-4-6", "strength"},
+		"a tag":                       {[]string{"--tag", "sleep"}, "4-7-8", "desk"},
+		"shortest length":             {[]string{"--over", "8m"}, "unwind", "4-4-6"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, _ := runCommand(t, append([]string{"list"}, tt.flags...)...)
@@ -78,8 +78,8 @@ func TestList(t *testing.T) {
 			}
 		})
 	}
-	if code, _, complaint := runCommand(t, "list", "--position", "sofa"); code != cli.Failed || !strings.Contains(complaint, "chair, floor") {
-		t.Errorf("%d: %s", code, complaint)
+	if code, _, stderr := runCommand(t, "list", "--position", "sofa"); code != cli.Failed || !strings.Contains(stderr, "chair, floor") {
+		t.Errorf("%d: %s", code, stderr)
 	}
 	code, out, _ = runCommand(t, "check", "mine")
 	if code != cli.Failed || !strings.Contains(out, `mine.toml:3`) || !strings.Contains(out, `"5s"`) {
@@ -111,9 +111,9 @@ func TestShow(t *testing.T) {
 func TestCheckBuiltInRoutines(t *testing.T) {
 	isolate(t)
 	t.Setenv("PATH", t.TempDir()) // no espeak-ng: the embedded voice has every phrase itself
-	code, out, complaint := runCommand(t, "check")
+	code, out, stderr := runCommand(t, "check")
 	if code != cli.Done || strings.Contains(out, "but:") {
-		t.Errorf("%d:\n%s%s", code, out, complaint)
+		t.Errorf("%d:\n%s%s", code, out, stderr)
 	}
 }
 
@@ -121,8 +121,8 @@ func TestRender(t *testing.T) {
 	dir := isolate(t)
 	a, b := filepath.Join(dir, "a.wav"), filepath.Join(dir, "b.wav")
 	for _, file := range []string{a, b} {
-		if code, _, complaint := runCommand(t, "render", "4-4-6", "--for", "1m", "-o", file); code != cli.Done {
-			t.Fatal(complaint)
+		if code, _, stderr := runCommand(t, "render", "4-4-6", "--for", "1m", "-o", file); code != cli.Done {
+			t.Fatal(stderr)
 		}
 	}
 	first, err := os.ReadFile(a)
@@ -140,10 +140,10 @@ func TestRender(t *testing.T) {
 	if code != cli.Done || out != string(first) {
 		t.Errorf("%d: what is written to standard output is not the file", code)
 	}
-	t.Run("a folder that is not there is an error, and leaves nothing", func(t *testing.T) {
-		code, _, complaint := runCommand(t, "render", "4-4-6", "-o", filepath.Join(dir, "none", "a.wav"))
-		if code != cli.Failed || !strings.Contains(complaint, "none") {
-			t.Errorf("%d: %s", code, complaint)
+	t.Run("into a folder that does not exist", func(t *testing.T) {
+		code, _, stderr := runCommand(t, "render", "4-4-6", "-o", filepath.Join(dir, "none", "a.wav"))
+		if code != cli.Failed || !strings.Contains(stderr, "none") {
+			t.Errorf("%d: %s", code, stderr)
 		}
 	})
 }
@@ -161,9 +161,9 @@ func TestPlayOnNullOutput(t *testing.T) {
 	if err := os.WriteFile(routine, []byte(shortRoutine), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	code, out, complaint := runCommand(t, "--config", config, "play", "short")
+	code, out, stderr := runCommand(t, "--config", config, "play", "short")
 	if code != cli.Done || !strings.Contains(out, "2/2 Stay") || !strings.HasSuffix(out, "finished\n") {
-		t.Errorf("%d:\n%s%s", code, out, complaint)
+		t.Errorf("%d:\n%s%s", code, out, stderr)
 	}
 }
 
@@ -171,7 +171,7 @@ func TestDemoWithoutSoundDevice(t *testing.T) {
 	t.Chdir(t.TempDir())
 	isolate(t)
 	t.Setenv("PULSE_SERVER", "unix:/nowhere")
-	t.Setenv("ALSA_CONFIG_PATH", "/nowhere") // no device of this machine counts
+	t.Setenv("ALSA_CONFIG_PATH", "/nowhere") // no sound device of this machine is found
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	log := &syncBuffer{}
@@ -220,21 +220,21 @@ func TestVoicesBuildWithWrongArguments(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "phrases"), "# more\n\nSit down, and breathe.\n")
 	for name, tt := range map[string]struct {
 		args []string
-		says string
+		want string
 	}{
-		"nobody speaks":                       {nil, "--wyoming tcp://"},
-		"two speak":                           {[]string{"--wyoming", "tcp://localhost", "--", "espeak-ng"}, "not both"},
-		"a voice for a program":               {[]string{"--voice", "amy", "--", "espeak-ng"}, "--wyoming"},
-		"an address that is none":             {[]string{"--wyoming", "localhost"}, "tcp://127.0.0.1:10200"},
-		"phrases that are not there":          {[]string{"--phrases", "none", "--", "espeak-ng"}, "reading the phrases"},
-		"a text, with its comma, nobody says": {[]string{"--again", "Sing, or hum.", "--", "espeak-ng"}, `"Sing, or hum." is not a text`},
-		"a slip in a text of the phrases": {[]string{"--phrases", filepath.Join(dir, "phrases"), "--again", "Sit down, and breath.", "--", "espeak-ng", "--stdin"},
+		"neither a server nor a program":                  {nil, "--wyoming tcp://"},
+		"both a server and a program":                     {[]string{"--wyoming", "tcp://localhost", "--", "espeak-ng"}, "not both"},
+		"--voice with a program":                          {[]string{"--voice", "amy", "--", "espeak-ng"}, "--wyoming"},
+		"an address without a scheme":                     {[]string{"--wyoming", "localhost"}, "tcp://127.0.0.1:10200"},
+		"a file of phrases that does not exist":           {[]string{"--phrases", "none", "--", "espeak-ng"}, "reading the phrases"},
+		"--again with an unknown text, which has a comma": {[]string{"--again", "Sing, or hum.", "--", "espeak-ng"}, `"Sing, or hum." is not a text`},
+		"--again with a mistyped text of the phrases": {[]string{"--phrases", filepath.Join(dir, "phrases"), "--again", "Sit down, and breath.", "--", "espeak-ng", "--stdin"},
 			`did you mean "Sit down, and breathe."`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, out, complaint := runCommand(t, append([]string{"voices", "build", dir}, tt.args...)...)
-			if code != cli.Failed || !strings.Contains(complaint, tt.says) {
-				t.Errorf("exit %d:\n%s%s", code, out, complaint)
+			code, out, stderr := runCommand(t, append([]string{"voices", "build", dir}, tt.args...)...)
+			if code != cli.Failed || !strings.Contains(stderr, tt.want) {
+				t.Errorf("exit %d:\n%s%s", code, out, stderr)
 			}
 		})
 	}

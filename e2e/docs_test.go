@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,9 +16,10 @@ import (
 	"guided/player"
 )
 
-// codeBlock is an example on a page of docs.
+// codeBlock is a fenced block of a page in docs: the language, such as sh, and the text.
 type codeBlock struct{ page, kind, text string }
 
+// codeBlocks returns the blocks of one language on a page; none is an error.
 func codeBlocks(t *testing.T, page, kind string) (all []codeBlock) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("../docs", page))
@@ -37,13 +37,13 @@ func codeBlocks(t *testing.T, page, kind string) (all []codeBlock) {
 	return all
 }
 
-// docsMachine is a person who tries what the pages say, with a daemon of his own.
+// docsMachine runs the daemon on which the examples are tried.
 type docsMachine struct {
 	*machine
 	observer *observer
 }
 
-// sendAndWait waits until what was sent was answered, and what it started is heard.
+// sendAndWait calls send, which sends payload, and waits until the daemon's state shows that it was carried out.
 func (r *docsMachine) sendAndWait(t *testing.T, payload string, send func() error) {
 	t.Helper()
 	c, err := player.Parse([]byte(payload))
@@ -65,28 +65,28 @@ func (r *docsMachine) sendAndWait(t *testing.T, payload string, send func() erro
 func TestDocsExamples(t *testing.T) {
 	requireProgram(t, "mosquitto_pub")
 	requireProgram(t, "espeak-ng")
-	p := newMachine(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n")
-	p.startDaemon()
-	r := &docsMachine{p, p.observe()}
+	m := newMachine(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n")
+	m.startDaemon()
+	r := &docsMachine{m, m.observe()}
 	waitFor(t, "the daemon", func() bool { return r.observer.lastState().State == player.Idle })
-	answers := &syncBuffer{}
-	listener := exec.Command("mosquitto_sub", "-p", p.port, "-t", "guided/mat/response")
-	listener.Stdout = answers
-	if err := listener.Start(); err != nil {
+	responses := &syncBuffer{}
+	subscriber := exec.Command("mosquitto_sub", "-p", m.port, "-t", "guided/mat/response")
+	subscriber.Stdout = responses
+	if err := subscriber.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Process.Kill(); listener.Wait() })
-	waitFor(t, "the answers", func() bool {
-		p.run("send", "status")
-		return answers.String() != ""
+	t.Cleanup(func() { subscriber.Process.Kill(); subscriber.Wait() })
+	waitFor(t, "the first response", func() bool {
+		m.run("send", "status")
+		return responses.String() != ""
 	})
 
-	t.Run("mqtt.md: every line does what it says", func(t *testing.T) {
+	t.Run("mqtt.md: every command line works", func(t *testing.T) {
 		for _, example := range codeBlocks(t, "mqtt.md", "sh") {
 			for line := range strings.Lines(example.text) {
 				line = strings.TrimSpace(line)
 				run := func() error {
-					cmd := exec.Command("sh", "-c", regexp.MustCompile(`mosquitto_(pub|sub)`).ReplaceAllString(line, "$0 -p "+p.port))
+					cmd := exec.Command("sh", "-c", regexp.MustCompile(`mosquitto_(pub|sub)`).ReplaceAllString(line, "$0 -p "+m.port))
 					out, err := cmd.Output()
 					if strings.Contains(line, "state") && json.Unmarshal(out, &player.State{}) != nil || strings.Contains(line, "info") && json.Unmarshal(out, &player.Info{}) != nil {
 						return fmt.Errorf("it prints %s", out)
@@ -101,7 +101,7 @@ func TestDocsExamples(t *testing.T) {
 			}
 		}
 	})
-	t.Run("node-red.md: the flow hangs together, and its buttons do what they say", func(t *testing.T) {
+	t.Run("node-red.md: the flow is complete, and its commands are carried out", func(t *testing.T) {
 		var nodes []struct {
 			ID, Type, Topic, Payload, Broker, Z string
 			Wires                               [][]string
@@ -119,7 +119,7 @@ func TestDocsExamples(t *testing.T) {
 		for _, n := range nodes {
 			for _, to := range append(slices.Concat(n.Wires...), n.Broker, n.Z) {
 				if to != "" && !ids[to] && n.Type != "mqtt-broker" {
-					t.Errorf("%s leads to %s, which is not there", n.ID, to)
+					t.Errorf("%s is wired to %s, which does not exist", n.ID, to)
 				}
 			}
 			if n.Type == "mqtt in" && !slices.Contains([]string{"response", "event", "phase", "state", "info"}, strings.TrimPrefix(n.Topic, "guided/mat/")) {
@@ -127,36 +127,36 @@ func TestDocsExamples(t *testing.T) {
 			}
 			if n.Type == "inject" {
 				r.sendAndWait(t, n.Payload, func() error {
-					return exec.Command("mosquitto_pub", "-p", p.port, "-q", "1", "-t", topic, "-m", n.Payload).Run()
+					return exec.Command("mosquitto_pub", "-p", m.port, "-q", "1", "-t", topic, "-m", n.Payload).Run()
 				})
 			}
 		}
 	})
-	made := p.discoveredEntities(t)
-	t.Run("home-assistant.md: every file is YAML, every entity is made known, every command is carried out", func(t *testing.T) {
+	entities := m.discoveredEntities(t)
+	t.Run("home-assistant.md: every file is YAML, every entity is discovered, every command is carried out", func(t *testing.T) {
 		for _, example := range codeBlocks(t, "home-assistant.md", "yaml") {
 			file := parseYAML(t, "example:\n  "+strings.ReplaceAll(example.text, "\n", "\n  "))
 			for _, id := range entityIDs(example.text) {
-				if !slices.Contains(made, id) && !regexp.MustCompile(`^(scene\.turn_on|notify\.send_message)$`).MatchString(id) {
-					t.Errorf("the daemon makes no %s known", id)
+				if !slices.Contains(entities, id) && !regexp.MustCompile(`^(scene\.turn_on|notify\.send_message)$`).MatchString(id) {
+					t.Errorf("the daemon announces no %s", id)
 				}
 			}
 			for _, s := range allStrings(file) {
 				if strings.HasPrefix(s, `{"command"`) {
 					r.sendAndWait(t, s, func() error {
-						return exec.Command("mosquitto_pub", "-p", p.port, "-q", "1", "-t", "guided/mat/command", "-m", s).Run()
+						return exec.Command("mosquitto_pub", "-p", m.port, "-q", "1", "-t", "guided/mat/command", "-m", s).Run()
 					})
 				}
 			}
 		}
 	})
-	t.Run("home-assistant.md: every call of guided works, and names entities that there are", func(t *testing.T) {
+	t.Run("home-assistant.md: every command line works, and names discovered entities", func(t *testing.T) {
 		examples := codeBlocks(t, "home-assistant.md", "sh")
 		t.Chdir(t.TempDir())
 		for _, example := range examples {
 			for line := range strings.Lines(example.text) {
 				args := strings.Fields(line)[1:]
-				if code, out := p.run(args...); code != cli.Done {
+				if code, out := m.run(args...); code != cli.Done {
 					t.Errorf("%s%s", line, out)
 				}
 			}
@@ -166,34 +166,35 @@ func TestDocsExamples(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range entityIDs(string(text)) {
-			if !slices.Contains(made, id) {
-				t.Errorf("the daemon makes no %s known", id)
+			if !slices.Contains(entities, id) {
+				t.Errorf("the daemon announces no %s", id)
 			}
 		}
 	})
-	t.Run("home-assistant.md: the settings are known", func(t *testing.T) {
+	t.Run("home-assistant.md: the settings are valid", func(t *testing.T) {
 		for _, example := range codeBlocks(t, "home-assistant.md", "toml") {
 			if _, err := config.Load(settingsFile(t, example.text)); err != nil {
 				t.Error(err)
 			}
 		}
 	})
-	t.Run("topics.md: the events are those that Home Assistant is told of", func(t *testing.T) {
+	t.Run("topics.md: the events are those of the event entity", func(t *testing.T) {
 		for _, e := range eventMeanings {
-			if !slices.Contains(made, "event type "+e[0]) {
+			if !slices.Contains(entities, "event type "+e[0]) {
 				t.Errorf("%s is not", e[0])
 			}
 		}
 	})
-	if wrong := regexp.MustCompile(`.*"status":"error".*`).FindAllString(answers.String(), -1); wrong != nil {
+	if wrong := regexp.MustCompile(`.*"status":"error".*`).FindAllString(responses.String(), -1); wrong != nil {
 		t.Errorf("refused: %s", strings.Join(wrong, "\n"))
 	}
 }
 
-// discoveredEntities lists the entities, and the types of events, that the daemon makes known to Home Assistant.
-func (p *machine) discoveredEntities(t *testing.T) (made []string) {
+// discoveredEntities lists the default entity ids in the daemon's discovery message, and the types of its event entity as
+// "event type NAME".
+func (m *machine) discoveredEntities(t *testing.T) (entities []string) {
 	t.Helper()
-	out, err := exec.Command("mosquitto_sub", "-p", p.port, "-C", "1", "-W", "10", "-t", "homeassistant/device/+/config").Output()
+	out, err := exec.Command("mosquitto_sub", "-p", m.port, "-C", "1", "-W", "10", "-t", "homeassistant/device/+/config").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,33 +208,28 @@ func (p *machine) discoveredEntities(t *testing.T) (made []string) {
 		t.Fatal(err)
 	}
 	for _, c := range device.Components {
-		made = append(made, c.ID)
+		entities = append(entities, c.ID)
 		for _, e := range c.Events {
-			made = append(made, "event type "+e)
+			entities = append(entities, "event type "+e)
 		}
 	}
-	return made
+	return entities
 }
 
-// The README's calls of the API are carried out as they stand, but for the port.
+// TestReadmeAPICalls runs the README's calls of the web API as they stand, but for the port.
 func TestReadmeAPICalls(t *testing.T) {
 	curl := requireProgram(t, "curl")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
-	p := newMachine(t, "[audio]\noutput = \"null\"\n")
-	text, err := os.ReadFile(p.config)
+	address := unusedAddress(t)
+	m := newMachine(t, "[audio]\noutput = \"null\"\n")
+	text, err := os.ReadFile(m.config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	settings := strings.Replace(string(text), `listen = ""`, fmt.Sprintf("listen = %q", address), 1)
-	if err := os.WriteFile(p.config, []byte(settings), 0o600); err != nil {
+	if err := os.WriteFile(m.config, []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log := p.startDaemon()
+	log := m.startDaemon()
 	waitFor(t, "the page", func() bool { return strings.Contains(log.String(), "the web server is ready") })
 
 	page, err := os.ReadFile("../README.md")
@@ -265,7 +261,7 @@ func TestReadmeAPICalls(t *testing.T) {
 			}
 		})
 	}
-	if code, out := p.run("send", "stop"); code != cli.Done {
+	if code, out := m.run("send", "stop"); code != cli.Done {
 		t.Error(out)
 	}
 }

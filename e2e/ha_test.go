@@ -20,13 +20,13 @@ import (
 func TestHAPackage(t *testing.T) {
 	config := writeUserRoutines(t)
 	_, sentences, _ := runCommand(t, "--config", config, "ha", "sentences")
-	code, text, complaint := runCommand(t, "--config", config, "ha", "package")
+	code, text, stderr := runCommand(t, "--config", config, "ha", "package")
 	if code != cli.Done {
-		t.Fatal(complaint)
+		t.Fatal(stderr)
 	}
 	file := parseYAML(t, text)
 	scripts, _ := lookUp(file, "intent_script").(map[string]any)
-	t.Run("every sentence has its answer, and no answer is without one", func(t *testing.T) {
+	t.Run("every intent has a script, and every script an intent", func(t *testing.T) {
 		var wanted, made []string
 		for intent := range lookUp(parseYAML(t, sentences), "intents").(map[string]any) {
 			wanted = append(wanted, intent)
@@ -43,34 +43,34 @@ func TestHAPackage(t *testing.T) {
 			t.Errorf("%v, want %v", made, wanted)
 		}
 	})
-	t.Run("it speaks to our node alone", func(t *testing.T) {
+	t.Run("commands go to the node of the settings", func(t *testing.T) {
 		for _, s := range allStrings(file) {
 			if topic := regexp.MustCompile(`\S+/command`).FindString(s); topic != "" && topic != "house/guided/attic/command" {
-				t.Errorf("it speaks to %s", topic)
+				t.Errorf("it publishes on %s", topic)
 			}
 		}
 		if n := strings.Count(text, `"house/guided/attic/command"`); n != len(scripts) {
-			t.Errorf("%d of %d scripts speak to us", n, len(scripts))
+			t.Errorf("%d of %d scripts publish on our topic", n, len(scripts))
 		}
 	})
-	t.Run("entities have the name of our device", func(t *testing.T) {
+	t.Run("entity ids begin with the device's name", func(t *testing.T) {
 		for _, id := range entityIDs(text) {
 			if !strings.Contains(id, ".yoga_mat_") {
 				t.Errorf("it names %s", id)
 			}
 		}
 	})
-	t.Run("every variable in it is a slot of a sentence", func(t *testing.T) {
+	t.Run("every variable is a slot of a sentence", func(t *testing.T) {
 		for _, name := range []string{"guided_routine", "minutes", "guided_verb", "volume", "change"} {
 			if !regexp.MustCompile(`[{:]` + name + `[:}]|\b` + name + `: `).MatchString(sentences) {
 				t.Errorf("no sentence tells %s", name)
 			}
 		}
 	})
-	t.Run("it can be written where Home Assistant reads it", func(t *testing.T) {
+	t.Run("written to a file in a new folder", func(t *testing.T) {
 		to := filepath.Join(t.TempDir(), "packages", "guided.yaml")
-		if code, out, complaint := runCommand(t, "--config", config, "ha", "package", "-o", to); code != cli.Done || out != "" {
-			t.Fatal(out, complaint)
+		if code, out, stderr := runCommand(t, "--config", config, "ha", "package", "-o", to); code != cli.Done || out != "" {
+			t.Fatal(out, stderr)
 		}
 		if data, err := os.ReadFile(to); err != nil || string(data) != text {
 			t.Errorf("%v: %s", err, data)
@@ -78,7 +78,7 @@ func TestHAPackage(t *testing.T) {
 	})
 }
 
-// entityIDs are the entities of guided that a text for Home Assistant names.
+// entityIDs lists the entity ids in a text, of the domains that guided uses.
 func entityIDs(text string) []string {
 	return regexp.MustCompile(`\b(?:sensor|number|select|button|event|scene|notify|binary_sensor)\.[a-z0-9_]+`).FindAllString(text, -1)
 }
@@ -89,7 +89,7 @@ func TestHABlueprint(t *testing.T) {
 	if err != nil || len(all) != 4 {
 		t.Fatal(len(all), err)
 	}
-	t.Run("they are listed", func(t *testing.T) {
+	t.Run("without a name: a list", func(t *testing.T) {
 		_, out, _ := runCommand(t, "ha", "blueprint")
 		_, listed, _ := runCommand(t, "--json", "ha", "blueprint")
 		for _, b := range all {
@@ -100,9 +100,9 @@ func TestHABlueprint(t *testing.T) {
 	})
 	for _, b := range all {
 		t.Run(b.Name, func(t *testing.T) {
-			code, text, complaint := runCommand(t, "--config", config, "ha", "blueprint", b.Name)
+			code, text, stderr := runCommand(t, "--config", config, "ha", "blueprint", b.Name)
 			if code != cli.Done {
-				t.Fatal(complaint)
+				t.Fatal(stderr)
 			}
 			file := parseYAML(t, text)
 			inputs := inputsOf(t, lookUp(file, "blueprint", "input"))
@@ -132,27 +132,27 @@ func TestHABlueprint(t *testing.T) {
 				}
 			}
 			if node := inputs["node"]; node != nil && lookUp(node, "default") != "house/guided/attic" {
-				t.Errorf("it speaks to %v", lookUp(node, "default"))
+				t.Errorf("it publishes on %v", lookUp(node, "default"))
 			}
 			if base := fmt.Sprint(lookUp(inputs["base"], "default")); b.Name == "speaker" && !regexp.MustCompile(`^http://192\.168\.1\.50:8099/audio/[0-9a-f]+/$`).MatchString(base) {
 				t.Errorf("speakers are sent to %s", base)
 			}
 		})
 	}
-	t.Run("speakers are not sent to an address that only this machine reaches", func(t *testing.T) {
+	t.Run("an address on loopback is not given to speakers", func(t *testing.T) {
 		isolate(t)
 		if _, text, _ := runCommand(t, "ha", "blueprint", "speaker"); strings.Contains(text, "127.0.0.1") {
 			t.Error(text)
 		}
 	})
-	t.Run("one that there is not is told, with the nearest", func(t *testing.T) {
-		if code, _, complaint := runCommand(t, "ha", "blueprint", "light"); code != cli.Failed || !strings.Contains(complaint, `did you mean "lights"`) {
-			t.Error(code, complaint)
+	t.Run("an unknown name: the nearest is suggested", func(t *testing.T) {
+		if code, _, stderr := runCommand(t, "ha", "blueprint", "light"); code != cli.Failed || !strings.Contains(stderr, `did you mean "lights"`) {
+			t.Error(code, stderr)
 		}
 	})
 }
 
-// inputsOf are a blueprint's inputs, those in sections too.
+// inputsOf returns the inputs of a blueprint, those in sections included.
 func inputsOf(t *testing.T, v any) map[string]any {
 	t.Helper()
 	inputs := map[string]any{}
@@ -168,8 +168,8 @@ func inputsOf(t *testing.T, v any) map[string]any {
 	return inputs
 }
 
-// parseYAML reads a file made for Home Assistant with a parser that is not ours. A tag such as !input becomes the text
-// "!input NAME". A key that stands twice is an error.
+// parseYAML parses a file made for Home Assistant with an independent parser. A tag such as !input becomes the text
+// "!input NAME". A duplicate key is an error.
 func parseYAML(t *testing.T, text string) map[string]any {
 	t.Helper()
 	var root yaml.Node
@@ -193,7 +193,7 @@ func replaceTags(n *yaml.Node) {
 	}
 }
 
-// lookUp is what lies at a path of keys, nil for nothing.
+// lookUp returns the value at a path of keys and indices, nil where there is none.
 func lookUp(v any, path ...any) any {
 	for _, key := range path {
 		switch k := key.(type) {
@@ -211,7 +211,7 @@ func lookUp(v any, path ...any) any {
 	return v
 }
 
-// allStrings gives every string in a document, with those in lists and under keys.
+// allStrings returns every string value of a document.
 func allStrings(v any) (all []string) {
 	switch v := v.(type) {
 	case string:
@@ -228,57 +228,57 @@ func allStrings(v any) (all []string) {
 	return all
 }
 
-// retainedTopics lists the topics on which the place's broker keeps something, by a client that is not ours.
-func (p *machine) retainedTopics() []string {
-	p.t.Helper()
-	requireProgram(p.t, "mosquitto_sub")
-	out, _ := exec.Command("mosquitto_sub", "-p", p.port, "-t", "#", "--retained-only", "-F", "%t", "-W", "1").Output() // the end of its wait is an error
+// retainedTopics lists the topics of all retained messages, with a client that is not ours.
+func (m *machine) retainedTopics() []string {
+	m.t.Helper()
+	requireProgram(m.t, "mosquitto_sub")
+	out, _ := exec.Command("mosquitto_sub", "-p", m.port, "-t", "#", "--retained-only", "-F", "%t", "-W", "1").Output() // mosquitto_sub fails when -W ends its wait
 	return strings.Fields(string(out))
 }
 
 func TestHAPurge(t *testing.T) {
-	p := newMachine(t, silentSettings)
+	m := newMachine(t, silentSettings)
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	log := &syncBuffer{}
 	ended := make(chan int, 1)
-	go func() { ended <- cli.Run(ctx, []string{"--config", p.config, "serve"}, log, log) }()
-	waitFor(t, "the device to be made known", func() bool {
-		return strings.Contains(strings.Join(p.retainedTopics(), " "), "homeassistant/device/guided_")
+	go func() { ended <- cli.Run(ctx, []string{"--config", m.config, "serve"}, log, log) }()
+	waitFor(t, "the discovery message", func() bool {
+		return strings.Contains(strings.Join(m.retainedTopics(), " "), "homeassistant/device/guided_")
 	})
-	t.Run("a second daemon with the same settings is sent away", func(t *testing.T) {
-		code, out := p.run("serve")
+	t.Run("a second daemon with the same settings is refused", func(t *testing.T) {
+		code, out := m.run("serve")
 		if code != cli.Failed || !strings.Contains(out, "--config FILE") {
 			t.Errorf("%d: %s", code, out)
 		}
 	})
-	t.Run("while the daemon runs it is refused", func(t *testing.T) {
-		code, out := p.run("ha", "purge")
-		if code != cli.Failed || !strings.Contains(out, "stop it first") || len(p.retainedTopics()) != 4 {
-			t.Errorf("%d: %s; %v is left", code, out, p.retainedTopics())
+	t.Run("purge while the daemon runs is refused", func(t *testing.T) {
+		code, out := m.run("ha", "purge")
+		if code != cli.Failed || !strings.Contains(out, "stop it first") || len(m.retainedTopics()) != 4 {
+			t.Errorf("%d: %s; %v is left", code, out, m.retainedTopics())
 		}
 	})
 	stop()
 	if code := <-ended; code != cli.Done {
 		t.Fatalf("%d: %s", code, log)
 	}
-	t.Run("then nothing is left", func(t *testing.T) {
-		code, out := p.run("ha", "purge")
+	t.Run("purge after the daemon has stopped removes everything", func(t *testing.T) {
+		code, out := m.run("ha", "purge")
 		if code != cli.Done || strings.Count(out, "removed ") != 4 || !strings.Contains(out, "removed guided/mat/state\n") {
 			t.Errorf("%d: %s", code, out)
 		}
-		if left := p.retainedTopics(); len(left) > 0 {
+		if left := m.retainedTopics(); len(left) > 0 {
 			t.Errorf("%v is left", left)
 		}
 	})
-	t.Run("and there is nothing more to do", func(t *testing.T) {
-		if code, out := p.run("ha", "purge"); code != cli.Done || !strings.Contains(out, "keeps nothing of mat") {
+	t.Run("a second purge finds nothing", func(t *testing.T) {
+		if code, out := m.run("ha", "purge"); code != cli.Done || !strings.Contains(out, "keeps nothing of mat") {
 			t.Errorf("%d: %s", code, out)
 		}
 	})
 }
 
-// userRoutineTitles are routines as people write them, with titles that could break a file or a sentence.
+// userRoutineTitles are the titles of a user's routines, by name. Some have characters that could break YAML or a sentence.
 var userRoutineTitles = map[string]string{
 	"evening":  `My evening routine`,
 	"mum":      `Mum's 5-minute stretch & breathe!`,
@@ -288,7 +288,7 @@ var userRoutineTitles = map[string]string{
 	"broken":   ``,
 }
 
-// writeUserRoutines puts them into a folder of settings.
+// writeUserRoutines writes routines with these titles, and a settings file for them. It returns that file.
 func writeUserRoutines(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -84,7 +84,9 @@ func TestHomeAssistantRunsBlueprints(t *testing.T) {
 	h.waitForState("light.lamp", "unknown")
 	h.waitForState("sensor.guided_state", "idle")
 	seen, messages := d.observe(), h.subscribe("guided/mat/command", "guided/mat/response", "test/#")
-	t.Cleanup(func() { t.Logf("at last: %s, %s, %s", messages.last("command"), messages.last("response"), messages.last("set")) })
+	t.Cleanup(func() {
+		t.Logf("at last: %s, %s, %s", messages.last("command"), messages.last("response"), messages.last("set"))
+	})
 	fire := func(event string) { h.mustRequest("POST", "/api/events/"+url.PathEscape(event), map[string]any{}, nil) }
 
 	t.Run("a trigger starts a routine as it was filled in", func(t *testing.T) {

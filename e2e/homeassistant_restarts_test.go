@@ -30,7 +30,7 @@ func TestHomeAssistantAfterOneRestart(t *testing.T) {
 		"the broker is restarted and forgets": {h.brokerWipe()},
 		"Home Assistant is restarted":         {h.coreRestart()},
 		"the daemon is restarted":             {d.daemonRestart()},
-		"the daemon is killed":    {d.daemonKill()},
+		"the daemon is killed":                {d.daemonKill()},
 	})
 }
 

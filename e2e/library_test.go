@@ -12,7 +12,7 @@ import (
 	"guided/routines"
 )
 
-// builtinLibrary is the library and the bank of a user without settings, without any program that could speak.
+// builtinLibrary returns the built-in routines and a bank with one embedded voice and no speech engine.
 func builtinLibrary(t *testing.T, speaker string) (routines.Library, *mix.Bank) {
 	t.Helper()
 	files, err := voice.Embedded(speaker)
@@ -27,7 +27,7 @@ func builtinLibrary(t *testing.T, speaker string) (routines.Library, *mix.Bank) 
 	return l, mix.NewBank([]voice.Voice{recorded}, nil, l.Open, slog.New(slog.DiscardHandler))
 }
 
-// compileBuiltin is a built-in routine in a voice, as asked for.
+// compileBuiltin compiles a built-in routine.
 func compileBuiltin(t *testing.T, l routines.Library, b *mix.Bank, name string, o routines.Options) *routines.Score {
 	t.Helper()
 	r, err := l.Load(name)
@@ -41,11 +41,11 @@ func compileBuiltin(t *testing.T, l routines.Library, b *mix.Bank, name string, 
 	return s
 }
 
-// expectation is what must hold for a built-in routine.
+// expectation is what must hold for the score of a built-in routine.
 type expectation struct {
-	least, most time.Duration // of the whole
-	breaths     int           // in its longest breathing step
-	breath      string        // its phases in seconds
+	least, most time.Duration // the length
+	breaths     int           // in the breathing step with the most breaths
+	breath      string        // the phases of that step, in seconds
 	sides       bool
 	fits        []time.Duration
 }
@@ -90,7 +90,7 @@ func TestLibraryLengthsBreathsAndSides(t *testing.T) {
 		want := expectations()
 		for _, name := range names {
 			if _, has := want[name]; !has {
-				t.Errorf("%s promises nothing", name)
+				t.Errorf("%s has no expectation", name)
 			}
 		}
 		for name, p := range want {
@@ -106,7 +106,7 @@ func TestLibraryLengthsBreathsAndSides(t *testing.T) {
 				p.checkSides(t, s)
 				for _, length := range p.fits {
 					fitted := compileBuiltin(t, l, b, name, routines.Options{For: length})
-					turn := 0 // half a breath, where no rest can take it
+					turn := 0 // the longest breath: where no rest takes the difference, half of it may remain
 					for _, m := range fitted.Marks {
 						if m.Kind == routines.BreathMark {
 							turn = max(turn, m.Len)
@@ -121,7 +121,7 @@ func TestLibraryLengthsBreathsAndSides(t *testing.T) {
 	}
 }
 
-// checkBreath looks at the breathing step with the most breaths.
+// checkBreath checks the breathing step with the most breaths.
 func (p expectation) checkBreath(t *testing.T, s *routines.Score) {
 	t.Helper()
 	most, breath := 0, ""
@@ -146,7 +146,7 @@ func (p expectation) checkBreath(t *testing.T, s *routines.Score) {
 	}
 }
 
-// checkSides holds left and right to the same length.
+// checkSides checks that left and right have the same length.
 func (p expectation) checkSides(t *testing.T, s *routines.Score) {
 	t.Helper()
 	total := map[string]int{}

@@ -11,7 +11,7 @@ import (
 	"guided/cli"
 )
 
-// setUpProve is a machine with a short routine and a sound server of its own.
+// setUpProve writes settings and a short routine. It returns the settings file and a path for the socket of a sound server.
 func setUpProve(t *testing.T, output string) (config, socket string) {
 	t.Helper()
 	isolate(t)
@@ -45,46 +45,46 @@ func TestProveOnPulseAudio(t *testing.T) {
 	}
 	t.Cleanup(func() { server.Process.Kill(); server.Wait() })
 	waitForListener(t, "the sound server", "unix", socket)
-	code, out, complaint := runCommand(t, "--config", config, "--json", "prove", "short")
+	code, out, stderr := runCommand(t, "--config", config, "--json", "prove", "short")
 	var p cli.ProofReport
 	if err := json.Unmarshal([]byte(out), &p); err != nil {
-		t.Fatalf("%d: %v:\n%s%s", code, err, out, complaint)
+		t.Fatalf("%d: %v:\n%s%s", code, err, out, stderr)
 	}
 	t.Logf("%d of %d cues, worst %.4f ms, drift %.2f ppm, gaps %v, latency %.0f ms", p.Heard, len(p.Cues), p.Worst, p.Drift, p.Gaps, p.Latency)
 	if len(p.Cues) == 0 || p.Heard != len(p.Cues) || p.Sink != "mat" {
 		t.Errorf("%d of %d cues are heard on %q", p.Heard, len(p.Cues), p.Sink)
 	}
 	if want := cli.Done; !p.Proved {
-		want = cli.Failed // a busy machine may be late; it must only be told
+		want = cli.Failed // on a loaded machine the sound may be interrupted, which must be reported
 		if code != want || len(p.Problems) == 0 {
 			t.Errorf("exit %d and the problems %v", code, p.Problems)
 		}
 	} else if code != want {
-		t.Errorf("exit %d: %s", code, complaint)
+		t.Errorf("exit %d: %s", code, stderr)
 	}
 }
 
 func TestProveRecording(t *testing.T) {
 	config, _ := setUpProve(t, "null")
 	file := filepath.Join(t.TempDir(), "short.wav")
-	if code, _, complaint := runCommand(t, "--config", config, "render", "short", "-o", file); code != cli.Done {
-		t.Fatal(complaint)
+	if code, _, stderr := runCommand(t, "--config", config, "render", "short", "-o", file); code != cli.Done {
+		t.Fatal(stderr)
 	}
-	code, out, complaint := runCommand(t, "--config", config, "prove", "short", "--recording", file, "--cues")
+	code, out, stderr := runCommand(t, "--config", config, "prove", "short", "--recording", file, "--cues")
 	if code != cli.Done || !strings.Contains(out, "In,") || !strings.Contains(out, "\nproved: short") {
-		t.Errorf("%d:\n%s%s", code, out, complaint)
+		t.Errorf("%d:\n%s%s", code, out, stderr)
 	}
 	sound, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Run("of which the end is missing", func(t *testing.T) {
+	t.Run("without its second half", func(t *testing.T) {
 		if err := os.WriteFile(file, sound[:len(sound)/2], 0o644); err != nil {
 			t.Fatal(err)
 		}
-		code, out, complaint := runCommand(t, "--config", config, "prove", "short", "--recording", file)
+		code, out, stderr := runCommand(t, "--config", config, "prove", "short", "--recording", file)
 		if code != cli.Failed || !strings.Contains(out, "not heard") {
-			t.Errorf("%d:\n%s%s", code, out, complaint)
+			t.Errorf("%d:\n%s%s", code, out, stderr)
 		}
 	})
 	t.Run("that is silent", func(t *testing.T) {
@@ -92,15 +92,15 @@ func TestProveRecording(t *testing.T) {
 		if err := os.WriteFile(file, sound, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		code, _, complaint := runCommand(t, "--config", config, "prove", "short", "--recording", file)
-		if code != cli.Failed || !strings.Contains(complaint, "muted") {
-			t.Errorf("%d: %s", code, complaint)
+		code, _, stderr := runCommand(t, "--config", config, "prove", "short", "--recording", file)
+		if code != cli.Failed || !strings.Contains(stderr, "muted") {
+			t.Errorf("%d: %s", code, stderr)
 		}
 	})
-	t.Run("without one, an output that cannot be recorded says what to do", func(t *testing.T) {
-		code, _, complaint := runCommand(t, "--config", config, "prove", "short")
-		if code != cli.Failed || !strings.Contains(complaint, "--recording") {
-			t.Errorf("%d: %s", code, complaint)
+	t.Run("none, on an output that cannot be recorded", func(t *testing.T) {
+		code, _, stderr := runCommand(t, "--config", config, "prove", "short")
+		if code != cli.Failed || !strings.Contains(stderr, "--recording") {
+			t.Errorf("%d: %s", code, stderr)
 		}
 	})
 }

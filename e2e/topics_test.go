@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/topics.md anew")
 
-// TestTopics holds docs/topics.md to the code that it is made from. Where it is stale: go test -run TestTopics -update ./e2e
+// TestTopics checks that docs/topics.md is what the code generates. To write it: go test -run TestTopics -update ./e2e
 func TestTopics(t *testing.T) {
 	page := topicsPage(t)
 	if *update {
@@ -29,7 +29,7 @@ func TestTopics(t *testing.T) {
 	}
 }
 
-// keyMeanings are what the keys of a message mean, by its type. The keys, their types and their order are the code's.
+// keyMeanings describes the keys of each type of message. The keys, their types and their order come from the code.
 var keyMeanings = map[string]map[string]string{
 	"State": {
 		"state":        "`idle`, `preparing`, `playing`, `paused`, `waiting` (for `next`) or `problem`",
@@ -91,7 +91,7 @@ var keyMeanings = map[string]map[string]string{
 	},
 }
 
-// verbMeanings are what the verbs do.
+// verbMeanings describes what the verbs do.
 var verbMeanings = map[string]string{
 	"start":  "plays a routine by name or title, or what is selected",
 	"select": "chooses what `start` begins",
@@ -105,7 +105,7 @@ var verbMeanings = map[string]string{
 	"status": "tells the state again; so does an empty message",
 }
 
-// eventMeanings and phasesTell are what the events and the phases stand for.
+// eventMeanings and phaseMeanings describe the types of events and the phases, in the order of the page.
 var eventMeanings = [][2]string{
 	{"routine_started", "its first sound"}, {"step_started", "a step or a side begins"}, {"waiting", "it waits for `next`"},
 	{"paused", "the sound has left"}, {"resumed", "it is back"}, {"routine_finished", "its end was heard"},
@@ -140,13 +140,13 @@ func topicsPage(t *testing.T) string {
 		rows := 0
 		eachKey(of, func(key, kind string) {
 			if known[key] == "" {
-				t.Errorf("what %s of %s means is not told", key, of.Name())
+				t.Errorf("%s of %s is not described", key, of.Name())
 			}
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", key, kind, known[key])
 			rows++
 		})
 		if rows != len(known) {
-			t.Errorf("%s has %d keys, %d are told", of.Name(), rows, len(known))
+			t.Errorf("%s has %d keys, %d are described", of.Name(), rows, len(known))
 		}
 	}
 	writePairs(&b, "Event types", "event_type", eventMeanings)
@@ -156,12 +156,12 @@ func topicsPage(t *testing.T) string {
 	for _, verb := range verbs {
 		usage, takes := verbUsage(t, verb)
 		if verbMeanings[verb] == "" {
-			t.Errorf("what %s does is not told", verb)
+			t.Errorf("the verb %s is not described", verb)
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", usage, cmp.Or(takes, "–"), verbMeanings[verb])
 	}
 	if len(verbs) != len(verbMeanings) {
-		t.Errorf("%d verbs, %d are told", len(verbs), len(verbMeanings))
+		t.Errorf("%d verbs, %d are described", len(verbs), len(verbMeanings))
 	}
 	return b.String()
 }
@@ -173,7 +173,7 @@ func writePairs(b *strings.Builder, heading, key string, rows [][2]string) {
 	}
 }
 
-// eachKey gives the keys of a message in their order, with their types in JSON.
+// eachKey calls each for every JSON key of a message, in order, with the type of its value.
 func eachKey(of reflect.Type, each func(key, kind string)) {
 	for f := range of.Fields() {
 		if f.Anonymous {
@@ -198,8 +198,8 @@ func eachKey(of reflect.Type, each func(key, kind string)) {
 	}
 }
 
-// verbUsage finds how a verb is written, and the keys that it takes in JSON, by asking the parser: it tells a person who
-// gives a key that means nothing there.
+// verbUsage finds how a verb is written and which JSON keys it takes from the parser's errors: a key that the verb does not
+// take is refused with the usage.
 func verbUsage(t *testing.T, verb string) (usage, takes string) {
 	t.Helper()
 	var own []string
