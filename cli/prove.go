@@ -49,18 +49,13 @@ func (o *proveCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	result := &ProofReport{Routine: score.Name}
-	var file *os.File
-	started := 0
-	if o.Recording != "" {
-		file, err = os.Open(o.Recording)
-	} else if file, err = os.CreateTemp("", "guided-prove-*.wav"); err == nil {
-		defer os.Remove(file.Name())
-	}
+	file, err := o.openRecording()
 	if err != nil {
 		return fmt.Errorf("the recording: %w", err)
 	}
 	defer file.Close()
+	result := &ProofReport{Routine: score.Name}
+	started := 0
 	if o.Recording == "" {
 		if result.Sink, started, err = o.record(p, score, file); err != nil {
 			return err
@@ -90,6 +85,18 @@ func (o *proveCommand) Run(p *process) error {
 		err = errReported
 	}
 	return err
+}
+
+// openRecording opens the recording to measure, or a new one. The new one has no name, so that it ends with the process.
+func (o *proveCommand) openRecording() (*os.File, error) {
+	if o.Recording != "" {
+		return os.Open(o.Recording)
+	}
+	file, err := os.CreateTemp("", "guided-prove-*.wav")
+	if err != nil {
+		return nil, err
+	}
+	return file, os.Remove(file.Name())
 }
 
 // record plays as play does and records the sink into file. started is the frame of the recording at which the start was

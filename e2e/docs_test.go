@@ -194,7 +194,7 @@ func TestDocsExamples(t *testing.T) {
 // "event type NAME".
 func (m *machine) discoveredEntities(t *testing.T) (entities []string) {
 	t.Helper()
-	out, err := exec.Command("mosquitto_sub", "-p", m.port, "-C", "1", "-W", "10", "-t", "homeassistant/device/+/config").Output()
+	out, err := exec.Command("mosquitto_sub", "-p", m.port, "-C", "1", "-W", "60", "-t", "homeassistant/device/+/config").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,16 +248,21 @@ func TestReadmeAPICalls(t *testing.T) {
 		line := strings.ReplaceAll(call[1], "127.0.0.1:8099", address)
 		path := line[strings.Index(line, address)+len(address):]
 		t.Run(path, func(t *testing.T) {
-			endless := strings.Contains(line, "-N")
-			if endless {
-				line = "--max-time 1 " + line
-			}
-			out, err := exec.Command("sh", "-c", curl+" -sS "+line).Output()
-			if err != nil && !endless {
+			out := &syncBuffer{}
+			cmd := exec.Command("sh", "-c", "exec "+curl+" -sS "+line)
+			cmd.Stdout = out
+			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(strings.ReplaceAll(string(out), " ", ""), strings.ReplaceAll(wants[path], " ", "")) {
-				t.Errorf("%s\nanswers %.300s", line, out)
+			waitFor(t, line+" to print "+wants[path], func() bool {
+				return strings.Contains(strings.ReplaceAll(out.String(), " ", ""), strings.ReplaceAll(wants[path], " ", ""))
+			})
+			endless := strings.Contains(line, "-N") // the stream of events
+			if endless {
+				_ = cmd.Process.Kill() // Wait reports it
+			}
+			if err := cmd.Wait(); err != nil && !endless {
+				t.Error(err)
 			}
 		})
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -228,14 +227,6 @@ func allStrings(v any) (all []string) {
 	return all
 }
 
-// retainedTopics lists the topics of all retained messages, with a client that is not ours.
-func (m *machine) retainedTopics() []string {
-	m.t.Helper()
-	requireProgram(m.t, "mosquitto_sub")
-	out, _ := exec.Command("mosquitto_sub", "-p", m.port, "-t", "#", "--retained-only", "-F", "%t", "-W", "1").Output() // mosquitto_sub fails when -W ends its wait
-	return strings.Fields(string(out))
-}
-
 func TestHAPurge(t *testing.T) {
 	m := newMachine(t, silentSettings)
 	ctx, stop := context.WithCancel(context.Background())
@@ -244,7 +235,7 @@ func TestHAPurge(t *testing.T) {
 	ended := make(chan int, 1)
 	go func() { ended <- cli.Run(ctx, []string{"--config", m.config, "serve"}, log, log) }()
 	waitFor(t, "the discovery message", func() bool {
-		return strings.Contains(strings.Join(m.retainedTopics(), " "), "homeassistant/device/guided_")
+		return strings.Contains(strings.Join(retainedTopics(t, m.port), " "), "homeassistant/device/guided_")
 	})
 	t.Run("a second daemon with the same settings is refused", func(t *testing.T) {
 		code, out := m.run("serve")
@@ -254,8 +245,8 @@ func TestHAPurge(t *testing.T) {
 	})
 	t.Run("purge while the daemon runs is refused", func(t *testing.T) {
 		code, out := m.run("ha", "purge")
-		if code != cli.Failed || !strings.Contains(out, "stop it first") || len(m.retainedTopics()) != 4 {
-			t.Errorf("%d: %s; %v is left", code, out, m.retainedTopics())
+		if code != cli.Failed || !strings.Contains(out, "stop it first") || len(retainedTopics(t, m.port)) != 4 {
+			t.Errorf("%d: %s; %v is left", code, out, retainedTopics(t, m.port))
 		}
 	})
 	stop()
@@ -267,7 +258,7 @@ func TestHAPurge(t *testing.T) {
 		if code != cli.Done || strings.Count(out, "removed ") != 4 || !strings.Contains(out, "removed guided/mat/state\n") {
 			t.Errorf("%d: %s", code, out)
 		}
-		if left := m.retainedTopics(); len(left) > 0 {
+		if left := retainedTopics(t, m.port); len(left) > 0 {
 			t.Errorf("%v is left", left)
 		}
 	})

@@ -75,7 +75,7 @@ func TestHomeAssistantRunsBlueprints(t *testing.T) {
 		}
 	}
 	h.writeFile("hass/packages/automations.yaml", blueprintAutomations)
-	visitor := h.connectMQTT()
+	visitor := connectMQTT(t, h.brokerPort)
 	t.Cleanup(func() { visitor.Disconnect(0) })
 	visitor.Publish("homeassistant/light/lamp/config", 1, true, `{"schema":"json","name":"Lamp","unique_id":"lamp","command_topic":"test/lamp/set","brightness":true,"transition":true}`).Wait()
 	h.core.stop()

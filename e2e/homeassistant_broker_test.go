@@ -12,42 +12,12 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
-// retainedTopics lists the topics of all retained messages, without those of the broker ($SYS).
-func (h *homeAssistant) retainedTopics() (topics []string) {
-	h.t.Helper()
-	var mu sync.Mutex
-	client := h.connectMQTT()
-	defer client.Disconnect(100)
-	token := client.Subscribe("#", 1, func(_ paho.Client, m paho.Message) {
-		mu.Lock()
-		defer mu.Unlock()
-		if m.Retained() {
-			topics = append(topics, m.Topic())
-		}
-	})
-	if !token.WaitTimeout(5*time.Second) || token.Error() != nil {
-		h.t.Fatal("the broker refuses the subscription: ", token.Error())
-	}
-	// The broker sends the retained messages before later ones: a message of our own marks the end.
-	ended := make(chan struct{})
-	client.AddRoute("test/end", func(paho.Client, paho.Message) { close(ended) })
-	client.Publish("test/end", 1, false, "end")
-	select {
-	case <-ended:
-	case <-time.After(5 * time.Second):
-		h.t.Fatal("the broker does not answer")
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	return append([]string(nil), topics...)
-}
-
 // waitForNoRetained waits until the broker retains no topic for which ours returns true.
 func (h *homeAssistant) waitForNoRetained(t *testing.T, ours func(topic string) bool) {
 	t.Helper()
 	var left []string
 	for end := time.Now().Add(deadline); ; <-time.After(100 * time.Millisecond) {
-		left = slices.DeleteFunc(h.retainedTopics(), func(topic string) bool { return !ours(topic) })
+		left = slices.DeleteFunc(retainedTopics(h.t, h.brokerPort), func(topic string) bool { return !ours(topic) })
 		if len(left) == 0 {
 			return
 		}
@@ -55,15 +25,6 @@ func (h *homeAssistant) waitForNoRetained(t *testing.T, ours func(topic string) 
 			t.Fatalf("the broker still keeps %v", left)
 		}
 	}
-}
-
-func (h *homeAssistant) connectMQTT() paho.Client {
-	h.t.Helper()
-	client := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://127.0.0.1:" + h.brokerPort).SetAutoReconnect(false))
-	if token := client.Connect(); !token.WaitTimeout(5*time.Second) || token.Error() != nil {
-		h.t.Fatal("the broker refuses the connection: ", token.Error())
-	}
-	return client
 }
 
 // subscriber records the messages of some topics, over restarts of the broker. It leaves out retained ones.
@@ -78,7 +39,7 @@ func (h *homeAssistant) subscribe(topics ...string) *subscriber {
 	o := paho.NewClientOptions().AddBroker("tcp://127.0.0.1:" + h.brokerPort).SetMaxReconnectInterval(time.Second)
 	o.SetOnConnectHandler(func(c paho.Client) {
 		for _, topic := range topics {
-			c.Subscribe(topic, 1, e.receive).WaitTimeout(5 * time.Second)
+			c.Subscribe(topic, 1, e.receive).WaitTimeout(deadline)
 		}
 		select {
 		case in <- struct{}{}:
@@ -90,7 +51,7 @@ func (h *homeAssistant) subscribe(topics ...string) *subscriber {
 	h.t.Cleanup(func() { client.Disconnect(0) })
 	select {
 	case <-in:
-	case <-time.After(5 * time.Second):
+	case <-time.After(deadline):
 		h.t.Fatal("the broker accepts no subscription")
 	}
 	return e

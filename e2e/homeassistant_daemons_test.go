@@ -52,7 +52,7 @@ func TestHomeAssistantWithTwoDaemons(t *testing.T) {
 			_, there := all["sensor.rug_state"]
 			return !there && all["sensor.mat_state"].State == "playing"
 		})
-		for _, topic := range h.retainedTopics() {
+		for _, topic := range retainedTopics(t, h.brokerPort) {
 			if strings.Contains(topic, "rug") {
 				t.Errorf("the broker still keeps %s", topic)
 			}
@@ -81,7 +81,7 @@ func TestHomeAssistantAfterPurge(t *testing.T) {
 		if d := h.devices(); len(d) > 0 {
 			t.Errorf("devices: %+v", d)
 		}
-		if topics := h.retainedTopics(); len(topics) > 0 {
+		if topics := retainedTopics(t, h.brokerPort); len(topics) > 0 {
 			t.Errorf("the broker still keeps %v", topics)
 		}
 	})

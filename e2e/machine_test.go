@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	paho "github.com/eclipse/paho.mqtt.golang"
+
 	"guided/cli"
 	"guided/mqtt"
 	"guided/player"
@@ -291,3 +293,44 @@ func runCommand(t *testing.T, args ...string) (code int, stdout, stderr string) 
 
 // silentSettings are those of a daemon that plays to nothing and speaks only what is recorded.
 const silentSettings = "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[voice]\nengine = \"none\"\n"
+
+// connectMQTT connects a client to the mosquitto on a port of loopback.
+func connectMQTT(t *testing.T, port string) paho.Client {
+	t.Helper()
+	client := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://127.0.0.1:" + port).SetAutoReconnect(false))
+	if token := client.Connect(); !token.WaitTimeout(deadline) || token.Error() != nil {
+		t.Fatal("the broker refuses the connection: ", token.Error())
+	}
+	return client
+}
+
+// retainedTopics lists the topics of all retained messages, without those of the broker ($SYS).
+func retainedTopics(t *testing.T, port string) []string {
+	t.Helper()
+	client := connectMQTT(t, port)
+	defer client.Disconnect(100)
+	// The broker sends the retained messages before later ones: a message of our own marks the end.
+	const end = "test/end"
+	retained := make(chan string, 1000)
+	token := client.Subscribe("#", 1, func(_ paho.Client, m paho.Message) {
+		if m.Retained() || m.Topic() == end {
+			retained <- m.Topic()
+		}
+	})
+	if !token.WaitTimeout(deadline) || token.Error() != nil {
+		t.Fatal("the broker refuses the subscription: ", token.Error())
+	}
+	client.Publish(end, 1, false, "end")
+	topics := []string{}
+	for timeout := time.After(deadline); ; {
+		select {
+		case topic := <-retained:
+			if topic == end {
+				return topics
+			}
+			topics = append(topics, topic)
+		case <-timeout:
+			t.Fatal("the broker does not send back our message")
+		}
+	}
+}
