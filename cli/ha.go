@@ -134,7 +134,7 @@ func (purgeCommand) Run(p *process) error {
 	case errors.Is(err, config.ErrIdentityTaken):
 		return mqtt.ErrOnline
 	case err != nil:
-		log.Warn("the daemon's record of what it published cannot be read; what the broker tells is used", "err", err)
+		log.Warn("the daemon's record of what it published cannot be read; the retained messages on the broker are used", "err", err)
 	default:
 		defer id.Release()
 		c.MQTT.ID, c.MQTT.Memory = id.ID, id.PublishedFile

@@ -96,7 +96,11 @@ func (o *proveCommand) openRecording() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return file, os.Remove(file.Name())
+	if err := os.Remove(file.Name()); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
 }
 
 // record plays as play does and records the sink into file. started is the frame of the recording at which the start was
