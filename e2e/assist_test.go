@@ -28,25 +28,25 @@ type sentence struct {
 func newSentenceMatcher(t *testing.T, file string) *sentenceMatcher {
 	t.Helper()
 	doc := parseYAML(t, file)
-	a := &sentenceMatcher{rules: lookUp(doc, "expansion_rules").(map[string]any), lists: lookUp(doc, "lists").(map[string]any)}
+	matcher := &sentenceMatcher{rules: lookUp(doc, "expansion_rules").(map[string]any), lists: lookUp(doc, "lists").(map[string]any)}
 	for intent, v := range lookUp(doc, "intents").(map[string]any) {
 		for _, data := range lookUp(v, "data").([]any) {
 			slots, _ := lookUp(data, "slots").(map[string]any)
 			for _, s := range lookUp(data, "sentences").([]any) {
-				one := sentence{intent: intent, slots: slots, values: map[string]map[string]string{}}
-				one.pattern = regexp.MustCompile(`(?i)^(?:` + a.toRegexp(t, s.(string), one.values) + `)$`)
-				a.sentences = append(a.sentences, one)
+				entry := sentence{intent: intent, slots: slots, values: map[string]map[string]string{}}
+				entry.pattern = regexp.MustCompile(`(?i)^(?:` + matcher.toRegexp(t, s.(string), entry.values) + `)$`)
+				matcher.sentences = append(matcher.sentences, entry)
 			}
 		}
 	}
-	return a
+	return matcher
 }
 
 // toRegexp translates a template: [optional], (one|other), <rule>, {list:slot}.
-func (a *sentenceMatcher) toRegexp(t *testing.T, template string, values map[string]map[string]string) string {
+func (matcher *sentenceMatcher) toRegexp(t *testing.T, template string, values map[string]map[string]string) string {
 	t.Helper()
 	template = regexp.MustCompile(`<(\w+)>`).ReplaceAllStringFunc(template, func(rule string) string {
-		text, known := a.rules[strings.Trim(rule, "<>")].(string)
+		text, known := matcher.rules[strings.Trim(rule, "<>")].(string)
 		if !known {
 			t.Fatalf("%q names the rule %s, which does not exist", template, rule)
 		}
@@ -59,14 +59,14 @@ func (a *sentenceMatcher) toRegexp(t *testing.T, template string, values map[str
 			slot = name
 		}
 		values[slot] = map[string]string{}
-		if a.lists[name] == nil {
+		if matcher.lists[name] == nil {
 			t.Fatalf("%q names the list %s, which does not exist", template, list)
 		}
-		if lookUp(a.lists[name], "range") != nil {
+		if lookUp(matcher.lists[name], "range") != nil {
 			return `(?P<` + slot + `>\d+)`
 		}
 		var ways []string
-		for _, v := range lookUp(a.lists[name], "values").([]any) {
+		for _, v := range lookUp(matcher.lists[name], "values").([]any) {
 			for _, way := range strings.Split(strings.Trim(lookUp(v, "in").(string), "()"), "|") {
 				way = strings.ReplaceAll(way, " ", "")
 				values[slot][way] = lookUp(v, "out").(string)
@@ -78,28 +78,28 @@ func (a *sentenceMatcher) toRegexp(t *testing.T, template string, values map[str
 }
 
 // match returns the intent of a sentence with its slots, "" for none. More than one is an error.
-func (a *sentenceMatcher) match(t *testing.T, words string) string {
+func (matcher *sentenceMatcher) match(t *testing.T, words string) string {
 	t.Helper()
 	words = strings.ReplaceAll(regexp.MustCompile(`[,.?!]`).ReplaceAllString(words, ""), " ", "")
 	meant := map[string]bool{}
 	last := ""
-	for _, one := range a.sentences {
-		m := one.pattern.FindStringSubmatch(words)
+	for _, entry := range matcher.sentences {
+		m := entry.pattern.FindStringSubmatch(words)
 		if m == nil {
 			continue
 		}
-		last = one.intent
+		last = entry.intent
 		for _, key := range []string{"guided_verb", "change"} {
-			if v := one.slots[key]; v != nil {
+			if v := entry.slots[key]; v != nil {
 				last += fmt.Sprint(" ", v)
 			}
 		}
-		for i, name := range one.pattern.SubexpNames() {
+		for i, name := range entry.pattern.SubexpNames() {
 			if i == 0 || name == "" {
 				continue
 			}
 			said := strings.ToLower(m[i])
-			if out, known := one.values[name][said]; known {
+			if out, known := entry.values[name][said]; known {
 				said = out
 			}
 			last += " " + name + "=" + said
@@ -118,7 +118,7 @@ func TestHASentencesMatchSpeech(t *testing.T) {
 	if code != cli.Done {
 		t.Fatal(stderr)
 	}
-	a := newSentenceMatcher(t, file)
+	matcher := newSentenceMatcher(t, file)
 	// Home Assistant 2026.11 gives the same results.
 	for words, want := range map[string]string{
 		"start yoga":                                 "GuidedStart guided_routine=yoga",
@@ -170,7 +170,7 @@ func TestHASentencesMatchSpeech(t *testing.T) {
 		"turn the yoga down":                         "GuidedVolume -10",
 	} {
 		t.Run(words, func(t *testing.T) {
-			if got := a.match(t, words); got != want {
+			if got := matcher.match(t, words); got != want {
 				t.Errorf("is taken for %q, want %q", got, want)
 			}
 		})
@@ -181,7 +181,7 @@ func TestHASentencesMatchSpeech(t *testing.T) {
 		"activate guided morning", "guided morning", "run morning", "stop the timer", "never mind", "faster", "start",
 	} {
 		t.Run("Home Assistant keeps: "+words, func(t *testing.T) {
-			if got := a.match(t, words); got != "" {
+			if got := matcher.match(t, words); got != "" {
 				t.Errorf("is taken for %q", got)
 			}
 		})
