@@ -248,22 +248,28 @@ func TestReadmeAPICalls(t *testing.T) {
 		line := strings.ReplaceAll(call[1], "127.0.0.1:8099", address)
 		path := line[strings.Index(line, address)+len(address):]
 		t.Run(path, func(t *testing.T) {
-			out := &syncBuffer{}
-			cmd := exec.Command("sh", "-c", "exec "+curl+" -sS "+line)
-			cmd.Stdout = out
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
+			answered := func(out string) bool {
+				return strings.Contains(strings.ReplaceAll(out, " ", ""), strings.ReplaceAll(wants[path], " ", ""))
 			}
-			waitFor(t, line+" to print "+wants[path], func() bool {
-				return strings.Contains(strings.ReplaceAll(out.String(), " ", ""), strings.ReplaceAll(wants[path], " ", ""))
+			if strings.Contains(line, "-N") { // the stream of events has no end
+				out := &syncBuffer{}
+				cmd := exec.Command("sh", "-c", "exec "+curl+" -sS "+line)
+				cmd.Stdout = out
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				defer cmd.Wait()
+				defer cmd.Process.Kill()
+				waitFor(t, line+" to print "+wants[path], func() bool { return answered(out.String()) })
+				return
+			}
+			waitFor(t, line+" to print "+wants[path], func() bool { // the daemon reads its library after its start
+				out, err := exec.Command("sh", "-c", curl+" -sS "+line).Output()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return answered(string(out))
 			})
-			endless := strings.Contains(line, "-N") // the stream of events
-			if endless {
-				_ = cmd.Process.Kill() // Wait reports it
-			}
-			if err := cmd.Wait(); err != nil && !endless {
-				t.Error(err)
-			}
 		})
 	}
 	if code, out := m.run("send", "stop"); code != cli.Done {
