@@ -248,7 +248,14 @@ func TestReadmeAPICalls(t *testing.T) {
 		line := strings.ReplaceAll(call[1], "127.0.0.1:8099", address)
 		path := line[strings.Index(line, address)+len(address):]
 		t.Run(path, func(t *testing.T) {
+			last := ""
+			defer func() {
+				if t.Failed() {
+					t.Logf("it printed %.300s", last)
+				}
+			}()
 			answered := func(out string) bool {
+				last = out
 				return strings.Contains(strings.ReplaceAll(out, " ", ""), strings.ReplaceAll(wants[path], " ", ""))
 			}
 			if strings.Contains(line, "-N") { // the stream of events has no end
