@@ -1,8 +1,9 @@
 // Command guided plays voice-guided routines: narrated cues, breathing counts, holds, sides and reps, started over MQTT
 // and followed with closed eyes.
 //
-// The folders are, in the order the sound takes: routines, audio, player; its remotes mqtt, web and satellite, with
-// homeassistant beside them; config and cli, which wire it all together.
+// The packages, in the direction of the sound: routines compiles a routine to a score, audio renders it and opens
+// outputs, player holds the position. mqtt, web and satellite are the remotes; homeassistant makes what Home Assistant
+// reads; config reads the settings; cli holds the commands and connects everything. Begin at [cli.Run].
 package main
 
 import (

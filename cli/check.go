@@ -2,11 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
-	"strings"
-
-	"guided/audio/mix"
-	"guided/routines"
 )
 
 type checkCommand struct {
@@ -14,56 +9,39 @@ type checkCommand struct {
 	parameters
 }
 
-// Run tells every problem, and every phrase that does not fit its slot or that no voice has. It fails when a routine
-// cannot be played; a phrase that falls back is told, and is no failure.
+// Run prints every problem, and a note for every phrase that does not fit its slot or that no voice has. It fails when a
+// routine cannot be played; a note is no failure.
 func (o *checkCommand) Run(p *process) error {
-	l, b, options, err := o.open(p)
+	c, err := o.compiler(p)
 	if err != nil {
 		return err
 	}
 	names := o.Files
 	if len(names) == 0 {
-		if names, err = l.Names(); err != nil {
+		if names, err = c.library.Names(); err != nil {
 			return err
 		}
 	}
-	wrong := false
+	failed := false
 	for _, name := range names {
-		score, err := checkOne(p, l, b, name, options)
+		_, score, err := c.score(name)
 		if err != nil {
-			wrong = true
+			failed = true
 			fmt.Fprintln(p.stdout, err)
 			continue
 		}
-		good := "good"
+		verdict := "good"
 		if len(score.Notes) > 0 {
-			good = "plays, but"
+			verdict = "plays, but"
 		}
 		talk := score.Talk()
-		fmt.Fprintf(p.stdout, "%s: %s, %s, %d steps, %.0f words a minute, %.0f %% silence\n", name, good, brief(score.Len), score.Steps, talk.WordsPerMinute, 100*talk.Silence)
+		fmt.Fprintf(p.stdout, "%s: %s, %s, %d steps, %.0f words a minute, %.0f %% silence\n", name, verdict, formatSamples(score.Len), score.Steps, talk.WordsPerMinute, 100*talk.Silence)
 		for _, n := range score.Notes {
 			fmt.Fprintf(p.stdout, "  line %d, step %q: %s\n", n.Line, n.Step, n.What)
 		}
 	}
-	if wrong {
-		return errTold
+	if failed {
+		return errReported
 	}
 	return nil
-}
-
-func checkOne(p *process, l routines.Library, b *mix.Bank, name string, options routines.Options) (*routines.Score, error) {
-	var r *routines.Routine
-	var err error
-	if exists(name) && strings.Contains(name, ".") { // any file, whatever its ending
-		var data []byte
-		if data, err = os.ReadFile(name); err == nil {
-			r, err = l.Check(name, data)
-		}
-	} else {
-		r, err = find(l, name)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return compiled(p, l, b, r, options)
 }

@@ -1,4 +1,9 @@
-// Package cli is the process: one file a command, the terminal's view, and the wiring of the daemon. Begin at [Run].
+// Package cli is the command line: a file for each command, the view of a session in a terminal (view.go), and the
+// construction of library, bank, outputs and player from the settings (wiring.go). The only other packages that know the
+// settings file are below it; every other package receives its values as arguments.
+//
+// Begin at [Run], which parses the arguments and calls the Run method of one command. [serveCommand.Run] starts the
+// daemon.
 package cli
 
 import (
@@ -15,14 +20,14 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// The exit codes.
+// Exit codes.
 const (
 	Done   = 0
 	Failed = 1
 	Misuse = 2
 )
 
-// commands is the program's table of contents.
+// commands are the flags and commands, as kong parses them.
 type commands struct {
 	Config string `help:"The settings file." placeholder:"FILE" type:"path"`
 	JSON   bool   `help:"Print JSON." name:"json"`
@@ -43,7 +48,7 @@ type commands struct {
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
-// process is what a command may use of the world around it.
+// process is what a command receives from its caller: the context, the output streams and the global flags.
 type process struct {
 	ctx            context.Context
 	stdout, stderr io.Writer
@@ -51,12 +56,12 @@ type process struct {
 	json           bool
 }
 
-// Run is the whole program but for the exit.
+// Run executes one command line and returns its exit code. A cancelled ctx ends the command as an interrupt does.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c commands
-	left := false
+	exited := false // kong has printed the help
 	parser, err := kong.New(&c, kong.Name("guided"), kong.Description("Voice-guided routines."), kong.UsageOnError(),
-		kong.Writers(stdout, stderr), kong.Exit(func(int) { left = true }))
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }))
 	if err != nil {
 		fmt.Fprintln(stderr, "guided:", err)
 		return Failed
@@ -65,7 +70,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		args = []string{"--help"}
 	}
 	command, err := parser.Parse(args)
-	if left {
+	if exited {
 		return Done
 	}
 	if err != nil {
@@ -73,7 +78,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return Misuse
 	}
 	if err := command.Run(&process{ctx, stdout, stderr, c.Config, c.JSON}); err != nil {
-		if !errors.Is(err, errTold) {
+		if !errors.Is(err, errReported) {
 			fmt.Fprintf(stderr, "guided: %v\n", err)
 		}
 		return Failed
@@ -81,13 +86,13 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return Done
 }
 
-// errTold is the error of a command that has already said what is wrong.
-var errTold = errors.New("told")
+// errReported is returned by a command that has already printed what is wrong.
+var errReported = errors.New("already reported")
 
-// settings loads the settings.
+// settings loads the settings from the file of --config, or from a standard one.
 func (p *process) settings() (config.Config, error) { return config.Load(p.config) }
 
-// logger writes what an operator should know; systemd's journal has times of its own.
+// logger logs to stderr. Under systemd it leaves out the time, which the journal adds itself.
 func (p *process) logger(level slog.Level) *slog.Logger {
 	drop := func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey && os.Getenv("JOURNAL_STREAM") != "" {
@@ -98,10 +103,10 @@ func (p *process) logger(level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: drop}))
 }
 
-// stamp is set at link time where a release is made.
+// stamp is the version of a release, set at link time with -ldflags "-X guided/cli.stamp=...".
 var stamp string
 
-// version is the stamp, or what Go knows of the checkout.
+// version returns the stamp, or what the Go toolchain recorded of the checkout.
 func version() string {
 	if stamp != "" {
 		return stamp

@@ -25,10 +25,10 @@ type demoCommand struct {
 	Output string        `help:"Where the sound goes; the settings' output by default." placeholder:"OUTPUT"`
 }
 
-// DemoFile is where a machine without sound keeps what it would have played.
+// DemoFile is the recording that the demo makes on a machine without sound.
 const DemoFile = "guided-demo.wav"
 
-// Run is the whole product on one machine: the daemon with its own broker, a start over MQTT, and what it tells.
+// Run runs the daemon with an embedded broker, starts a routine over MQTT, and shows what the daemon publishes.
 func (o *demoCommand) Run(p *process) error {
 	c, err := p.settings()
 	if err != nil {
@@ -55,39 +55,38 @@ func (o *demoCommand) Run(p *process) error {
 	defer cancel()
 	failure := make(chan error, 1)
 	daemon.Go(func() {
-		failure <- serve(ctx, c, out, log, func(*player.Player) {})
+		failure <- serve(ctx, c, out, log, func() {})
 		cancel()
 	})
-	if err := o.breathe(ctx, p, c.MQTT.Config); err != nil && ctx.Err() == nil {
+	if err := o.startAndFollow(ctx, p, c.MQTT.Config); err != nil && ctx.Err() == nil {
 		return err
 	}
 	cancel()
 	return <-failure
 }
 
-// breathe sends the start and shows what the daemon tells until it has finished.
-func (o *demoCommand) breathe(ctx context.Context, p *process, c mqtt.Config) error {
-	heard := newWire()
+// startAndFollow sends the start command and shows what the daemon publishes until the routine has ended.
+func (o *demoCommand) startAndFollow(ctx context.Context, p *process, c mqtt.Config) error {
+	published := newMQTTFeed()
 	following, stop := context.WithCancel(ctx)
-	defer stop()
 	var follower sync.WaitGroup
 	defer follower.Wait()
 	defer stop()
-	ready, gone := make(chan struct{}), make(chan struct{})
-	var failed error
+	online, ended := make(chan struct{}), make(chan struct{})
+	var followErr error
 	var first sync.Once
 	follower.Go(func() {
-		defer close(gone)
-		defer heard.close()
-		failed = mqtt.Follow(following, c, func(topic string, payload []byte) {
-			heard.take(topic, payload)
-			first.Do(func() { close(ready) }) // the retained state: the daemon is there
+		defer close(ended)
+		defer published.close()
+		followErr = mqtt.Follow(following, c, func(topic string, payload []byte) {
+			published.receive(topic, payload)
+			first.Do(func() { close(online) }) // the retained state: the daemon is connected
 		})
 	})
 	select {
-	case <-ready:
-	case <-gone:
-		return failed
+	case <-online:
+	case <-ended:
+		return followErr
 	}
 	command := fmt.Sprintf("start 4-4-6 for %v", o.For)
 	fmt.Fprintf(p.stdout, "command: guided/demo/command  %s\n", command)
@@ -103,19 +102,13 @@ func (o *demoCommand) breathe(ctx context.Context, p *process, c mqtt.Config) er
 	if r.Status != "ok" {
 		return errors.New(r.Error)
 	}
-	var wrong error
-	newView(p.stdout).follow(heard.feed(), func(e player.Event) bool {
-		if e.Type == "problem" && e.Step == "" { // it could not even be prepared
-			wrong = errors.New(e.Error)
-		}
-		return e.Type == "routine_finished" || e.Type == "routine_stopped" || wrong != nil
-	})
+	failure := newView(p.stdout).follow(published.feed())
 	stop()
 	follower.Wait()
-	return cmp.Or(wrong, failed)
+	return cmp.Or(failure, followErr)
 }
 
-// output is the settings' output, or a file where this machine has no sound.
+// output opens --output or the output of the settings; a file where this machine has no sound.
 func (o *demoCommand) output(p *process, c config.Config, log *slog.Logger) (audio.Output, error) {
 	spec := c.Audio.Output
 	if o.Output != "" {
@@ -135,37 +128,37 @@ func (o *demoCommand) output(p *process, c config.Config, log *slog.Logger) (aud
 	return output.Open(spec, routines.Samples(c.Audio.LeadIn.Duration), log)
 }
 
-// wire turns what comes over MQTT back into a feed.
-type wire struct {
+// mqttFeed turns the daemon's messages back into the feed of a player.
+type mqttFeed struct {
 	states chan player.State
 	infos  chan player.Info
 	events chan player.Event
 	phases chan player.Phase
 }
 
-func newWire() *wire {
-	return &wire{make(chan player.State, 64), nil, make(chan player.Event, 64), make(chan player.Phase, 64)}
+func newMQTTFeed() *mqttFeed {
+	return &mqttFeed{make(chan player.State, 64), nil, make(chan player.Event, 64), make(chan player.Phase, 64)}
 }
 
-func (w *wire) feed() player.Feed {
+func (w *mqttFeed) feed() player.Feed {
 	return player.Feed{States: w.states, Infos: w.infos, Events: w.events, Phases: w.phases}
 }
 
-func (w *wire) close() { close(w.states) }
+func (w *mqttFeed) close() { close(w.states) }
 
-// take reads one message; what the view is too slow for is left out.
-func (w *wire) take(topic string, payload []byte) {
+// receive decodes one message. It drops messages for which the view is too slow.
+func (w *mqttFeed) receive(topic string, payload []byte) {
 	switch path.Base(topic) {
 	case "state":
-		deliver(w.states, payload)
+		offer(w.states, payload)
 	case "event":
-		deliver(w.events, payload)
+		offer(w.events, payload)
 	case "phase":
-		deliver(w.phases, payload)
+		offer(w.phases, payload)
 	}
 }
 
-func deliver[T any](c chan T, payload []byte) {
+func offer[T any](c chan T, payload []byte) {
 	var v T
 	if json.Unmarshal(payload, &v) != nil {
 		return

@@ -2,14 +2,15 @@ package cli
 
 import (
 	"fmt"
-	"guided/audio/output"
 	"log/slog"
 	"text/tabwriter"
+
+	"guided/audio/output"
 )
 
 type devicesCommand struct{}
 
-// Run lists what could be opened on this machine, as it is written in the settings.
+// Run lists the outputs of this machine as audio.output names them.
 func (devicesCommand) Run(p *process) error {
 	list := output.Devices(p.ctx)
 	if p.json {

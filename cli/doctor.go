@@ -1,21 +1,31 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
-	"guided/config"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
+
+	"guided/audio/output"
+	"guided/audio/voice"
+	"guided/config"
+	"guided/mqtt"
+	"guided/routines"
 )
 
 type doctorCommand struct{}
 
-// Finding is what the doctor says of one thing.
+// Finding is the result of one check: what was checked, whether it is in order, and what was found or what to do.
 type Finding struct {
 	What string `json:"what"`
 	OK   bool   `json:"ok"`
 	Says string `json:"says"`
 }
 
-// Run looks at everything that can be wrong on a machine, makes no sound, and fails when something is broken.
+// Run checks everything that can be wrong on a machine. It makes no sound, and fails when a check fails.
 func (doctorCommand) Run(p *process) error {
 	list := p.findings()
 	broken := false
@@ -36,39 +46,181 @@ func (doctorCommand) Run(p *process) error {
 		}
 	}
 	if broken {
-		return errTold
+		return errReported
 	}
 	return nil
 }
 
-// findings are in the order in which a listener would look for the fault. Without settings there is nothing to look at.
+// findings runs the checks in the order in which a listener would look for the fault. Without settings none can run.
 func (p *process) findings() []Finding {
 	c, err := p.settings()
 	if err != nil {
-		return []Finding{judge("settings", "", err)}
+		return []Finding{newFinding("settings", "", err)}
 	}
 	file, _, err := config.Find(p.config)
-	list := []Finding{judge("settings", file, err)}
-	look := func(what string, at func(config.Config) (string, error)) {
-		says, err := at(c)
-		list = append(list, judge(what, says, err))
+	list := []Finding{newFinding("settings", file, err)}
+	add := func(what string, check func(config.Config) (string, error)) {
+		says, err := check(c)
+		list = append(list, newFinding(what, says, err))
 	}
-	look("sound", p.lookAtSound)
-	look("daemon", p.lookAtDaemon)
-	look("voice", p.lookAtVoice)
-	look("engine", p.lookAtEngine)
-	look("routines", p.lookAtRoutines)
-	look("phrases", p.lookAtPhrases)
-	look("clock", lookAtClock)
-	look("cache", func(config.Config) (string, error) { return lookAtFolder(config.CacheDir()) })
-	look("state", func(config.Config) (string, error) { return lookAtFolder(config.StateDir()) })
+	add("sound", p.checkOutput)
+	add("daemon", p.checkDaemon)
+	add("voice", p.checkVoice)
+	add("engine", p.checkEngine)
+	add("routines", p.checkRoutines)
+	add("phrases", p.checkPhrases)
+	add("clock", checkClock)
+	add("cache", func(config.Config) (string, error) { return checkFolder(config.CacheDir()) })
+	add("state", func(config.Config) (string, error) { return checkFolder(config.StateDir()) })
 	return list
 }
 
-// judge is good with what was seen, or bad with what is to be done.
-func judge(what, says string, err error) Finding {
+// newFinding is good with what was found, or bad with what to do.
+func newFinding(what, says string, err error) Finding {
 	if err != nil {
 		return Finding{what, false, err.Error()}
 	}
 	return Finding{what, true, says}
+}
+
+// checkOutput opens the output and closes it again. A file is not opened, because that would truncate it.
+func (p *process) checkOutput(c config.Config) (string, error) {
+	if file, is := strings.CutPrefix(c.Audio.Output, "wav:"); is {
+		_, err := checkFolder(filepath.Dir(file))
+		return "it is kept in " + file + ", and not heard", err
+	}
+	if err := output.Try(p.ctx, c.Audio.Output, p.logger(slog.LevelWarn)); err != nil {
+		return "", fmt.Errorf("%w; run guided devices, and name one as audio.output", err)
+	}
+	return c.Audio.Output + " opens", nil
+}
+
+// checkDaemon sends a status command over MQTT, and so checks the broker, the login and the topics too.
+func (p *process) checkDaemon(c config.Config) (string, error) {
+	if c.MQTT.Broker == "" {
+		c.MQTT.Broker = "mqtt://" + mqtt.DefaultAddress
+	}
+	if _, err := mqtt.Send(p.ctx, c.MQTT.Config, "status"); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s answers over %s", c.Node, c.MQTT.Broker), nil
+}
+
+func (p *process) checkVoice(c config.Config) (string, error) {
+	v, err := openVoice(c.Voice.Name)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s has %d phrases", c.Voice.Name, len(v.Clips)), nil
+}
+
+// checkEngine synthesizes a phrase without the cache.
+func (p *process) checkEngine(c config.Config) (string, error) {
+	engine, err := newEngine(c)
+	if err != nil {
+		return "", err
+	}
+	if engine == nil {
+		return "none: a phrase that the voice lacks is a tone; install espeak-ng, or set voice.engine, for more", nil
+	}
+	dir, err := os.MkdirTemp("", "guided-doctor-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	speech := voice.NewSpeech(engine, voice.NewCache(dir, p.logger(slog.LevelError)))
+	if _, err := speech.Speak(p.ctx, "Well done."); err != nil {
+		return "", err
+	}
+	return engine.Name()[0] + " speaks", nil
+}
+
+func checkClock(config.Config) (string, error) {
+	if config.ClockTrusted() {
+		return "it is kept right", nil
+	}
+	return "nothing keeps it right, so the age of a command is not looked at; turn on a time service (timedatectl set-ntp true)", nil
+}
+
+// checkFolder creates a file and removes it.
+func checkFolder(dir string) (string, error) {
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(dir, ".guided-*"); err == nil {
+			err = errors.Join(f.Close(), os.Remove(f.Name()))
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w; give the user who runs guided a folder of his own there", err)
+	}
+	return dir + " can be written to", nil
+}
+
+func (p *process) checkRoutines(c config.Config) (string, error) {
+	_, err := os.ReadDir(c.Routines.Dir)
+	none := c.Routines.Dir == "" || errors.Is(err, fs.ErrNotExist)
+	if err != nil && !none {
+		return "", fmt.Errorf("the folder of routines: %w; look at routines.dir", err)
+	}
+	l := library(c)
+	names, err := l.Names()
+	if err != nil {
+		return "", err
+	}
+	var broken []string
+	for _, name := range names {
+		if _, err := l.Load(name); err != nil {
+			broken = append(broken, name)
+		}
+	}
+	if len(broken) > 0 {
+		return "", fmt.Errorf("%d of %d cannot be played; run: guided check %s", len(broken), len(names), strings.Join(broken, " "))
+	}
+	if none {
+		return fmt.Sprintf("%d built in, none of your own", len(names)), nil
+	}
+	return fmt.Sprintf("%d, your own from %s", len(names), c.Routines.Dir), nil
+}
+
+// checkPhrases counts the phrases of the library that are not recorded. Without an engine, tones take their place.
+func (p *process) checkPhrases(c config.Config) (string, error) {
+	l := library(c)
+	b, err := bank(c, l, p.logger(slog.LevelError))
+	if err != nil {
+		return "", err
+	}
+	engine, err := newEngine(c)
+	if err != nil {
+		return "", err
+	}
+	names, _ := l.Names() // checkRoutines reports what cannot be read, here and below
+	lacking := map[string]bool{}
+	var where []string
+	for _, name := range names {
+		r, err := l.Load(name)
+		if err != nil {
+			continue
+		}
+		clips, err := routines.Clips(r)
+		if err != nil {
+			continue
+		}
+		all := true
+		for _, clip := range clips {
+			if _, has := b.Measure(clip); !has && clip.Say != "" {
+				lacking[clip.Say], all = true, false
+			}
+		}
+		if !all {
+			where = append(where, name)
+		}
+	}
+	switch {
+	case len(lacking) == 0:
+		return "every phrase of every routine is recorded", nil
+	case engine == nil:
+		return "", fmt.Errorf("tones take the place of %d phrases; install espeak-ng or set voice.engine, and run: guided check %s", len(lacking), strings.Join(where, " "))
+	}
+	return fmt.Sprintf("%d are left to %s, in %s", len(lacking), engine.Name()[0], strings.Join(where, ", ")), nil
 }

@@ -1,9 +1,181 @@
 package cli
 
-// haCommand is what guided does for Home Assistant beside the daemon.
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/google/renameio/v2"
+
+	"guided/config"
+	"guided/homeassistant"
+	"guided/mqtt"
+	"guided/routines"
+	"guided/web"
+)
+
+// haCommand holds the commands that make or remove what Home Assistant keeps of the daemon.
 type haCommand struct {
 	Sentences sentencesCommand `cmd:"" help:"Write the sentences that Assist understands, for your routines."`
 	Package   packageCommand   `cmd:"" help:"Write the package that answers the sentences."`
 	Blueprint blueprintCommand `cmd:"" help:"List the blueprints for automations, or write one."`
 	Purge     purgeCommand     `cmd:"" help:"Take everything that the daemon left with the broker away, and its device in Home Assistant."`
+}
+
+type sentencesCommand struct {
+	Lang string `help:"The language of the sentences." enum:"en" default:"en"`
+	outputFile
+}
+
+// Run writes the sentences of Assist for the routines of the library.
+func (o *sentencesCommand) Run(p *process) error {
+	c, err := p.settings()
+	if err != nil {
+		return err
+	}
+	text, err := homeassistant.Sentences(library(c))
+	if err != nil {
+		return err
+	}
+	return o.write(p, text)
+}
+
+type packageCommand struct{ outputFile }
+
+// Run writes the package of scripts that carry out the sentences.
+func (o *packageCommand) Run(p *process) error {
+	c, err := p.settings()
+	if err != nil {
+		return err
+	}
+	return o.write(p, homeassistant.Package(c.MQTT.Prefix+"/"+c.Node, c.HomeAssistant.Name))
+}
+
+type blueprintCommand struct {
+	Name string `arg:"" optional:"" help:"The blueprint to write; without it they are listed."`
+	outputFile
+}
+
+// Run writes a blueprint with the daemon's topics in it, or lists all blueprints.
+func (o *blueprintCommand) Run(p *process) error {
+	all, err := homeassistant.Blueprints()
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.Name == "" && p.json:
+		return p.printJSON(all)
+	case o.Name == "":
+		t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+		for _, b := range all {
+			fmt.Fprintf(t, "%s\t%s\n", b.Name, b.Title)
+		}
+		return t.Flush()
+	}
+	c, err := p.settings()
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, b := range all {
+		if b.Name == o.Name {
+			return o.write(p, b.For(c.MQTT.Prefix+"/"+c.Node, c.HomeAssistant.Name, speakerFiles(p, c)))
+		}
+		names = append(names, b.Name)
+	}
+	if near := routines.Nearest(o.Name, names); near != "" {
+		return fmt.Errorf("no blueprint %q; did you mean %q?", o.Name, near)
+	}
+	return fmt.Errorf("no blueprint %q; there are %s", o.Name, strings.Join(names, ", "))
+}
+
+// speakerFiles is the URL of the folder with the files for speakers; "" when speakers cannot reach it.
+func speakerFiles(p *process, c config.Config) string {
+	urls := web.URLs(c.Web, config.StateDir(), p.logger(slog.LevelWarn))
+	if urls == nil {
+		return ""
+	}
+	folder, _ := path.Split(urls("x")["wav"])
+	u, err := url.Parse(folder)
+	if err != nil {
+		return ""
+	}
+	if host := u.Hostname(); host == "localhost" || net.ParseIP(host).IsLoopback() {
+		return ""
+	}
+	return folder
+}
+
+type purgeCommand struct{}
+
+// Run removes the retained messages of the daemon from the broker, and its record of them. It refuses while the daemon
+// runs.
+func (purgeCommand) Run(p *process) error {
+	c, err := p.settings()
+	if err != nil {
+		return err
+	}
+	if c.MQTT.Broker == "" {
+		return errors.New("the broker inside guided keeps nothing when it ends: there is nothing to remove; where Home Assistant still shows the device, delete it there")
+	}
+	log := p.logger(slog.LevelWarn)
+	id, err := config.TakeIdentity(p.config)
+	switch {
+	case errors.Is(err, config.ErrIdentityTaken):
+		return mqtt.ErrOnline
+	case err != nil:
+		log.Warn("the daemon's record of what it published cannot be read; the retained messages on the broker are used", "err", err)
+	default:
+		defer id.Release()
+		c.MQTT.ID, c.MQTT.Memory = id.ID, id.PublishedFile
+	}
+	removed, err := mqtt.Purge(p.ctx, c.MQTT.Config, log)
+	if err != nil && len(removed) == 0 {
+		return err
+	}
+	if p.json {
+		if removed == nil {
+			removed = []string{}
+		}
+		return errors.Join(err, p.printJSON(map[string]any{"broker": c.MQTT.Broker, "removed": removed}))
+	}
+	for _, topic := range removed {
+		fmt.Fprintln(p.stdout, "removed", topic)
+	}
+	if len(removed) == 0 {
+		fmt.Fprintf(p.stdout, "%s keeps nothing of %s\n", c.MQTT.Broker, c.Node)
+	}
+	for _, broker := range mqtt.Elsewhere(c.MQTT.Config, log) {
+		fmt.Fprintf(p.stdout, "%s may keep something too; name it as mqtt.broker, and purge again\n", broker)
+	}
+	return err
+}
+
+// outputFile is the flag for the file that a command writes.
+type outputFile struct {
+	Output string `short:"o" help:"The file to write; standard output by default." placeholder:"FILE"`
+}
+
+// write replaces the file atomically, and makes its folders where they are missing.
+func (s outputFile) write(p *process, text string) error {
+	if s.Output == "" || s.Output == "-" {
+		_, err := io.WriteString(p.stdout, text)
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(s.Output), 0o755); err != nil {
+		return fmt.Errorf("writing %s: %w", s.Output, err)
+	}
+	if err := renameio.WriteFile(s.Output, []byte(text), 0o644); err != nil {
+		return fmt.Errorf("writing %s: %w", s.Output, err)
+	}
+	fmt.Fprintf(p.stderr, "%s is written\n", s.Output)
+	return nil
 }

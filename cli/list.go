@@ -20,7 +20,7 @@ type listCommand struct {
 	Over      time.Duration `help:"Only what is longer." placeholder:"5m"`
 }
 
-// ListedRoutine is one routine of the list.
+// ListedRoutine is one routine of `guided --json list`. Error is why it cannot be played.
 type ListedRoutine struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
@@ -31,34 +31,34 @@ type ListedRoutine struct {
 	Error  string  `json:"error,omitempty"`
 }
 
-// Run lists every routine that is asked for; one with problems is listed with them where nothing is asked for.
+// Run lists the routines that match the flags. Without flags it also lists those with problems.
 func (o *listCommand) Run(p *process) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	l, b, options, err := parameters{}.open(p)
+	c, err := parameters{}.compiler(p)
 	if err != nil {
 		return err
 	}
-	names, err := l.Names()
+	names, err := c.library.Names()
 	if err != nil {
 		fmt.Fprintf(p.stderr, "guided: %v\n", err)
 	}
 	list := []ListedRoutine{}
 	for _, name := range names {
 		row := ListedRoutine{Name: name}
-		r, err := l.Load(name)
+		r, err := c.library.Load(name)
 		if err == nil {
 			row.Title, row.About, row.Facts = r.Title, r.About, r.Facts
 			var score *routines.Score
-			if score, err = routines.Compile(r, b.Measure, options); err == nil {
+			if score, err = routines.Compile(r, c.bank.Measure, c.options); err == nil {
 				row.Length, row.Steps = float64(score.Len)/routines.Rate, score.Steps
 			}
 		}
 		if err != nil {
 			row.Error = err.Error()
 		}
-		if o.wants(row) {
+		if o.matches(row) {
 			list = append(list, row)
 		}
 	}
@@ -76,12 +76,12 @@ func (o *listCommand) Run(p *process) error {
 			fmt.Fprintf(t, "%s\t-\thas problems; run: guided check %s\n", r.Name, r.Name)
 			continue
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Name, brief(int(r.Length*routines.Rate)), r.Title, facts(r.Facts))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Name, formatSeconds(r.Length), r.Title, facts(r.Facts))
 	}
 	return t.Flush()
 }
 
-// facts is where a routine is done, with what, and how hard it is, in a few words.
+// facts formats the position, the equipment and the level of a routine.
 func facts(f routines.Facts) string {
 	var words []string
 	for _, list := range []string{strings.Join(f.Position, "/"), strings.Join(f.Equipment, ", "), f.Level} {
@@ -92,21 +92,21 @@ func facts(f routines.Facts) string {
 	return strings.Join(words, ", ")
 }
 
-// check refuses what no routine can be.
+// check refuses values that no routine can have.
 func (o *listCommand) check() error {
-	for _, q := range []struct {
+	for _, filter := range []struct {
 		flag, value string
 		known       []string
 	}{{"position", o.Position, routines.Positions()}, {"level", o.Level, routines.Levels()}} {
-		if q.value != "" && !slices.Contains(q.known, q.value) {
-			return fmt.Errorf("--%s %s: use one of %s", q.flag, q.value, strings.Join(q.known, ", "))
+		if filter.value != "" && !slices.Contains(filter.known, filter.value) {
+			return fmt.Errorf("--%s %s: use one of %s", filter.flag, filter.value, strings.Join(filter.known, ", "))
 		}
 	}
 	return nil
 }
 
-// wants tells whether a routine is what was asked for.
-func (o *listCommand) wants(r ListedRoutine) bool {
+// matches reports whether a routine passes every filter.
+func (o *listCommand) matches(r ListedRoutine) bool {
 	length := time.Duration(r.Length * float64(time.Second))
 	for _, tag := range o.Tag {
 		if !slices.Contains(r.Tags, tag) {
@@ -120,9 +120,9 @@ func (o *listCommand) wants(r ListedRoutine) bool {
 			}
 		}
 	}
-	asked := o.Position != "" || o.Equipment != "" || o.Level != "" || len(o.Tag) > 0 || o.Under > 0 || o.Over > 0
+	filtered := o.Position != "" || o.Equipment != "" || o.Level != "" || len(o.Tag) > 0 || o.Under > 0 || o.Over > 0
 	return (o.Position == "" || slices.Contains(r.Position, o.Position)) && (o.Level == "" || r.Level == o.Level) &&
-		(o.Under == 0 || length < o.Under) && (o.Over == 0 || length > o.Over) && !(asked && r.Error != "")
+		(o.Under == 0 || length < o.Under) && (o.Over == 0 || length > o.Over) && !(filtered && r.Error != "")
 }
 
 func (p *process) printJSON(v any) error {

@@ -6,13 +6,12 @@ import (
 	"strings"
 	"time"
 
-	"guided/audio/mix"
 	"guided/config"
 	"guided/player"
 	"guided/routines"
 )
 
-// parameters are what a start may be given; play, render, show and prove take them as flags.
+// parameters are the parameters of a start, as flags of play, render, show, check and prove.
 type parameters struct {
 	For       time.Duration `help:"The whole length, such as 5m." placeholder:"5m"`
 	Voice     string        `help:"Who speaks: an embedded voice, or a folder of recordings." placeholder:"NAME"`
@@ -22,12 +21,12 @@ type parameters struct {
 	Quiet     bool          `help:"Softly, as in the quiet hours."`
 }
 
-// player is the flags as the transport takes them.
+// player converts the flags to the parameters of a player's command.
 func (o parameters) player() player.Parameters {
 	return player.Parameters{For: o.For, Voice: strings.ToLower(o.Voice), Verbosity: routines.Verbosity(o.Verbosity), Holds: o.Holds, Bed: o.Bed}
 }
 
-// options is the flags over the settings.
+// options puts the flags over the settings.
 func (o parameters) options(c config.Config) (routines.Options, error) {
 	options := routines.Options{
 		For: o.For, Verbosity: cmp.Or(routines.Verbosity(o.Verbosity), c.Voice.Verbosity), NoHolds: !c.Routines.Holds, Bed: o.Bed, Quiet: o.Quiet || c.QuietNow(),
@@ -39,21 +38,4 @@ func (o parameters) options(c config.Config) (routines.Options, error) {
 		return options, fmt.Errorf("--%w", err)
 	}
 	return options, nil
-}
-
-// open is process.open with the voice and the options asked for.
-func (o parameters) open(p *process) (routines.Library, *mix.Bank, routines.Options, error) {
-	c, err := p.settings()
-	if err != nil {
-		return nil, nil, routines.Options{}, err
-	}
-	options, err := o.options(c)
-	if err != nil {
-		return nil, nil, options, err
-	}
-	l, b, err := p.open()
-	if err == nil {
-		b, err = b.In(strings.ToLower(o.Voice))
-	}
-	return l, b, options, err
 }

@@ -17,7 +17,7 @@ type playCommand struct {
 	Volume *int `help:"0 to 100, for this session." placeholder:"40"`
 }
 
-// Run plays a routine in this process, without a broker. The first interrupt lets the sound fade out.
+// Run plays a routine in this process, without a broker. At the first interrupt the sound fades out.
 func (o *playCommand) Run(p *process) error {
 	if o.Volume != nil && (*o.Volume < 0 || *o.Volume > 100) {
 		return fmt.Errorf("--volume %d: want a number from 0 to 100", *o.Volume)
@@ -41,27 +41,25 @@ func (o *playCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(p.ctx)
-	defer cancel()
-	watching, leave := context.WithCancel(context.Background())
-	defer leave()
+	command := player.Command{Verb: "start", Routine: o.Name, Parameters: o.player(), Volume: o.Volume}
+	return perform(p.ctx, play, command, newView(p.stdout).follow)
+}
+
+// perform runs a player for one session: it starts the routine, passes what the player publishes to follow, and returns
+// when the player has ended. If ctx ends first, the sound fades out.
+func perform(ctx context.Context, play *player.Player, start player.Command, follow func(player.Feed) error) error {
+	playing, stop := context.WithCancel(ctx)
+	watching, unwatch := context.WithCancel(context.Background()) // until the player has published its last state
 	feed := play.Watch(watching)
 	var running sync.WaitGroup
 	running.Go(func() {
-		defer leave()
-		play.Run(ctx)
+		defer unwatch()
+		play.Run(playing)
 	})
 	defer running.Wait()
-	defer cancel()
-	if r := play.Do(player.Command{Verb: "start", Routine: o.Name, Parameters: o.player(), Volume: o.Volume}); r.Status != "ok" {
+	defer stop()
+	if r := play.Do(start); r.Status != "ok" {
 		return errors.New(r.Error)
 	}
-	var failure error
-	newView(p.stdout).follow(feed, func(e player.Event) bool {
-		if e.Type == "problem" && e.Step == "" { // it could not even be prepared; one without sound waits for its device
-			failure = errors.New(e.Error)
-		}
-		return e.Type == "routine_finished" || e.Type == "routine_stopped" || failure != nil
-	})
-	return failure
+	return follow(feed)
 }

@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"guided/audio/output"
@@ -26,37 +25,37 @@ type proveCommand struct {
 	Cues      bool   `help:"Print every cue, and not only those that are wrong."`
 }
 
-// mostError is how late or early a cue may be, in milliseconds: less than anybody hears between two counts.
-const mostError = 5
+// maxCueError is the largest error of a cue that counts as proved, in milliseconds: inaudible between two counts.
+const maxCueError = 5
 
-// ProofReport is what is printed as JSON.
+// ProofReport is printed by `guided --json prove`.
 type ProofReport struct {
 	*prove.Proof
 	Routine  string   `json:"routine"`
 	Sink     string   `json:"sink,omitempty"`
-	Latency  float64  `json:"latency_ms,omitempty"` // from the start to the first sample, lead-in and all
+	Latency  float64  `json:"latency_ms,omitempty"` // from the start to the first sample, with the lead-in
 	Proved   bool     `json:"proved"`
 	Problems []string `json:"problems"`
 }
 
-// Run plays a routine, records what comes out, and fails when a cue is missing or not where it was planned.
+// Run plays a routine, records the sink, and fails when a cue is missing or more than maxCueError from its place in the
+// score.
 func (o *proveCommand) Run(p *process) error {
-	score, sound, err := p.prepare(o.Name, o.parameters)
+	c, err := o.compiler(p)
 	if err != nil {
 		return err
 	}
-	result := &ProofReport{Routine: score.Name}
-	var file *os.File
-	started := 0
-	if o.Recording != "" {
-		file, err = os.Open(o.Recording)
-	} else if file, err = os.CreateTemp("", "guided-prove-*.wav"); err == nil {
-		defer os.Remove(file.Name())
+	score, sound, err := c.renderer(o.Name)
+	if err != nil {
+		return err
 	}
+	file, err := o.openRecording()
 	if err != nil {
 		return fmt.Errorf("the recording: %w", err)
 	}
 	defer file.Close()
+	result := &ProofReport{Routine: score.Name}
+	started := 0
 	if o.Recording == "" {
 		if result.Sink, started, err = o.record(p, score, file); err != nil {
 			return err
@@ -75,7 +74,7 @@ func (o *proveCommand) Run(p *process) error {
 	if o.Recording == "" {
 		result.Latency = result.Begins*1000 - float64(started)*1000/routines.Rate
 	}
-	result.Problems = problems(result.Proof)
+	result.Problems = proofProblems(result.Proof)
 	result.Proved = len(result.Problems) == 0
 	if p.json {
 		err = p.printJSON(result)
@@ -83,12 +82,29 @@ func (o *proveCommand) Run(p *process) error {
 		result.print(p.stdout, o.Cues)
 	}
 	if err == nil && !result.Proved {
-		err = errTold
+		err = errReported
 	}
 	return err
 }
 
-// record plays as play does, and records the sink meanwhile. started is the frame of the recording at the start.
+// openRecording opens the recording to measure, or a new one. The new one has no name, so that it ends with the process.
+func (o *proveCommand) openRecording() (*os.File, error) {
+	if o.Recording != "" {
+		return os.Open(o.Recording)
+	}
+	file, err := os.CreateTemp("", "guided-prove-*.wav")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(file.Name()); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// record plays as play does and records the sink into file. started is the frame of the recording at which the start was
+// sent.
 func (o *proveCommand) record(p *process, score *routines.Score, file *os.File) (sink string, started int, err error) {
 	c, err := p.settings()
 	if err != nil {
@@ -117,38 +133,29 @@ func (o *proveCommand) record(p *process, score *routines.Score, file *os.File) 
 	if err != nil {
 		return "", 0, err
 	}
-	if err := m.Await(ctx, routines.Rate/10); err != nil { // it runs before there is anything to hear
+	if err := m.Await(ctx, routines.Rate/10); err != nil { // the recorder runs before the first sound
 		return "", 0, err
 	}
-	watching, leave := context.WithCancel(context.Background())
-	defer leave()
-	feed := play.Watch(watching)
-	var running sync.WaitGroup
-	running.Go(func() {
-		defer leave()
-		play.Run(ctx)
-	})
-	defer running.Wait()
-	defer cancel()
+	command := player.Command{Verb: "start", Routine: o.Name, Parameters: o.player()}
 	started = m.Frames()
-	if r := play.Do(player.Command{Verb: "start", Routine: o.Name, Parameters: o.player()}); r.Status != "ok" {
-		return "", 0, errors.New(r.Error)
-	}
-	show, end := p.progress(score.Len, "playing "+score.Title)
-	defer end()
-	if err := finished(feed, func() {
-		if show != nil {
-			show(min(score.Len, m.Frames()-started))
+	err = perform(ctx, play, command, func(feed player.Feed) error {
+		show, end := p.progress(score.Len, "playing "+score.Title)
+		defer end()
+		if err := followToEnd(feed, func() {
+			if show != nil {
+				show(min(score.Len, m.Frames()-started))
+			}
+		}); err != nil {
+			return err
 		}
-	}); err != nil {
-		return "", 0, err
-	}
-	return m.Sink, started, m.Await(ctx, m.Frames()+routines.Rate/2) // what is still on its way to the sink
+		return m.Await(ctx, m.Frames()+routines.Rate/2) // the sound that the sink still buffers
+	})
+	return m.Sink, started, err
 }
 
-// finished follows a session to its end; one that is stopped, or that waits for somebody, proves nothing.
-func finished(feed player.Feed, show func()) error {
-	tick := time.NewTicker(frame)
+// followToEnd returns when the routine has finished. A session that is stopped, or that waits for `next`, is an error.
+func followToEnd(feed player.Feed, show func()) error {
+	tick := time.NewTicker(redrawInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -174,14 +181,14 @@ func finished(feed player.Feed, show func()) error {
 	}
 }
 
-// problems are why a routine is not proved.
-func problems(p *prove.Proof) []string {
+// proofProblems lists why a routine is not proved.
+func proofProblems(p *prove.Proof) []string {
 	list := []string{}
 	if lost := len(p.Cues) - p.Heard; lost > 0 {
 		list = append(list, fmt.Sprintf("%d of %d cues were not heard", lost, len(p.Cues)))
 	}
-	if math.Abs(p.Worst) > mostError {
-		list = append(list, fmt.Sprintf("a cue is %+.2f ms off, and %d ms are allowed", p.Worst, mostError))
+	if math.Abs(p.Worst) > maxCueError {
+		list = append(list, fmt.Sprintf("a cue is %+.2f ms off, and %d ms are allowed", p.Worst, maxCueError))
 	}
 	if len(p.Gaps) > 0 {
 		list = append(list, fmt.Sprintf("the sound was interrupted %d times", len(p.Gaps)))
@@ -192,7 +199,7 @@ func problems(p *prove.Proof) []string {
 func (r *ProofReport) print(w io.Writer, all bool) {
 	title := false
 	for _, c := range r.Proof.Cues {
-		if c.Heard && math.Abs(c.Error) <= mostError && !all {
+		if c.Heard && math.Abs(c.Error) <= maxCueError && !all {
 			continue
 		}
 		if !title {
@@ -203,10 +210,10 @@ func (r *ProofReport) print(w io.Writer, all bool) {
 		if c.Heard {
 			off = fmt.Sprintf("%+.3f", c.Error)
 		}
-		fmt.Fprintf(w, "%10s  %10s  %11.3f  %s\n", moment(c.Planned), off, c.Correlation, c.What)
+		fmt.Fprintf(w, "%10s  %10s  %11.3f  %s\n", formatMillis(c.Planned), off, c.Correlation, c.What)
 	}
 	for _, g := range r.Gaps {
-		fmt.Fprintf(w, "%10s  %.1f ms %s\n", moment(g.At), g.Length, g.Kind)
+		fmt.Fprintf(w, "%10s  %.1f ms %s\n", formatMillis(g.At), g.Length, g.Kind)
 	}
 	fmt.Fprintf(w, "cues heard   %d of %d\n", r.Heard, len(r.Proof.Cues))
 	fmt.Fprintf(w, "worst error  %+.3f ms\n", r.Worst)
@@ -222,10 +229,4 @@ func (r *ProofReport) print(w io.Writer, all bool) {
 		return
 	}
 	fmt.Fprintf(w, "not proved: %s\n", strings.Join(r.Problems, "; "))
-}
-
-// moment is a time of the routine: 1:02.345.
-func moment(seconds float64) string {
-	ms := int(math.Round(seconds * 1000))
-	return fmt.Sprintf("%d:%02d.%03d", ms/60_000, ms/1000%60, ms%1000)
 }

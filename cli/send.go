@@ -12,14 +12,14 @@ type sendCommand struct {
 	Words []string `arg:"" passthrough:"" help:"The command, such as: start 4-4-6 for 5m"`
 }
 
-// Run sends the words to the daemon's command topic and prints its answer.
+// Run publishes the words on the daemon's command topic and prints its response.
 func (o *sendCommand) Run(p *process) error {
 	c, err := p.settings()
 	if err != nil {
 		return err
 	}
 	if c.MQTT.Broker == "" {
-		c.MQTT.Broker = "mqtt://" + mqtt.DefaultAddress // the daemon's embedded one
+		c.MQTT.Broker = "mqtt://" + mqtt.DefaultAddress // the daemon's embedded broker
 	}
 	r, err := mqtt.Send(p.ctx, c.MQTT.Config, strings.Join(o.Words, " "))
 	if err != nil {

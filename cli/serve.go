@@ -21,29 +21,29 @@ import (
 
 type serveCommand struct{}
 
-// Run starts everything and waits for the end. It is ready when the settings are right: a broker or a sound device may
-// come later.
+// Run starts the daemon and waits for its end. It is ready once the settings are read: the broker and the sound device may
+// appear later.
 func (serveCommand) Run(p *process) error {
 	log := p.logger(slog.LevelInfo)
 	c, err := p.settings()
 	if err != nil {
 		return err
 	}
-	who, err := config.TakeIdentity(p.config)
+	id, err := config.TakeIdentity(p.config)
 	switch {
 	case errors.Is(err, config.ErrIdentityTaken):
 		return fmt.Errorf("%w; give a second one settings of its own, with a node of its own: guided --config FILE serve", err)
 	case err != nil:
-		log.Warn("no identity could be stored; the client id is made of the node's name, and Home Assistant is not told of us", "err", err)
+		log.Warn("no identity could be stored; the client id is made of the node's name, and Home Assistant discovery is off", "err", err)
 	default:
-		defer who.Release()
-		c.MQTT.ID, c.MQTT.Memory = who.ID, who.PublishedFile
+		defer id.Release()
+		c.MQTT.ID, c.MQTT.Memory = id.ID, id.PublishedFile
 	}
 	out, clock, err := openOutputs(c, log)
 	if err != nil {
 		return err
 	}
-	return serve(p.ctx, c, out, log, func(*player.Player) {
+	return serve(p.ctx, c, out, log, func() {
 		log.Info("guided is ready", "version", version(), "node", c.Node, "broker", c.MQTT.Broker, "output", clock)
 		if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 			log.Warn("systemd could not be told that guided is ready", "err", err)
@@ -51,8 +51,9 @@ func (serveCommand) Run(p *process) error {
 	})
 }
 
-// serve runs the daemon until ctx ends; ready is called when it takes commands.
-func serve(ctx context.Context, c config.Config, out audio.Output, log *slog.Logger, ready func(*player.Player)) error {
+// serve runs the player and its remotes until ctx ends. It calls ready when all of them have been started. The error is
+// that of the MQTT remote: the page and the satellite are optional.
+func serve(ctx context.Context, c config.Config, out audio.Output, log *slog.Logger, ready func()) error {
 	if c.MQTT.Broker == "" {
 		broker, err := mqtt.Embedded(mqtt.DefaultAddress, log)
 		if err != nil {
@@ -69,7 +70,7 @@ func serve(ctx context.Context, c config.Config, out audio.Output, log *slog.Log
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// The remotes go after the player, so that what it tells at its end is still heard.
+	// The remotes end after the player, so that they publish its last state.
 	remotes, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()
 	var parts sync.WaitGroup
@@ -79,26 +80,26 @@ func serve(ctx context.Context, c config.Config, out audio.Output, log *slog.Log
 	})
 	parts.Go(func() { watchRoutines(ctx, c.Routines.Dir, play.Rescan, log) })
 	parts.Go(func() {
-		if err := serveWeb(remotes, c, play, tap, log); err != nil { // a person on the mat does without it
+		if err := serveWeb(remotes, c, play, tap, log); err != nil { // the daemon works without it
 			log.Error("there is no page, and no file for speakers", "err", err)
 		}
 	})
-	asked := make(chan string, 10) // what persons ask for, by verb
+	asked := make(chan string, 10) // the verbs that arrive over MQTT, for the satellite
 	parts.Go(func() { satellite.Run(remotes, c.Satellite, play.Do, play.Watch(remotes), asked, log) })
 	var remote error
 	parts.Go(func() {
 		defer cancel()
-		order := func(payload []byte, _ time.Time) player.Response {
+		execute := func(payload []byte, _ time.Time) player.Response {
 			r := play.Order(payload)
 			select {
 			case asked <- r.Command:
-			default: // nobody listens
+			default: // the satellite is off, or busy
 			}
 			return r
 		}
-		remote = mqtt.Run(remotes, c.MQTT.Config, order, play.Watch(remotes), log)
+		remote = mqtt.Run(remotes, c.MQTT.Config, execute, play.Watch(remotes), log)
 	})
-	ready(play)
+	ready()
 	parts.Wait()
 	return remote
 }

@@ -15,20 +15,16 @@ type showCommand struct {
 	SVG  bool `name:"svg" help:"The timeline as an SVG picture." xor:"form"`
 }
 
-// barWidth is how many columns a routine's whole length takes.
+// barWidth is the number of columns for the whole length of a routine.
 const barWidth = 40
 
-// Run prints the timeline: a bar a step, in its place and as long as it lasts.
+// Run prints the timeline: a bar for each step, where it lies and as long as it lasts.
 func (o *showCommand) Run(p *process) error {
-	l, b, options, err := o.open(p)
+	c, err := o.compiler(p)
 	if err != nil {
 		return err
 	}
-	r, err := find(l, o.Name)
-	if err != nil {
-		return err
-	}
-	score, err := compiled(p, l, b, r, options)
+	r, score, err := c.score(o.Name)
 	switch {
 	case err != nil:
 		return err
@@ -45,34 +41,36 @@ func (o *showCommand) Run(p *process) error {
 }
 
 func timeline(w io.Writer, r *routines.Routine, score *routines.Score) {
-	fmt.Fprintf(w, "%s, %s\n", score.Title, brief(score.Len))
+	fmt.Fprintf(w, "%s, %s\n", score.Title, formatSamples(score.Len))
 	if r.About != "" {
 		fmt.Fprintln(w, r.About)
 	}
 	fmt.Fprintln(w)
 	for i := 0; i < len(score.Marks); i = score.NextStep(i) {
 		m := score.Marks[i]
-		if m.Kind != routines.StepMark { // a routine begins with one; this is for the reader of a strange score
+		if m.Kind != routines.StepMark { // a score that does not begin with a step
 			continue
 		}
-		fmt.Fprintf(w, "%6s  %s  %6s  %s%s\n", brief(m.At), bar(m.At, m.Len, score.Len), brief(m.Len), m.Name, detail(score, i))
+		fmt.Fprintf(w, "%6s  %s  %6s  %s%s\n", formatSamples(m.At), bar(m.At, m.Len, score.Len), formatSamples(m.Len), m.Name, detail(score, i))
 	}
 	for _, n := range score.Notes {
 		fmt.Fprintf(w, "note: line %d, step %q: %s\n", n.Line, n.Step, n.What)
 	}
 }
 
-// bar is a step's place in the whole, in eighths of a column: its left edge in whole columns, its length in eighths.
+// bar draws the span of a step within the whole, all three in samples. The left edge is on a whole column, the right edge
+// on an eighth of one.
 func bar(at, length, total int) string {
 	eighths := []string{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"}
-	from := at * barWidth / total
-	fine := max(1, (at+length)*barWidth*8/total-from*8)
+	scale := func(n, width int) int { return int(int64(n) * int64(width) / int64(total)) } // 32-bit int overflows after 18 minutes
+	from := scale(at, barWidth)
+	fine := max(1, scale(at+length, barWidth*8)-from*8)
 	fine = min(fine, (barWidth-from)*8)
 	s := strings.Repeat("·", from) + strings.Repeat("█", fine/8) + eighths[fine%8]
 	return s + strings.Repeat("·", max(0, barWidth-from-(fine+7)/8))
 }
 
-// detail tells the side, and how many breaths or reps a step has.
+// detail formats the side of a step and its number of breaths or reps.
 func detail(score *routines.Score, i int) string {
 	m, text := score.Marks[i], ""
 	if m.Side != "" {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -8,42 +9,48 @@ import (
 	"time"
 
 	"guided/player"
+	"guided/routines"
 )
 
-// view shows a session in a terminal: one line that breathes. Where there is no terminal it writes a line a step.
+// view shows a session. On a terminal it redraws one line with the time and a bar that follows the breath; elsewhere it
+// prints a line for each step.
 type view struct {
-	out   io.Writer
-	live  bool
-	state player.State
-	phase player.Phase
-	next  []player.Phase // announced, not yet heard
-	shown string
+	out       io.Writer
+	live      bool // out is a terminal
+	state     player.State
+	phase     player.Phase
+	announced []player.Phase // phases published ahead of their sound
+	shown     string         // the line on the terminal
 }
 
-// frame is how often a terminal's line is drawn.
-const frame = 100 * time.Millisecond
+// redrawInterval is the time between two drawings of a terminal's line.
+const redrawInterval = 100 * time.Millisecond
 
-const breathWidth = 24
+const breathWidth = 24 // columns of the breath's bar
 
 func newView(out io.Writer) *view { return &view{out: out, live: isTerminal(out)} }
 
-// follow draws a session until ended says so, or the states end.
-func (v *view) follow(feed player.Feed, ended func(player.Event) bool) {
-	tick := time.NewTicker(frame)
+// follow shows a session until it has ended or feed.States is closed. The error is why it could not be prepared; a problem
+// with a step is no end, because the player tries the output again.
+func (v *view) follow(feed player.Feed) error {
+	tick := time.NewTicker(redrawInterval)
 	defer tick.Stop()
 	for {
 		select {
 		case s, open := <-feed.States:
 			if !open {
-				return
+				return nil
 			}
 			v.state = s
 		case ph := <-feed.Phases:
-			v.next = append(v.next, ph)
+			v.announced = append(v.announced, ph)
 		case e := <-feed.Events:
-			v.event(e)
-			if ended(e) {
-				return
+			v.printEvent(e)
+			switch {
+			case e.Type == "problem" && e.Step == "":
+				return errors.New(e.Error)
+			case e.Type == "routine_finished", e.Type == "routine_stopped":
+				return nil
 			}
 		case now := <-tick.C:
 			v.draw(now)
@@ -51,7 +58,7 @@ func (v *view) follow(feed player.Feed, ended func(player.Event) bool) {
 	}
 }
 
-func (v *view) event(e player.Event) {
+func (v *view) printEvent(e player.Event) {
 	line := ""
 	switch e.Type {
 	case "routine_started":
@@ -70,16 +77,16 @@ func (v *view) event(e player.Event) {
 	case "routine_stopped":
 		line = "stopped"
 	}
-	v.wipe()
+	v.clearLine()
 	if line != "" {
 		fmt.Fprintln(v.out, line)
 	}
 }
 
-// draw draws the line of this moment.
+// draw redraws the line if it has changed.
 func (v *view) draw(now time.Time) {
-	for len(v.next) > 0 && !v.next[0].At.After(now) {
-		v.phase, v.next = v.next[0], v.next[1:]
+	for len(v.announced) > 0 && !v.announced[0].At.After(now) {
+		v.phase, v.announced = v.announced[0], v.announced[1:]
 	}
 	if !v.live {
 		return
@@ -88,12 +95,12 @@ func (v *view) draw(now time.Time) {
 	if line == v.shown {
 		return
 	}
-	v.wipe()
+	v.clearLine()
 	fmt.Fprint(v.out, line)
 	v.shown = line
 }
 
-func (v *view) wipe() {
+func (v *view) clearLine() {
 	if v.shown != "" {
 		fmt.Fprint(v.out, "\r\x1b[K")
 		v.shown = ""
@@ -105,12 +112,12 @@ func (v *view) line(now time.Time) string {
 	if s.State == player.Idle {
 		return ""
 	}
-	gone := s.Position
+	elapsed := s.Position
 	if s.EndsAt != nil {
-		gone = s.Length - s.EndsAt.Sub(now).Seconds()
+		elapsed = s.Length - s.EndsAt.Sub(now).Seconds()
 	}
-	gone = math.Max(0, math.Min(gone, s.Length))
-	line := fmt.Sprintf("  %s / %s", minutes(gone), minutes(s.Length))
+	elapsed = math.Max(0, math.Min(elapsed, s.Length))
+	line := fmt.Sprintf("  %s / %s", formatSeconds(elapsed), formatSeconds(s.Length))
 	if s.State != player.Playing {
 		return line + "  " + string(s.State)
 	}
@@ -118,20 +125,30 @@ func (v *view) line(now time.Time) string {
 	if in >= v.phase.Seconds || v.phase.Seconds == 0 {
 		return line
 	}
-	full := 0.0
+	filled := 0.0 // the lungs, or the range of a movement, from 0 to 1
 	switch v.phase.Phase {
 	case "in", "move":
-		full = in / v.phase.Seconds
+		filled = in / v.phase.Seconds
 	case "again", "hold":
-		full = 1
+		filled = 1
 	case "out", "back":
-		full = 1 - in/v.phase.Seconds
+		filled = 1 - in/v.phase.Seconds
 	}
-	n := int(math.Round(full * breathWidth))
+	n := int(math.Round(filled * breathWidth))
 	return fmt.Sprintf("%s  %s%s  %-5s %d", line, strings.Repeat("█", n), strings.Repeat("░", breathWidth-n), v.phase.Phase, int(in)+1)
 }
 
-func minutes(seconds float64) string {
+// formatSeconds formats a time as 3:11.
+func formatSeconds(seconds float64) string {
 	s := int(math.Round(seconds))
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+// formatSamples formats a number of samples as 3:11.
+func formatSamples(n int) string { return formatSeconds(float64(n) / routines.Rate) }
+
+// formatMillis formats a time as 1:02.345.
+func formatMillis(seconds float64) string {
+	ms := int(math.Round(seconds * 1000))
+	return fmt.Sprintf("%d:%02d.%03d", ms/60_000, ms/1000%60, ms%1000)
 }

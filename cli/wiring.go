@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -18,7 +17,7 @@ import (
 	"guided/web"
 )
 
-// library is the user's routines, then the built-in ones.
+// library holds the user's routines, which come first, and the built-in ones.
 func library(c config.Config) routines.Library {
 	l := routines.Library{routines.Builtin()}
 	if c.Routines.Dir != "" {
@@ -27,36 +26,26 @@ func library(c config.Config) routines.Library {
 	return l
 }
 
-// bank is everything that can be heard.
+// bank holds every sound: the recorded voice, the speech engine for the texts that the voice lacks, with its cache on
+// disk, and the sound files beside the routines.
 func bank(c config.Config, l routines.Library, log *slog.Logger) (*mix.Bank, error) {
-	recorded, err := v(c.Voice.Name)
+	recorded, err := openVoice(c.Voice.Name)
 	if err != nil {
 		return nil, err
 	}
 	voices := []voice.Voice{recorded}
-	e, err := engine(c)
+	engine, err := newEngine(c)
 	if err != nil {
 		return nil, err
 	}
-	if e != nil {
-		voices = append(voices, voice.NewSpeech(e, voice.NewCache(filepath.Join(config.CacheDir(), "speech"), log)))
+	if engine != nil {
+		voices = append(voices, voice.NewSpeech(engine, voice.NewCache(filepath.Join(config.CacheDir(), "speech"), log)))
 	}
-	return mix.NewBank(voices, func(name string) (voice.Voice, error) { return v(name) }, l.Open, log), nil
+	return mix.NewBank(voices, func(name string) (voice.Voice, error) { return openVoice(name) }, l.Open, log), nil
 }
 
-// open loads the settings, and makes the library and the bank that they name.
-func (p *process) open() (routines.Library, *mix.Bank, error) {
-	c, err := p.settings()
-	if err != nil {
-		return nil, nil, err
-	}
-	l := library(c)
-	b, err := bank(c, l, p.logger(slog.LevelWarn))
-	return l, b, err
-}
-
-// v is an embedded voice by its name, or a folder of recordings.
-func v(name string) (*voice.Folder, error) {
+// openVoice opens an embedded voice by its name, or a folder of recordings.
+func openVoice(name string) (*voice.Folder, error) {
 	if files, err := voice.Embedded(name); err == nil {
 		return voice.OpenFolder(files)
 	}
@@ -71,8 +60,8 @@ func v(name string) (*voice.Folder, error) {
 	return v, nil
 }
 
-// engine speaks what the voice lacks, nil for none.
-func engine(c config.Config) (voice.Engine, error) {
+// newEngine is the speech engine for the texts that the voice lacks; nil means none.
+func newEngine(c config.Config) (voice.Engine, error) {
 	switch c.Voice.Engine {
 	case "command":
 		return voice.NewCommand(c.Voice.Command), nil
@@ -86,7 +75,8 @@ func engine(c config.Config) (voice.Engine, error) {
 	return nil, nil
 }
 
-// newPlayer wires the player of a daemon, of play and of demo. To a daemon somebody can say next.
+// newPlayer makes the player of serve, demo, play and prove. Only a daemon has remotes: a routine may wait for `next`,
+// and routines have URLs.
 func newPlayer(c config.Config, out audio.Output, outputs []string, daemon bool, log *slog.Logger) (*player.Player, error) {
 	l := library(c)
 	b, err := bank(c, l, log)
@@ -104,28 +94,7 @@ func newPlayer(c config.Config, out audio.Output, outputs []string, daemon bool,
 	}), nil
 }
 
-// compiled is a routine's score, and how to hear it, as play, render, show and check want it.
-func compiled(p *process, l routines.Library, b *mix.Bank, r *routines.Routine, o routines.Options) (*routines.Score, error) {
-	clips, err := routines.Clips(r)
-	if err != nil {
-		return nil, err
-	}
-	if err := b.Prepare(p.ctx, clips); err != nil {
-		if errors.Is(err, p.ctx.Err()) && p.ctx.Err() != nil {
-			return nil, err
-		}
-		fmt.Fprintf(p.stderr, "guided: some phrases cannot be spoken: %v\n", err)
-	}
-	return routines.Compile(r, b.Measure, o)
-}
-
-// exists tells whether a name is a file, and not a routine of the library.
-func exists(name string) bool {
-	info, err := os.Stat(name)
-	return err == nil && !info.IsDir()
-}
-
-// openOutputs is what the settings name, as one: the first is the clock, and clock tells which that is.
+// openOutputs opens audio.output and audio.also as one output. clock is the name of the first, which sets the pace.
 func openOutputs(c config.Config, log *slog.Logger) (out audio.Output, clock string, err error) {
 	specs := []output.OutputSpec{{Spec: c.Audio.Output, Volume: 100}}
 	for _, a := range c.Audio.Also {
@@ -142,7 +111,7 @@ func openOutputs(c config.Config, log *slog.Logger) (out audio.Output, clock str
 	return out, clock, nil
 }
 
-// outputNames lists them as observers are told them, the clock first.
+// outputNames lists the outputs for Info, the clock first.
 func outputNames(c config.Config) []string {
 	names := []string{c.Audio.Output}
 	for _, a := range c.Audio.Also {

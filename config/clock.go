@@ -2,8 +2,9 @@ package config
 
 import "golang.org/x/sys/unix"
 
-// ClockTrusted tells whether the kernel's clock is kept by something that knows the time (adjtimex(2), STA_UNSYNC).
-// A Pi without network starts with the time of its last shutdown: what it says of a command's age means nothing.
+// ClockTrusted reports whether the kernel's clock is synchronized (adjtimex(2), STA_UNSYNC). A Raspberry Pi has no
+// battery-backed clock: without a network it starts with the time of its last shutdown, and the age of a command cannot be
+// known.
 func ClockTrusted() bool {
 	var t unix.Timex
 	_, err := unix.Adjtimex(&t)

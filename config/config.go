@@ -1,12 +1,16 @@
+// Package config reads the settings file: guided.toml of this folder, which is embedded, holds every key with its default,
+// and the user's file is decoded over it. Beside it lie the folders of the machine (paths.go), the identity under which
+// brokers and Home Assistant know a daemon (identity.go), the quiet hours (quiet.go), and whether the system's clock can
+// be trusted (clock.go).
+//
+// Other packages do not import this one: cli passes them their values. Begin at [Load].
 package config
 
 import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"sort"
 	"strings"
@@ -21,11 +25,12 @@ import (
 	"guided/web"
 )
 
-// defaults is the commented settings file: documentation, defaults and the packaged file are one.
+// defaults is the commented settings file: the documentation, the defaults and the packaged file in one.
 //
 //go:embed guided.toml
 var defaults string
 
+// Config is the settings. The keys are documented in guided.toml; sections that belong to one package have its type.
 type Config struct {
 	Node string `toml:"node"`
 	MQTT struct {
@@ -61,7 +66,8 @@ type Config struct {
 	Satellite satellite.Config `toml:"satellite"`
 }
 
-// duration is a time as text: a bare number is refused, it would mean nanoseconds.
+// duration is a time of up to a minute, written as text such as "500ms". A bare number would mean nanoseconds and is an
+// error.
 type duration struct{ time.Duration }
 
 func (d *duration) UnmarshalTOML(v any) error {
@@ -76,7 +82,8 @@ func (d *duration) UnmarshalTOML(v any) error {
 	return nil
 }
 
-// Load reads the file named, or the first one that there is, over the defaults. The error holds every problem.
+// Load decodes the file at name, or the first standard file that exists, over the defaults. The error names every problem,
+// with the file and the key.
 func Load(name string) (Config, error) {
 	var c Config
 	if _, err := toml.Decode(defaults, &c); err != nil {
@@ -96,7 +103,7 @@ func Load(name string) (Config, error) {
 	}
 	var problems []error
 	for _, key := range meta.Undecoded() {
-		problems = append(problems, fmt.Errorf("%s: unknown setting %s; did you mean %q?", file, key, routines.Nearest(key.String(), settings())))
+		problems = append(problems, fmt.Errorf("%s: unknown setting %s; did you mean %q?", file, key, routines.Nearest(key.String(), knownKeys())))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return c, err
@@ -104,10 +111,10 @@ func Load(name string) (Config, error) {
 	return c, c.complete(file)
 }
 
-// settings lists every key of the defaults.
-func settings() []string {
-	var any map[string]any
-	meta, err := toml.Decode(defaults, &any)
+// knownKeys lists every key of the defaults, sorted.
+func knownKeys() []string {
+	var values map[string]any
+	meta, err := toml.Decode(defaults, &values)
 	if err != nil {
 		return nil
 	}
@@ -119,39 +126,10 @@ func settings() []string {
 	return keys
 }
 
-func Find(name string) (string, []byte, error) {
-	if name != "" {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return name, nil, fmt.Errorf("reading the settings: %w", err)
-		}
-		return name, data, nil
-	}
-	for _, place := range standardPlaces() {
-		data, err := os.ReadFile(place)
-		if err == nil {
-			return place, data, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return place, nil, fmt.Errorf("reading the settings: %w", err)
-		}
-	}
-	return "the defaults", nil, nil
-}
-
-// standardPlaces are where settings lie that nobody names, the first first.
-func standardPlaces() []string {
-	const system = "/etc/guided/guided.toml"
-	if dir, err := os.UserConfigDir(); err == nil {
-		return []string{filepath.Join(dir, "guided", "guided.toml"), system}
-	}
-	return []string{system}
-}
-
-// complete fills in what depends on the machine, and checks the values.
+// complete fills in the values that depend on the machine, and checks all values.
 func (c *Config) complete(file string) error {
 	var problems []error
-	tell := func(format string, args ...any) {
+	report := func(format string, args ...any) {
 		problems = append(problems, fmt.Errorf(file+": "+format, args...))
 	}
 	if c.Node == "" {
@@ -162,59 +140,35 @@ func (c *Config) complete(file string) error {
 		c.Node = regexp.MustCompile(`[^a-z0-9_-]+`).ReplaceAllString(strings.ToLower(host), "-")
 	}
 	c.MQTT.Node, c.MQTT.HomeAssistant = c.Node, c.HomeAssistant
-	for _, wrong := range c.MQTT.Config.Check() {
-		tell("%s", wrong)
+	for _, problem := range c.MQTT.Config.Check() {
+		report("%s", problem)
 	}
-	for _, wrong := range c.Web.Check() {
-		tell("%s", wrong)
+	for _, problem := range c.Web.Check() {
+		report("%s", problem)
 	}
-	for _, wrong := range c.Satellite.Check() {
-		tell("%s", wrong)
+	for _, problem := range c.Satellite.Check() {
+		report("%s", problem)
 	}
 	if c.Audio.Volume < 0 || c.Audio.Volume > 100 {
-		tell("audio.volume: %d is not from 0 to 100", c.Audio.Volume)
+		report("audio.volume: %d is not from 0 to 100", c.Audio.Volume)
 	}
 	if err := (routines.Options{Verbosity: c.Voice.Verbosity}).Check(); err != nil {
-		tell("voice.%v", err)
+		report("voice.%v", err)
 	}
 	engines := []string{"auto", "none", "command", "wyoming"}
 	switch c.Voice.Engine {
 	case "auto", "none":
 	case "command":
 		if len(c.Voice.Command) == 0 {
-			tell(`voice.command: engine = "command" needs the program, such as command = ["piper", "--model", "voice.onnx", "--output_file", "-"]`)
+			report(`voice.command: engine = "command" needs the program, such as command = ["piper", "--model", "voice.onnx", "--output_file", "-"]`)
 		}
 	case "wyoming":
 		if _, err := voice.NewWyoming(c.Voice.Wyoming, c.Voice.WyomingVoice); err != nil {
-			tell("voice.wyoming: %v", err)
+			report("voice.wyoming: %v", err)
 		}
 	default:
-		tell("voice.engine: %q is not known; use one of %s", c.Voice.Engine, strings.Join(engines, ", "))
+		report("voice.engine: %q is not known; use one of %s", c.Voice.Engine, strings.Join(engines, ", "))
 	}
 	c.Routines.Dir = ExpandHome(c.Routines.Dir)
 	return errors.Join(problems...)
 }
-
-// ExpandHome replaces a leading ~ by the user's folder.
-func ExpandHome(path string) string {
-	if rest, is := strings.CutPrefix(path, "~"); is && (rest == "" || rest[0] == '/') {
-		if dir, err := os.UserHomeDir(); err == nil {
-			return dir + rest
-		}
-	}
-	return path
-}
-
-// folder is where the program keeps a kind of file: where systemd says, where the user's session says, or in his home.
-func folder(systemd, xdg, fallback string) string {
-	if dir, _, _ := strings.Cut(os.Getenv(systemd), ":"); dir != "" {
-		return dir
-	}
-	if dir := os.Getenv(xdg); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "guided")
-	}
-	return filepath.Join(ExpandHome("~"), fallback, "guided")
-}
-
-func CacheDir() string { return folder("CACHE_DIRECTORY", "XDG_CACHE_HOME", ".cache") }
-func StateDir() string { return folder("STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state") }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestSettings(t *testing.T) {
+func TestLoad(t *testing.T) {
 	t.Run("an empty file is the defaults", func(t *testing.T) {
 		c, err := Load(settingsFile(t, ""))
 		if err != nil {
@@ -22,7 +22,7 @@ func TestSettings(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("a setting given takes the default's place, its neighbours stay", func(t *testing.T) {
+	t.Run("a setting replaces its default and leaves its neighbours", func(t *testing.T) {
 		c, err := Load(settingsFile(t, "node = \"mat\"\n[audio]\nlead_in = \"2s\"\n"))
 		if err != nil {
 			t.Fatal(err)
@@ -32,17 +32,17 @@ func TestSettings(t *testing.T) {
 		}
 	})
 	for name, tt := range map[string]struct{ text, want string }{
-		"an unknown key is refused with a hint": {"[audio]\nouput = \"null\"\n", `did you mean "audio.output"`},
-		"a bare number for a time is refused":   {"[audio]\nlead_in = 5\n", `"5s"`},
-		"a volume above 100":                    {"[audio]\nvolume = 140\n", "audio.volume"},
-		"hours that are none":                   {"[audio]\nquiet = \"22-7\"\n", `"22:00-07:00"`},
-		"a verbosity that does not exist":       {"[voice]\nverbosity = \"much\"\n", "voice.verbosity"},
-		"an engine that does not exist":         {"[voice]\nengine = \"festival\"\n", "voice.engine"},
-		"a command engine without its program":  {"[voice]\nengine = \"command\"\n", "voice.command"},
-		"a Wyoming server without its scheme":   {"[voice]\nengine = \"wyoming\"\nwyoming = \"pi:10200\"\n", "tcp://127.0.0.1:10200"},
-		"a broken file shows the place":         {"[audio\n", "line 2"},
-		"a broker without a scheme":             {"[mqtt]\nbroker = \"localhost\"\n", "mqtt.broker"},
-		"a wildcard in the node":                {"node = \"a/#\"\n", "node"},
+		"an unknown key, with a hint":          {"[audio]\nouput = \"null\"\n", `did you mean "audio.output"`},
+		"a bare number for a time":             {"[audio]\nlead_in = 5\n", `"5s"`},
+		"a volume above 100":                   {"[audio]\nvolume = 140\n", "audio.volume"},
+		"hours without minutes":                {"[audio]\nquiet = \"22-7\"\n", `"22:00-07:00"`},
+		"a verbosity that does not exist":      {"[voice]\nverbosity = \"much\"\n", "voice.verbosity"},
+		"an engine that does not exist":        {"[voice]\nengine = \"festival\"\n", "voice.engine"},
+		"a command engine without its program": {"[voice]\nengine = \"command\"\n", "voice.command"},
+		"a Wyoming server without its scheme":  {"[voice]\nengine = \"wyoming\"\nwyoming = \"pi:10200\"\n", "tcp://127.0.0.1:10200"},
+		"a syntax error, with its line":        {"[audio\n", "line 2"},
+		"a broker without a scheme":            {"[mqtt]\nbroker = \"localhost\"\n", "mqtt.broker"},
+		"a wildcard in the node":               {"node = \"a/#\"\n", "node"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load(settingsFile(t, tt.text))
@@ -51,30 +51,30 @@ func TestSettings(t *testing.T) {
 			}
 		})
 	}
-	t.Run("all problems are told at once", func(t *testing.T) {
+	t.Run("all problems in one error", func(t *testing.T) {
 		_, err := Load(settingsFile(t, "[audio]\nvolume = 140\n[voice]\nengine = \"x\"\n"))
 		if err == nil || !strings.Contains(err.Error(), "audio.volume") || !strings.Contains(err.Error(), "voice.engine") {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("a file named that is not there is an error", func(t *testing.T) {
+	t.Run("a named file that does not exist", func(t *testing.T) {
 		if _, err := Load(filepath.Join(t.TempDir(), "none.toml")); err == nil {
 			t.Error("no error")
 		}
 	})
 }
 
-func TestQuietHours(t *testing.T) {
+func TestHoursContains(t *testing.T) {
 	for name, tt := range map[string]struct {
 		hours, at string
 		want      bool
 	}{
-		"in the night":            {"22:00-07:00", "23:30", true},
-		"after midnight":          {"22:00-07:00", "06:59", true},
-		"at breakfast":            {"22:00-07:00", "07:00", false},
-		"in the afternoon's nap":  {"13:00-14:30", "13:00", true},
-		"after it":                {"13:00-14:30", "14:30", false},
-		"where there are no such": {"", "03:00", false},
+		"in the night":              {"22:00-07:00", "23:30", true},
+		"after midnight":            {"22:00-07:00", "06:59", true},
+		"at their end":              {"22:00-07:00", "07:00", false},
+		"the start of an afternoon": {"13:00-14:30", "13:00", true},
+		"the end of it":             {"13:00-14:30", "14:30", false},
+		"no hours":                  {"", "03:00", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var h Hours
@@ -85,7 +85,7 @@ func TestQuietHours(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := h.has(at); got != tt.want {
+			if got := h.contains(at); got != tt.want {
 				t.Errorf("quiet: %v, want %v", got, tt.want)
 			}
 		})

@@ -15,20 +15,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An Identity is a random name, made once and kept, that no other guided has. It is held by one process at a time.
+// An Identity is a random id, made once and stored, under which brokers and Home Assistant know a daemon. One process at a
+// time holds it.
 type Identity struct {
-	ID            string
-	PublishedFile string // the file beside it that keeps what was left with brokers
-	lock          *os.File
+	ID            string   // 16 hexadecimal digits
+	PublishedFile string   // where the daemon records what it published as retained
+	file          *os.File // holds the lock and the id
 }
 
-// ErrIdentityTaken is the error when another process is who we would be.
+// ErrIdentityTaken is returned while another process holds the identity.
 var ErrIdentityTaken = errors.New("another guided runs with these settings")
 
-// TakeIdentity takes the identity that belongs to a settings file, "" for a standard place. The error is errHeld, or why
-// none could be kept. Release must be called.
+// TakeIdentity locks and reads the identity that belongs to a settings file; "" is a standard one. The error is
+// [ErrIdentityTaken], or why no identity can be stored. The caller must call Release.
 func TakeIdentity(config string) (*Identity, error) {
-	file := filepath.Join(StateDir(), "id"+suffix(config))
+	file := filepath.Join(StateDir(), "id"+fileSuffix(config))
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, fmt.Errorf("keeping the identity: %w", err)
 	}
@@ -36,7 +37,7 @@ func TakeIdentity(config string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keeping the identity: %w", err)
 	}
-	i := &Identity{PublishedFile: filepath.Join(filepath.Dir(file), "published"+suffix(config)+".json"), lock: f}
+	i := &Identity{PublishedFile: filepath.Join(filepath.Dir(file), "published"+fileSuffix(config)+".json"), file: f}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
@@ -44,16 +45,16 @@ func TakeIdentity(config string) (*Identity, error) {
 		}
 		return nil, fmt.Errorf("keeping the identity: locking %s: %w", file, err)
 	}
-	if err := i.read(); err != nil {
+	if err := i.load(); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("keeping the identity: %w", err)
 	}
 	return i, nil
 }
 
-// read finds the name in the file, or makes one.
-func (i *Identity) read() error {
-	data, err := io.ReadAll(io.LimitReader(i.lock, 64))
+// load reads the id, or makes and stores one where the file holds none.
+func (i *Identity) load() error {
+	data, err := io.ReadAll(io.LimitReader(i.file, 64))
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (i *Identity) read() error {
 		raw = make([]byte, 8)
 		rand.Read(raw)
 		text := []byte(hex.EncodeToString(raw) + "\n")
-		if err := errors.Join(i.lock.Truncate(0), write(i.lock, text), i.lock.Sync()); err != nil {
+		if err := errors.Join(i.file.Truncate(0), writeAtStart(i.file, text), i.file.Sync()); err != nil {
 			return err
 		}
 	}
@@ -70,17 +71,17 @@ func (i *Identity) read() error {
 	return nil
 }
 
-func write(f *os.File, b []byte) error {
+func writeAtStart(f *os.File, b []byte) error {
 	_, err := f.WriteAt(b, 0)
 	return err
 }
 
-// Release lets another process have the identity.
-func (i *Identity) Release() { i.lock.Close() }
+// Release unlocks the identity.
+func (i *Identity) Release() { i.file.Close() }
 
-// suffix tells the files of one settings file from those of another. The standard places are one: only one of them is
-// read, and systemd hands root's file over as its own.
-func suffix(config string) string {
+// fileSuffix is the part of a file's name that depends on the settings file. It is "" for all standard files, because only
+// one of them is read, and for the copy that systemd makes of /etc/guided/guided.toml (LoadCredential=).
+func fileSuffix(config string) string {
 	if config == "" {
 		return ""
 	}
@@ -88,7 +89,7 @@ func suffix(config string) string {
 	if err != nil {
 		file = config
 	}
-	standard := standardPlaces()
+	standard := standardFiles()
 	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" {
 		standard = append(standard, filepath.Join(dir, "guided.toml"))
 	}

@@ -8,52 +8,52 @@ import (
 	"testing"
 )
 
-// called is the identity under these settings, let go at once.
-func called(t *testing.T, config string) string {
+// identity takes and releases the identity of a settings file.
+func identity(t *testing.T, config string) string {
 	t.Helper()
-	who, err := TakeIdentity(config)
+	i, err := TakeIdentity(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	who.Release()
-	return who.ID
+	i.Release()
+	return i.ID
 }
 
-func TestIdentity(t *testing.T) {
-	alone(t)
-	plain := called(t, "")
-	t.Run("it stays the same", func(t *testing.T) {
-		if again := called(t, ""); again != plain || len(plain) != 16 {
+func TestTakeIdentity(t *testing.T) {
+	isolate(t)
+	plain := identity(t, "")
+	t.Run("the second time: the same id", func(t *testing.T) {
+		if again := identity(t, ""); again != plain || len(plain) != 16 {
 			t.Errorf("first %s, then %s", plain, again)
 		}
 	})
-	t.Run("a standard place that is named is the same daemon", func(t *testing.T) {
-		for _, place := range standardPlaces() {
-			if id := called(t, place); id != plain {
-				t.Errorf("%s: %s, want %s", place, id, plain)
+	t.Run("a standard file by its name: the same id", func(t *testing.T) {
+		for _, file := range standardFiles() {
+			if id := identity(t, file); id != plain {
+				t.Errorf("%s: %s, want %s", file, id, plain)
 			}
 		}
 	})
-	t.Run("systemd's copy of root's file is the same daemon", func(t *testing.T) {
+	t.Run("the copy that systemd makes of the standard file: the same id", func(t *testing.T) {
 		t.Setenv("CREDENTIALS_DIRECTORY", "/run/credentials/guided.service")
-		if id := called(t, "/run/credentials/guided.service/guided.toml"); id != plain {
+		if id := identity(t, "/run/credentials/guided.service/guided.toml"); id != plain {
 			t.Errorf("%s, want %s", id, plain)
 		}
 	})
-	t.Run("settings of its own are a daemon of its own, wherever it is started from", func(t *testing.T) {
+	t.Run("another settings file: another id, from whatever folder it is named", func(t *testing.T) {
 		dir := t.TempDir()
-		bed := called(t, filepath.Join(dir, "bed.toml"))
+		bed := identity(t, filepath.Join(dir, "bed.toml"))
 		t.Chdir(dir)
-		if id := called(t, "bed.toml"); id != bed || id == plain || called(t, "mat.toml") == bed {
+		if id := identity(t, "bed.toml"); id != bed || id == plain || identity(t, "mat.toml") == bed {
 			t.Errorf("%s, %s and %s", plain, bed, id)
 		}
 	})
-	t.Run("two at once are one too many", func(t *testing.T) {
-		who, err := TakeIdentity("")
+	t.Run("held by another process", func(t *testing.T) {
+		first, err := TakeIdentity("")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer who.Release()
+		defer first.Release()
 		if _, err := TakeIdentity(""); !errors.Is(err, ErrIdentityTaken) {
 			t.Errorf("%v", err)
 		}
@@ -63,17 +63,17 @@ func TestIdentity(t *testing.T) {
 		}
 		other.Release()
 	})
-	t.Run("a file that was cut short is made anew", func(t *testing.T) {
+	t.Run("a damaged file: a new id", func(t *testing.T) {
 		for _, text := range []string{"", "0123", "not sixteen hex\n", strings.Repeat("0", 100)} {
 			if err := os.WriteFile(filepath.Join(StateDir(), "id"), []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if id := called(t, ""); len(id) != 16 || id != called(t, "") {
+			if id := identity(t, ""); len(id) != 16 || id != identity(t, "") {
 				t.Errorf("%q became %q", text, id)
 			}
 		}
 	})
-	t.Run("a folder that cannot be made is told", func(t *testing.T) {
+	t.Run("a folder that cannot be created", func(t *testing.T) {
 		t.Setenv("XDG_STATE_HOME", "/dev/null/x")
 		if _, err := TakeIdentity(""); err == nil || errors.Is(err, ErrIdentityTaken) {
 			t.Errorf("%v", err)

@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// Hours is a part of the day by the clock on the wall, such as 22:00-07:00; the zero value is never.
+// Hours is a part of the day in local time, such as 22:00-07:00, the end excluded. The zero value is empty.
 type Hours struct {
 	set      bool
 	from, to time.Duration // since midnight
 }
 
+// UnmarshalTOML parses text such as "22:00-07:00"; "" is empty.
 func (h *Hours) UnmarshalTOML(v any) error {
 	s, is := v.(string)
 	*h = Hours{}
@@ -21,27 +22,31 @@ func (h *Hours) UnmarshalTOML(v any) error {
 	if _, err := fmt.Sscanf(s+"|", "%2d:%2d-%2d:%2d|", &a, &b, &c, &d); !is || err != nil || a > 23 || c > 23 || b > 59 || d > 59 || min(a, b, c, d) < 0 {
 		return fmt.Errorf(`%v is no part of a day; write it such as "22:00-07:00"`, v)
 	}
-	clock := func(h, m int) time.Duration { return time.Duration(h)*time.Hour + time.Duration(m)*time.Minute }
-	*h = Hours{true, clock(a, b), clock(c, d)}
+	*h = Hours{true, sinceMidnight(a, b), sinceMidnight(c, d)}
 	return nil
 }
 
-// has tells whether a moment lies in it.
-func (h Hours) has(t time.Time) bool {
+func sinceMidnight(hour, minute int) time.Duration {
+	return time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute
+}
+
+// contains reports whether the time of day of t lies in the hours.
+func (h Hours) contains(t time.Time) bool {
 	if !h.set {
 		return false
 	}
-	now := time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
+	now := sinceMidnight(t.Hour(), t.Minute())
 	if h.from <= h.to {
 		return h.from <= now && now < h.to
 	}
 	return h.from <= now || now < h.to
 }
 
-// AllDay is the whole day.
+// AllDay is the whole day, for --quiet.
 func AllDay() Hours { return Hours{set: true, to: 24 * time.Hour} }
 
-// QuietNow tells whether what starts now is played softly. A clock that is not known to be right is not asked.
+// QuietNow reports whether a routine that starts now is played softly. Hours other than AllDay count only while the clock
+// is trusted.
 func (c Config) QuietNow() bool {
-	return c.Audio.Quiet == AllDay() || c.Audio.Quiet.has(time.Now()) && ClockTrusted()
+	return c.Audio.Quiet == AllDay() || c.Audio.Quiet.contains(time.Now()) && ClockTrusted()
 }

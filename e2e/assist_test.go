@@ -5,48 +5,50 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"guided/cli"
 )
 
-// assist understands sentences as Home Assistant's matcher (hassil) does, as far as ours need it. Blanks count for
-// nothing here, which is more than it allows.
-type assist struct {
-	rules map[string]any
-	lists map[string]any
-	told  []told
+// sentenceMatcher matches sentences as hassil, the matcher of Home Assistant, does, for the parts of its template language
+// that our sentences use (https://github.com/OHF-Voice/hassil). Unlike hassil it ignores blanks.
+type sentenceMatcher struct {
+	rules     map[string]any
+	lists     map[string]any
+	sentences []sentence
 }
 
-// told is one sentence, and what it means.
-type told struct {
+// sentence is one template with its intent.
+type sentence struct {
 	intent  string
 	slots   map[string]any
 	pattern *regexp.Regexp
-	values  map[string]map[string]string // of each list in it, what is meant by what is said
+	values  map[string]map[string]string // by slot: from the text of a list to its value
 }
 
-func newAssist(t *testing.T, file string) *assist {
+func newSentenceMatcher(t *testing.T, file string) *sentenceMatcher {
 	t.Helper()
 	doc := parseYAML(t, file)
-	a := &assist{rules: at(doc, "expansion_rules").(map[string]any), lists: at(doc, "lists").(map[string]any)}
-	for intent, v := range at(doc, "intents").(map[string]any) {
-		for _, data := range at(v, "data").([]any) {
-			slots, _ := at(data, "slots").(map[string]any)
-			for _, s := range at(data, "sentences").([]any) {
-				one := told{intent: intent, slots: slots, values: map[string]map[string]string{}}
-				one.pattern = regexp.MustCompile(`(?i)^(?:` + a.translate(t, s.(string), one.values) + `)$`)
-				a.told = append(a.told, one)
+	matcher := &sentenceMatcher{rules: lookUp(doc, "expansion_rules").(map[string]any), lists: lookUp(doc, "lists").(map[string]any)}
+	for intent, v := range lookUp(doc, "intents").(map[string]any) {
+		for _, data := range lookUp(v, "data").([]any) {
+			slots, _ := lookUp(data, "slots").(map[string]any)
+			for _, s := range lookUp(data, "sentences").([]any) {
+				entry := sentence{intent: intent, slots: slots, values: map[string]map[string]string{}}
+				entry.pattern = regexp.MustCompile(`(?i)^(?:` + matcher.toRegexp(t, s.(string), entry.values) + `)$`)
+				matcher.sentences = append(matcher.sentences, entry)
 			}
 		}
 	}
-	return a
+	return matcher
 }
 
-// translate makes a regular expression of a template: [what may be missing], (this|that), <rule>, {list:slot}.
-func (a *assist) translate(t *testing.T, template string, values map[string]map[string]string) string {
+// toRegexp translates a template: [optional], (one|other), <rule>, {list:slot}.
+func (matcher *sentenceMatcher) toRegexp(t *testing.T, template string, values map[string]map[string]string) string {
 	t.Helper()
 	template = regexp.MustCompile(`<(\w+)>`).ReplaceAllStringFunc(template, func(rule string) string {
-		text, known := a.rules[strings.Trim(rule, "<>")].(string)
+		text, known := matcher.rules[strings.Trim(rule, "<>")].(string)
 		if !known {
-			t.Fatalf("%q names the rule %s, which is not there", template, rule)
+			t.Fatalf("%q names the rule %s, which does not exist", template, rule)
 		}
 		return "(" + text + ")"
 	})
@@ -57,17 +59,17 @@ func (a *assist) translate(t *testing.T, template string, values map[string]map[
 			slot = name
 		}
 		values[slot] = map[string]string{}
-		if a.lists[name] == nil {
-			t.Fatalf("%q names the list %s, which is not there", template, list)
+		if matcher.lists[name] == nil {
+			t.Fatalf("%q names the list %s, which does not exist", template, list)
 		}
-		if at(a.lists[name], "range") != nil {
+		if lookUp(matcher.lists[name], "range") != nil {
 			return `(?P<` + slot + `>\d+)`
 		}
 		var ways []string
-		for _, v := range at(a.lists[name], "values").([]any) {
-			for _, way := range strings.Split(strings.Trim(at(v, "in").(string), "()"), "|") {
+		for _, v := range lookUp(matcher.lists[name], "values").([]any) {
+			for _, way := range strings.Split(strings.Trim(lookUp(v, "in").(string), "()"), "|") {
 				way = strings.ReplaceAll(way, " ", "")
-				values[slot][way] = at(v, "out").(string)
+				values[slot][way] = lookUp(v, "out").(string)
 				ways = append(ways, regexp.QuoteMeta(way))
 			}
 		}
@@ -75,29 +77,29 @@ func (a *assist) translate(t *testing.T, template string, values map[string]map[
 	})
 }
 
-// hear is the one thing that words mean; "" when it is nothing.
-func (a *assist) hear(t *testing.T, words string) string {
+// match returns the intent of a sentence with its slots, "" for none. More than one is an error.
+func (matcher *sentenceMatcher) match(t *testing.T, words string) string {
 	t.Helper()
 	words = strings.ReplaceAll(regexp.MustCompile(`[,.?!]`).ReplaceAllString(words, ""), " ", "")
 	meant := map[string]bool{}
 	last := ""
-	for _, one := range a.told {
-		m := one.pattern.FindStringSubmatch(words)
+	for _, entry := range matcher.sentences {
+		m := entry.pattern.FindStringSubmatch(words)
 		if m == nil {
 			continue
 		}
-		last = one.intent
+		last = entry.intent
 		for _, key := range []string{"guided_verb", "change"} {
-			if v := one.slots[key]; v != nil {
+			if v := entry.slots[key]; v != nil {
 				last += fmt.Sprint(" ", v)
 			}
 		}
-		for i, name := range one.pattern.SubexpNames() {
+		for i, name := range entry.pattern.SubexpNames() {
 			if i == 0 || name == "" {
 				continue
 			}
 			said := strings.ToLower(m[i])
-			if out, known := one.values[name][said]; known {
+			if out, known := entry.values[name][said]; known {
 				said = out
 			}
 			last += " " + name + "=" + said
@@ -108,4 +110,90 @@ func (a *assist) hear(t *testing.T, words string) string {
 		t.Errorf("%q means several things: %v", words, meant)
 	}
 	return last
+}
+
+func TestHASentencesMatchSpeech(t *testing.T) {
+	config := writeUserRoutines(t)
+	code, file, stderr := runCommand(t, "--config", config, "ha", "sentences")
+	if code != cli.Done {
+		t.Fatal(stderr)
+	}
+	matcher := newSentenceMatcher(t, file)
+	// Home Assistant 2026.11 gives the same results.
+	for words, want := range map[string]string{
+		"start yoga":                                 "GuidedStart guided_routine=yoga",
+		"Start the morning routine.":                 "GuidedStart guided_routine=morning",
+		"Guide me through box breathing":             "GuidedStart guided_routine=box",
+		"begin four four six":                        "GuidedStart guided_routine=4-4-6",
+		"play 4-4-6":                                 "GuidedStart guided_routine=4-4-6",
+		"play 4 4 6":                                 "GuidedStart guided_routine=4-4-6",
+		"play 446":                                   "GuidedStart guided_routine=4-4-6",
+		"do four, seven, eight":                      "GuidedStart guided_routine=4-7-8",
+		"start 3 breaths":                            "GuidedStart guided_routine=three-breaths",
+		"play my standing posture reset":             "GuidedStart guided_routine=posture-reset-standing",
+		"start posture reset standing":               "GuidedStart guided_routine=posture-reset-standing",
+		"do the chair stretch":                       "GuidedStart guided_routine=chair",
+		"start my evening routine":                   "GuidedStart guided_routine=evening",
+		"start my evening":                           "GuidedStart guided_routine=evening",
+		"start mum's five minute stretch":            "",
+		"play mum's 5 minute stretch and breathe":    "GuidedStart guided_routine=mum",
+		"start für die Schulter":                     "GuidedStart guided_routine=schulter",
+		"start square sharp round 100 quoted yes no": "GuidedStart guided_routine=braces",
+		"start yoga 2":                               "GuidedStart guided_routine=yoga2",
+		"start yoga for 20 minutes":                  "GuidedStart guided_routine=yoga minutes=20",
+		"start the yoga session for 1 minute":        "GuidedStart guided_routine=yoga minutes=1",
+		"start 10 minutes of yoga":                   "GuidedStart minutes=10 guided_routine=yoga",
+		"start a 10-minute yoga":                     "GuidedStart minutes=10 guided_routine=yoga",
+		"begin the routine":                          "GuidedControl start",
+		"pause the routine":                          "GuidedControl pause",
+		"resume yoga":                                "GuidedControl resume",
+		"continue my exercise":                       "GuidedControl resume",
+		"next step":                                  "GuidedControl next",
+		"go to the next exercise":                    "GuidedControl next",
+		"skip this pose":                             "GuidedControl next",
+		"skip the routine":                           "GuidedControl next",
+		"go back one step":                           "GuidedControl back",
+		"previous exercise":                          "GuidedControl back",
+		"repeat that step":                           "GuidedControl repeat",
+		"do this exercise again":                     "GuidedControl repeat",
+		"stop the session":                           "GuidedControl stop",
+		"end guided":                                 "GuidedControl stop",
+		"slow the breathing down":                    "GuidedControl slower",
+		"breathe more slowly":                        "GuidedControl slower",
+		"make the routine faster":                    "GuidedControl faster",
+		"I'm ready":                                  "GuidedControl ready",
+		"I am ready for the next exercise":           "GuidedControl ready",
+		"set the routine volume to 40 percent":       "GuidedVolume volume=40",
+		"set the volume of the exercise to 30%":      "GuidedVolume volume=30",
+		"guided volume 35":                           "GuidedVolume volume=35",
+		"make the routine louder":                    "GuidedVolume 10",
+		"turn the yoga down":                         "GuidedVolume -10",
+	} {
+		t.Run(words, func(t *testing.T) {
+			if got := matcher.match(t, words); got != want {
+				t.Errorf("is taken for %q, want %q", got, want)
+			}
+		})
+	}
+	for _, words := range []string{
+		"stop", "pause", "next", "resume", "continue", "skip", "go back", "play", "stop the music", "pause the timer", "next track",
+		"skip this song", "play yoga music", "set the volume to 40", "turn up the volume", "turn the lights down", "start a timer for 5 minutes",
+		"activate guided morning", "guided morning", "run morning", "stop the timer", "never mind", "faster", "start",
+	} {
+		t.Run("Home Assistant keeps: "+words, func(t *testing.T) {
+			if got := matcher.match(t, words); got != "" {
+				t.Errorf("is taken for %q", got)
+			}
+		})
+	}
+	t.Run("a routine with problems is left out", func(t *testing.T) {
+		if strings.Contains(file, `"broken"`) {
+			t.Error(file)
+		}
+	})
+	t.Run("two routines with one title: the second is named by its file", func(t *testing.T) {
+		if strings.Count(file, `(yoga)`) != 1 || strings.Count(file, `(yoga2|yoga 2`) > 1 {
+			t.Error(file)
+		}
+	})
 }

@@ -1,70 +1,43 @@
 package e2e
 
 import (
-	"bytes"
-	"context"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"guided/audio/voice"
 	"guided/cli"
 	"guided/player"
 )
 
-func writeRoutine(t *testing.T, p *place, name, text string) {
-	t.Helper()
-	dir := filepath.Join(filepath.Dir(p.config), "routines")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".toml"), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
+func TestDaemonWithMosquitto(t *testing.T) {
+	m := newMachine(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[voice]\nengine = \"none\"\n")
+	writeRoutine(t, m, "short", shortRoutine)
+	writeRoutine(t, m, "long", longRoutine)
+	m.startDaemon()
+	seen := m.observe()
+	waitFor(t, "the first state", func() bool { return seen.lastState().State == player.Idle })
 
-const short = `title = "Short"
-[[step]]
-breathe = "1-1"
-for = "1 breath"
-[[step]]
-name = "Stay"
-hold = "1s"
-`
-
-const long = "title = \"Long\"\n[[step]]\nname = \"First\"\nhold = \"10m\"\n[[step]]\nname = \"Second\"\nhold = \"10m\"\n"
-
-func TestDaemonOnRealMosquitto(t *testing.T) {
-	p := newPlace(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[voice]\nengine = \"none\"\n")
-	writeRoutine(t, p, "short", short)
-	writeRoutine(t, p, "long", long)
-	p.daemon()
-	f := p.follow()
-	waitFor(t, 10*time.Second, "the first state", func() bool { return f.last().State == player.Idle })
-
-	t.Run("a button starts a routine, and it is told to its end", func(t *testing.T) {
-		if code, out := p.guided("send", "start", "short"); code != cli.Done || out != "ok\n" {
+	t.Run("a start command: events and phases up to the end", func(t *testing.T) {
+		if code, out := m.run("send", "start", "short"); code != cli.Done || out != "ok\n" {
 			t.Fatalf("%d: %s", code, out)
 		}
-		waitFor(t, 15*time.Second, "the end", func() bool { return f.saw("routine_finished") })
-		waitFor(t, 5*time.Second, "idle", func() bool { return f.last().State == player.Idle })
-		f.mu.Lock()
-		defer f.mu.Unlock()
+		waitFor(t, "the end", func() bool { return seen.sawEvent("routine_finished") })
+		waitFor(t, "idle", func() bool { return seen.lastState().State == player.Idle })
+		seen.mu.Lock()
+		defer seen.mu.Unlock()
 		var types []string
-		for _, e := range f.events {
+		for _, e := range seen.events {
 			types = append(types, e.Type)
 		}
 		if got := strings.Join(types, " "); got != "routine_started step_started step_started routine_finished" {
 			t.Errorf("events: %s", got)
 		}
-		if len(f.phases) != 2 || f.phases[0].Phase != "in" || f.phases[1].Phase != "out" || f.phases[1].At.Sub(f.phases[0].At).Round(50*time.Millisecond) != time.Second {
-			t.Errorf("phases: %+v", f.phases)
+		if len(seen.phases) != 2 || seen.phases[0].Phase != "in" || seen.phases[1].Phase != "out" || seen.phases[1].At.Sub(seen.phases[0].At).Round(50*time.Millisecond) != time.Second {
+			t.Errorf("phases: %+v", seen.phases)
 		}
 	})
-	t.Run("pause, next and stop from another room", func(t *testing.T) {
+	t.Run("start, pause, next, resume, stop", func(t *testing.T) {
 		for _, step := range []struct {
 			words string
 			want  func(s player.State) bool
@@ -75,116 +48,54 @@ func TestDaemonOnRealMosquitto(t *testing.T) {
 			{"resume", func(s player.State) bool { return s.State == player.Playing && s.Step == "Second" && s.EndsAt != nil }},
 			{"stop", func(s player.State) bool { return s.State == player.Idle && s.Volume == 60 }},
 		} {
-			if code, out := p.guided(append([]string{"send"}, strings.Fields(step.words)...)...); code != cli.Done {
+			if code, out := m.run(append([]string{"send"}, strings.Fields(step.words)...)...); code != cli.Done {
 				t.Fatalf("%s: %d: %s", step.words, code, out)
 			}
-			waitFor(t, 5*time.Second, "the state after "+step.words, func() bool { return step.want(f.last()) })
+			waitFor(t, "the state after "+step.words, func() bool { return step.want(seen.lastState()) })
 		}
 	})
-	t.Run("a name mistyped is answered with the nearest", func(t *testing.T) {
-		code, out := p.guided("send", "start", "shrot")
+	t.Run("a mistyped name: the response suggests the nearest", func(t *testing.T) {
+		code, out := m.run("send", "start", "shrot")
 		if code != cli.Failed || !strings.Contains(out, `did you mean "short"`) {
 			t.Errorf("%d: %s", code, out)
 		}
 	})
-	t.Run("the broker is restarted in mid-routine: the sound goes on, the state is right again", func(t *testing.T) {
-		if code, out := p.guided("send", "start", "long"); code != cli.Done {
+	t.Run("the broker restarts during a session: the session goes on, the state is published again", func(t *testing.T) {
+		if code, out := m.run("send", "start", "long"); code != cli.Done {
 			t.Fatalf("%d: %s", code, out)
 		}
-		waitFor(t, 5*time.Second, "playing", func() bool { return f.last().State == player.Playing })
-		p.stop()
-		f.mu.Lock()
-		f.states = nil
-		f.mu.Unlock()
-		p.start()
-		waitFor(t, 35*time.Second, "the state", func() bool { return f.last().State == player.Playing && f.last().Step == "First" })
-		if code, out := p.guided("send", "stop"); code != cli.Done {
+		waitFor(t, "playing", func() bool { return seen.lastState().State == player.Playing })
+		m.stopBroker()
+		seen.mu.Lock()
+		seen.states = nil
+		seen.mu.Unlock()
+		m.startBroker()
+		waitFor(t, "the state", func() bool { return seen.lastState().State == player.Playing && seen.lastState().Step == "First" })
+		if code, out := m.run("send", "stop"); code != cli.Done {
 			t.Fatalf("%d: %s", code, out)
 		}
-		waitFor(t, 5*time.Second, "idle", func() bool { return f.last().State == player.Idle })
+		waitFor(t, "idle", func() bool { return seen.lastState().State == player.Idle })
 	})
 	t.Run("a retained start is refused", func(t *testing.T) {
-		need(t, "mosquitto_pub")
-		if err := exec.Command("mosquitto_pub", "-p", p.port, "-r", "-q", "1", "-t", "guided/mat/command", "-m", "start long").Run(); err != nil {
+		requireProgram(t, "mosquitto_pub")
+		if err := exec.Command("mosquitto_pub", "-p", m.port, "-r", "-q", "1", "-t", "guided/mat/command", "-m", "start long").Run(); err != nil {
 			t.Fatal(err)
 		}
-		// The live copy is a command like any other; the one that the broker keeps must never start anything.
-		waitFor(t, 5*time.Second, "playing", func() bool { return f.last().State == player.Playing })
-		if code, out := p.guided("send", "stop"); code != cli.Done {
+		// The live copy is an ordinary command; the copy that the broker retains must start nothing.
+		waitFor(t, "playing", func() bool { return seen.lastState().State == player.Playing })
+		if code, out := m.run("send", "stop"); code != cli.Done {
 			t.Fatalf("%d: %s", code, out)
 		}
-		waitFor(t, 5*time.Second, "idle", func() bool { return f.last().State == player.Idle })
-		second := newPlaceOn(t, p)
-		second.daemon()
-		g := second.follow()
-		waitFor(t, 10*time.Second, "the other daemon", func() bool { return g.last().State != "" })
-		if code, out := second.guided("send", "status"); code != cli.Done { // answered after the retained one was looked at
+		waitFor(t, "idle", func() bool { return seen.lastState().State == player.Idle })
+		second := newMachineOnBroker(t, m)
+		second.startDaemon()
+		seenBySecond := second.observe()
+		waitFor(t, "the other daemon", func() bool { return seenBySecond.lastState().State != "" })
+		if code, out := second.run("send", "status"); code != cli.Done { // the response comes after the retained command was handled
 			t.Fatalf("%d: %s", code, out)
 		}
-		if s := g.last().State; s != player.Idle || g.saw("routine_started") {
+		if s := seenBySecond.lastState().State; s != player.Idle || seenBySecond.sawEvent("routine_started") {
 			t.Errorf("a retained command made it %s", s)
 		}
 	})
-}
-
-// newPlaceOn is a second daemon's settings on the broker of another, under the same node.
-func newPlaceOn(t *testing.T, p *place) *place {
-	data, err := os.ReadFile(p.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q := &place{t: t, broker: p.broker, port: p.port, config: filepath.Join(t.TempDir(), "guided.toml")}
-	if err := os.WriteFile(q.config, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	return q
-}
-
-func TestDemoWithoutSound(t *testing.T) {
-	t.Chdir(t.TempDir())
-	alone(t)
-	t.Setenv("PULSE_SERVER", "unix:/nowhere")
-	t.Setenv("ALSA_CONFIG_PATH", "/nowhere") // no device of this machine counts
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	log := &logBook{}
-	ended := make(chan int, 1)
-	go func() { ended <- cli.Run(ctx, []string{"demo"}, log, log) }()
-	waitFor(t, 20*time.Second, "the first step", func() bool { return strings.Contains(log.String(), "Settle") })
-	cancel()
-	if code := <-ended; code != cli.Done {
-		t.Errorf("interrupted, it ends with %d", code)
-	}
-	for _, want := range []string{"sound:   none. there is nothing to play to", cli.DemoFile} {
-		if !strings.Contains(log.String(), want) {
-			t.Errorf("%q is missing in:\n%s", want, log)
-		}
-	}
-	if _, err := os.Stat(cli.DemoFile); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestDemo(t *testing.T) {
-	t.Chdir(t.TempDir())
-	for _, name := range []string{"XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HOME"} {
-		t.Setenv(name, t.TempDir())
-	}
-	if voice.EmbeddedVoices() == nil {
-		t.Fatal("no voice is embedded")
-	}
-	var out bytes.Buffer
-	code := cli.Run(context.Background(), []string{"demo", "--output", "wav:kept.wav", "--for", "55s"}, &out, &out)
-	if code != cli.Done {
-		t.Fatalf("%d: %s", code, out.String())
-	}
-	for _, want := range []string{"guided/demo/command", `"status":"ok"`, "Breathe", "finished"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("%s is missing in:\n%s", want, out.String())
-		}
-	}
-	if info, err := os.Stat("kept.wav"); err != nil || info.Size() < 30*48000*4 {
-		t.Errorf("kept.wav: %v %v", info, err)
-	}
 }

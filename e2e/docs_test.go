@@ -10,17 +10,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"guided/cli"
 	"guided/config"
 	"guided/player"
 )
 
-// fence is an example on a page of docs.
-type fence struct{ page, kind, text string }
+// codeBlock is a fenced block of a page in docs: the language, such as sh, and the text.
+type codeBlock struct{ page, kind, text string }
 
-func fences(t *testing.T, page, kind string) (all []fence) {
+// codeBlocks returns the blocks of one language on a page; none is an error.
+func codeBlocks(t *testing.T, page, kind string) (all []codeBlock) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("../docs", page))
 	if err != nil {
@@ -28,7 +28,7 @@ func fences(t *testing.T, page, kind string) (all []fence) {
 	}
 	for _, m := range regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$").FindAllStringSubmatch(string(data), -1) {
 		if m[1] == kind {
-			all = append(all, fence{page, kind, m[2]})
+			all = append(all, codeBlock{page, kind, m[2]})
 		}
 	}
 	if len(all) == 0 {
@@ -37,14 +37,14 @@ func fences(t *testing.T, page, kind string) (all []fence) {
 	return all
 }
 
-// reader is a person who tries what the pages say, with a daemon of his own.
-type reader struct {
-	*place
-	f *follower
+// docsMachine runs the daemon on which the examples are tried.
+type docsMachine struct {
+	*machine
+	observer *observer
 }
 
-// sent waits until what was sent was answered, and what it started is heard.
-func (r *reader) sent(t *testing.T, payload string, send func() error) {
+// sendAndWait calls send, which sends payload, and waits until the daemon's state shows that it was carried out.
+func (r *docsMachine) sendAndWait(t *testing.T, payload string, send func() error) {
 	t.Helper()
 	c, err := player.Parse([]byte(payload))
 	if err != nil {
@@ -55,38 +55,38 @@ func (r *reader) sent(t *testing.T, payload string, send func() error) {
 		t.Fatalf("%s: %v", payload, err)
 	}
 	want := map[string]player.Status{"start": player.Playing, "pause": player.Paused, "resume": player.Playing, "stop": player.Idle}[c.Verb]
-	waitFor(t, 10*time.Second, payload+" to be carried out", func() bool {
-		s := r.f.last()
+	waitFor(t, payload+" to be carried out", func() bool {
+		s := r.observer.lastState()
 		return (want == "" || s.State == want) && (c.Routine == "" || strings.EqualFold(s.Routine, c.Routine) || strings.EqualFold(s.Title, c.Routine)) &&
 			(c.Volume == nil || s.Volume == *c.Volume)
 	})
 }
 
-func TestDocs(t *testing.T) {
-	need(t, "mosquitto_pub")
-	need(t, "espeak-ng")
-	p := newPlace(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n")
-	p.daemon()
-	r := &reader{p, p.follow()}
-	waitFor(t, 10*time.Second, "the daemon", func() bool { return r.f.last().State == player.Idle })
-	answers := &logBook{}
-	listener := exec.Command("mosquitto_sub", "-p", p.port, "-t", "guided/mat/response")
-	listener.Stdout = answers
-	if err := listener.Start(); err != nil {
+func TestDocsExamples(t *testing.T) {
+	requireProgram(t, "mosquitto_pub")
+	requireProgram(t, "espeak-ng")
+	m := newMachine(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n")
+	m.startDaemon()
+	r := &docsMachine{m, m.observe()}
+	waitFor(t, "the daemon", func() bool { return r.observer.lastState().State == player.Idle })
+	responses := &syncBuffer{}
+	subscriber := exec.Command("mosquitto_sub", "-p", m.port, "-t", "guided/mat/response")
+	subscriber.Stdout = responses
+	if err := subscriber.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Process.Kill(); listener.Wait() })
-	waitFor(t, 10*time.Second, "the answers", func() bool {
-		p.guided("send", "status")
-		return answers.String() != ""
+	t.Cleanup(func() { subscriber.Process.Kill(); subscriber.Wait() })
+	waitFor(t, "the first response", func() bool {
+		m.run("send", "status")
+		return responses.String() != ""
 	})
 
-	t.Run("mqtt.md: every line does what it says", func(t *testing.T) {
-		for _, example := range fences(t, "mqtt.md", "sh") {
+	t.Run("mqtt.md: every command line works", func(t *testing.T) {
+		for _, example := range codeBlocks(t, "mqtt.md", "sh") {
 			for line := range strings.Lines(example.text) {
 				line = strings.TrimSpace(line)
 				run := func() error {
-					cmd := exec.Command("sh", "-c", regexp.MustCompile(`mosquitto_(pub|sub)`).ReplaceAllString(line, "$0 -p "+p.port))
+					cmd := exec.Command("sh", "-c", regexp.MustCompile(`mosquitto_(pub|sub)`).ReplaceAllString(line, "$0 -p "+m.port))
 					out, err := cmd.Output()
 					if strings.Contains(line, "state") && json.Unmarshal(out, &player.State{}) != nil || strings.Contains(line, "info") && json.Unmarshal(out, &player.Info{}) != nil {
 						return fmt.Errorf("it prints %s", out)
@@ -94,19 +94,19 @@ func TestDocs(t *testing.T) {
 					return err
 				}
 				if payload := regexp.MustCompile(` -m (?:'(.*)'|(\w+))$`).FindStringSubmatch(line); payload != nil {
-					r.sent(t, payload[1]+payload[2], run)
+					r.sendAndWait(t, payload[1]+payload[2], run)
 				} else if err := run(); err != nil {
 					t.Errorf("%s: %v", line, err)
 				}
 			}
 		}
 	})
-	t.Run("node-red.md: the flow hangs together, and its buttons do what they say", func(t *testing.T) {
+	t.Run("node-red.md: the flow is complete, and its commands are carried out", func(t *testing.T) {
 		var nodes []struct {
 			ID, Type, Topic, Payload, Broker, Z string
 			Wires                               [][]string
 		}
-		if err := json.Unmarshal([]byte(fences(t, "node-red.md", "json")[0].text), &nodes); err != nil {
+		if err := json.Unmarshal([]byte(codeBlocks(t, "node-red.md", "json")[0].text), &nodes); err != nil {
 			t.Fatal(err)
 		}
 		ids, topic := map[string]bool{}, ""
@@ -119,44 +119,44 @@ func TestDocs(t *testing.T) {
 		for _, n := range nodes {
 			for _, to := range append(slices.Concat(n.Wires...), n.Broker, n.Z) {
 				if to != "" && !ids[to] && n.Type != "mqtt-broker" {
-					t.Errorf("%s leads to %s, which is not there", n.ID, to)
+					t.Errorf("%s is wired to %s, which does not exist", n.ID, to)
 				}
 			}
 			if n.Type == "mqtt in" && !slices.Contains([]string{"response", "event", "phase", "state", "info"}, strings.TrimPrefix(n.Topic, "guided/mat/")) {
 				t.Errorf("nothing is sent on %s", n.Topic)
 			}
 			if n.Type == "inject" {
-				r.sent(t, n.Payload, func() error {
-					return exec.Command("mosquitto_pub", "-p", p.port, "-q", "1", "-t", topic, "-m", n.Payload).Run()
+				r.sendAndWait(t, n.Payload, func() error {
+					return exec.Command("mosquitto_pub", "-p", m.port, "-q", "1", "-t", topic, "-m", n.Payload).Run()
 				})
 			}
 		}
 	})
-	made := p.discovered(t)
-	t.Run("home-assistant.md: every file is YAML, every entity is made known, every command is carried out", func(t *testing.T) {
-		for _, example := range fences(t, "home-assistant.md", "yaml") {
+	entities := m.discoveredEntities(t)
+	t.Run("home-assistant.md: every file is YAML, every entity is discovered, every command is carried out", func(t *testing.T) {
+		for _, example := range codeBlocks(t, "home-assistant.md", "yaml") {
 			file := parseYAML(t, "example:\n  "+strings.ReplaceAll(example.text, "\n", "\n  "))
 			for _, id := range entityIDs(example.text) {
-				if !slices.Contains(made, id) && !regexp.MustCompile(`^(scene\.turn_on|notify\.send_message)$`).MatchString(id) {
-					t.Errorf("the daemon makes no %s known", id)
+				if !slices.Contains(entities, id) && !regexp.MustCompile(`^(scene\.turn_on|notify\.send_message)$`).MatchString(id) {
+					t.Errorf("the daemon announces no %s", id)
 				}
 			}
-			for _, s := range texts(file) {
+			for _, s := range allStrings(file) {
 				if strings.HasPrefix(s, `{"command"`) {
-					r.sent(t, s, func() error {
-						return exec.Command("mosquitto_pub", "-p", p.port, "-q", "1", "-t", "guided/mat/command", "-m", s).Run()
+					r.sendAndWait(t, s, func() error {
+						return exec.Command("mosquitto_pub", "-p", m.port, "-q", "1", "-t", "guided/mat/command", "-m", s).Run()
 					})
 				}
 			}
 		}
 	})
-	t.Run("home-assistant.md: every call of guided works, and names entities that there are", func(t *testing.T) {
-		examples := fences(t, "home-assistant.md", "sh")
+	t.Run("home-assistant.md: every command line works, and names discovered entities", func(t *testing.T) {
+		examples := codeBlocks(t, "home-assistant.md", "sh")
 		t.Chdir(t.TempDir())
 		for _, example := range examples {
 			for line := range strings.Lines(example.text) {
 				args := strings.Fields(line)[1:]
-				if code, out := p.guided(args...); code != cli.Done {
+				if code, out := m.run(args...); code != cli.Done {
 					t.Errorf("%s%s", line, out)
 				}
 			}
@@ -166,34 +166,35 @@ func TestDocs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range entityIDs(string(text)) {
-			if !slices.Contains(made, id) {
-				t.Errorf("the daemon makes no %s known", id)
+			if !slices.Contains(entities, id) {
+				t.Errorf("the daemon announces no %s", id)
 			}
 		}
 	})
-	t.Run("home-assistant.md: the settings are known", func(t *testing.T) {
-		for _, example := range fences(t, "home-assistant.md", "toml") {
+	t.Run("home-assistant.md: the settings are valid", func(t *testing.T) {
+		for _, example := range codeBlocks(t, "home-assistant.md", "toml") {
 			if _, err := config.Load(settingsFile(t, example.text)); err != nil {
 				t.Error(err)
 			}
 		}
 	})
-	t.Run("topics.md: the events are those that Home Assistant is told of", func(t *testing.T) {
-		for _, e := range eventsTell {
-			if !slices.Contains(made, "event type "+e[0]) {
+	t.Run("topics.md: the events are those of the event entity", func(t *testing.T) {
+		for _, e := range eventMeanings {
+			if !slices.Contains(entities, "event type "+e[0]) {
 				t.Errorf("%s is not", e[0])
 			}
 		}
 	})
-	if wrong := regexp.MustCompile(`.*"status":"error".*`).FindAllString(answers.String(), -1); wrong != nil {
+	if wrong := regexp.MustCompile(`.*"status":"error".*`).FindAllString(responses.String(), -1); wrong != nil {
 		t.Errorf("refused: %s", strings.Join(wrong, "\n"))
 	}
 }
 
-// discovered lists the entities, and the types of events, that the daemon makes known to Home Assistant.
-func (p *place) discovered(t *testing.T) (made []string) {
+// discoveredEntities lists the default entity ids in the daemon's discovery message, and the types of its event entity as
+// "event type NAME".
+func (m *machine) discoveredEntities(t *testing.T) (entities []string) {
 	t.Helper()
-	out, err := exec.Command("mosquitto_sub", "-p", p.port, "-C", "1", "-W", "10", "-t", "homeassistant/device/+/config").Output()
+	out, err := exec.Command("mosquitto_sub", "-p", m.port, "-C", "1", "-W", "60", "-t", "homeassistant/device/+/config").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,10 +208,78 @@ func (p *place) discovered(t *testing.T) (made []string) {
 		t.Fatal(err)
 	}
 	for _, c := range device.Components {
-		made = append(made, c.ID)
+		entities = append(entities, c.ID)
 		for _, e := range c.Events {
-			made = append(made, "event type "+e)
+			entities = append(entities, "event type "+e)
 		}
 	}
-	return made
+	return entities
+}
+
+// TestReadmeAPICalls runs the README's calls of the web API as they stand, but for the port.
+func TestReadmeAPICalls(t *testing.T) {
+	curl := requireProgram(t, "curl")
+	address := unusedAddress(t)
+	m := newMachine(t, "[audio]\noutput = \"null\"\n")
+	text, err := os.ReadFile(m.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := strings.Replace(string(text), `listen = ""`, fmt.Sprintf("listen = %q", address), 1)
+	if err := os.WriteFile(m.config, []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := m.startDaemon()
+	waitFor(t, "the page", func() bool { return strings.Contains(log.String(), "the web server is ready") })
+
+	page, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants := map[string]string{
+		"/api/state": `"state":"idle"`, "/api/events": "event: state", "/api/routines": `"name":"4-4-6"`,
+		"/api/start": `{"status":"ok","command":"start"}`, "/healthz": "ok",
+	}
+	calls := regexp.MustCompile(`(?m)^    curl (.*)$`).FindAllStringSubmatch(string(page), -1)
+	if len(calls) != len(wants) {
+		t.Fatalf("%d calls, want %d", len(calls), len(wants))
+	}
+	for _, call := range calls {
+		line := strings.ReplaceAll(call[1], "127.0.0.1:8099", address)
+		path := line[strings.Index(line, address)+len(address):]
+		t.Run(path, func(t *testing.T) {
+			last := ""
+			defer func() {
+				if t.Failed() {
+					t.Logf("it printed %.300s", last)
+				}
+			}()
+			answered := func(out string) bool {
+				last = out
+				return strings.Contains(strings.ReplaceAll(out, " ", ""), strings.ReplaceAll(wants[path], " ", ""))
+			}
+			if strings.Contains(line, "-N") { // the stream of events has no end
+				out := &syncBuffer{}
+				cmd := exec.Command("sh", "-c", "exec "+curl+" -sS "+line)
+				cmd.Stdout = out
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				defer cmd.Wait()
+				defer cmd.Process.Kill()
+				waitFor(t, line+" to print "+wants[path], func() bool { return answered(out.String()) })
+				return
+			}
+			waitFor(t, line+" to print "+wants[path], func() bool { // the daemon reads its library after its start
+				out, err := exec.Command("sh", "-c", curl+" -sS "+line).Output()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return answered(string(out))
+			})
+		})
+	}
+	if code, out := m.run("send", "stop"); code != cli.Done {
+		t.Error(out)
+	}
 }

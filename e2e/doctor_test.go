@@ -2,48 +2,27 @@ package e2e
 
 import (
 	"encoding/json"
-	"guided/cli"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"guided/cli"
 )
 
-// doctored runs the doctor with settings, and gives what it found by its subject.
-func doctored(t *testing.T, settings string) (int, map[string]cli.Finding) {
+// runDoctor runs the doctor with settings, and returns its exit code and its findings by subject.
+func runDoctor(t *testing.T, settings string) (int, map[string]cli.Finding) {
 	t.Helper()
-	code, out, complaint := invoke(t, "--json", "--config", settingsFile(t, settings), "doctor")
+	code, out, stderr := runCommand(t, "--json", "--config", settingsFile(t, settings), "doctor")
 	var list []cli.Finding
 	if err := json.Unmarshal([]byte(out), &list); err != nil {
-		t.Fatalf("%v:\n%s%s", err, out, complaint)
+		t.Fatalf("%v:\n%s%s", err, out, stderr)
 	}
 	found := map[string]cli.Finding{}
 	for _, f := range list {
 		found[f.What] = f
 	}
 	return code, found
-}
-
-// nobody is an address of this machine where nobody listens.
-func nobody(t *testing.T) string {
-	t.Helper()
-	door, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer door.Close()
-	return door.Addr().String()
-}
-
-func put(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestDoctorFinds(t *testing.T) {
@@ -55,64 +34,64 @@ func TestDoctorFinds(t *testing.T) {
 		ok       bool
 		says     string
 	}{
-		"settings with a slip": {settings: "[audio]\nouput = \"null\"\n", what: "settings", says: `did you mean "audio.output"`},
-		"no broker":            {what: "daemon", says: "nothing listens there"},
-		"an output that is not there": {settings: "[audio]\noutput = \"alsa:no-such-card\"\n", what: "sound",
+		"a mistyped key in the settings": {settings: "[audio]\nouput = \"null\"\n", what: "settings", says: `did you mean "audio.output"`},
+		"no broker":                      {what: "daemon", says: "nothing listens there"},
+		"an output that does not exist": {settings: "[audio]\noutput = \"alsa:no-such-card\"\n", what: "sound",
 			says: "guided devices"},
-		"an output that is a file":  {settings: "[audio]\noutput = \"wav:HOME/out.wav\"\n", what: "sound", ok: true, says: "not heard"},
-		"a voice that is not there": {settings: "[voice]\nname = \"hart\"\n", what: "voice", says: "heart"},
-		"the embedded voice":        {what: "voice", ok: true, says: "heart has"},
-		"no speech program":         {what: "engine", ok: true, says: "install espeak-ng"},
-		"a speech program that is not there": {settings: "[voice]\nengine = \"command\"\ncommand = [\"piper\"]\n", what: "engine",
+		"an output that is a file":    {settings: "[audio]\noutput = \"wav:HOME/out.wav\"\n", what: "sound", ok: true, says: "not heard"},
+		"a voice that does not exist": {settings: "[voice]\nname = \"hart\"\n", what: "voice", says: "heart"},
+		"the embedded voice":          {what: "voice", ok: true, says: "heart has"},
+		"no speech program installed": {what: "engine", ok: true, says: "install espeak-ng"},
+		"a speech program that does not exist": {settings: "[voice]\nengine = \"command\"\ncommand = [\"piper\"]\n", what: "engine",
 			says: "not installed"},
-		"a Wyoming server that is away": {settings: "[voice]\nengine = \"wyoming\"\nwyoming = \"tcp://NOBODY\"\n", what: "engine",
+		"a Wyoming server that is down": {settings: "[voice]\nengine = \"wyoming\"\nwyoming = \"tcp://UNUSED\"\n", what: "engine",
 			says: "nothing listens there"},
-		"a broken routine": {prepare: func(t *testing.T, home string) { put(t, home+"/routines/mine.toml", "[[step]]\nhold = 5\n") },
+		"a broken routine": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/routines/mine.toml", "[[step]]\nhold = 5\n") },
 			what: "routines", says: "guided check mine"},
-		"a file in place of the folder of routines": {prepare: func(t *testing.T, home string) { put(t, home+"/routines", "") },
+		"a file in place of the folder of routines": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/routines", "") },
 			what: "routines", says: "routines.dir"},
 		"no folder of routines": {what: "routines", ok: true, says: "none of your own"},
-		"a phrase that nothing can say": {prepare: func(t *testing.T, home string) { put(t, home+"/routines/mine.toml", unheard) },
+		"a phrase without a recording or an engine": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/routines/mine.toml", unheard) },
 			what: "phrases", says: "mine"},
-		"a phrase that is left to a program": {settings: "[voice]\nengine = \"command\"\ncommand = [\"piper\"]\n",
-			prepare: func(t *testing.T, home string) { put(t, home+"/routines/mine.toml", unheard) },
+		"a phrase that an engine speaks": {settings: "[voice]\nengine = \"command\"\ncommand = [\"piper\"]\n",
+			prepare: func(t *testing.T, home string) { writeFile(t, home+"/routines/mine.toml", unheard) },
 			what:    "phrases", ok: true, says: "left to piper"},
-		"a cache that cannot be written to": {prepare: func(t *testing.T, home string) { put(t, home+"/cache", "") }, what: "cache",
+		"a cache that cannot be written to": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/cache", "") }, what: "cache",
 			says: "not a directory"},
-		"a state folder that cannot be written to": {prepare: func(t *testing.T, home string) { put(t, home+"/state", "") }, what: "state",
+		"a state folder that cannot be written to": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/state", "") }, what: "state",
 			says: "not a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			home := alone(t)
+			home := isolate(t)
 			t.Setenv("PATH", filepath.Join(home, "bin")) // no espeak-ng
 			t.Setenv("XDG_CACHE_HOME", filepath.Join(home, "cache"))
 			t.Setenv("XDG_STATE_HOME", filepath.Join(home, "state"))
 			if tt.prepare != nil {
 				tt.prepare(t, home)
 			}
-			address := nobody(t)
-			settings := strings.NewReplacer("HOME", home, "NOBODY", address).Replace(tt.settings)
+			address := unusedAddress(t)
+			settings := strings.NewReplacer("HOME", home, "UNUSED", address).Replace(tt.settings)
 			if !strings.Contains(settings, "[audio]") {
 				settings += "[audio]\noutput = \"null\"\n"
 			}
-			code, found := doctored(t, settings+"[mqtt]\nbroker = \"mqtt://"+address+"\"\n")
+			code, found := runDoctor(t, settings+"[mqtt]\nbroker = \"mqtt://"+address+"\"\n")
 			if f := found[tt.what]; f.OK != tt.ok || !strings.Contains(f.Says, tt.says) {
 				t.Errorf("%+v; want %q", f, tt.says)
 			}
-			if code != cli.Failed { // for want of a broker, if nothing else
+			if code != cli.Failed { // there is no broker in any case
 				t.Errorf("exit %d", code)
 			}
 			if len(found) != 10 && tt.what != "settings" {
-				t.Errorf("%d things were looked at: %v", len(found), found)
+				t.Errorf("%d findings: %v", len(found), found)
 			}
 		})
 	}
 }
 
-func TestDoctorLeavesTheKeptSoundAlone(t *testing.T) {
-	file := filepath.Join(alone(t), "out.wav")
-	put(t, file, "a session")
-	doctored(t, "[audio]\noutput = \"wav:"+file+"\"\n[mqtt]\nbroker = \"mqtt://"+nobody(t)+"\"\n")
+func TestDoctorDoesNotTruncateWAVOutput(t *testing.T) {
+	file := filepath.Join(isolate(t), "out.wav")
+	writeFile(t, file, "a session")
+	runDoctor(t, "[audio]\noutput = \"wav:"+file+"\"\n[mqtt]\nbroker = \"mqtt://"+unusedAddress(t)+"\"\n")
 	if got, err := os.ReadFile(file); string(got) != "a session" {
 		t.Errorf("the file now holds %q: %v", got, err)
 	}

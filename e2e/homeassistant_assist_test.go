@@ -3,21 +3,22 @@
 package e2e
 
 import (
+	"path/filepath"
 	"testing"
 
 	"guided/cli"
 	"guided/player"
 )
 
-func TestHomeAssistantUnderstandsSpeech(t *testing.T) {
-	h := newHouse(t)
-	l := h.daemon("mat", "")
-	f := l.follow()
-	h.shows("sensor.guided_state", "idle")
+func TestHomeAssistantAssistStartsRoutines(t *testing.T) {
+	h := newHomeAssistant(t)
+	d := h.startDaemon("mat", "")
+	seen := d.observe()
+	h.waitForState("sensor.guided_state", "idle")
 
 	stop := func() {
-		h.act("button.press", "button.guided_stop", nil)
-		l.does(f, "to stop", func(s player.State) bool { return s.State == player.Idle })
+		h.callService("button.press", "button.guided_stop", nil)
+		d.waitForState(seen, "to stop", func(s player.State) bool { return s.State == player.Idle })
 	}
 	for words, routine := range map[string]string{
 		"guided morning":                  "morning",
@@ -26,15 +27,15 @@ func TestHomeAssistantUnderstandsSpeech(t *testing.T) {
 		"activate guided four four six":   "4-4-6",
 		"turn on guided Morning, please.": "morning",
 	} {
-		t.Run("with nothing set up: "+words, func(t *testing.T) {
-			h.say(t, words)
-			l.does(f, "to play it", func(s player.State) bool { return s.Routine == routine && s.State == player.Playing })
+		t.Run("without sentences: "+words, func(t *testing.T) {
+			h.sayToAssist(t, words)
+			d.waitForState(seen, "to play it", func(s player.State) bool { return s.Routine == routine && s.State == player.Playing })
 			stop()
 		})
 	}
 
-	h.learn(l)
-	f = l.follow()
+	h.installSentences(d)
+	seen = d.observe()
 	for words, routine := range map[string]string{
 		"start the morning routine":          "morning",
 		"Guide me through box breathing.":    "box",
@@ -42,15 +43,15 @@ func TestHomeAssistantUnderstandsSpeech(t *testing.T) {
 		"play my own evening":                "mine",
 		"start the four seven eight routine": "4-7-8",
 	} {
-		t.Run("with the sentences: "+words, func(t *testing.T) {
-			h.say(t, words)
-			l.does(f, "to play it", func(s player.State) bool { return s.Routine == routine && s.State == player.Playing })
+		t.Run("with sentences: "+words, func(t *testing.T) {
+			h.sayToAssist(t, words)
+			d.waitForState(seen, "to play it", func(s player.State) bool { return s.Routine == routine && s.State == player.Playing })
 			stop()
 		})
 	}
-	t.Run("a routine is led by voice", func(t *testing.T) {
-		h.say(t, "start the long routine")
-		l.does(f, "to play it", func(s player.State) bool { return s.State == player.Playing && s.Step == "First" })
+	t.Run("a session controlled by voice", func(t *testing.T) {
+		h.sayToAssist(t, "start the long routine")
+		d.waitForState(seen, "to play it", func(s player.State) bool { return s.State == player.Playing && s.Step == "First" })
 		for _, order := range []struct {
 			words string
 			ok    func(player.State) bool
@@ -60,14 +61,14 @@ func TestHomeAssistantUnderstandsSpeech(t *testing.T) {
 			{"skip the routine", func(s player.State) bool { return s.Step == "Second" }},
 			{"stop the routine", func(s player.State) bool { return s.State == player.Idle }},
 		} {
-			h.say(t, order.words)
-			l.does(f, "to obey \""+order.words+"\"", order.ok)
+			h.sayToAssist(t, order.words)
+			d.waitForState(seen, "to carry out \""+order.words+"\"", order.ok)
 		}
 	})
 }
 
-// say is what Assist hears; an answer that it did not understand fails the test.
-func (h *house) say(t *testing.T, words string) {
+// sayToAssist passes a sentence to Assist. An answer other than "done" fails the test.
+func (h *homeAssistant) sayToAssist(t *testing.T, words string) {
 	t.Helper()
 	var answer struct {
 		Response struct {
@@ -75,23 +76,52 @@ func (h *house) say(t *testing.T, words string) {
 			Speech struct{ Plain struct{ Speech string } }
 		}
 	}
-	h.mustRest("POST", "/api/conversation/process", map[string]string{"text": words, "language": "en"}, &answer)
+	h.mustRequest("POST", "/api/conversation/process", map[string]string{"text": words, "language": "en"}, &answer)
 	if answer.Response.Type != "action_done" {
 		t.Fatalf("%q: %s: %s", words, answer.Response.Type, answer.Response.Speech.Plain.Speech)
 	}
 }
 
-// learn gives Home Assistant the sentences and the package that the daemon's program writes, as the manual says.
-func (h *house) learn(l *lodger) {
+// installSentences writes the sentences and the package into Home Assistant's configuration and restarts it.
+func (h *homeAssistant) installSentences(d *daemonProcess) {
 	h.t.Helper()
 	for file, command := range map[string]string{"hass/custom_sentences/en/guided.yaml": "sentences", "hass/packages/guided.yaml": "package"} {
-		code, out := l.guided("ha", command)
+		code, out := d.run("ha", command)
 		if code != cli.Done {
 			h.t.Fatalf("guided ha %s: %d: %s", command, code, out)
 		}
-		h.write(file, out)
+		h.writeFile(file, out)
 	}
-	h.hass.stop()
-	h.startHass()
-	h.shows("sensor.guided_state", "idle")
+	h.core.stop()
+	h.startCore()
+	h.waitForState("sensor.guided_state", "idle")
+}
+
+func TestHomeAssistantPackageCarriesOutSentences(t *testing.T) {
+	h := newHomeAssistant(t)
+	d := h.startDaemon("mat", "")
+	h.writeFile(filepath.Join("mat", "patient.toml"), "title = \"Patient\"\n[[step]]\nname = \"Lie down\"\nhold = \"until next\"\n[[step]]\nname = \"Rest\"\nrest = \"10m\"\n")
+	h.waitForState("sensor.guided_state", "idle")
+	h.installSentences(d)
+	seen := d.observe()
+	for _, order := range []struct {
+		words string
+		ok    func(player.State) bool
+	}{
+		{"start coherent breathing for 12 minutes", func(s player.State) bool { return s.State == player.Playing && s.Length > 700 && s.Length < 740 }},
+		{"set the routine volume to 40 percent", func(s player.State) bool { return s.Volume == 40 }},
+		{"guided volume thirty", func(s player.State) bool { return s.Volume == 30 }},
+		{"start patient", func(s player.State) bool { return s.State == player.Waiting }},
+		{"I am ready", func(s player.State) bool { return s.State == player.Playing && s.Step == "Rest" }},
+		{"end the session", func(s player.State) bool { return s.State == player.Idle }},
+	} {
+		if order.words == "I am ready" {
+			h.waitForState("sensor.guided_state", "waiting")
+		}
+		h.sayToAssist(t, order.words)
+		d.waitForState(seen, "to carry out \""+order.words+"\"", order.ok)
+	}
+	h.waitForState("number.guided_volume", "30")
+	h.sayToAssist(t, "make the routine louder")
+	d.waitForState(seen, "to be louder", func(s player.State) bool { return s.Volume == 40 })
 }

@@ -7,15 +7,15 @@ import (
 	"net/url"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"guided/cli"
 	"guided/homeassistant"
 	"guided/player"
 )
 
-// automations fill in the blueprints, as a person does in the editor, for a lamp, a speaker and a voice assistant.
-const automations = `
+// blueprintAutomations fill in every blueprint, as the editor of Home Assistant does, for a lamp, a speaker and two voice
+// assistants.
+const blueprintAutomations = `
 automation:
   - alias: Start
     use_blueprint:
@@ -60,51 +60,53 @@ media_player:
         data: {topic: test/kitchen/plays, payload: "{{ media_content_type }} {{ media_content_id }}"}
 `
 
-func TestHomeAssistantFillsInTheBlueprints(t *testing.T) {
-	h := newHouse(t)
-	l := h.daemon("mat", "")
-	h.shows("sensor.guided_state", "idle")
+func TestHomeAssistantRunsBlueprints(t *testing.T) {
+	h := newHomeAssistant(t)
+	d := h.startDaemon("mat", "")
+	h.waitForState("sensor.guided_state", "idle")
 	all, err := homeassistant.Blueprints()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, b := range all {
-		code, out := l.guided("ha", "blueprint", b.Name, "-o", filepath.Join(h.dir, "hass/blueprints/automation/guided", b.Name+".yaml"))
+		code, out := d.run("ha", "blueprint", b.Name, "-o", filepath.Join(h.dir, "hass/blueprints/automation/guided", b.Name+".yaml"))
 		if code != cli.Done {
 			t.Fatal(out)
 		}
 	}
-	h.write("hass/packages/automations.yaml", automations)
-	visitor := h.visitor()
+	h.writeFile("hass/packages/automations.yaml", blueprintAutomations)
+	visitor := connectMQTT(t, h.brokerPort)
 	t.Cleanup(func() { visitor.Disconnect(0) })
 	visitor.Publish("homeassistant/light/lamp/config", 1, true, `{"schema":"json","name":"Lamp","unique_id":"lamp","command_topic":"test/lamp/set","brightness":true,"transition":true}`).Wait()
-	h.hass.stop()
-	h.startHass()
-	h.shows("automation.speaker", "on")
-	h.shows("light.lamp", "unknown")
-	h.shows("sensor.guided_state", "idle")
-	f, ear := l.follow(), h.hear("guided/mat/command", "guided/mat/response", "test/#")
-	t.Cleanup(func() { t.Logf("at last: %s, %s, %s", ear.last("command"), ear.last("response"), ear.last("set")) })
-	fire := func(event string) { h.mustRest("POST", "/api/events/"+url.PathEscape(event), map[string]any{}, nil) }
+	h.core.stop()
+	h.startCore()
+	h.waitForState("automation.speaker", "on")
+	h.waitForState("light.lamp", "unknown")
+	h.waitForState("sensor.guided_state", "idle")
+	seen, messages := d.observe(), h.subscribe("guided/mat/command", "guided/mat/response", "test/#")
+	t.Cleanup(func() {
+		t.Logf("at last: %s, %s, %s", messages.last("command"), messages.last("response"), messages.last("set"))
+	})
+	fire := func(event string) { h.mustRequest("POST", "/api/events/"+url.PathEscape(event), map[string]any{}, nil) }
 
 	t.Run("a trigger starts a routine as it was filled in", func(t *testing.T) {
 		fire("test_start")
-		l.does(f, "to play it", func(s player.State) bool {
+		d.waitForState(seen, "to play it", func(s player.State) bool {
 			return s.Routine == "coherent" && s.State == player.Playing && s.Volume == 33 && s.Length > 700 && s.Length < 740
 		})
 	})
-	t.Run("the room is soft while one voice assistant is not idle", func(t *testing.T) {
+	t.Run("the routine is ducked while a voice assistant is not idle", func(t *testing.T) {
 		say := func(satellite, state string) {
-			h.mustRest("POST", "/api/states/assist_satellite."+satellite, map[string]any{"state": state}, nil)
+			h.mustRequest("POST", "/api/states/assist_satellite."+satellite, map[string]any{"state": state}, nil)
 		}
 		say("mat", "idle")
 		say("door", "idle")
-		waitFor(t, unhurried, "both to be idle", func() bool { return ear.heard("command", "unduck") == 2 })
+		waitFor(t, "both to be idle", func() bool { return messages.count("command", "unduck") == 2 })
 		ducked, back := 0, 2
 		hears := func() {
 			t.Helper()
-			waitFor(t, unhurried, fmt.Sprintf("%d times duck, %d times unduck", ducked, back), func() bool {
-				return ear.heard("command", "unduck") == back && ear.heard("command", "duck")-ear.heard("command", "unduck") == ducked
+			waitFor(t, fmt.Sprintf("%d times duck, %d times unduck", ducked, back), func() bool {
+				return messages.count("command", "unduck") == back && messages.count("command", "duck")-messages.count("command", "unduck") == ducked
 			})
 		}
 		say("mat", "listening")
@@ -121,25 +123,25 @@ func TestHomeAssistantFillsInTheBlueprints(t *testing.T) {
 		hears()
 	})
 	t.Run("a trigger without a name starts what is selected", func(t *testing.T) {
-		h.act("select.select_option", "select.guided_routine", map[string]any{"option": "Box breathing"})
-		l.does(f, "to have it selected", func(s player.State) bool { return s.Selected == "box" })
+		h.callService("select.select_option", "select.guided_routine", map[string]any{"option": "Box breathing"})
+		d.waitForState(seen, "to have it selected", func(s player.State) bool { return s.Selected == "box" })
 		fire("test_selected")
-		l.does(f, "to play it", func(s player.State) bool { return s.Routine == "box" && s.State == player.Playing })
+		d.waitForState(seen, "to play it", func(s player.State) bool { return s.Routine == "box" && s.State == player.Playing })
 	})
-	t.Run("the lamp breathes", func(t *testing.T) {
-		waitFor(t, time.Minute, "an in and an out", func() bool {
-			return ear.heard("set", `"brightness":178`, `"transition":4`) > 0 && ear.heard("set", `"brightness":26`, `"transition":4`) > 0
+	t.Run("the lamp follows the breath", func(t *testing.T) {
+		waitFor(t, "an in and an out", func() bool {
+			return messages.count("set", `"brightness":178`, `"transition":4`) > 0 && messages.count("set", `"brightness":26`, `"transition":4`) > 0
 		})
-		h.act("button.press", "button.guided_stop", nil)
-		waitFor(t, unhurried, "what comes afterwards", func() bool { return ear.heard("afterwards", "over") == 1 })
+		h.callService("button.press", "button.guided_stop", nil)
+		waitFor(t, "what comes afterwards", func() bool { return messages.count("afterwards", "over") == 1 })
 	})
-	t.Run("a speaker is sent to a file", func(t *testing.T) {
+	t.Run("a speaker plays a file", func(t *testing.T) {
 		fire("test_speaker")
-		waitFor(t, unhurried, "the speaker to play", func() bool {
-			return ear.heard("plays", "music http://192.168.1.50:8099/audio/7f3a/4-4-6.wav?for=5m") == 1
+		waitFor(t, "the speaker to play", func() bool {
+			return messages.count("plays", "music http://192.168.1.50:8099/audio/7f3a/4-4-6.wav?for=5m") == 1
 		})
 	})
-	if n := ear.heard("response", `"error"`); n > 0 {
+	if n := messages.count("response", `"error"`); n > 0 {
 		t.Errorf("%d commands were refused", n)
 	}
 }

@@ -12,42 +12,12 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
-// retained lists the topics under which the broker keeps something, but for its own.
-func (h *house) retained() (topics []string) {
-	h.t.Helper()
-	var mu sync.Mutex
-	client := h.visitor()
-	defer client.Disconnect(100)
-	token := client.Subscribe("#", 1, func(_ paho.Client, m paho.Message) {
-		mu.Lock()
-		defer mu.Unlock()
-		if m.Retained() {
-			topics = append(topics, m.Topic())
-		}
-	})
-	if !token.WaitTimeout(5*time.Second) || token.Error() != nil {
-		h.t.Fatal("the broker lets nobody listen: ", token.Error())
-	}
-	// The broker sends what it keeps before what comes after: our own word tells the end.
-	ended := make(chan struct{})
-	client.AddRoute("house/end", func(paho.Client, paho.Message) { close(ended) })
-	client.Publish("house/end", 1, false, "end")
-	select {
-	case <-ended:
-	case <-time.After(5 * time.Second):
-		h.t.Fatal("the broker does not answer")
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	return append([]string(nil), topics...)
-}
-
-// forgets waits until the broker keeps none of the topics that are ours.
-func (h *house) forgets(t *testing.T, ours func(topic string) bool) {
+// waitForNoRetained waits until the broker retains no topic for which ours returns true.
+func (h *homeAssistant) waitForNoRetained(t *testing.T, ours func(topic string) bool) {
 	t.Helper()
 	var left []string
-	for end := time.Now().Add(unhurried); ; <-time.After(100 * time.Millisecond) {
-		left = slices.DeleteFunc(h.retained(), func(topic string) bool { return !ours(topic) })
+	for end := time.Now().Add(deadline); ; <-time.After(100 * time.Millisecond) {
+		left = slices.DeleteFunc(retainedTopics(h.t, h.brokerPort), func(topic string) bool { return !ours(topic) })
 		if len(left) == 0 {
 			return
 		}
@@ -57,28 +27,19 @@ func (h *house) forgets(t *testing.T, ours func(topic string) bool) {
 	}
 }
 
-func (h *house) visitor() paho.Client {
-	h.t.Helper()
-	client := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://127.0.0.1:" + h.port).SetAutoReconnect(false))
-	if token := client.Connect(); !token.WaitTimeout(5*time.Second) || token.Error() != nil {
-		h.t.Fatal("the broker lets nobody in: ", token.Error())
-	}
-	return client
-}
-
-// ear hears what is sent over the broker, from now on, and over its restarts.
-type ear struct {
+// subscriber records the messages of some topics, over restarts of the broker. It leaves out retained ones.
+type subscriber struct {
 	mu   sync.Mutex
 	list []paho.Message
 }
 
-func (h *house) hear(topics ...string) *ear {
+func (h *homeAssistant) subscribe(topics ...string) *subscriber {
 	h.t.Helper()
-	e, in := &ear{}, make(chan struct{}, 1)
-	o := paho.NewClientOptions().AddBroker("tcp://127.0.0.1:" + h.port).SetMaxReconnectInterval(time.Second)
+	e, in := &subscriber{}, make(chan struct{}, 1)
+	o := paho.NewClientOptions().AddBroker("tcp://127.0.0.1:" + h.brokerPort).SetMaxReconnectInterval(time.Second)
 	o.SetOnConnectHandler(func(c paho.Client) {
 		for _, topic := range topics {
-			c.Subscribe(topic, 1, e.take).WaitTimeout(5 * time.Second)
+			c.Subscribe(topic, 1, e.receive).WaitTimeout(deadline)
 		}
 		select {
 		case in <- struct{}{}:
@@ -90,13 +51,13 @@ func (h *house) hear(topics ...string) *ear {
 	h.t.Cleanup(func() { client.Disconnect(0) })
 	select {
 	case <-in:
-	case <-time.After(5 * time.Second):
-		h.t.Fatal("the broker lets nobody listen")
+	case <-time.After(deadline):
+		h.t.Fatal("the broker accepts no subscription")
 	}
 	return e
 }
 
-func (e *ear) take(_ paho.Client, m paho.Message) {
+func (e *subscriber) receive(_ paho.Client, m paho.Message) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !m.Retained() {
@@ -104,8 +65,8 @@ func (e *ear) take(_ paho.Client, m paho.Message) {
 	}
 }
 
-// heard counts the messages of a topic's last level that have each of the parts.
-func (e *ear) heard(level string, parts ...string) (n int) {
+// count is the number of messages whose topic ends in level and whose payload contains every part.
+func (e *subscriber) count(level string, parts ...string) (n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, m := range e.list {
@@ -120,8 +81,8 @@ func (e *ear) heard(level string, parts ...string) (n int) {
 	return n
 }
 
-// last is the newest message of a topic's last level.
-func (e *ear) last(level string) string {
+// last is the newest payload of a topic that ends in level.
+func (e *subscriber) last(level string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, m := range slices.Backward(e.list) {

@@ -11,58 +11,59 @@ import (
 	"guided/player"
 )
 
-// turn takes a part of the house away, and brings it back.
-type turn struct{ stop, start func() }
+// restart stops one of the processes, and starts it again.
+type restart struct{ stop, start func() }
 
-func (h *house) theBroker() turn { return turn{h.stopBroker, h.startBroker} }
-func (h *house) itself() turn    { return turn{func() { h.hass.stop() }, h.startHass} }
-func (h *house) theForgetful() turn {
-	return turn{func() { h.stopBroker(); h.wipeBroker() }, h.startBroker}
+func (h *homeAssistant) brokerRestart() restart { return restart{h.stopBroker, h.startBroker} }
+func (h *homeAssistant) coreRestart() restart   { return restart{func() { h.core.stop() }, h.startCore} }
+func (h *homeAssistant) brokerWipe() restart {
+	return restart{func() { h.stopBroker(); h.wipeBroker() }, h.startBroker}
 }
-func (l *lodger) theDaemon() turn    { return turn{l.stop, l.start} }
-func (l *lodger) theDaemonCut() turn { return turn{func() { l.process.kill() }, l.start} }
+func (d *daemonProcess) daemonRestart() restart { return restart{d.stop, d.start} }
+func (d *daemonProcess) daemonKill() restart    { return restart{func() { d.process.kill() }, d.start} }
 
-func TestHomeAssistantOutlivesOneRestart(t *testing.T) {
-	h := newHouse(t)
-	l := h.daemon("mat", "")
-	h.restart(l, map[string][]turn{
-		"the broker is restarted":             {h.theBroker()},
-		"the broker is restarted and forgets": {h.theForgetful()},
-		"Home Assistant is restarted":         {h.itself()},
-		"the daemon is restarted":             {l.theDaemon()},
-		"the daemon has no time to say so":    {l.theDaemonCut()},
+func TestHomeAssistantAfterOneRestart(t *testing.T) {
+	h := newHomeAssistant(t)
+	d := h.startDaemon("mat", "")
+	h.testRestarts(d, map[string][]restart{
+		"the broker is restarted":             {h.brokerRestart()},
+		"the broker is restarted and forgets": {h.brokerWipe()},
+		"Home Assistant is restarted":         {h.coreRestart()},
+		"the daemon is restarted":             {d.daemonRestart()},
+		"the daemon is killed":                {d.daemonKill()},
 	})
 }
 
-func TestHomeAssistantOutlivesThatAllAreRestarted(t *testing.T) {
-	h := newHouse(t)
-	l := h.daemon("mat", "")
-	h.restart(l, map[string][]turn{
-		"broker, daemon, Home Assistant":                {h.theBroker(), l.theDaemon(), h.itself()},
-		"daemon, a broker that forgets, Home Assistant": {l.theDaemon(), h.theForgetful(), h.itself()},
-		"broker, Home Assistant, daemon":                {h.theBroker(), h.itself(), l.theDaemon()},
+func TestHomeAssistantAfterRestartOfAll(t *testing.T) {
+	h := newHomeAssistant(t)
+	d := h.startDaemon("mat", "")
+	h.testRestarts(d, map[string][]restart{
+		"broker, daemon, Home Assistant":                {h.brokerRestart(), d.daemonRestart(), h.coreRestart()},
+		"daemon, a broker that forgets, Home Assistant": {d.daemonRestart(), h.brokerWipe(), h.coreRestart()},
+		"broker, Home Assistant, daemon":                {h.brokerRestart(), h.coreRestart(), d.daemonRestart()},
 	})
 }
 
-func TestHomeAssistantOutlivesThatTheBrokerComesLate(t *testing.T) {
-	h := newHouse(t)
-	l := h.daemon("mat", "")
-	h.restart(l, map[string][]turn{
-		"Home Assistant, daemon, broker":                {h.itself(), l.theDaemon(), h.theBroker()},
-		"Home Assistant, a broker that forgets, daemon": {h.itself(), h.theForgetful(), l.theDaemon()},
-		"daemon, Home Assistant, a broker that forgets": {l.theDaemon(), h.itself(), h.theForgetful()},
+func TestHomeAssistantWithBrokerLast(t *testing.T) {
+	h := newHomeAssistant(t)
+	d := h.startDaemon("mat", "")
+	h.testRestarts(d, map[string][]restart{
+		"Home Assistant, daemon, broker":                {h.coreRestart(), d.daemonRestart(), h.brokerRestart()},
+		"Home Assistant, a broker that forgets, daemon": {h.coreRestart(), h.brokerWipe(), d.daemonRestart()},
+		"daemon, Home Assistant, a broker that forgets": {d.daemonRestart(), h.coreRestart(), h.brokerWipe()},
 	})
 }
 
-// restart takes parts away in an order, brings them back in it, and looks whether all is as it was.
-func (h *house) restart(l *lodger, situations map[string][]turn) {
+// testRestarts stops processes in the order of each situation, starts them in that order, and checks that everything works
+// as before.
+func (h *homeAssistant) testRestarts(d *daemonProcess, situations map[string][]restart) {
 	h.t.Helper()
-	f, ear := l.follow(), h.hear("homeassistant/status", "homeassistant/device/+/config")
-	h.isWhole(h.t, f)
-	before := h.registered()
+	seen, messages := d.observe(), h.subscribe("homeassistant/status", "homeassistant/device/+/config")
+	h.checkEverythingWorks(h.t, seen)
+	before := h.registeredEntities()
 	for situation, turns := range situations {
 		h.t.Run(situation, func(t *testing.T) {
-			began, births, configs := time.Now(), ear.heard("status", "online"), ear.heard("config")
+			began, births, configs := time.Now(), messages.count("status", "online"), messages.count("config")
 			for _, p := range turns {
 				p.stop()
 			}
@@ -70,25 +71,25 @@ func (h *house) restart(l *lodger, situations map[string][]turn) {
 				p.start()
 			}
 			back := time.Now()
-			h.isWhole(t, f)
+			h.checkEverythingWorks(t, seen)
 			t.Logf("away for %.1f s, right again %.1f s later", back.Sub(began).Seconds(), time.Since(back).Seconds())
 			if strings.Contains(situation, "roker") || strings.Contains(situation, "Home") {
-				// What the daemon sends after the birth must not disturb, nor come late.
-				waitFor(t, unhurried, "Home Assistant's birth", func() bool { return ear.heard("status", "online") > births })
-				waitFor(t, unhurried, "the daemon's answer to it", func() bool { return ear.heard("config") > configs })
-				h.isWhole(t, f)
+				// Everything must still work after the daemon's response to Home Assistant's birth message.
+				waitFor(t, "Home Assistant's birth", func() bool { return messages.count("status", "online") > births })
+				waitFor(t, "the daemon's answer to it", func() bool { return messages.count("config") > configs })
+				h.checkEverythingWorks(t, seen)
 			}
 		})
 	}
-	if all, whole := ear.heard("config"), ear.heard("config", "scene.guided_morning"); all != whole {
+	if all, whole := messages.count("config"), messages.count("config", "scene.guided_morning"); all != whole {
 		h.t.Errorf("%d of %d announcements lacked the scenes, as if the routines had been removed", all-whole, all)
 	}
-	if after := h.registered(); !maps.Equal(ids(before), ids(after)) {
-		h.t.Errorf("after all that there are the entities\n%v\nbefore\n%v", ids(after), ids(before))
+	if after := h.registeredEntities(); !maps.Equal(entitiesByUniqueID(before), entitiesByUniqueID(after)) {
+		h.t.Errorf("after all that there are the entities\n%v\nbefore\n%v", entitiesByUniqueID(after), entitiesByUniqueID(before))
 	}
 }
 
-func ids(list []thing) map[string]string {
+func entitiesByUniqueID(list []registryEntry) map[string]string {
 	all := map[string]string{}
 	for _, e := range list {
 		all[e.UniqueID] = e.Entity
@@ -96,8 +97,8 @@ func ids(list []thing) map[string]string {
 	return all
 }
 
-// isWhole waits for a minute at most until everything is available, and Home Assistant and the daemon obey and tell.
-func (h *house) isWhole(t *testing.T, f *follower) {
+// checkEverythingWorks waits until all entities are available, then starts and stops a routine through Home Assistant.
+func (h *homeAssistant) checkEverythingWorks(t *testing.T, seen *observer) {
 	t.Helper()
 	var all map[string]entity
 	var missing []string
@@ -116,20 +117,20 @@ func (h *house) isWhole(t *testing.T, f *follower) {
 		}
 		return len(missing) == 0 && all["sensor.guided_state"].State == "idle" && all["number.guided_volume"].State == "60"
 	}
-	for end := time.Now().Add(time.Minute); !whole(); <-time.After(100 * time.Millisecond) {
+	for end := time.Now().Add(deadline); !whole(); <-time.After(100 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("after a minute these are missing or unavailable: %v; it shows\n%s", missing, ours(all))
+			t.Fatalf("these are missing or unavailable: %v; it shows\n%s", missing, guidedStates(all))
 		}
 	}
 	obeys := func(what, service, id string, ok func(player.State, map[string]entity) bool) {
 		t.Helper()
-		h.act(service, id, nil)
-		waitFor(t, unhurried, what, func() bool { return ok(f.last(), h.entities()) })
+		h.callService(service, id, nil)
+		waitFor(t, what, func() bool { return ok(seen.lastState(), h.entities()) })
 	}
 	obeys("the scene to start it", "scene.turn_on", "scene.guided_long", func(s player.State, all map[string]entity) bool {
 		return s.State == player.Playing && all["sensor.guided_state"].State == "playing" && all["sensor.guided_step"].State == "First"
 	})
 	obeys("the button to stop it", "button.press", "button.guided_stop", func(s player.State, all map[string]entity) bool {
-		return s.State == player.Idle && all["sensor.guided_state"].State == "idle" && all["event.guided"].text("event_type") == "routine_stopped"
+		return s.State == player.Idle && all["sensor.guided_state"].State == "idle" && all["event.guided"].attribute("event_type") == "routine_stopped"
 	})
 }

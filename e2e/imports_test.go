@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// TestImports holds the house together: imports run one way, routines <- audio <-
-// player <- homeassistant <- mqtt, web, satellite <- config <- cli <- main; e2e tests them all.
-func TestImports(t *testing.T) {
+// TestImportsRunOneWay checks the direction of imports: routines <- audio <- player <- homeassistant <- mqtt, web,
+// satellite <- config <- cli <- main.
+func TestImportsRunOneWay(t *testing.T) {
 	const (
 		beep  = "github.com/gopxl/beep/v2"
 		mochi = "github.com/mochi-mqtt/server/v2"
 	)
-	may := map[string][]string{ // what a package may import of ours and of those that matter; the rest of the world is free
+	may := map[string][]string{ // by package, its allowed imports from this module and of the guarded packages
 		"guided/routines":        {"github.com/BurntSushi/toml"},
 		"guided/audio":           {"guided/routines", beep},
 		"guided/audio/audiotest": {"guided/routines", "os/exec"},
@@ -38,7 +38,7 @@ func TestImports(t *testing.T) {
 	}
 	guarded := map[string]bool{
 		"github.com/gopxl/beep/v2/speaker": true, "github.com/ebitengine/oto/v3": true, "net/http": true,
-		"os/exec": true, // speech programs belong to audio/voice, and cli looks for one
+		"os/exec": true, // audio/voice runs speech programs, and cli looks for one
 	}
 	for _, list := range may {
 		for _, name := range list {
@@ -61,7 +61,7 @@ func TestImports(t *testing.T) {
 		}
 		allowed, known := may[p.ImportPath]
 		if !known {
-			t.Errorf("the package %s has no place in the house", p.ImportPath)
+			t.Errorf("the package %s is not in the table", p.ImportPath)
 		}
 		for _, name := range p.Imports {
 			if (guarded[name] || strings.HasPrefix(name, "guided/")) && !slices.Contains(allowed, name) {
@@ -72,7 +72,7 @@ func TestImports(t *testing.T) {
 	if seen != len(may) {
 		t.Errorf("%d packages, the table has %d", seen, len(may))
 	}
-	// purego has a part for programs that use cgo themselves; it is left out where cgo is off.
+	// purego has a package for programs that use cgo; it is not built where cgo is off.
 	cgo, err := exec.Command("go", "list", "-deps", "-f", "{{if .CgoFiles}}{{if not .Standard}}{{.ImportPath}}{{end}}{{end}}", "guided").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"guided/routines"
 )
 
-// builtin is the library and the bank of a user without settings, without any program that could speak.
-func builtin(t *testing.T, speaker string) (routines.Library, *mix.Bank) {
+// builtinLibrary returns the built-in routines and a bank with one embedded voice and no speech engine.
+func builtinLibrary(t *testing.T, speaker string) (routines.Library, *mix.Bank) {
 	t.Helper()
 	files, err := voice.Embedded(speaker)
 	if err != nil {
@@ -27,8 +27,8 @@ func builtin(t *testing.T, speaker string) (routines.Library, *mix.Bank) {
 	return l, mix.NewBank([]voice.Voice{recorded}, nil, l.Open, slog.New(slog.DiscardHandler))
 }
 
-// laid is a built-in routine in a voice, as asked for.
-func laid(t *testing.T, l routines.Library, b *mix.Bank, name string, o routines.Options) *routines.Score {
+// compileBuiltin compiles a built-in routine.
+func compileBuiltin(t *testing.T, l routines.Library, b *mix.Bank, name string, o routines.Options) *routines.Score {
 	t.Helper()
 	r, err := l.Load(name)
 	if err != nil {
@@ -41,18 +41,18 @@ func laid(t *testing.T, l routines.Library, b *mix.Bank, name string, o routines
 	return s
 }
 
-// promise is what must hold for a built-in routine.
-type promise struct {
-	least, most time.Duration // of the whole
-	breaths     int           // in its longest breathing step
-	breath      string        // its phases in seconds
+// expectation is what must hold for the score of a built-in routine.
+type expectation struct {
+	least, most time.Duration // the length
+	breaths     int           // in the breathing step with the most breaths
+	breath      string        // the phases of that step, in seconds
 	sides       bool
 	fits        []time.Duration
 }
 
-func promises() map[string]promise {
+func expectations() map[string]expectation {
 	const s, m = time.Second, time.Minute
-	return map[string]promise{
+	return map[string]expectation{
 		"4-4-6":                  {3*m + 2*s, 4 * m, 13, "in 4 hold 4 out 6", false, []time.Duration{2 * m, 5 * m, 10 * m}},
 		"box":                    {4 * m, 5 * m, 15, "in 4 hold 4 out 4 wait 4", false, []time.Duration{3 * m, 6 * m}},
 		"4-7-8":                  {76 * s, 150 * s, 4, "in 4 hold 7 out 8", false, nil},
@@ -80,22 +80,22 @@ func promises() map[string]promise {
 	}
 }
 
-func TestLibraryHoldsWhatItPromises(t *testing.T) {
+func TestLibraryLengthsBreathsAndSides(t *testing.T) {
 	for _, speaker := range voice.EmbeddedVoices() {
-		l, b := builtin(t, speaker)
+		l, b := builtinLibrary(t, speaker)
 		names, err := l.Names()
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := promises()
+		want := expectations()
 		for _, name := range names {
 			if _, has := want[name]; !has {
-				t.Errorf("%s promises nothing", name)
+				t.Errorf("%s has no expectation", name)
 			}
 		}
 		for name, p := range want {
 			t.Run(speaker+"/"+name, func(t *testing.T) {
-				s := laid(t, l, b, name, routines.Options{})
+				s := compileBuiltin(t, l, b, name, routines.Options{})
 				for _, n := range s.Notes {
 					t.Errorf("line %d, %s: %s", n.Line, n.Step, n.What)
 				}
@@ -105,8 +105,8 @@ func TestLibraryHoldsWhatItPromises(t *testing.T) {
 				p.checkBreath(t, s)
 				p.checkSides(t, s)
 				for _, length := range p.fits {
-					fitted := laid(t, l, b, name, routines.Options{For: length})
-					turn := 0 // half a breath, where no rest can take it
+					fitted := compileBuiltin(t, l, b, name, routines.Options{For: length})
+					turn := 0 // the longest breath: where no rest takes the difference, half of it may remain
 					for _, m := range fitted.Marks {
 						if m.Kind == routines.BreathMark {
 							turn = max(turn, m.Len)
@@ -121,8 +121,8 @@ func TestLibraryHoldsWhatItPromises(t *testing.T) {
 	}
 }
 
-// checkBreath looks at the breathing step with the most breaths.
-func (p promise) checkBreath(t *testing.T, s *routines.Score) {
+// checkBreath checks the breathing step with the most breaths.
+func (p expectation) checkBreath(t *testing.T, s *routines.Score) {
 	t.Helper()
 	most, breath := 0, ""
 	for i := 0; i < len(s.Marks); i = s.NextStep(i) {
@@ -146,8 +146,8 @@ func (p promise) checkBreath(t *testing.T, s *routines.Score) {
 	}
 }
 
-// checkSides holds left and right to the same length.
-func (p promise) checkSides(t *testing.T, s *routines.Score) {
+// checkSides checks that left and right have the same length.
+func (p expectation) checkSides(t *testing.T, s *routines.Score) {
 	t.Helper()
 	total := map[string]int{}
 	for _, m := range s.Marks {
@@ -160,8 +160,8 @@ func (p promise) checkSides(t *testing.T, s *routines.Score) {
 	}
 }
 
-func TestLibraryIsSafeHoweverItIsAskedFor(t *testing.T) {
-	l, b := builtin(t, "heart")
+func TestLibraryCautionsInEveryVariant(t *testing.T) {
+	l, b := builtinLibrary(t, "heart")
 	names, err := l.Names()
 	if err != nil {
 		t.Fatal(err)
@@ -175,7 +175,7 @@ func TestLibraryIsSafeHoweverItIsAskedFor(t *testing.T) {
 			t.Errorf("%s does not tell people what they choose: %+v", name, f)
 		}
 		for _, o := range []routines.Options{{}, {Verbosity: routines.Short}, {Verbosity: routines.Minimal}, {NoHolds: true}, {NoHolds: true, Verbosity: routines.Minimal}} {
-			s := laid(t, l, b, name, o)
+			s := compileBuiltin(t, l, b, name, o)
 			for _, n := range s.Notes {
 				t.Errorf("%s, %+v: line %d, %s: %s", name, o, n.Line, n.Step, n.What)
 			}
@@ -202,7 +202,7 @@ func TestLibraryIsSafeHoweverItIsAskedFor(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"4-4-6", "box", "4-7-8"} {
-		if !slices.ContainsFunc(laid(t, l, b, name, routines.Options{}).Marks, func(m routines.Mark) bool { return m.Kind == routines.PhaseMark && m.Name == "hold" }) {
+		if !slices.ContainsFunc(compileBuiltin(t, l, b, name, routines.Options{}).Marks, func(m routines.Mark) bool { return m.Kind == routines.PhaseMark && m.Name == "hold" }) {
 			t.Errorf("%s has no hold that could be left out", name)
 		}
 	}

@@ -2,20 +2,19 @@ package e2e
 
 import (
 	"encoding/json"
-	"guided/cli"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"guided/cli"
 )
 
-// proving is a machine with a short routine and a sound server of its own.
-func proving(t *testing.T, output string) (config, socket string) {
+// setUpProve writes settings and a short routine. It returns the settings file and a path for the socket of a sound server.
+func setUpProve(t *testing.T, output string) (config, socket string) {
 	t.Helper()
-	alone(t)
+	isolate(t)
 	dir, err := os.MkdirTemp("", "guided") // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
@@ -32,9 +31,9 @@ func proving(t *testing.T, output string) (config, socket string) {
 	return filepath.Join(dir, "guided.toml"), filepath.Join(dir, "native")
 }
 
-func TestProve(t *testing.T) {
-	need(t, "pulseaudio")
-	config, socket := proving(t, "pulse:mat")
+func TestProveOnPulseAudio(t *testing.T) {
+	requireProgram(t, "pulseaudio")
+	config, socket := setUpProve(t, "pulse:mat")
 	for name, value := range map[string]string{"PULSE_SERVER": "unix:" + socket, "XDG_RUNTIME_DIR": filepath.Dir(socket), "PULSE_COOKIE": ""} {
 		t.Setenv(name, value)
 	}
@@ -45,53 +44,47 @@ func TestProve(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Process.Kill(); server.Wait() })
-	waitFor(t, 10*time.Second, "the sound server to listen", func() bool {
-		c, err := net.Dial("unix", socket)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
-	code, out, complaint := invoke(t, "--config", config, "--json", "prove", "short")
+	waitForListener(t, "the sound server", "unix", socket)
+	code, out, stderr := runCommand(t, "--config", config, "--json", "prove", "short")
 	var p cli.ProofReport
 	if err := json.Unmarshal([]byte(out), &p); err != nil {
-		t.Fatalf("%d: %v:\n%s%s", code, err, out, complaint)
+		t.Fatalf("%d: %v:\n%s%s", code, err, out, stderr)
 	}
 	t.Logf("%d of %d cues, worst %.4f ms, drift %.2f ppm, gaps %v, latency %.0f ms", p.Heard, len(p.Cues), p.Worst, p.Drift, p.Gaps, p.Latency)
 	if len(p.Cues) == 0 || p.Heard != len(p.Cues) || p.Sink != "mat" {
 		t.Errorf("%d of %d cues are heard on %q", p.Heard, len(p.Cues), p.Sink)
 	}
 	if want := cli.Done; !p.Proved {
-		want = cli.Failed // a busy machine may be late; it must only be told
+		want = cli.Failed // on a loaded machine the sound may be interrupted, which must be reported
 		if code != want || len(p.Problems) == 0 {
 			t.Errorf("exit %d and the problems %v", code, p.Problems)
 		}
 	} else if code != want {
-		t.Errorf("exit %d: %s", code, complaint)
+		t.Errorf("exit %d: %s", code, stderr)
 	}
 }
 
-func TestProveARecording(t *testing.T) {
-	config, _ := proving(t, "null")
+func TestProveRecording(t *testing.T) {
+	config, _ := setUpProve(t, "null")
 	file := filepath.Join(t.TempDir(), "short.wav")
-	if code, _, complaint := invoke(t, "--config", config, "render", "short", "-o", file); code != cli.Done {
-		t.Fatal(complaint)
+	if code, _, stderr := runCommand(t, "--config", config, "render", "short", "-o", file); code != cli.Done {
+		t.Fatal(stderr)
 	}
-	code, out, complaint := invoke(t, "--config", config, "prove", "short", "--recording", file, "--cues")
+	code, out, stderr := runCommand(t, "--config", config, "prove", "short", "--recording", file, "--cues")
 	if code != cli.Done || !strings.Contains(out, "In,") || !strings.Contains(out, "\nproved: short") {
-		t.Errorf("%d:\n%s%s", code, out, complaint)
+		t.Errorf("%d:\n%s%s", code, out, stderr)
 	}
 	sound, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Run("of which the end is missing", func(t *testing.T) {
+	t.Run("without its second half", func(t *testing.T) {
 		if err := os.WriteFile(file, sound[:len(sound)/2], 0o644); err != nil {
 			t.Fatal(err)
 		}
-		code, out, complaint := invoke(t, "--config", config, "prove", "short", "--recording", file)
+		code, out, stderr := runCommand(t, "--config", config, "prove", "short", "--recording", file)
 		if code != cli.Failed || !strings.Contains(out, "not heard") {
-			t.Errorf("%d:\n%s%s", code, out, complaint)
+			t.Errorf("%d:\n%s%s", code, out, stderr)
 		}
 	})
 	t.Run("that is silent", func(t *testing.T) {
@@ -99,15 +92,15 @@ func TestProveARecording(t *testing.T) {
 		if err := os.WriteFile(file, sound, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		code, _, complaint := invoke(t, "--config", config, "prove", "short", "--recording", file)
-		if code != cli.Failed || !strings.Contains(complaint, "muted") {
-			t.Errorf("%d: %s", code, complaint)
+		code, _, stderr := runCommand(t, "--config", config, "prove", "short", "--recording", file)
+		if code != cli.Failed || !strings.Contains(stderr, "muted") {
+			t.Errorf("%d: %s", code, stderr)
 		}
 	})
-	t.Run("without one, an output that cannot be recorded says what to do", func(t *testing.T) {
-		code, _, complaint := invoke(t, "--config", config, "prove", "short")
-		if code != cli.Failed || !strings.Contains(complaint, "--recording") {
-			t.Errorf("%d: %s", code, complaint)
+	t.Run("none, on an output that cannot be recorded", func(t *testing.T) {
+		code, _, stderr := runCommand(t, "--config", config, "prove", "short")
+		if code != cli.Failed || !strings.Contains(stderr, "--recording") {
+			t.Errorf("%d: %s", code, stderr)
 		}
 	})
 }

@@ -13,36 +13,37 @@ import (
 	"guided/player"
 )
 
-// TestSatellite is a person who talks to the voice assistant beside a daemon, and to the daemon through it.
-func TestSatellite(t *testing.T) {
-	calls := make(chan *websocket.Conn, 1)
+// TestDaemonWithSatellite pauses a session while a voice assistant is busy, and lets it listen where a routine waits.
+func TestDaemonWithSatellite(t *testing.T) {
+	connections := make(chan *websocket.Conn, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var up websocket.Upgrader
 		if conn, err := up.Upgrade(w, r, nil); err == nil {
-			calls <- conn
+			connections <- conn
 		}
 	}))
 	defer server.Close()
-	p := newPlace(t, silent+"[satellite]\nurl = \"ws"+strings.TrimPrefix(server.URL, "http")+"\"\naction = \"pause\"\nlisten = true\n")
-	writeRoutine(t, p, "long", long)
-	writeRoutine(t, p, "patient", "title = \"Patient\"\n[[step]]\nname = \"Lie down\"\nhold = \"until next\"\n[[step]]\nrest = \"10m\"\n")
-	p.daemon()
-	f := p.follow()
+	m := newMachine(t, silentSettings+"[satellite]\nurl = \"ws"+strings.TrimPrefix(server.URL, "http")+"\"\naction = \"pause\"\nlisten = true\n")
+	writeRoutine(t, m, "long", longRoutine)
+	writeRoutine(t, m, "patient", "title = \"Patient\"\n[[step]]\nname = \"Lie down\"\nhold = \"until next\"\n[[step]]\nrest = \"10m\"\n")
+	m.startDaemon()
+	seen := m.observe()
+	waitFor(t, "the daemon to be connected", func() bool { return seen.lastState().State == player.Idle })
 	var conn *websocket.Conn
 	select {
-	case conn = <-calls:
-	case <-time.After(10 * time.Second):
-		t.Fatal("the daemon does not call the assistant")
+	case conn = <-connections:
+	case <-time.After(deadline):
+		t.Fatal("the daemon does not connect to the assistant")
 	}
 	defer conn.Close()
-	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(deadline))
 	send := func(words ...string) {
 		t.Helper()
-		if code, out := p.guided(append([]string{"send"}, words...)...); code != cli.Done {
+		if code, out := m.run(append([]string{"send"}, words...)...); code != cli.Done {
 			t.Fatal(out)
 		}
 	}
-	says := func(event string) {
+	assistantSends := func(event string) {
 		t.Helper()
 		if err := conn.WriteJSON(map[string]string{"event": event}); err != nil {
 			t.Fatal(err)
@@ -50,26 +51,26 @@ func TestSatellite(t *testing.T) {
 	}
 	becomes := func(want player.Status) {
 		t.Helper()
-		waitFor(t, 10*time.Second, string(want), func() bool { return f.last().State == want })
+		waitFor(t, string(want), func() bool { return seen.lastState().State == want })
 	}
 
 	send("start", "long")
 	becomes(player.Playing)
-	says("wake_word_detected")
+	assistantSends("wake_word_detected")
 	becomes(player.Paused)
-	says("idle")
+	assistantSends("idle")
 	becomes(player.Playing)
 
-	says("wake_word_detected")
+	assistantSends("wake_word_detected")
 	becomes(player.Paused)
-	send("pause") // as the assistant has it done
-	says("idle")
+	send("pause") // by voice, through the assistant
+	assistantSends("idle")
 	send("status")
 	becomes(player.Paused)
 	send("start", "patient")
-	var m struct{ Command string }
-	if err := conn.ReadJSON(&m); err != nil || m.Command != "start_listening" {
-		t.Errorf("where a routine waits it is told %q: %v", m.Command, err)
+	var message struct{ Command string }
+	if err := conn.ReadJSON(&message); err != nil || message.Command != "start_listening" {
+		t.Errorf("where a routine waits it sends %q: %v", message.Command, err)
 	}
 	becomes(player.Waiting)
 	send("next")

@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/topics.md anew")
 
-// TestTopics holds docs/topics.md to the code that it is made from. Where it is stale: go test -run TestTopics -update ./e2e
+// TestTopics checks that docs/topics.md is what the code generates. To write it: go test -run TestTopics -update ./e2e
 func TestTopics(t *testing.T) {
 	page := topicsPage(t)
 	if *update {
@@ -29,8 +29,8 @@ func TestTopics(t *testing.T) {
 	}
 }
 
-// meanings are what the keys of a message mean, by its type. The keys, their types and their order are the code's.
-var meanings = map[string]map[string]string{
+// keyMeanings describes the keys of each type of message. The keys, their types and their order come from the code.
+var keyMeanings = map[string]map[string]string{
 	"State": {
 		"state":        "`idle`, `preparing`, `playing`, `paused`, `waiting` (for `next`) or `problem`",
 		"routine":      "the name of what plays",
@@ -91,8 +91,8 @@ var meanings = map[string]map[string]string{
 	},
 }
 
-// verbsDo are what the verbs do.
-var verbsDo = map[string]string{
+// verbMeanings describes what the verbs do.
+var verbMeanings = map[string]string{
 	"start":  "plays a routine by name or title, or what is selected",
 	"select": "chooses what `start` begins",
 	"pause":  "lets the sound leave", "resume": "lets it come back, at the start of a breath or a phrase",
@@ -105,14 +105,14 @@ var verbsDo = map[string]string{
 	"status": "tells the state again; so does an empty message",
 }
 
-// eventsTell and phasesTell are what the events and the phases stand for.
-var eventsTell = [][2]string{
+// eventMeanings and phaseMeanings describe the types of events and the phases, in the order of the page.
+var eventMeanings = [][2]string{
 	{"routine_started", "its first sound"}, {"step_started", "a step or a side begins"}, {"waiting", "it waits for `next`"},
 	{"paused", "the sound has left"}, {"resumed", "it is back"}, {"routine_finished", "its end was heard"},
 	{"routine_stopped", "it was ended before"}, {"problem", "there is no sound, or a start failed: `error` tells"},
 }
 
-var phasesTell = [][2]string{
+var phaseMeanings = [][2]string{
 	{"in", "breathe in"}, {"again", "the second part of a double breath in"}, {"hold", "hold, in breaths and in reps"},
 	{"out", "breathe out"}, {"wait", "the pause after it"}, {"move", "of a rep: there"}, {"back", "of a rep: and back"},
 }
@@ -136,48 +136,48 @@ func topicsPage(t *testing.T) string {
 	for _, message := range []any{player.State{}, player.Event{}, player.Phase{}, player.Response{}, player.Info{}, player.RoutineInfo{}} {
 		of := reflect.TypeOf(message)
 		fmt.Fprintf(&b, "\n## %s\n\n| key | type | meaning |\n|---|---|---|\n", of.Name())
-		known := meanings[of.Name()]
+		known := keyMeanings[of.Name()]
 		rows := 0
-		keys(of, func(key, kind string) {
+		eachKey(of, func(key, kind string) {
 			if known[key] == "" {
-				t.Errorf("what %s of %s means is not told", key, of.Name())
+				t.Errorf("%s of %s is not described", key, of.Name())
 			}
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", key, kind, known[key])
 			rows++
 		})
 		if rows != len(known) {
-			t.Errorf("%s has %d keys, %d are told", of.Name(), rows, len(known))
+			t.Errorf("%s has %d keys, %d are described", of.Name(), rows, len(known))
 		}
 	}
-	pairs(&b, "Event types", "event_type", eventsTell)
-	pairs(&b, "Phases", "phase", phasesTell)
+	writePairs(&b, "Event types", "event_type", eventMeanings)
+	writePairs(&b, "Phases", "phase", phaseMeanings)
 	b.WriteString("\n## Commands\n\nAs words, or as JSON with the verb as `command` and the keys beside it. Every command may carry `transaction` (it is\ncarried out once, and echoed) and `sent_at` (refused when it is more than 30 s old).\n\n| write | keys in JSON | it |\n|---|---|---|\n")
 	verbs := player.New(player.Config{}).Info().Verbs
 	for _, verb := range verbs {
-		usage, takes := asks(t, verb)
-		if verbsDo[verb] == "" {
-			t.Errorf("what %s does is not told", verb)
+		usage, takes := verbUsage(t, verb)
+		if verbMeanings[verb] == "" {
+			t.Errorf("the verb %s is not described", verb)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", usage, cmp.Or(takes, "–"), verbsDo[verb])
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", usage, cmp.Or(takes, "–"), verbMeanings[verb])
 	}
-	if len(verbs) != len(verbsDo) {
-		t.Errorf("%d verbs, %d are told", len(verbs), len(verbsDo))
+	if len(verbs) != len(verbMeanings) {
+		t.Errorf("%d verbs, %d are described", len(verbs), len(verbMeanings))
 	}
 	return b.String()
 }
 
-func pairs(b *strings.Builder, heading, key string, rows [][2]string) {
+func writePairs(b *strings.Builder, heading, key string, rows [][2]string) {
 	fmt.Fprintf(b, "\n## %s\n\n| `%s` | when |\n|---|---|\n", heading, key)
 	for _, row := range rows {
 		fmt.Fprintf(b, "| `%s` | %s |\n", row[0], row[1])
 	}
 }
 
-// keys gives the keys of a message in their order, with their types in JSON.
-func keys(of reflect.Type, each func(key, kind string)) {
+// eachKey calls each for every JSON key of a message, in order, with the type of its value.
+func eachKey(of reflect.Type, each func(key, kind string)) {
 	for f := range of.Fields() {
 		if f.Anonymous {
-			keys(f.Type, each)
+			eachKey(f.Type, each)
 			continue
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -198,9 +198,9 @@ func keys(of reflect.Type, each func(key, kind string)) {
 	}
 }
 
-// asks finds how a verb is written, and the keys that it takes in JSON, by asking the parser: it tells a person who
-// gives a key that means nothing there.
-func asks(t *testing.T, verb string) (usage, takes string) {
+// verbUsage finds how a verb is written and which JSON keys it takes from the parser's errors: a key that the verb does not
+// take is refused with the usage.
+func verbUsage(t *testing.T, verb string) (usage, takes string) {
 	t.Helper()
 	var own []string
 	for _, key := range []string{"routine", "for", "volume", "voice", "verbosity", "holds", "bed", "text", "when"} {

@@ -12,11 +12,11 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// settle is how long a folder must be quiet before it is looked at: editors write a file in several moves.
-const settle = 300 * time.Millisecond
+// debounce is how long the folder must stay unchanged before it is read again: editors write a file in several steps.
+const debounce = 300 * time.Millisecond
 
-// watchRoutines calls changed when something in the user's folder of routines changed, until ctx ends. A folder that
-// is not there yet is waited for through the folder it belongs in.
+// watchRoutines calls changed after a change in the user's folder of routines, until ctx ends. While the folder does not
+// exist, its parent is watched for it.
 func watchRoutines(ctx context.Context, dir string, changed func(), log *slog.Logger) {
 	if dir == "" {
 		return
@@ -36,8 +36,8 @@ func watchRoutines(ctx context.Context, dir string, changed func(), log *slog.Lo
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		watch(filepath.Dir(dir))
 	}
-	quiet := time.NewTimer(settle)
-	quiet.Stop()
+	timer := time.NewTimer(debounce)
+	timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -45,14 +45,14 @@ func watchRoutines(ctx context.Context, dir string, changed func(), log *slog.Lo
 		case e := <-w.Events:
 			if filepath.Clean(e.Name) == filepath.Clean(dir) {
 				watch(dir)
-				quiet.Reset(settle)
+				timer.Reset(debounce)
 			}
 			if filepath.Dir(filepath.Clean(e.Name)) == filepath.Clean(dir) {
-				quiet.Reset(settle)
+				timer.Reset(debounce)
 			}
 		case err := <-w.Errors:
 			log.Warn("watching the folder of routines", "dir", dir, "err", err)
-		case <-quiet.C:
+		case <-timer.C:
 			changed()
 		}
 	}

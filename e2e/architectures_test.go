@@ -2,38 +2,40 @@ package e2e
 
 import (
 	"encoding/binary"
-	"guided/cli"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"guided/cli"
 )
 
-// TestOtherMachinesRenderTheSame builds the program for the machines of a Raspberry Pi, without cgo, and compares what
-// they render with what this one does: within four 16-bit steps, because the Opus decoder rounds differently there.
-func TestOtherMachinesRenderTheSame(t *testing.T) {
-	caches, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output() // before the test gives itself another home
+// TestRenderOnOtherArchitectures builds the program for the architectures of the Raspberry Pi, without cgo, and compares
+// its renders under qemu with those of this machine. Four 16-bit steps of difference are allowed, because the Opus decoder
+// rounds differently there.
+func TestRenderOnOtherArchitectures(t *testing.T) {
+	caches, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output() // before isolate changes the home folder
 	if err != nil {
 		t.Fatal(err)
 	}
 	cache, modules, _ := strings.Cut(strings.TrimSpace(string(caches)), "\n")
-	dir := alone(t)
-	performances := map[string][]string{"words alone": {"4-4-6", "--for", "1m"}, "words over a bed": {"posture-reset", "--bed", "waves", "--voice", "michael"}}
+	dir := isolate(t)
+	renders := map[string][]string{"words alone": {"4-4-6", "--for", "1m"}, "words over a bed": {"posture-reset", "--bed", "waves", "--voice", "michael"}}
 	want := map[string][]int16{}
-	for name, of := range performances {
+	for name, of := range renders {
 		here := filepath.Join(dir, "here.wav")
-		if code, _, complaint := invoke(t, append([]string{"render", "-o", here}, of...)...); code != cli.Done {
-			t.Fatal(complaint)
+		if code, _, stderr := runCommand(t, append([]string{"render", "-o", here}, of...)...); code != cli.Done {
+			t.Fatal(stderr)
 		}
-		want[name] = samplesOf(t, here)
+		want[name] = readSamples(t, here)
 	}
 	for _, m := range []struct{ arch, arm, qemu, libs, flags string }{
 		{"arm64", "", "qemu-aarch64-static", "/usr/aarch64-linux-gnu", ""},
 		{"arm", "6", "qemu-arm-static", "/usr/arm-linux-gnueabihf", "-I /lib/ld-linux-armhf.so.3"},
 	} {
 		t.Run(m.arch, func(t *testing.T) {
-			qemu := need(t, m.qemu)
+			qemu := requireProgram(t, m.qemu)
 			if _, err := os.Stat(m.libs); err != nil && os.Getenv("CI") != "true" {
 				t.Skip(err)
 			}
@@ -43,12 +45,12 @@ func TestOtherMachinesRenderTheSame(t *testing.T) {
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			for name, of := range performances {
+			for name, of := range renders {
 				there := filepath.Join(dir, m.arch+".wav")
 				if out, err := exec.Command(qemu, append([]string{"-L", m.libs, program, "render", "-o", there}, of...)...).CombinedOutput(); err != nil {
 					t.Fatalf("%v\n%s", err, out)
 				}
-				got := samplesOf(t, there)
+				got := readSamples(t, there)
 				if len(got) != len(want[name]) {
 					t.Fatalf("%s: %d samples, here %d", name, len(got), len(want[name]))
 				}
@@ -65,7 +67,7 @@ func TestOtherMachinesRenderTheSame(t *testing.T) {
 	}
 }
 
-func samplesOf(t *testing.T, file string) []int16 {
+func readSamples(t *testing.T, file string) []int16 {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"guided/audio/mix"
+	"guided/routines"
+)
+
+// compiler turns the name of a routine into its score, with the voice and the options of the flags over the settings.
+// It is the one way from a name to a score for every command that plays no session; the player has its own.
+type compiler struct {
+	p       *process
+	library routines.Library
+	bank    *mix.Bank
+	options routines.Options
+}
+
+// compiler loads the settings and puts the flags over them.
+func (o parameters) compiler(p *process) (*compiler, error) {
+	c, err := p.settings()
+	if err != nil {
+		return nil, err
+	}
+	options, err := o.options(c)
+	if err != nil {
+		return nil, err
+	}
+	l := library(c)
+	b, err := bank(c, l, p.logger(slog.LevelWarn))
+	if err != nil {
+		return nil, err
+	}
+	if b, err = b.In(strings.ToLower(o.Voice)); err != nil {
+		return nil, err
+	}
+	return &compiler{p, l, b, options}, nil
+}
+
+// score finds a routine, synthesizes the phrases that the voice lacks, which may take minutes the first time, and
+// compiles. Phrases that cannot be spoken are reported on stderr; tones take their place.
+func (c *compiler) score(name string) (*routines.Routine, *routines.Score, error) {
+	r, err := c.routine(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	clips, err := routines.Clips(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := c.bank.Prepare(c.p.ctx, clips); err != nil {
+		if c.p.ctx.Err() != nil {
+			return nil, nil, err
+		}
+		fmt.Fprintf(c.p.stderr, "guided: some phrases cannot be spoken: %v\n", err)
+	}
+	score, err := routines.Compile(r, c.bank.Measure, c.options)
+	return r, score, err
+}
+
+// routine parses a file, whatever its ending, or finds the name or title in the library.
+func (c *compiler) routine(name string) (*routines.Routine, error) {
+	if !strings.HasSuffix(name, ".toml") && !(strings.Contains(name, ".") && isFile(name)) {
+		return c.library.Load(name)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the routine: %w", err)
+	}
+	return c.library.Check(name, data)
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && !info.IsDir()
+}
+
+// renderer compiles a routine and loads its sounds into memory.
+func (c *compiler) renderer(name string) (*routines.Score, *mix.Renderer, error) {
+	_, score, err := c.score(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	clips, err := c.bank.Load(c.p.ctx, score)
+	if err != nil {
+		return nil, nil, err
+	}
+	return score, mix.Render(score, clips), nil
+}
