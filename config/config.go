@@ -15,6 +15,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"guided/audio/voice"
+	"guided/homeassistant"
 	"guided/mqtt"
 	"guided/routines"
 	"guided/satellite"
@@ -32,7 +33,7 @@ type Config struct {
 		mqtt.Config
 		PhaseLead duration `toml:"phase_lead"`
 	} `toml:"mqtt"`
-	HomeAssistant mqtt.HomeAssistant `toml:"homeassistant"`
+	HomeAssistant homeassistant.Config `toml:"homeassistant"`
 
 	Audio struct {
 		Output string   `toml:"output"`

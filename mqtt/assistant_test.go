@@ -87,7 +87,9 @@ func (a *assistant) config(_ paho.Client, m paho.Message) {
 		clear(a.loaded)
 		return
 	}
-	var d device
+	var d struct {
+		Components map[string]map[string]any `json:"cmps"`
+	}
 	if err := json.Unmarshal(m.Payload(), &d); err != nil {
 		a.complaints = append(a.complaints, err.Error())
 		return

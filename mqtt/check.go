@@ -25,16 +25,27 @@ func (c Config) form() []string {
 	} else if c.Node == "all" {
 		wrong = append(wrong, "node: \"all\" is the address of every node at once; choose another name, such as \"mat\"")
 	}
-	for l := range strings.SplitSeq(c.Prefix, "/") {
+	wrong = append(wrong, checkTopic("mqtt.prefix", c.Prefix, "use \"guided\" or \"home/guided\"", "guided")...)
+	if h := c.HomeAssistant; h.Discovery {
+		wrong = append(wrong, checkTopic("homeassistant.prefix", h.Prefix,
+			"use the discovery prefix of Home Assistant's MQTT settings, most often \"homeassistant\"", "homeassistant")...)
+	}
+	return append(wrong, c.HomeAssistant.Check()...)
+}
+
+// checkTopic reports why the setting cannot be the beginning of topics.
+func checkTopic(setting, prefix, hint, usual string) []string {
+	var wrong []string
+	for l := range strings.SplitSeq(prefix, "/") {
 		if why := level(l); why != "" {
-			wrong = append(wrong, fmt.Sprintf("mqtt.prefix: %q: the level %q %s; use \"guided\" or \"home/guided\"", c.Prefix, l, why))
+			wrong = append(wrong, fmt.Sprintf("%s: %q: the level %q %s; %s", setting, prefix, l, why, hint))
 			break
 		}
 	}
-	if strings.HasPrefix(c.Prefix, "$") {
-		wrong = append(wrong, "mqtt.prefix: topics that begin with $ belong to the broker; use \"guided\"")
+	if strings.HasPrefix(prefix, "$") {
+		wrong = append(wrong, fmt.Sprintf("%s: topics that begin with $ belong to the broker; use %q", setting, usual))
 	}
-	return append(wrong, c.HomeAssistant.check()...)
+	return wrong
 }
 
 func (c Config) address() []string {

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"os"
 	"strings"
+
+	"guided/homeassistant"
 )
 
 // Config says which broker, who we are there, and under which topics.
@@ -24,7 +26,24 @@ type Config struct {
 	ID           string `toml:"-"`             // random, made once and stored: the client id is "guided-" + ID
 	Memory       string `toml:"-"`             // the file that keeps what we left with brokers; "" keeps nothing
 
-	HomeAssistant HomeAssistant `toml:"-"`
+	HomeAssistant homeassistant.Config `toml:"-"`
+}
+
+// announces tells whether discovery is published. The device must have an identity that outlives every name.
+func (c Config) announces() bool { return c.HomeAssistant.Discovery && c.ID != "" }
+
+func (c Config) device() homeassistant.Device {
+	return homeassistant.Device{ID: c.ID, Name: c.HomeAssistant.Name, Page: c.Page, Topic: c.place().node}
+}
+
+// retained lists the topics on which the broker keeps something of ours.
+func (c Config) retained() []string {
+	p := c.place()
+	topics := []string{p.node + "/status", p.node + "/state", p.node + "/info"}
+	if c.announces() {
+		topics = append(topics, c.HomeAssistant.DeviceTopic(c.ID))
+	}
+	return topics
 }
 
 // clientID must be the same at every start and differ between installations: two clients with one id throw each

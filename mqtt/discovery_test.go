@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"guided/homeassistant"
 	"guided/player"
 )
 
@@ -17,6 +18,10 @@ func brisk() pace {
 	p.birth, p.step, p.sweep = 10*time.Millisecond, 20*time.Millisecond, 100*time.Millisecond
 	p.alive = 500 * time.Millisecond
 	return p
+}
+
+func homely(node string) Config {
+	return Config{Node: node, Prefix: "guided", ID: "0123456789abcdef", HomeAssistant: homeassistant.Config{Discovery: true, Prefix: "homeassistant", Name: "Guided"}}
 }
 
 func homelyOn(t *testing.T, url string) Config {
@@ -30,7 +35,7 @@ func library(names ...string) player.Info {
 	for _, n := range names {
 		list = append(list, player.RoutineInfo{Name: n, Title: strings.ToUpper(n), Steps: []string{}})
 	}
-	return infoOf(list)
+	return player.Info{Version: "1.2.3", Routines: list, Verbs: []string{"start"}}
 }
 
 // live starts a daemon with these routines.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"guided/homeassistant"
 	"guided/player"
 )
 
@@ -34,7 +35,8 @@ func gather(ctx context.Context, feed player.Feed, cfg Config, box *outbox, log 
 			}
 			if err == nil && cfg.announces() && len(i.Routines) > 0 { // none: the library was not looked at yet; it is never empty
 				var without int
-				if m, without, err = cfg.announcement(i); err == nil {
+				if m.payload, without, err = cfg.device().Discovery(i); err == nil {
+					m.topic, m.qos, m.retained = cfg.HomeAssistant.DeviceTopic(cfg.ID), 1, true
 					box.set(&box.device, m, m.payload)
 				}
 				if err == nil && without > capped {
@@ -74,7 +76,7 @@ func (b *outbox) putState(at place, s player.State) error {
 		return err
 	}
 	s.UpdatedAt = time.Time{}
-	mark, err := encode(s)
+	mark, err := homeassistant.EncodeJSON(s)
 	if err != nil {
 		return err
 	}

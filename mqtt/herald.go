@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"guided/homeassistant"
+
 	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
@@ -33,7 +35,7 @@ func newHerald(cfg Config, p pace, m *memory, log *slog.Logger) *herald {
 // hear takes what is Home Assistant's word, and tells whether it was. A word that is kept by the broker says nothing
 // of now.
 func (h *herald) hear(m paho.Message) bool {
-	if !h.cfg.announces() || m.Topic() != h.cfg.birthTopic() {
+	if !h.cfg.announces() || m.Topic() != h.cfg.HomeAssistant.BirthTopic() {
 		return false
 	}
 	if !m.Retained() {
@@ -58,16 +60,19 @@ func (h *herald) heard(word string, now time.Time) {
 
 // begin plans an announcement whose first stage is to be said now; what was being said is out of date.
 func (h *herald) begin(m message, now time.Time) {
-	components, err := componentsOf(m.payload)
-	var stages []message
+	components, err := homeassistant.Components(m.payload)
+	var stages [][]byte
 	if err == nil {
-		stages, err = removal(m, h.memory.components(h.cfg.Broker, components))
+		stages, err = homeassistant.Stages(m.payload, h.memory.components(h.cfg.Broker, components))
 	}
 	if err != nil {
 		h.log.Error("what is gone cannot be taken from Home Assistant", "error", err)
-		stages = []message{m}
+		stages = [][]byte{m.payload}
 	}
-	h.stages, h.stageAt = stages, now
+	h.stages, h.stageAt = nil, now
+	for _, payload := range stages {
+		h.stages = append(h.stages, message{m.topic, payload, m.qos, m.retained})
+	}
 }
 
 // next is the stage that is due.
@@ -113,9 +118,9 @@ func (h *herald) arrived(ctx context.Context, c *conn) error {
 	if !h.cfg.announces() {
 		return nil
 	}
-	err := c.hear(ctx, h.cfg.birthTopic())
+	err := c.hear(ctx, h.cfg.HomeAssistant.BirthTopic())
 	if _, refused := err.(*refusedError); refused {
-		h.log.Warn("the broker does not let us hear Home Assistant", "topic", h.cfg.birthTopic(),
+		h.log.Warn("the broker does not let us hear Home Assistant", "topic", h.cfg.HomeAssistant.BirthTopic(),
 			"hint", "allow this user to read it in the broker's acl_file; until then the device may be unavailable after a restart of Home Assistant")
 		return nil
 	}

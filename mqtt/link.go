@@ -75,7 +75,7 @@ func (l *link) visit(ctx context.Context) (up time.Duration, err error) {
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(l.pace.farewell, end) })
 	defer stop()
 
-	old := l.memory.keeps(l.cfg.Broker, l.cfg.kept())
+	old := l.memory.keeps(l.cfg.Broker, l.cfg.retained())
 	if err = l.arrive(late, c, h); err == nil {
 		l.report.back()
 		began := time.Now()

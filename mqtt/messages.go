@@ -1,10 +1,7 @@
 package mqtt
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-
+	"guided/homeassistant"
 	"guided/player"
 )
 
@@ -35,39 +32,28 @@ func (p place) status(up bool) message {
 }
 
 func (p place) state(s player.State) (message, error) {
-	b, err := encode(s)
+	b, err := homeassistant.EncodeJSON(s)
 	return message{p.node + "/state", b, 1, true}, err
 }
 
 func (p place) info(i player.Info) (message, error) {
-	b, err := encode(i)
+	b, err := homeassistant.EncodeJSON(i)
 	return message{p.node + "/info", b, 1, true}, err
 }
 
 func (p place) response(r player.Response) message {
-	b, _ := encode(r) // words only, which cannot fail
+	b, _ := homeassistant.EncodeJSON(r) // words only, which cannot fail
 	return message{p.node + "/response", b, 1, false}
 }
 
 // Events and what follows are never retained: they are true for the moment in which they are said.
 func (p place) event(e player.Event) (message, error) {
-	b, err := encode(e)
+	b, err := homeassistant.EncodeJSON(e)
 	return message{p.node + "/event", b, 1, false}, err
 }
 
 // A phase is sent once and not asked after: when it is late it is of no use.
 func (p place) phase(f player.Phase) (message, error) {
-	b, err := encode(f)
+	b, err := homeassistant.EncodeJSON(f)
 	return message{p.node + "/phase", b, 0, false}, err
-}
-
-// encode leaves < > & as they are: people read these.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, fmt.Errorf("writing %T as JSON: %w", v, err)
-	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }

@@ -2,13 +2,14 @@ package mqtt
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"strings"
+
+	"guided/homeassistant"
 )
 
 // ErrOnline is the error of [Purge] while the daemon runs, as it would say everything again.
@@ -31,11 +32,11 @@ func purge(ctx context.Context, cfg Config, p pace, log *slog.Logger) ([]string,
 		topics = append(topics, at.node+"/"+leaf)
 	}
 	if cfg.ID != "" {
-		topics = append(topics, cfg.deviceTopic())
+		topics = append(topics, cfg.HomeAssistant.DeviceTopic(cfg.ID))
 	}
 	slices.Sort(topics)
 	topics = slices.Compact(topics)
-	b, err := look(ctx, cfg, p, append([]string{cfg.HomeAssistant.Prefix + "/device/+/config"}, topics...)...)
+	b, err := look(ctx, cfg, p, append([]string{cfg.HomeAssistant.DeviceTopics()}, topics...)...)
 	if err != nil {
 		t := explain(err)
 		return nil, fmt.Errorf("%s (%s): %w; %s", t.what, cfg.Broker, err, t.hint)
@@ -76,11 +77,7 @@ func (b *broom) devices(at place) []string {
 	defer b.mu.Unlock()
 	var list []string
 	for _, t := range slices.Sorted(maps.Keys(b.kept)) {
-		var d device
-		if !strings.Contains(t, "/device/guided_") || json.Unmarshal(b.kept[t], &d) != nil || d.Origin.Name != "guided" {
-			continue
-		}
-		if len(d.Availability) == 1 && d.Availability[0].Topic == at.node+"/status" {
+		if homeassistant.IsDiscoveryOf(at.node, t, b.kept[t]) {
 			list = append(list, t)
 		}
 	}

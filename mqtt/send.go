@@ -10,6 +10,7 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
+	"guided/homeassistant"
 	"guided/player"
 )
 
@@ -70,7 +71,7 @@ func wrap(payload string) (command []byte, transaction string, err error) {
 		transaction = rand.Text()
 		c["transaction"] = transaction
 	}
-	command, err = encode(c)
+	command, err = homeassistant.EncodeJSON(c)
 	return command, transaction, err
 }
 

@@ -1,4 +1,4 @@
-package mqtt
+package homeassistant
 
 import (
 	"encoding/json"
@@ -30,20 +30,21 @@ func infoOf(list []player.RoutineInfo) player.Info {
 	return player.Info{Version: "1.2.3", Routines: list, Verbs: []string{"start"}}
 }
 
-func homely(node string) Config {
-	return Config{Node: node, Prefix: "guided", ID: "0123456789abcdef", HomeAssistant: HomeAssistant{true, "homeassistant", "Guided"}}
+func testDevice(node string) Device {
+	return Device{ID: "0123456789abcdef", Name: "Guided", Topic: "guided/" + node}
 }
 
-func announced(t *testing.T, c Config, list []player.RoutineInfo) (payload []byte, d device) {
+// discoveryOf is the discovery payload, as bytes and decoded.
+func discoveryOf(t *testing.T, d Device, list []player.RoutineInfo) (discovery []byte, p payload) {
 	t.Helper()
-	m, _, err := c.announcement(infoOf(list))
+	discovery, _, err := d.Discovery(infoOf(list))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(m.payload, &d); err != nil {
+	if err := json.Unmarshal(discovery, &p); err != nil {
 		t.Fatal(err)
 	}
-	return m.payload, d
+	return discovery, p
 }
 
 func TestHomeAssistantHasNothingToComplainOf(t *testing.T) {
@@ -51,26 +52,26 @@ func TestHomeAssistantHasNothingToComplainOf(t *testing.T) {
 	for i := range many {
 		many[i] = player.RoutineInfo{Name: fmt.Sprintf("routine-%d", i), Title: strings.Repeat("a long title ", 8) + fmt.Sprint(i)}
 	}
-	named := func(name string) Config {
-		c := homely("mat")
-		c.HomeAssistant.Name = name
-		return c
+	named := func(name string) Device {
+		d := testDevice("mat")
+		d.Name = name
+		return d
 	}
 	for situation, x := range map[string]struct {
-		cfg  Config
-		list []player.RoutineInfo
+		device Device
+		list   []player.RoutineInfo
 	}{
-		"the library that is built in":       {homely("mat"), builtIn(t)},
-		"an empty library":                   {homely("mat"), []player.RoutineInfo{}},
-		"a hostile library":                  {homely("mat"), hostile()},
-		"another node":                       {homely("Living-Room_2"), builtIn(t)},
-		"thousands of routines":              {homely("mat"), many},
+		"the library that is built in":       {testDevice("mat"), builtIn(t)},
+		"an empty library":                   {testDevice("mat"), []player.RoutineInfo{}},
+		"a hostile library":                  {testDevice("mat"), hostile()},
+		"another node":                       {testDevice("Living-Room_2"), builtIn(t)},
+		"thousands of routines":              {testDevice("mat"), many},
 		"a device named as one of its parts": {named("Volume"), hostile()},
 		"a device with a name of its own":    {named(`Ännes "Matte" {{ 1 }}`), hostile()},
 		"a device in another script":         {named("瞑想"), builtIn(t)},
 	} {
 		t.Run(situation, func(t *testing.T) {
-			payload, _ := announced(t, x.cfg, x.list)
+			payload, _ := discoveryOf(t, x.device, x.list)
 			for _, wrong := range lint(payload) {
 				t.Error(wrong)
 			}
@@ -111,7 +112,7 @@ func TestTheLinterFindsWhatIsBroken(t *testing.T) {
 		"no qos":                   {`"pl_prs":"stop","qos":1`, `"pl_prs":"stop","qos":0`, "its qos"},
 	} {
 		t.Run(situation, func(t *testing.T) {
-			payload, _ := announced(t, homely("mat"), []player.RoutineInfo{{Name: "4-4-6", Title: "Four, four, six"}})
+			payload, _ := discoveryOf(t, testDevice("mat"), []player.RoutineInfo{{Name: "4-4-6", Title: "Four, four, six"}})
 			broken := strings.Replace(string(payload), x.from, x.to, 1)
 			if broken == string(payload) {
 				t.Fatalf("%s is not in %s", x.from, payload)
@@ -124,8 +125,8 @@ func TestTheLinterFindsWhatIsBroken(t *testing.T) {
 }
 
 func TestThePayloadIsTheSameForTheSame(t *testing.T) {
-	a, _ := announced(t, homely("mat"), hostile())
-	b, _ := announced(t, homely("mat"), hostile())
+	a, _ := discoveryOf(t, testDevice("mat"), hostile())
+	b, _ := discoveryOf(t, testDevice("mat"), hostile())
 	if !reflect.DeepEqual(a, b) {
 		t.Error("it differs from one time to the next")
 	}

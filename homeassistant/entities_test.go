@@ -1,4 +1,4 @@
-package mqtt
+package homeassistant
 
 import (
 	"encoding/json"
@@ -48,7 +48,7 @@ func pairs(t *testing.T, template string) map[string]string {
 func TestTheSelectOffersTitles(t *testing.T) {
 	for situation, list := range map[string][]player.RoutineInfo{"built in": builtIn(t), "hostile": hostile()} {
 		t.Run(situation, func(t *testing.T) {
-			_, d := announced(t, homely("mat"), list)
+			_, d := discoveryOf(t, testDevice("mat"), list)
 			c := d.Components["routine"]
 			titles, names := pairs(t, c["val_tpl"].(string)), pairs(t, c["cmd_tpl"].(string))
 			can := 0
@@ -76,7 +76,7 @@ func TestTheSelectOffersTitles(t *testing.T) {
 }
 
 func TestASceneStartsItsRoutine(t *testing.T) {
-	_, d := announced(t, homely("mat"), hostile())
+	_, d := discoveryOf(t, testDevice("mat"), hostile())
 	starts := map[string]bool{}
 	for _, c := range d.Components {
 		if c["p"] != "scene" {
@@ -96,7 +96,7 @@ func TestASceneStartsItsRoutine(t *testing.T) {
 }
 
 func TestEveryButtonIsACommand(t *testing.T) {
-	_, d := announced(t, homely("mat"), builtIn(t))
+	_, d := discoveryOf(t, testDevice("mat"), builtIn(t))
 	for key, c := range d.Components {
 		if c["p"] != "button" {
 			continue
@@ -130,7 +130,7 @@ func TestEveryEventOfThePlayerIsKnown(t *testing.T) {
 		t.Fatalf("only %v are told", told)
 	}
 	for kind := range told {
-		if !slices.Contains(events(), kind) {
+		if !slices.Contains(eventTypes(), kind) {
 			t.Errorf("Home Assistant would refuse the event %s", kind)
 		}
 	}
@@ -142,12 +142,12 @@ func TestTooManyRoutines(t *testing.T) {
 		for i := range list {
 			list[i] = player.RoutineInfo{Name: fmt.Sprintf("r%d", i), Title: strings.Repeat("x", length) + fmt.Sprint(i)}
 		}
-		m, without, err := homely("mat").announcement(infoOf(list))
-		if err != nil || len(m.payload) > maxDevice {
-			t.Fatalf("%d bytes, %v", len(m.payload), err)
+		discovery, without, err := testDevice("mat").Discovery(infoOf(list))
+		if err != nil || len(discovery) > maxPayload {
+			t.Fatalf("%d bytes, %v", len(discovery), err)
 		}
-		var d device
-		if err := json.Unmarshal(m.payload, &d); err != nil {
+		var d payload
+		if err := json.Unmarshal(discovery, &d); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range d.Components {

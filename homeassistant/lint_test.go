@@ -1,4 +1,4 @@
-package mqtt
+package homeassistant
 
 import (
 	"encoding/json"
@@ -23,7 +23,7 @@ func lint(payload []byte) []string {
 	if !utf8.Valid(payload) {
 		l.tell("it is not UTF-8")
 	}
-	if len(payload) > maxDevice {
+	if len(payload) > maxPayload {
 		l.tell("%d bytes are too many", len(payload))
 	}
 	l.closed("root", root, "dev", "o", "cmps", "avty", "avty_mode", "stat_t", "cmd_t", "qos", "e")
@@ -184,7 +184,7 @@ func (l *linter) values(key, p string, c map[string]any) {
 		seen := map[any]bool{}
 		for _, option := range c["ops"].([]any) {
 			s, _ := option.(string)
-			if s == "" || s == "None" || s != strings.Join(strings.Fields(s), " ") || utf8.RuneCountInString(s) > maxState || seen[option] {
+			if s == "" || s == "None" || s != strings.Join(strings.Fields(s), " ") || utf8.RuneCountInString(s) > maxStateLength || seen[option] {
 				l.tell("%s: %q is no option", key, s)
 			}
 			seen[option] = true
