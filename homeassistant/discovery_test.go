@@ -4,13 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"guided/player"
 )
 
-// hostile is a library that somebody has made with the worst of intentions.
+// hostile is a library whose names and titles try to break templates, identifiers and uniqueness.
 func hostile() []player.RoutineInfo {
 	list := []player.RoutineInfo{
 		{Name: "me", Title: `It's "me" {{ x }}`}, {Name: "block", Title: "{% raw %} }} {# \\"}, {Name: "twin-1", Title: "Twin"},
@@ -47,7 +48,7 @@ func discoveryOf(t *testing.T, d Device, list []player.RoutineInfo) (discovery [
 	return discovery, p
 }
 
-func TestHomeAssistantHasNothingToComplainOf(t *testing.T) {
+func TestDiscoveryPassesTheLinter(t *testing.T) {
 	many := make([]player.RoutineInfo, 3000)
 	for i := range many {
 		many[i] = player.RoutineInfo{Name: fmt.Sprintf("routine-%d", i), Title: strings.Repeat("a long title ", 8) + fmt.Sprint(i)}
@@ -79,7 +80,7 @@ func TestHomeAssistantHasNothingToComplainOf(t *testing.T) {
 	}
 }
 
-func TestTheLinterFindsWhatIsBroken(t *testing.T) {
+func TestLinterFindsDefects(t *testing.T) {
 	for situation, x := range map[string]struct{ from, to, want string }{
 		"a root key":               {`"dev":{`, `"~":"x","dev":{`, "root: the key ~"},
 		"an expiry at the root":    {`"dev":{`, `"message_expiry_interval":3,"dev":{`, "root: the key message_expiry_interval"},
@@ -124,10 +125,79 @@ func TestTheLinterFindsWhatIsBroken(t *testing.T) {
 	}
 }
 
-func TestThePayloadIsTheSameForTheSame(t *testing.T) {
+func TestDiscoveryIsDeterministic(t *testing.T) {
 	a, _ := discoveryOf(t, testDevice("mat"), hostile())
 	b, _ := discoveryOf(t, testDevice("mat"), hostile())
 	if !reflect.DeepEqual(a, b) {
-		t.Error("it differs from one time to the next")
+		t.Error("the payload differs from one call to the next")
+	}
+}
+
+func TestDiscoveryWithTooManyRoutines(t *testing.T) {
+	count := func(n, length int) (options, scenes, without int) {
+		list := make([]player.RoutineInfo, n)
+		for i := range list {
+			list[i] = player.RoutineInfo{Name: fmt.Sprintf("r%d", i), Title: strings.Repeat("x", length) + fmt.Sprint(i)}
+		}
+		discovery, without, err := testDevice("mat").Discovery(infoOf(list))
+		if err != nil || len(discovery) > maxPayload {
+			t.Fatalf("%d bytes, %v", len(discovery), err)
+		}
+		var d payload
+		if err := json.Unmarshal(discovery, &d); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range d.Components {
+			if c["p"] == "scene" {
+				scenes++
+			}
+		}
+		return len(d.Components["routine"]["ops"].([]any)), scenes, without
+	}
+	if o, s, w := count(200, 10); o != 200 || s != 200 || w != 0 {
+		t.Errorf("200 routines: %d options, %d scenes, %d without", o, s, w)
+	}
+	if o, s, w := count(300, 10); o != 300 || s != 200 || w != 100 {
+		t.Errorf("300 routines: %d options, %d scenes, %d without", o, s, w)
+	}
+	if o, s, w := count(250, 240); o != 250 || s == 0 || s+w != 250 || s > 100 {
+		t.Errorf("250 long titles: %d options, %d scenes, %d without", o, s, w)
+	}
+	if o, s, _ := count(4000, 100); o == 0 || s != 0 {
+		t.Errorf("4000 routines: %d options, %d scenes", o, s)
+	}
+}
+
+func TestStages(t *testing.T) {
+	const discovery = `{"cmps":{"a":{"p":"button","name":"A"}},"dev":{"name":"<Guided>"}}`
+	for situation, c := range map[string]struct {
+		removed string
+		want    []string // nil: an error
+	}{
+		"nothing removed": {`{}`, []string{discovery}},
+		"one removed": {`{"b":{"p":"scene","name":"B"}}`, []string{
+			`{"cmps":{"a":{"p":"button","name":"A"},"b":{"p":"scene","name":"B"}},"dev":{"name":"<Guided>"}}`,
+			`{"cmps":{"a":{"p":"button","name":"A"},"b":{"p":"scene"}},"dev":{"name":"<Guided>"}}`,
+			discovery,
+		}},
+		"one that is no component": {`{"b":[1]}`, nil},
+	} {
+		t.Run(situation, func(t *testing.T) {
+			var removed map[string]json.RawMessage
+			if err := json.Unmarshal([]byte(c.removed), &removed); err != nil {
+				t.Fatal(err)
+			}
+			stages, err := Stages([]byte(discovery), removed)
+			if (err != nil) != (c.want == nil) {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, s := range stages {
+				got = append(got, string(s))
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
 	}
 }
