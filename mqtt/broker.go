@@ -1,15 +1,19 @@
 package mqtt
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"syscall"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
+	"github.com/mochi-mqtt/server/v2/packets"
 )
 
 // DefaultAddress is where the embedded broker listens, and where [Send] and [Follow] look for it.
@@ -17,9 +21,9 @@ const DefaultAddress = "127.0.0.1:1883"
 
 // A Broker is the embedded one. It keeps what is retained in memory only.
 type Broker struct {
-	server *mochi.Server
-	door   *door
-	done   sync.Once
+	server   *mochi.Server
+	listener *trackingListener
+	done     sync.Once
 }
 
 // Embedded starts a broker at the address, or at [DefaultAddress] when that is "". It knows no users, so it listens
@@ -28,7 +32,7 @@ func Embedded(address string, log *slog.Logger) (*Broker, error) {
 	if address == "" {
 		address = DefaultAddress
 	}
-	if err := local(address); err != nil {
+	if err := checkLoopback(address); err != nil {
 		return nil, err
 	}
 	listener, err := net.Listen("tcp", address)
@@ -40,15 +44,15 @@ func Embedded(address string, log *slog.Logger) (*Broker, error) {
 	}
 	b := &Broker{
 		server: mochi.New(&mochi.Options{
-			Capabilities:           limits(),
-			Logger:                 slog.New(whisper{log.Handler()}),
+			Capabilities:           capabilities(),
+			Logger:                 slog.New(debugHandler{log.Handler()}),
 			SysTopicResendInterval: 60,
 		}),
-		door: &door{Listener: listener, inside: map[net.Conn]struct{}{}},
+		listener: &trackingListener{Listener: listener, open: map[net.Conn]struct{}{}},
 	}
 	err = errors.Join(
-		b.server.AddHook(new(welcome), nil),
-		b.server.AddListener(listeners.NewNet("tcp", b.door)),
+		b.server.AddHook(new(allowAll), nil),
+		b.server.AddListener(listeners.NewNet("tcp", b.listener)),
 	)
 	if err == nil {
 		err = b.server.Serve()
@@ -60,7 +64,7 @@ func Embedded(address string, log *slog.Logger) (*Broker, error) {
 	return b, nil
 }
 
-func local(address string) error {
+func checkLoopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("the embedded broker's address %q: %w; write it as %s", address, err, DefaultAddress)
@@ -71,9 +75,9 @@ func local(address string) error {
 	return nil
 }
 
-// limits bounds what clients can cost us. What is retained must never expire: mochi's limit on the life of messages
+// capabilities bounds what clients can cost us. What is retained must never expire: mochi's limit on the life of messages
 // holds for our status and state as well, and took them away from an idle house after a day.
-func limits() *mochi.Capabilities {
+func capabilities() *mochi.Capabilities {
 	c := mochi.NewDefaultServerCapabilities()
 	c.MaximumClients = 64
 	c.MaximumSessionExpiryInterval = 3600
@@ -86,12 +90,111 @@ func limits() *mochi.Capabilities {
 }
 
 // Address is what [Config] takes as Broker.
-func (b *Broker) Address() string { return "mqtt://" + b.door.Addr().String() }
+func (b *Broker) Address() string { return "mqtt://" + b.listener.Addr().String() }
 
 // Close ends the broker and its connections, and waits for them.
 func (b *Broker) Close() {
 	b.done.Do(func() {
-		b.door.shut()
+		b.listener.closeAll()
 		b.server.Close()
 	})
+}
+
+// A trackingListener is a listener that can throw out everybody who came in, also those who never said a word: mochi would wait
+// for these at its end. It waits until mochi has let go of them, as mochi's own end is not safe against a client
+// that comes in the same moment.
+type trackingListener struct {
+	net.Listener
+	closing sync.WaitGroup
+
+	mu     sync.Mutex
+	open   map[net.Conn]struct{}
+	closed bool
+}
+
+func (d *trackingListener) Accept() (net.Conn, error) {
+	c, err := d.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	if !d.enter(c) {
+		c.Close()
+		return nil, net.ErrClosed
+	}
+	return &trackedConn{c, d}, nil
+}
+
+func (d *trackingListener) enter(c net.Conn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return false
+	}
+	d.open[c] = struct{}{}
+	d.closing.Add(1)
+	return true
+}
+
+func (d *trackingListener) closeAll() {
+	d.Listener.Close()
+	d.mu.Lock()
+	d.closed = true
+	inside := slices.Collect(maps.Keys(d.open))
+	d.mu.Unlock()
+	for _, c := range inside {
+		c.Close()
+	}
+	d.closing.Wait()
+}
+
+type trackedConn struct {
+	net.Conn
+	door *trackingListener
+}
+
+// Close is called by mochi when it is done with the guest, and may be called again.
+func (g *trackedConn) Close() error {
+	d := g.door
+	err := g.Conn.Close()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, ok := d.open[g.Conn]; ok {
+		delete(d.open, g.Conn)
+		d.closing.Done()
+	}
+	return err
+}
+
+// allowAll lets everybody on this machine in, to every topic: without such a hook mochi lets nobody in. (Its own
+// package for it brings a YAML reader along.)
+type allowAll struct{ mochi.HookBase }
+
+func (*allowAll) ID() string { return "welcome" }
+
+func (*allowAll) Provides(what byte) bool {
+	return what == mochi.OnConnectAuthenticate || what == mochi.OnACLCheck
+}
+
+func (*allowAll) OnConnectAuthenticate(*mochi.Client, packets.Packet) bool { return true }
+
+func (*allowAll) OnACLCheck(*mochi.Client, string, bool) bool { return true }
+
+// debugHandler passes on mochi's log as details: what matters of it is seen and told by our own client.
+type debugHandler struct{ slog.Handler }
+
+func (w debugHandler) Enabled(ctx context.Context, _ slog.Level) bool {
+	return w.Handler.Enabled(ctx, slog.LevelDebug)
+}
+
+func (w debugHandler) Handle(ctx context.Context, r slog.Record) error {
+	r.Level = slog.LevelDebug
+	return w.Handler.Handle(ctx, r)
+}
+
+func (w debugHandler) WithAttrs(a []slog.Attr) slog.Handler {
+	return debugHandler{w.Handler.WithAttrs(a)}
+}
+
+func (w debugHandler) WithGroup(name string) slog.Handler {
+	return debugHandler{w.Handler.WithGroup(name)}
 }

@@ -35,15 +35,15 @@ func TestTheEmbeddedBrokerIsForThisMachineOnly(t *testing.T) {
 func TestTheEmbeddedBrokerEndsThoughSomebodyWaitsAtTheDoor(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	b := newEmbedded(t)
-	guest, err := net.Dial("tcp", b.door.Addr().String())
+	guest, err := net.Dial("tcp", b.listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer guest.Close()
 	eventually(t, "the guest is inside", func() bool {
-		b.door.mu.Lock()
-		defer b.door.mu.Unlock()
-		return len(b.door.inside) == 1
+		b.listener.mu.Lock()
+		defer b.listener.mu.Unlock()
+		return len(b.listener.open) == 1
 	})
 	began := time.Now()
 	b.Close()
@@ -56,7 +56,7 @@ func TestTheEmbeddedBrokerEndsThoughSomebodyWaitsAtTheDoor(t *testing.T) {
 
 func TestTheEmbeddedBrokerKeepsWhatIsRetained(t *testing.T) {
 	// mochi deletes retained messages by their age, every second, by this limit.
-	if years := limits().MaximumMessageExpiryInterval / 3600 / 24 / 365; years < 5 || years > math.MaxInt32 {
+	if years := capabilities().MaximumMessageExpiryInterval / 3600 / 24 / 365; years < 5 || years > math.MaxInt32 {
 		t.Errorf("what is retained is forgotten after %d years", years)
 	}
 }

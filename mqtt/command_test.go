@@ -17,7 +17,7 @@ func TestARetainedCommandIsRefusedAtEveryConnect(t *testing.T) {
 		ear.sayRetained("guided/mat/command", `{"command":"start","routine":"yoga","transaction":"old"}`)
 		ear.await(0, "guided/mat/command", "yoga") // mochi acknowledges before it passes on: now it has
 		cable := newProxy(t, hostOf(url))
-		d := startDaemon(t, config(cable.url()), steady())
+		d := startDaemon(t, config(cable.url()), defaultLimits())
 		n := ear.await(0, "guided/mat/response", `"status":"error"`)
 		if got := ear.all()[n-1].payload; !strings.Contains(got, "mosquitto_pub -r -n -t 'guided/mat/command'") || !strings.Contains(got, `"transaction":"old"`) {
 			t.Errorf("the answer is %s", got)
@@ -42,7 +42,7 @@ func TestACommandGivenWhileWeWereAwayIsNotCarriedOut(t *testing.T) {
 	brokers(t, func(t *testing.T, url string) {
 		ear := listen(t, url)
 		cable := newProxy(t, hostOf(url))
-		d := startDaemon(t, config(cable.url()), steady())
+		d := startDaemon(t, config(cable.url()), defaultLimits())
 		n := ear.await(0, "guided/mat/status", "online")
 		cable.refuse(true)
 		cable.cut()
@@ -62,8 +62,8 @@ func TestACommandGivenWhileWeWereAwayIsNotCarriedOut(t *testing.T) {
 func TestACommandThatWaitedTooLongIsRefused(t *testing.T) {
 	url := newEmbedded(t).Address()
 	ear := listen(t, url)
-	p := steady()
-	p.queueAge = 50 * time.Millisecond
+	p := defaultLimits()
+	p.maxQueueAge = 50 * time.Millisecond
 	d := startDaemon(t, config(url), p)
 	ear.await(0, "guided/mat/status", "online")
 	begun, goOn := make(chan bool), make(chan bool)
@@ -76,7 +76,7 @@ func TestACommandThatWaitedTooLongIsRefused(t *testing.T) {
 	ear.say("guided/mat/command", "first")
 	<-begun
 	ear.say("guided/mat/command", "second")
-	time.AfterFunc(4*p.queueAge, func() { close(goOn) })
+	time.AfterFunc(4*p.maxQueueAge, func() { close(goOn) })
 	ear.await(0, "guided/mat/response", `"command":"second","error":"the command waited`)
 	ear.say("guided/mat/command", "third")
 	ear.await(0, "guided/mat/response", `{"status":"ok","command":"third"}`)
@@ -88,7 +88,7 @@ func TestACommandThatWaitedTooLongIsRefused(t *testing.T) {
 func TestACommandTooLongOrPanickingHarmsNobody(t *testing.T) {
 	brokers(t, func(t *testing.T, url string) {
 		ear := listen(t, url)
-		d := startDaemon(t, config(url), steady())
+		d := startDaemon(t, config(url), defaultLimits())
 		ear.await(0, "guided/mat/status", "online")
 		d.onCommand(func(payload string) {
 			if payload == "bad" {
@@ -116,7 +116,7 @@ func TestAFloodOfGarbage(t *testing.T) {
 	test := func(t *testing.T, url string, dropsNothing bool) {
 		const many = 10_000
 		ear := listen(t, url)
-		d := startDaemon(t, config(url), steady())
+		d := startDaemon(t, config(url), defaultLimits())
 		ear.await(0, "guided/mat/status", "online")
 		busy := make(chan bool)
 		d.onCommand(func(string) { <-busy })

@@ -32,13 +32,13 @@ func config(broker string) Config {
 	return Config{Node: "mat", Broker: broker, Prefix: "guided", ID: "t" + fmt.Sprint(time.Now().UnixNano())}
 }
 
-func startDaemon(t *testing.T, cfg Config, p pace) *daemon {
+func startDaemon(t *testing.T, cfg Config, p limits) *daemon {
 	t.Helper()
 	return startDaemonWith(t, cfg, p, nil)
 }
 
 // startDaemonWith has the commands carried out by do; nil for one that only records them.
-func startDaemonWith(t *testing.T, cfg Config, p pace, do func(payload []byte, received time.Time) player.Response) *daemon {
+func startDaemonWith(t *testing.T, cfg Config, p limits, do func(payload []byte, received time.Time) player.Response) *daemon {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &daemon{
@@ -68,7 +68,7 @@ func (d *daemon) do(payload []byte, _ time.Time) player.Response {
 	if next != nil {
 		next(string(payload))
 	}
-	verb, transaction := gist(payload)
+	verb, transaction := verbAndTransaction(payload)
 	return player.Response{Status: "ok", Command: verb, Transaction: transaction}
 }
 

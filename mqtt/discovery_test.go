@@ -12,11 +12,11 @@ import (
 )
 
 // brisk is the daemon's pace with Home Assistant's waits made short.
-func brisk() pace {
-	p := steady()
+func brisk() limits {
+	p := defaultLimits()
 	p.firstRetry, p.lastRetry = 20*time.Millisecond, 100*time.Millisecond
-	p.birth, p.step, p.sweep = 10*time.Millisecond, 20*time.Millisecond, 100*time.Millisecond
-	p.alive = 500 * time.Millisecond
+	p.birthDelay, p.stageInterval, p.clearDelay = 10*time.Millisecond, 20*time.Millisecond, 100*time.Millisecond
+	p.onlineCheck = 500 * time.Millisecond
 	return p
 }
 
@@ -276,7 +276,7 @@ func TestFormerTopicsAreEmptied(t *testing.T) {
 		c.Node = "bed"
 		live(t, c, "a")
 		eventually(t, "it no longer thinks that they are its own", func() bool {
-			return len(remember(c.Memory, nil).houses[c.Broker].Topics) == 4
+			return len(openStore(c.Memory, nil).brokers[c.Broker].Topics) == 4
 		})
 		if all := kept(t, m.url()); !slices.Contains(all, "guided/mat/state") || !slices.Contains(all, "guided/mat/status") {
 			t.Errorf("only %v is kept", all)

@@ -62,7 +62,7 @@ func TestWeEndWhateverBecameOfTheBroker(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url, up := url(t)
-			d := startDaemon(t, config(url), steady())
+			d := startDaemon(t, config(url), defaultLimits())
 			up(d)
 			d.stop()
 		})
@@ -73,7 +73,7 @@ func TestAHundredEndsLeaveNothing(t *testing.T) {
 	broker := newEmbedded(t)
 	before := goleak.IgnoreCurrent()
 	for i := range 100 {
-		d := startDaemon(t, config(broker.Address()), steady())
+		d := startDaemon(t, config(broker.Address()), defaultLimits())
 		d.states <- player.State{Progress: i}
 		d.stop()
 	}
@@ -85,7 +85,7 @@ func TestTheLastWordsAreSaidBeforeTheEnd(t *testing.T) {
 	ear := listen(t, url)
 	n := 0
 	for range 20 {
-		d := startDaemon(t, config(url), steady())
+		d := startDaemon(t, config(url), defaultLimits())
 		n = ear.await(n, "guided/mat/status", "online")
 		ear.say("guided/mat/command", "stop")
 		ear.await(n, "guided/mat/response", "stop")

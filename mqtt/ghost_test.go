@@ -30,7 +30,7 @@ func TestNoGhostStarts(t *testing.T) {
 		p := player.New(player.Config{Library: library, Bank: mix.NewBank(nil, nil, func(string) ([]byte, error) { return nil, fs.ErrNotExist }, log),
 			Volume: 50, ClockTrusted: func() bool { return true }, Log: log})
 		skip := len(ear.all())
-		d = startDaemonWith(t, cfg, steady(), func(payload []byte, _ time.Time) player.Response {
+		d = startDaemonWith(t, cfg, defaultLimits(), func(payload []byte, _ time.Time) player.Response {
 			idle := p.State().State == player.Idle
 			r := p.Order(payload)
 			if idle && p.State().State != player.Idle {

@@ -50,7 +50,7 @@ func TestAWrongPasswordIsToldOnceAndMendedAtTheBroker(t *testing.T) {
 	broker := withPasswords(t)
 	cfg := config(broker.url())
 	cfg.User, cfg.Password = "guided", "wrong"
-	p := steady()
+	p := defaultLimits()
 	p.firstRetry = 50 * time.Millisecond
 	d := startDaemon(t, cfg, p)
 	eventually(t, "it is logged", func() bool { return len(d.log.with("broker refuses our login")) == 1 })
@@ -72,7 +72,7 @@ func TestAPasswordFileIsReadAtEveryConnect(t *testing.T) {
 	cable := newProxy(t, broker.address())
 	cfg := config(cable.url())
 	cfg.User, cfg.PasswordFile = "guided", filepath.Join(t.TempDir(), "password")
-	p := steady()
+	p := defaultLimits()
 	p.firstRetry = 50 * time.Millisecond
 	write := func(password string) {
 		if err := os.WriteFile(cfg.PasswordFile, []byte(password+"\n"), 0o600); err != nil {
@@ -105,7 +105,7 @@ func TestTheBrokerForbidsOurTopics(t *testing.T) {
 	if err := broker.server.AddHook(hook, nil); err != nil {
 		t.Fatal(err)
 	}
-	p := steady()
+	p := defaultLimits()
 	p.firstRetry = 20 * time.Millisecond
 	ear := listen(t, broker.Address())
 	d := startDaemon(t, config(broker.Address()), p)

@@ -8,7 +8,7 @@ import (
 )
 
 func TestMessages(t *testing.T) {
-	at := Config{Prefix: "home/guided", Node: "mat"}.place()
+	at := Config{Prefix: "home/guided", Node: "mat"}.topics()
 	noon := time.Date(2026, 11, 21, 12, 0, 0, 250e6, time.UTC)
 	must := func(m message, err error) message {
 		t.Helper()
@@ -71,7 +71,7 @@ func TestTheGistOfACommand(t *testing.T) {
 		"\xff\xfe nonsense":                           {"", ""},
 		`{"transaction":"a"}x`:                        {"", ""},
 	} {
-		verb, transaction := gist([]byte(payload))
+		verb, transaction := verbAndTransaction([]byte(payload))
 		if verb != want[0] || transaction != want[1] {
 			t.Errorf("%q: %q, %q", payload, verb, transaction)
 		}

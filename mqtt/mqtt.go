@@ -26,26 +26,26 @@ import (
 // The feed is read without pause. Commands come to do one at a time, with the moment they were received; do must
 // answer at once.
 func Run(ctx context.Context, cfg Config, do func(payload []byte, received time.Time) player.Response, feed player.Feed, log *slog.Logger) error {
-	return run(ctx, cfg, steady(), do, feed, log)
+	return run(ctx, cfg, defaultLimits(), do, feed, log)
 }
 
-func run(ctx context.Context, cfg Config, p pace, do func([]byte, time.Time) player.Response, feed player.Feed, log *slog.Logger) error {
+func run(ctx context.Context, cfg Config, p limits, do func([]byte, time.Time) player.Response, feed player.Feed, log *slog.Logger) error {
 	if err := cfg.usable(); err != nil {
 		return err
 	}
-	box, at := newOutbox(p), cfg.place()
+	box, at := newOutbox(p), cfg.topics()
 	in := &inbox{
-		do: do, pace: p, place: at, box: box, log: log,
-		queue: make(chan order, p.queue),
+		do: do, limits: p, topics: at, outbox: box, log: log,
+		queue: make(chan command, p.queueLength),
 		kept:  map[string]bool{},
 	}
-	l := &link{
-		cfg: cfg, pace: p, place: at, box: box, handle: in.handle,
-		report: reporter{log: log, broker: cfg.Broker}, memory: remember(cfg.Memory, log), log: log,
+	l := &publisher{
+		cfg: cfg, limits: p, topics: at, outbox: box, handle: in.receive,
+		report: reporter{log: log, broker: cfg.Broker}, memory: openStore(cfg.Memory, log), log: log,
 	}
 	var all sync.WaitGroup
-	all.Go(func() { gather(ctx, feed, cfg, box, log) })
-	all.Go(func() { in.work(ctx) })
+	all.Go(func() { collect(ctx, feed, cfg, box, log) })
+	all.Go(func() { in.run(ctx) })
 	all.Go(func() { l.run(ctx) })
 	all.Wait()
 	return nil
@@ -53,7 +53,7 @@ func run(ctx context.Context, cfg Config, p pace, do func([]byte, time.Time) pla
 
 // usable is Check as one error, without the files: those may be mended while we run.
 func (c Config) usable() error {
-	wrong := c.form()
+	wrong := c.checkValues()
 	if c.Broker == "" {
 		wrong = append(wrong, "mqtt.broker: none is named; start the embedded one first")
 	}

@@ -12,7 +12,7 @@ import (
 func TestTheBrokerIsKilledAndStartsAgainWithoutMemory(t *testing.T) {
 	broker := newMosquitto(t)
 	ear := listen(t, broker.url())
-	d := startDaemon(t, config(broker.url()), steady())
+	d := startDaemon(t, config(broker.url()), defaultLimits())
 	d.infos <- player.Info{Version: "1"}
 	d.states <- player.State{Routine: "before"}
 	ear.await(0, "guided/mat/state", "before")
@@ -44,7 +44,7 @@ func TestTheBrokerIsKilledAndStartsAgainWithoutMemory(t *testing.T) {
 
 func TestTheBrokerIsKilledAgainAndAgain(t *testing.T) {
 	broker := newMosquitto(t)
-	p := steady()
+	p := defaultLimits()
 	p.firstRetry, p.lastRetry = 5*time.Millisecond, 50*time.Millisecond
 	d := startDaemon(t, config(broker.url()), p)
 	for i := range 20 {
@@ -68,7 +68,7 @@ func TestTheBrokerIsKilledAgainAndAgain(t *testing.T) {
 func TestTheBrokerIsLateAtTheStart(t *testing.T) {
 	broker := newMosquitto(t)
 	broker.kill()
-	d := startDaemon(t, config(broker.url()), steady())
+	d := startDaemon(t, config(broker.url()), defaultLimits())
 	d.states <- player.State{Routine: "long since"}
 	eventually(t, "it is logged", func() bool { return len(d.log.with("broker away")) == 1 })
 	broker.start()
@@ -79,7 +79,7 @@ func TestTheCableIsCut(t *testing.T) {
 	brokers(t, func(t *testing.T, url string) {
 		ear := listen(t, url)
 		cable := newProxy(t, hostOf(url))
-		d := startDaemon(t, config(cable.url()), steady())
+		d := startDaemon(t, config(cable.url()), defaultLimits())
 		d.states <- player.State{Routine: "before"}
 		n := ear.await(0, "guided/mat/state", "before")
 		cable.cut()
@@ -93,7 +93,7 @@ func TestTheLineGoesDeadWithoutAWord(t *testing.T) {
 	brokers(t, func(t *testing.T, url string) {
 		ear := listen(t, url)
 		cable := newProxy(t, hostOf(url))
-		p := steady()
+		p := defaultLimits()
 		p.keepAlive, p.pong = time.Second, time.Second
 		d := startDaemon(t, config(cable.url()), p)
 		n := ear.await(0, "guided/mat/status", "online")
@@ -109,7 +109,7 @@ func TestTheLineGoesDeadInTheMiddleOfAMessage(t *testing.T) {
 	url := newEmbedded(t).Address()
 	ear := listen(t, url)
 	cable := newProxy(t, hostOf(url))
-	p := steady()
+	p := defaultLimits()
 	p.ack = 200 * time.Millisecond // no ping is due for long
 	d := startDaemon(t, config(cable.url()), p)
 	ear.await(0, "guided/mat/status", "online")
@@ -127,8 +127,8 @@ func TestOldNewsIsNotSaid(t *testing.T) {
 	url := newEmbedded(t).Address()
 	ear := listen(t, url)
 	cable := newProxy(t, hostOf(url))
-	p := steady()
-	p.eventAge, p.phaseAge = 400*time.Millisecond, 100*time.Millisecond
+	p := defaultLimits()
+	p.maxEventAge, p.maxPhaseAge = 400*time.Millisecond, 100*time.Millisecond
 	d := startDaemon(t, config(cable.url()), p)
 	n := ear.await(0, "guided/mat/status", "online")
 	cable.refuse(true)
@@ -139,7 +139,7 @@ func TestOldNewsIsNotSaid(t *testing.T) {
 		d.events <- player.Event{Type: fmt.Sprint("old ", i)}
 		d.phases <- player.Phase{Phase: fmt.Sprint("old ", i)}
 	}
-	time.Sleep(p.eventAge + 50*time.Millisecond) // it is the time that makes them old
+	time.Sleep(p.maxEventAge + 50*time.Millisecond) // it is the time that makes them old
 	d.events <- player.Event{Type: "young"}
 	cable.refuse(false)
 	n = ear.awaitWithin(35*time.Second, n, "guided/mat/status", "online")

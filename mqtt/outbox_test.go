@@ -44,7 +44,7 @@ func TestWhatIsSaidFirst(t *testing.T) {
 		"after a minute without a broker": {func(b *outbox) { fill(b); b.answer(text("response")) }, time.Minute, []string{"info", "state"}},
 	} {
 		t.Run(situation, func(t *testing.T) {
-			b := newOutbox(steady())
+			b := newOutbox(defaultLimits())
 			c.prepare(b)
 			if got := sayAll(b, c.after); !slices.Equal(got, c.want) {
 				t.Errorf("said %q, want %q", got, c.want)
@@ -54,7 +54,7 @@ func TestWhatIsSaidFirst(t *testing.T) {
 }
 
 func TestTheNewestOfManyAreKept(t *testing.T) {
-	b := newOutbox(steady())
+	b := newOutbox(defaultLimits())
 	for i := range 1000 {
 		b.push(&b.events, text(fmt.Sprint(i)))
 		b.set(&b.state, text(fmt.Sprint("state ", i)), []byte(fmt.Sprint(i)))
@@ -66,7 +66,7 @@ func TestTheNewestOfManyAreKept(t *testing.T) {
 }
 
 func TestWhatTheBrokerDidNotTakeIsSaidAgain(t *testing.T) {
-	b := newOutbox(steady())
+	b := newOutbox(defaultLimits())
 	b.push(&b.events, text("1"))
 	b.push(&b.events, text("2"))
 	b.set(&b.state, text("state"), []byte("a"))
@@ -92,7 +92,7 @@ func TestWhatTheBrokerDidNotTakeIsSaidAgain(t *testing.T) {
 }
 
 func TestARefusalMakesNoAnswerGoMissing(t *testing.T) {
-	b := newOutbox(steady())
+	b := newOutbox(defaultLimits())
 	for i := range 60 {
 		b.refuse(text("refused"))
 		b.answer(text(fmt.Sprint(i)))
@@ -104,7 +104,7 @@ func TestARefusalMakesNoAnswerGoMissing(t *testing.T) {
 }
 
 func TestAStateThatDiffersInItsTimeOnlyIsTheSame(t *testing.T) {
-	b, at := newOutbox(steady()), Config{Prefix: "guided", Node: "mat"}.place()
+	b, at := newOutbox(defaultLimits()), Config{Prefix: "guided", Node: "mat"}.topics()
 	for i := range 3 {
 		if err := b.putState(at, player.State{Routine: "yoga", UpdatedAt: time.Unix(int64(i), 0)}); err != nil {
 			t.Fatal(err)
@@ -116,7 +116,7 @@ func TestAStateThatDiffersInItsTimeOnlyIsTheSame(t *testing.T) {
 }
 
 func TestRetriesGrowAndEnd(t *testing.T) {
-	p := steady()
+	p := defaultLimits()
 	for failures := range 100 {
 		wait := p.retry(failures)
 		low := min(p.lastRetry, p.firstRetry<<min(failures, 10)) * 4 / 5

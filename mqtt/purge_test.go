@@ -33,7 +33,7 @@ func TestPurge(t *testing.T) {
 		if again, err := purge(t.Context(), c, brisk(), silent); err != nil || len(again) != 0 {
 			t.Errorf("again: %v, %v", again, err)
 		}
-		if h := remember(c.Memory, silent).houses; len(h) != 0 {
+		if h := openStore(c.Memory, silent).brokers; len(h) != 0 {
 			t.Errorf("it remembers %v", h)
 		}
 	})

@@ -31,7 +31,7 @@ func newEmbedded(t *testing.T) *Broker {
 func TestWeSayWhoWeAreWhenWeArrive(t *testing.T) {
 	brokers(t, func(t *testing.T, url string) {
 		ear := listen(t, url)
-		d := startDaemon(t, config(url), steady())
+		d := startDaemon(t, config(url), defaultLimits())
 		d.infos <- player.Info{Version: "1"}
 		d.states <- player.State{State: player.Idle}
 		ear.await(0, "guided/mat/state", `"state":"idle"`)
@@ -61,7 +61,7 @@ func TestOnlineMeansThatWeHear(t *testing.T) {
 	brokers(t, func(t *testing.T, url string) {
 		for range 10 {
 			ear := listen(t, url)
-			d := startDaemon(t, config(url), steady())
+			d := startDaemon(t, config(url), defaultLimits())
 			n := ear.await(0, "guided/mat/status", "online")
 			ear.say("guided/mat/command", "stop")
 			ear.await(n, "guided/mat/response", `"ok"`)
@@ -73,7 +73,7 @@ func TestOnlineMeansThatWeHear(t *testing.T) {
 func TestTheAnswerComesBeforeWhatTheCommandCaused(t *testing.T) {
 	brokers(t, func(t *testing.T, url string) {
 		ear := listen(t, url)
-		d := startDaemon(t, config(url), steady())
+		d := startDaemon(t, config(url), defaultLimits())
 		d.onCommand(func(string) { // the player is faster than its answer
 			d.states <- player.State{State: player.Playing, Routine: "4-4-6"}
 			d.events <- player.Event{Type: "routine_started"}
@@ -99,7 +99,7 @@ func TestTheAnswerComesBeforeWhatTheCommandCaused(t *testing.T) {
 func TestACommandToAllIsForUsToo(t *testing.T) {
 	brokers(t, func(t *testing.T, url string) {
 		ear := listen(t, url)
-		startDaemon(t, config(url), steady())
+		startDaemon(t, config(url), defaultLimits())
 		n := ear.await(0, "guided/mat/status", "online")
 		ear.say("guided/all/command", "stop")
 		ear.await(n, "guided/mat/response", `"command":"stop"`)
@@ -115,7 +115,7 @@ func TestACommandToAllIsForUsToo(t *testing.T) {
 func TestAnUnchangedStateIsSaidOnce(t *testing.T) {
 	url := newEmbedded(t).Address()
 	ear := listen(t, url)
-	d := startDaemon(t, config(url), steady())
+	d := startDaemon(t, config(url), defaultLimits())
 	for i := range 3 {
 		for range 3 {
 			d.states <- player.State{Routine: fmt.Sprint(i), UpdatedAt: time.Now()}
@@ -140,7 +140,7 @@ func TestAnUnchangedStateIsSaidOnce(t *testing.T) {
 func TestPhasesAndEventsKeepTheirOrder(t *testing.T) {
 	url := newEmbedded(t).Address()
 	ear := listen(t, url)
-	d := startDaemon(t, config(url), steady())
+	d := startDaemon(t, config(url), defaultLimits())
 	ear.await(0, "guided/mat/status", "online")
 	const many = 50
 	for i := range many {
@@ -161,7 +161,7 @@ func TestPhasesAndEventsKeepTheirOrder(t *testing.T) {
 func TestAFeedThatCannotBeWrittenIsLoggedAndPassed(t *testing.T) {
 	url := newEmbedded(t).Address()
 	ear := listen(t, url)
-	d := startDaemon(t, config(url), steady())
+	d := startDaemon(t, config(url), defaultLimits())
 	d.states <- player.State{Position: nan()}
 	d.states <- player.State{Routine: "next"}
 	ear.await(0, "guided/mat/state", "next")

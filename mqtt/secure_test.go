@@ -31,7 +31,7 @@ func TestOverTLS(t *testing.T) {
 		broker.configure("allow_anonymous true", "certfile "+broker.file("cert.pem"), "keyfile "+broker.file("key.pem"))
 		broker.start()
 	}
-	p := steady()
+	p := defaultLimits()
 	p.firstRetry, p.lastRetry = 20*time.Millisecond, 200*time.Millisecond
 
 	now := time.Now()
@@ -67,7 +67,7 @@ func TestOverWebsocket(t *testing.T) {
 	}
 	broker.server.Listeners.Serve("ws", broker.server.EstablishConnection)
 	cfg := config("ws://" + ws.Address())
-	d := startDaemon(t, cfg, steady())
+	d := startDaemon(t, cfg, defaultLimits())
 	ear := listen(t, broker.Address())
 	ear.await(0, "guided/mat/status", "online")
 	if r, err := Send(t.Context(), cfg, "start 4-4-6"); err != nil || r.Command != "start" {
@@ -90,7 +90,7 @@ func TestABrokerThatAsksWhoWeAre(t *testing.T) {
 	broker.configure("allow_anonymous true", "certfile "+broker.file("cert.pem"), "keyfile "+broker.file("key.pem"),
 		"cafile "+broker.file("ca.pem"), "require_certificate true")
 	broker.start()
-	p := steady()
+	p := defaultLimits()
 	p.firstRetry, p.lastRetry = 20*time.Millisecond, 200*time.Millisecond
 
 	cfg := config(broker.url())
@@ -147,7 +147,7 @@ func TestOverMosquittosWebsockets(t *testing.T) {
 			}
 			broker.configure(append(conf, fmt.Sprintf("listener %d 127.0.0.1", plain), "allow_anonymous true")...)
 			broker.start()
-			p := steady()
+			p := defaultLimits()
 			p.firstRetry = 20 * time.Millisecond
 			d := startDaemon(t, cfg, p)
 			eventually(t, "we are in", func() bool { return len(d.log.with("broker connected"))+len(d.log.with("broker back")) > 0 })

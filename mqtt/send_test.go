@@ -12,7 +12,7 @@ import (
 func TestACommandIsSentAndItsAnswerKnown(t *testing.T) {
 	brokers(t, func(t *testing.T, url string) {
 		cfg := config(url)
-		d := startDaemon(t, cfg, steady())
+		d := startDaemon(t, cfg, defaultLimits())
 		ear := listen(t, url)
 		ear.await(0, "guided/mat/status", "online")
 		d.onCommand(func(string) {
@@ -58,11 +58,11 @@ func TestNobodyAnswers(t *testing.T) {
 		}
 	}
 	want("never there", send(cfg), "no daemon answered on guided/mat/command: is it running? No daemon was ever here")
-	d := startDaemon(t, cfg, steady())
+	d := startDaemon(t, cfg, defaultLimits())
 	listen(t, url).await(0, "guided/mat/status", "online")
 	d.stop()
 	want("gone", send(cfg), "offline")
-	d = startDaemon(t, cfg, steady())
+	d = startDaemon(t, cfg, defaultLimits())
 	listen(t, url).await(0, "guided/mat/status", "online")
 	end := make(chan bool)
 	d.onCommand(func(string) { <-end })
@@ -77,7 +77,7 @@ func TestNobodyAnswers(t *testing.T) {
 func TestFollowing(t *testing.T) {
 	brokers(t, func(t *testing.T, url string) {
 		cfg := config(url)
-		d := startDaemon(t, cfg, steady())
+		d := startDaemon(t, cfg, defaultLimits())
 		d.states <- player.State{Routine: "first"}
 		listen(t, url).await(0, "guided/mat/state", "first")
 		ctx, stop := context.WithCancel(t.Context())

@@ -9,9 +9,9 @@ import (
 	"guided/player"
 )
 
-// gather puts what the player tells into the outbox, also while the broker is away. It returns when ctx ends.
-func gather(ctx context.Context, feed player.Feed, cfg Config, box *outbox, log *slog.Logger) {
-	at, capped := cfg.place(), 0
+// collect puts what the player tells into the outbox, also while the broker is away. It returns when ctx ends.
+func collect(ctx context.Context, feed player.Feed, cfg Config, box *outbox, log *slog.Logger) {
+	at, capped := cfg.topics(), 0
 	for {
 		var err error
 		// A channel that is closed becomes nil, which is never ready.
@@ -70,7 +70,7 @@ func gather(ctx context.Context, feed player.Feed, cfg Config, box *outbox, log 
 }
 
 // putState takes a state that differs from the last in nothing but its time for the same.
-func (b *outbox) putState(at place, s player.State) error {
+func (b *outbox) putState(at topics, s player.State) error {
 	m, err := at.state(s)
 	if err != nil {
 		return err

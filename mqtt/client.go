@@ -1,0 +1,137 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"guided/homeassistant"
+	"guided/player"
+)
+
+// Send gives one command to the daemon named by cfg, in words or as JSON, and returns its answer. Without a deadline
+// in ctx it waits five seconds. The error tells what the user can do.
+func Send(ctx context.Context, cfg Config, payload string) (player.Response, error) {
+	const patience = 5 * time.Second
+	if _, ok := ctx.Deadline(); !ok {
+		limited, done := context.WithTimeout(ctx, patience)
+		defer done()
+		ctx = limited
+	}
+	command, transaction, err := withTransaction(payload)
+	if err != nil {
+		return player.Response{}, err
+	}
+	at := cfg.topics()
+	heard := make(chan paho.Message, 64)
+	c, err := connectClient(ctx, cfg, heard, at.node+"/response", at.node+"/status")
+	if err != nil {
+		return player.Response{}, err
+	}
+	defer c.close()
+	if err := c.publish(ctx, message{at.commands()[0], command, 1, false}); err != nil {
+		return player.Response{}, fmt.Errorf("sending the command to %s: %w", cfg.Broker, err)
+	}
+	status := ""
+	for {
+		select {
+		case m := <-heard:
+			if strings.HasSuffix(m.Topic(), "/status") {
+				status = string(m.Payload())
+				continue
+			}
+			var r player.Response
+			if json.Unmarshal(m.Payload(), &r) == nil && r.Transaction == transaction {
+				return r, nil
+			}
+		case <-c.lost:
+			return player.Response{}, fmt.Errorf("waiting for the answer: %w", c.lostError())
+		case <-ctx.Done():
+			return player.Response{}, fmt.Errorf("no daemon answered on %s: %s", at.commands()[0], hintFor(status))
+		}
+	}
+}
+
+// withTransaction gives the command a transaction, by which its answer is known.
+func withTransaction(payload string) (command []byte, transaction string, err error) {
+	c := map[string]any{"command": strings.TrimSpace(payload)}
+	if strings.HasPrefix(strings.TrimSpace(payload), "{") {
+		clear(c)
+		if err := json.Unmarshal([]byte(payload), &c); err != nil {
+			return nil, "", fmt.Errorf("the command looks like JSON but is not: %w; write it in words, such as: start 4-4-6", err)
+		}
+	}
+	transaction, ok := c["transaction"].(string)
+	if !ok || transaction == "" {
+		transaction = rand.Text()
+		c["transaction"] = transaction
+	}
+	command, err = homeassistant.EncodeJSON(c)
+	return command, transaction, err
+}
+
+func hintFor(status string) string {
+	switch status {
+	case "online":
+		return "it is online, but busy or of another version; look into its log"
+	case "offline":
+		return "is it running? It said that it is offline; start it with: guided serve"
+	}
+	return "is it running? No daemon was ever here under this name; look at node and prefix, or start it with: guided serve"
+}
+
+// Follow calls each with every state, event and phase of the daemon named by cfg, in order and from one goroutine,
+// beginning with the state that is. It returns nil when ctx ends, and an error when the broker is lost.
+// Of what comes while each is busy, up to a few hundred are kept.
+func Follow(ctx context.Context, cfg Config, each func(topic string, payload []byte)) error {
+	node := cfg.topics().node
+	heard := make(chan paho.Message, 256)
+	c, err := connectClient(ctx, cfg, heard, node+"/state", node+"/event", node+"/phase")
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	defer c.close()
+	for {
+		select {
+		case m := <-heard:
+			each(m.Topic(), m.Payload())
+		case <-c.lost:
+			return fmt.Errorf("following %s: %w", node, c.lostError())
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// connectClient is a connection for a short while, under a name of its own.
+func connectClient(ctx context.Context, cfg Config, heard chan<- paho.Message, topics ...string) (*connection, error) {
+	if cfg.Broker == "" {
+		cfg.Broker = "mqtt://" + DefaultAddress
+	}
+	if err := cfg.usable(); err != nil {
+		return nil, err
+	}
+	hear := func(_ paho.Client, m paho.Message) {
+		select {
+		case heard <- m:
+		default: // who listens is too slow; it is not worth a dead connection
+		}
+	}
+	c, err := connect(ctx, cfg, defaultLimits(), "guided-"+rand.Text()[:12], nil, hear)
+	if err == nil {
+		if err = c.subscribe(ctx, topics...); err == nil {
+			return c, nil
+		}
+		c.abort()
+	}
+	t := diagnose(err)
+	return nil, fmt.Errorf("%s (%s): %w; %s", t.what, cfg.Broker, err, t.hint)
+}
