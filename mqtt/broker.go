@@ -19,15 +19,15 @@ import (
 // DefaultAddress is where the embedded broker listens, and where [Send] and [Follow] look for it.
 const DefaultAddress = "127.0.0.1:1883"
 
-// A Broker is the embedded one. It keeps what is retained in memory only.
+// A Broker is the embedded broker. Its retained messages live in memory only.
 type Broker struct {
 	server   *mochi.Server
 	listener *trackingListener
 	done     sync.Once
 }
 
-// Embedded starts a broker at the address, or at [DefaultAddress] when that is "". It knows no users, so it listens
-// on this machine only. Close must be called.
+// Embedded starts a broker at the address, or at [DefaultAddress] when that is "". It asks for no
+// password, so it listens on loopback only. Close must be called.
 func Embedded(address string, log *slog.Logger) (*Broker, error) {
 	if address == "" {
 		address = DefaultAddress
@@ -64,6 +64,7 @@ func Embedded(address string, log *slog.Logger) (*Broker, error) {
 	return b, nil
 }
 
+// checkLoopback refuses an address that other machines can reach.
 func checkLoopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -75,8 +76,8 @@ func checkLoopback(address string) error {
 	return nil
 }
 
-// capabilities bounds what clients can cost us. What is retained must never expire: mochi's limit on the life of messages
-// holds for our status and state as well, and took them away from an idle house after a day.
+// capabilities bounds what clients can use up. Retained messages must never expire: mochi's limit on the age of messages
+// holds for them too, and would delete status and state of an idle daemon after a day.
 func capabilities() *mochi.Capabilities {
 	c := mochi.NewDefaultServerCapabilities()
 	c.MaximumClients = 64
@@ -89,10 +90,10 @@ func capabilities() *mochi.Capabilities {
 	return c
 }
 
-// Address is what [Config] takes as Broker.
+// Address is the broker's address as it stands in [Config.Broker].
 func (b *Broker) Address() string { return "mqtt://" + b.listener.Addr().String() }
 
-// Close ends the broker and its connections, and waits for them.
+// Close closes all connections and ends the broker. It returns when both have ended, and may be called again.
 func (b *Broker) Close() {
 	b.done.Do(func() {
 		b.listener.closeAll()
@@ -100,76 +101,81 @@ func (b *Broker) Close() {
 	})
 }
 
-// A trackingListener is a listener that can throw out everybody who came in, also those who never said a word: mochi would wait
-// for these at its end. It waits until mochi has let go of them, as mochi's own end is not safe against a client
-// that comes in the same moment.
+// A trackingListener can close all connections that it accepted, and waits until mochi has closed them too. mochi alone
+// would wait at its end for clients that have not sent CONNECT, and its end is not safe against a client that connects
+// at the same moment.
 type trackingListener struct {
 	net.Listener
-	closing sync.WaitGroup
+	untilClosed sync.WaitGroup // of the open connections
 
 	mu     sync.Mutex
 	open   map[net.Conn]struct{}
 	closed bool
 }
 
-func (d *trackingListener) Accept() (net.Conn, error) {
-	c, err := d.Listener.Accept()
+// Accept implements [net.Listener].
+func (l *trackingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	if !d.enter(c) {
+	if !l.track(c) {
 		c.Close()
 		return nil, net.ErrClosed
 	}
-	return &trackedConn{c, d}, nil
+	return &trackedConn{c, l}, nil
 }
 
-func (d *trackingListener) enter(c net.Conn) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
+// track tells whether the listener is still open.
+func (l *trackingListener) track(c net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
 		return false
 	}
-	d.open[c] = struct{}{}
-	d.closing.Add(1)
+	l.open[c] = struct{}{}
+	l.untilClosed.Add(1)
 	return true
 }
 
-func (d *trackingListener) closeAll() {
-	d.Listener.Close()
-	d.mu.Lock()
-	d.closed = true
-	inside := slices.Collect(maps.Keys(d.open))
-	d.mu.Unlock()
-	for _, c := range inside {
+// closeAll closes the listener and its connections, and waits until mochi has closed each of them.
+func (l *trackingListener) closeAll() {
+	l.Listener.Close()
+	l.mu.Lock()
+	l.closed = true
+	open := slices.Collect(maps.Keys(l.open))
+	l.mu.Unlock()
+	for _, c := range open {
 		c.Close()
 	}
-	d.closing.Wait()
+	l.untilClosed.Wait()
 }
 
+// A trackedConn is a connection of a trackingListener.
 type trackedConn struct {
 	net.Conn
-	door *trackingListener
+	listener *trackingListener
 }
 
-// Close is called by mochi when it is done with the guest, and may be called again.
-func (g *trackedConn) Close() error {
-	d := g.door
-	err := g.Conn.Close()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if _, ok := d.open[g.Conn]; ok {
-		delete(d.open, g.Conn)
-		d.closing.Done()
+// Close is called by mochi when it no longer uses the connection, and may be called again.
+func (c *trackedConn) Close() error {
+	err := c.Conn.Close()
+	l := c.listener
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.open[c.Conn]; ok {
+		delete(l.open, c.Conn)
+		l.untilClosed.Done()
 	}
 	return err
 }
 
-// allowAll lets everybody on this machine in, to every topic: without such a hook mochi lets nobody in. (Its own
-// package for it brings a YAML reader along.)
+// allowAll allows every client every topic: without such a hook mochi allows nothing. (mochi's own one, in a package of
+// its own, would bring a YAML reader along.)
 type allowAll struct{ mochi.HookBase }
 
-func (*allowAll) ID() string { return "welcome" }
+// ID, Provides, OnConnectAuthenticate and OnACLCheck implement [mochi.Hook].
+func (*allowAll) ID() string { return "allow-all" }
 
 func (*allowAll) Provides(what byte) bool {
 	return what == mochi.OnConnectAuthenticate || what == mochi.OnACLCheck
@@ -179,22 +185,23 @@ func (*allowAll) OnConnectAuthenticate(*mochi.Client, packets.Packet) bool { ret
 
 func (*allowAll) OnACLCheck(*mochi.Client, string, bool) bool { return true }
 
-// debugHandler passes on mochi's log as details: what matters of it is seen and told by our own client.
+// A debugHandler logs all that mochi logs at the level debug: what of it matters is noticed and logged by our own client.
 type debugHandler struct{ slog.Handler }
 
-func (w debugHandler) Enabled(ctx context.Context, _ slog.Level) bool {
-	return w.Handler.Enabled(ctx, slog.LevelDebug)
+// Enabled, Handle, WithAttrs and WithGroup implement [slog.Handler].
+func (h debugHandler) Enabled(ctx context.Context, _ slog.Level) bool {
+	return h.Handler.Enabled(ctx, slog.LevelDebug)
 }
 
-func (w debugHandler) Handle(ctx context.Context, r slog.Record) error {
+func (h debugHandler) Handle(ctx context.Context, r slog.Record) error {
 	r.Level = slog.LevelDebug
-	return w.Handler.Handle(ctx, r)
+	return h.Handler.Handle(ctx, r)
 }
 
-func (w debugHandler) WithAttrs(a []slog.Attr) slog.Handler {
-	return debugHandler{w.Handler.WithAttrs(a)}
+func (h debugHandler) WithAttrs(a []slog.Attr) slog.Handler {
+	return debugHandler{h.Handler.WithAttrs(a)}
 }
 
-func (w debugHandler) WithGroup(name string) slog.Handler {
-	return debugHandler{w.Handler.WithGroup(name)}
+func (h debugHandler) WithGroup(name string) slog.Handler {
+	return debugHandler{h.Handler.WithGroup(name)}
 }

@@ -14,12 +14,12 @@ import (
 	"guided/player"
 )
 
-// Send gives one command to the daemon named by cfg, in words or as JSON, and returns its answer. Without a deadline
-// in ctx it waits five seconds. The error tells what the user can do.
+// Send gives one command to the daemon named by cfg, in words or as JSON, and returns its response. Without a deadline
+// in ctx it waits five seconds. The error says what the user can do.
 func Send(ctx context.Context, cfg Config, payload string) (player.Response, error) {
-	const patience = 5 * time.Second
+	const timeout = 5 * time.Second
 	if _, ok := ctx.Deadline(); !ok {
-		limited, done := context.WithTimeout(ctx, patience)
+		limited, done := context.WithTimeout(ctx, timeout)
 		defer done()
 		ctx = limited
 	}
@@ -27,20 +27,20 @@ func Send(ctx context.Context, cfg Config, payload string) (player.Response, err
 	if err != nil {
 		return player.Response{}, err
 	}
-	at := cfg.topics()
-	heard := make(chan paho.Message, 64)
-	c, err := connectClient(ctx, cfg, heard, at.node+"/response", at.node+"/status")
+	t := cfg.topics()
+	received := make(chan paho.Message, 64)
+	c, err := connectClient(ctx, cfg, received, t.node+"/response", t.node+"/status")
 	if err != nil {
 		return player.Response{}, err
 	}
 	defer c.close()
-	if err := c.publish(ctx, message{at.commands()[0], command, 1, false}); err != nil {
+	if err := c.publish(ctx, message{t.commands()[0], command, 1, false}); err != nil {
 		return player.Response{}, fmt.Errorf("sending the command to %s: %w", cfg.Broker, err)
 	}
 	status := ""
 	for {
 		select {
-		case m := <-heard:
+		case m := <-received:
 			if strings.HasSuffix(m.Topic(), "/status") {
 				status = string(m.Payload())
 				continue
@@ -52,12 +52,12 @@ func Send(ctx context.Context, cfg Config, payload string) (player.Response, err
 		case <-c.lost:
 			return player.Response{}, fmt.Errorf("waiting for the answer: %w", c.lostError())
 		case <-ctx.Done():
-			return player.Response{}, fmt.Errorf("no daemon answered on %s: %s", at.commands()[0], hintFor(status))
+			return player.Response{}, fmt.Errorf("no daemon answered on %s: %s", t.commands()[0], hintFor(status))
 		}
 	}
 }
 
-// withTransaction gives the command a transaction, by which its answer is known.
+// withTransaction is the command as JSON with a transaction, its own or a new one, by which its response is found.
 func withTransaction(payload string) (command []byte, transaction string, err error) {
 	c := map[string]any{"command": strings.TrimSpace(payload)}
 	if strings.HasPrefix(strings.TrimSpace(payload), "{") {
@@ -75,6 +75,7 @@ func withTransaction(payload string) (command []byte, transaction string, err er
 	return command, transaction, err
 }
 
+// hintFor says why a daemon with this retained status may not have answered.
 func hintFor(status string) string {
 	switch status {
 	case "online":
@@ -86,12 +87,12 @@ func hintFor(status string) string {
 }
 
 // Follow calls each with every state, event and phase of the daemon named by cfg, in order and from one goroutine,
-// beginning with the state that is. It returns nil when ctx ends, and an error when the broker is lost.
-// Of what comes while each is busy, up to a few hundred are kept.
+// beginning with the retained state. It returns nil when ctx ends, and an error when the connection is lost. While each
+// is busy, up to 256 messages are kept; more are dropped.
 func Follow(ctx context.Context, cfg Config, each func(topic string, payload []byte)) error {
 	node := cfg.topics().node
-	heard := make(chan paho.Message, 256)
-	c, err := connectClient(ctx, cfg, heard, node+"/state", node+"/event", node+"/phase")
+	received := make(chan paho.Message, 256)
+	c, err := connectClient(ctx, cfg, received, node+"/state", node+"/event", node+"/phase")
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -101,7 +102,7 @@ func Follow(ctx context.Context, cfg Config, each func(topic string, payload []b
 	defer c.close()
 	for {
 		select {
-		case m := <-heard:
+		case m := <-received:
 			each(m.Topic(), m.Payload())
 		case <-c.lost:
 			return fmt.Errorf("following %s: %w", node, c.lostError())
@@ -111,27 +112,26 @@ func Follow(ctx context.Context, cfg Config, each func(topic string, payload []b
 	}
 }
 
-// connectClient is a connection for a short while, under a name of its own.
-func connectClient(ctx context.Context, cfg Config, heard chan<- paho.Message, topics ...string) (*connection, error) {
+// connectClient is a connection under a client id of its own that has subscribed to the topics. What does not fit into
+// received is dropped: a slow reader must not cost the connection.
+func connectClient(ctx context.Context, cfg Config, received chan<- paho.Message, topics ...string) (*connection, error) {
 	if cfg.Broker == "" {
 		cfg.Broker = "mqtt://" + DefaultAddress
 	}
 	if err := cfg.usable(); err != nil {
 		return nil, err
 	}
-	hear := func(_ paho.Client, m paho.Message) {
+	c, err := connect(ctx, cfg, defaultLimits(), "guided-"+rand.Text()[:12], nil, func(_ paho.Client, m paho.Message) {
 		select {
-		case heard <- m:
-		default: // who listens is too slow; it is not worth a dead connection
+		case received <- m:
+		default:
 		}
-	}
-	c, err := connect(ctx, cfg, defaultLimits(), "guided-"+rand.Text()[:12], nil, hear)
+	})
 	if err == nil {
 		if err = c.subscribe(ctx, topics...); err == nil {
 			return c, nil
 		}
 		c.abort()
 	}
-	t := diagnose(err)
-	return nil, fmt.Errorf("%s (%s): %w; %s", t.what, cfg.Broker, err, t.hint)
+	return nil, diagnose(err).wrap(cfg.Broker, err)
 }

@@ -13,20 +13,20 @@ import (
 	"guided/homeassistant"
 )
 
-// Config says which broker, who we are there, and under which topics.
+// Config says which broker to use, with which credentials, and under which topics.
 type Config struct {
-	Node         string `toml:"-"`             // our level of the topics; the program's own name for this place
+	Node         string `toml:"-"`             // the node's level of the topics
 	Broker       string `toml:"broker"`        // mqtt://host:1883, mqtts://, ws://, wss://; "" is the embedded one
 	User         string `toml:"user"`          //
 	Password     string `toml:"password"`      //
-	PasswordFile string `toml:"password_file"` // read anew at every connect
-	CAFile       string `toml:"ca_file"`       // for mqtts and wss: who signed the broker's certificate; "" is the system's list
-	CertFile     string `toml:"cert_file"`     // for brokers that ask who we are: our certificate, and
-	KeyFile      string `toml:"key_file"`      // its key; both are read anew at every connect
+	PasswordFile string `toml:"password_file"` // read at every connect
+	CAFile       string `toml:"ca_file"`       // for mqtts and wss: the authority of the broker's certificate; "" is the system's list
+	CertFile     string `toml:"cert_file"`     // our client certificate, for brokers that ask for one, and
+	KeyFile      string `toml:"key_file"`      // its key; both are read at every connect
 	Prefix       string `toml:"prefix"`        // the levels above the node, most often "guided"
-	Page         string `toml:"-"`             // the address of our page, as others in the house reach it; "" for none
+	Page         string `toml:"-"`             // the address of our web page as others in the network reach it; "" for none
 	ID           string `toml:"-"`             // random, made once and stored: the client id is "guided-" + ID
-	Memory       string `toml:"-"`             // the file that keeps what we left with brokers; "" keeps nothing
+	Memory       string `toml:"-"`             // the file that remembers what we published retained; "" remembers nothing
 
 	HomeAssistant homeassistant.Config `toml:"-"`
 }
@@ -38,18 +38,18 @@ func (c Config) device() homeassistant.Device {
 	return homeassistant.Device{ID: c.ID, Name: c.HomeAssistant.Name, Page: c.Page, Topic: c.topics().node}
 }
 
-// retainedTopics lists the topics on which the broker keeps something of ours.
+// retainedTopics lists the topics on which we publish retained messages.
 func (c Config) retainedTopics() []string {
-	p := c.topics()
-	topics := []string{p.node + "/status", p.node + "/state", p.node + "/info"}
+	node := c.topics().node
+	topics := []string{node + "/status", node + "/state", node + "/info"}
 	if c.announces() {
 		topics = append(topics, c.HomeAssistant.DeviceTopic(c.ID))
 	}
 	return topics
 }
 
-// clientID must be the same at every start and differ between installations: two clients with one id throw each
-// other out for ever.
+// clientID is the same at every start and differs between installations: brokers disconnect the older of two clients with
+// the same id, so that two daemons would do that to each other for ever.
 func (c Config) clientID() string {
 	if c.ID == "" {
 		return "guided-" + c.Node
@@ -57,7 +57,7 @@ func (c Config) clientID() string {
 	return "guided-" + c.ID
 }
 
-// credentials is read at every connect, so that a mended password file needs no restart.
+// credentials reads user and password at every connect, so that a corrected password file needs no restart.
 func (c Config) credentials() (user, password string, err error) {
 	if c.PasswordFile == "" {
 		return c.User, c.Password, nil
@@ -73,19 +73,19 @@ func (c Config) credentials() (user, password string, err error) {
 	return c.User, string(raw), nil
 }
 
-// A credentialsError means that the password or the authority could not be read from its file.
+// A credentialsError means that a password, certificate or key could not be read from its file.
 type credentialsError struct{ error }
 
 func (e *credentialsError) Unwrap() error { return e.error }
 
-// serverURL is the broker's address as paho takes it, with the scheme's usual port.
+// serverURL is the broker's address as paho takes it, with the usual port of its scheme.
 func (c Config) serverURL() (*url.URL, error) {
 	if c.Broker == "" {
 		return nil, errors.New("no broker is named")
 	}
 	u, err := url.Parse(c.Broker)
 	if err != nil {
-		// The parser's text may hold a password given in the address; ours does not.
+		// the parser's error may show a password that stands in the address
 		return nil, errors.New("it cannot be read as an address")
 	}
 	port, known := ports(u.Scheme)
@@ -103,6 +103,7 @@ func (c Config) serverURL() (*url.URL, error) {
 	return u, nil
 }
 
+// ports knows the usual port of a scheme.
 func ports(scheme string) (port string, known bool) {
 	switch scheme {
 	case "mqtt", "tcp":
@@ -117,13 +118,13 @@ func ports(scheme string) (port string, known bool) {
 	return "", false
 }
 
-// Check reports everything that is wrong with c at once, each with what to do about it. It looks at the files c
-// names, and never at the network.
+// Check reports everything that is wrong with the settings at once, each with what to do about it. It reads the files that
+// they name, and does not use the network.
 func (c Config) Check() []string {
 	return append(c.checkValues(), c.checkCredentials()...)
 }
 
-// checkValues is what can be said without looking at any file.
+// checkValues reports what is wrong without reading any file: files may be corrected while we run.
 func (c Config) checkValues() []string {
 	var wrong []string
 	if c.Broker != "" {
@@ -142,7 +143,19 @@ func (c Config) checkValues() []string {
 	return append(wrong, c.HomeAssistant.Check()...)
 }
 
-// checkTopic reports why the setting cannot be the beginning of topics.
+// usable is checkValues as one error, for a connection that needs a broker.
+func (c Config) usable() error {
+	wrong := c.checkValues()
+	if c.Broker == "" {
+		wrong = append(wrong, "mqtt.broker: none is named; start the embedded one first")
+	}
+	if len(wrong) > 0 {
+		return errors.New(strings.Join(wrong, "\n"))
+	}
+	return nil
+}
+
+// checkTopic reports why the prefix in a setting cannot be the beginning of topics, with a hint and the usual prefix.
 func checkTopic(setting, prefix, hint, usual string) []string {
 	var wrong []string
 	for l := range strings.SplitSeq(prefix, "/") {
@@ -172,7 +185,8 @@ func (c Config) checkAddress() []string {
 	return wrong
 }
 
-// isPublic knows IPv4 addresses only: a name can be anything, and homes have IPv6 addresses of the whole internet.
+// isPublic tells whether host is an IPv4 address of the internet. Of a name and of an IPv6 address it cannot be told: in
+// homes too the latter are global.
 func isPublic(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	if err != nil || !ip.Is4() {
@@ -214,7 +228,7 @@ func (c Config) checkCredentials() []string {
 	return wrong
 }
 
-// levelProblem says why s cannot be one level of a topic, or nothing.
+// levelProblem says why s cannot be one level of a topic; "" when it can.
 func levelProblem(s string) string {
 	switch {
 	case s == "":

@@ -14,8 +14,8 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
-// dial opens the way to the broker. We dial ourselves, because paho's own dialling cannot be called off, and
-// because an open way that we hold can be cut when paho is stuck on it.
+// dial opens the network connection to the broker. We dial ourselves, because paho's dialling cannot be cancelled, and
+// because a connection that we hold can be closed when paho hangs on it.
 func dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 	var d net.Dialer
 	switch u.Scheme {
@@ -33,11 +33,11 @@ func dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 		conf.RootCAs = pool
 	}
 	if cfg.CertFile != "" {
-		own, err := cfg.certificate()
+		cert, err := cfg.certificate()
 		if err != nil {
 			return nil, err
 		}
-		conf.Certificates = []tls.Certificate{own}
+		conf.Certificates = []tls.Certificate{cert}
 	}
 	if u.Scheme == "wss" {
 		return dialWebsocket(ctx, u, conf)
@@ -45,15 +45,16 @@ func dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 	return (&tls.Dialer{NetDialer: &d, Config: conf}).DialContext(ctx, "tcp", u.Host)
 }
 
-// certificate is by which the broker knows us.
+// certificate is our client certificate, which is read at every connect.
 func (c Config) certificate() (tls.Certificate, error) {
-	own, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+	cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
 	if err != nil {
-		return own, &credentialsError{fmt.Errorf("%s with %s: %w", c.CertFile, c.KeyFile, err)}
+		return cert, &credentialsError{fmt.Errorf("%s with %s: %w", c.CertFile, c.KeyFile, err)}
 	}
-	return own, nil
+	return cert, nil
 }
 
+// certPool holds the authorities of a PEM file.
 func certPool(file string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(file)
 	if err != nil {
@@ -66,22 +67,22 @@ func certPool(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// dialWebsocket leaves the dialling behind when ctx ends, for paho offers no way to call it off: it then ends by
-// itself, at the latest with its own time, and closes what it got.
+// dialWebsocket returns when ctx ends, although paho offers no way to cancel its dialling: that goes on by itself, for at
+// most its own timeout, and closes what it opened.
 func dialWebsocket(ctx context.Context, u *url.URL, conf *tls.Config) (net.Conn, error) {
-	patience := 10 * time.Second
+	timeout := 10 * time.Second
 	if end, ok := ctx.Deadline(); ok {
-		patience = time.Until(end)
+		timeout = time.Until(end)
 	}
 	type result struct {
 		conn net.Conn
 		err  error
 	}
-	got := make(chan result)
+	dialled := make(chan result)
 	go func() {
-		c, err := paho.NewWebsocket(u.String(), conf, max(patience, time.Millisecond), nil, nil)
+		c, err := paho.NewWebsocket(u.String(), conf, max(timeout, time.Millisecond), nil, nil)
 		select {
-		case got <- result{c, err}:
+		case dialled <- result{c, err}:
 		case <-ctx.Done():
 			if c != nil {
 				c.Close()
@@ -89,7 +90,7 @@ func dialWebsocket(ctx context.Context, u *url.URL, conf *tls.Config) (net.Conn,
 		}
 	}()
 	select {
-	case r := <-got:
+	case r := <-dialled:
 		return r.conn, r.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -101,14 +102,14 @@ var (
 	errClosed   = errors.New("the connection is closed")
 )
 
-// A subscribeRefusedError means that the broker will not let us hear the topic.
+// A subscribeRefusedError means that the broker refused a subscription.
 type subscribeRefusedError struct{ topic string }
 
 func (e *subscribeRefusedError) Error() string { return "the broker refuses to let us hear " + e.topic }
 
 // A connection is one connection to the broker, from dialling to its end. It is used by one goroutine and never
 // reconnects: paho's own reconnecting hides why the broker refused, and sleeps on for up to its longest wait after
-// Disconnect. A new try is a new conn.
+// Disconnect. Each try is a new connection.
 type connection struct {
 	client  paho.Client
 	netConn net.Conn
@@ -117,45 +118,46 @@ type connection struct {
 	cause   error         // readable once lost is closed
 }
 
-// connect connects. The handler is called in order and must return at once. will may be nil.
-func connect(ctx context.Context, cfg Config, p limits, id string, will *message, handle paho.MessageHandler) (*connection, error) {
-	o, err := clientOptions(cfg, p, id, will, handle)
+// connect dials and sends CONNECT, and returns when the broker has accepted it. handle is called for every message, in
+// order, and must return at once. will is the last will, or nil.
+func connect(ctx context.Context, cfg Config, l limits, id string, will *message, handle paho.MessageHandler) (*connection, error) {
+	o, err := clientOptions(cfg, l, id, will, handle)
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{limits: p, lost: make(chan struct{})}
-	trying, done := context.WithTimeout(ctx, p.connect)
+	c := &connection{limits: l, lost: make(chan struct{})}
+	dialling, done := context.WithTimeout(ctx, l.connect)
 	defer done()
-	var keep func() bool
+	var stopTimeout func() bool
 	o.SetCustomOpenConnectionFn(func(u *url.URL, _ paho.ClientOptions) (net.Conn, error) {
-		way, err := dial(trying, u, cfg)
+		netConn, err := dial(dialling, u, cfg)
 		if err != nil {
 			return nil, err
 		}
-		c.netConn = way
-		keep = context.AfterFunc(trying, func() { way.Close() }) // ends a handshake that nobody answers
-		return way, nil
+		c.netConn = netConn
+		stopTimeout = context.AfterFunc(dialling, func() { netConn.Close() }) // ends a handshake without an answer
+		return netConn, nil
 	})
-	o.SetConnectionLostHandler(func(_ paho.Client, why error) {
-		c.cause = why
+	o.SetConnectionLostHandler(func(_ paho.Client, cause error) {
+		c.cause = cause
 		close(c.lost)
 	})
 	c.client = paho.NewClient(o)
 	connecting := c.client.Connect()
 	<-connecting.Done()
 	switch err := connecting.Error(); {
-	case err != nil && ctx.Err() == nil && trying.Err() != nil:
+	case err != nil && ctx.Err() == nil && dialling.Err() != nil:
 		return nil, errNoAnswer
 	case err != nil:
 		return nil, err
-	case !keep():
+	case !stopTimeout():
 		c.abort()
 		return nil, errNoAnswer
 	}
 	return c, nil
 }
 
-func clientOptions(cfg Config, p limits, id string, will *message, handle paho.MessageHandler) (*paho.ClientOptions, error) {
+func clientOptions(cfg Config, l limits, id string, will *message, handle paho.MessageHandler) (*paho.ClientOptions, error) {
 	server, err := cfg.serverURL()
 	if err != nil {
 		return nil, err
@@ -169,15 +171,15 @@ func clientOptions(cfg Config, p limits, id string, will *message, handle paho.M
 	o.SetClientID(id)
 	o.SetUsername(user)
 	o.SetPassword(password)
-	o.SetProtocolVersion(4) // or one bad moment of the broker leaves us on 3.1 for good
-	o.SetCleanSession(true) // or a command given while we were away is carried out hours later
-	o.SetOrderMatters(true) // or stop overtakes start
+	o.SetProtocolVersion(4) // MQTT 3.1.1; else paho falls back to 3.1 after one failure, for good
+	o.SetCleanSession(true) // else a command given while we were disconnected is executed hours later
+	o.SetOrderMatters(true) // else stop can overtake start
 	o.SetAutoReconnect(false)
 	o.SetConnectRetry(false)
-	o.SetKeepAlive(p.keepAlive)
-	o.SetPingTimeout(p.pong)
-	o.SetConnectTimeout(p.connect)
-	o.SetWriteTimeout(p.write)
+	o.SetKeepAlive(l.keepAlive)
+	o.SetPingTimeout(l.pong)
+	o.SetConnectTimeout(l.connect)
+	o.SetWriteTimeout(l.write)
 	o.SetDefaultPublishHandler(handle) // also for what comes before its subscription is acknowledged
 	if will != nil {
 		o.SetBinaryWill(will.topic, will.payload, will.qos, will.retained)
@@ -185,7 +187,7 @@ func clientOptions(cfg Config, p limits, id string, will *message, handle paho.M
 	return o, nil
 }
 
-// subscribe subscribes, and returns when the broker has said that it did.
+// subscribe returns when the broker has acknowledged the subscription to all topics.
 func (c *connection) subscribe(ctx context.Context, topics ...string) error {
 	filters := make(map[string]byte, len(topics))
 	for _, t := range topics {
@@ -204,14 +206,16 @@ func (c *connection) subscribe(ctx context.Context, topics ...string) error {
 	return nil
 }
 
-// publish publishes, and returns when the broker has taken it, the connection is lost or ctx ends.
+// publish returns when the broker has acknowledged the message, the connection is lost or ctx ends. At QoS 0 it waits for
+// the message to be written only.
 func (c *connection) publish(ctx context.Context, m message) error {
-	if !c.client.IsConnectionOpen() { // when it is not, paho keeps the message and sends it as if it were new
+	if !c.client.IsConnectionOpen() { // otherwise paho stores the message, and sends it later as if it were new
 		return errClosed
 	}
 	return c.wait(ctx, c.client.Publish(m.topic, m.qos, m.retained, m.payload))
 }
 
+// wait waits for paho to finish an operation.
 func (c *connection) wait(ctx context.Context, t paho.Token) error {
 	timeout := time.NewTimer(c.limits.ack)
 	defer timeout.Stop()
@@ -239,15 +243,15 @@ func (c *connection) lostError() error {
 	return errClosed
 }
 
-// close takes leave of the broker.
+// close ends the connection with DISCONNECT, after which the broker does not publish our last will.
 func (c *connection) close() {
 	c.client.Disconnect(250)
 	c.netConn.Close()
 }
 
-// abort ends the connection without a word, so that the broker sends our last will, and does not wait for a broker
-// that is stuck. It returns when all of it has ended. The read is failed by its deadline, as paho takes a plain
-// close for its own doing and waits on.
+// abort ends the connection without DISCONNECT, so that the broker publishes our last will, and does not wait for a broker
+// that hangs. It returns when paho's goroutines have ended. The deadline makes paho's read fail: a closed connection it
+// takes for its own doing, and waits on.
 func (c *connection) abort() {
 	c.netConn.SetReadDeadline(time.Unix(1, 0))
 	select {

@@ -3,29 +3,37 @@ package mqtt
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
-// A failure is a reason for being without a broker, as the user must know it.
+// A failure is why there is no connection to the broker, in words for the user.
 type failure struct {
-	what string // constant: it is the log line, and tells kinds apart
+	what string // the log message, the same for all failures of a kind
 	hint string // what to do about it
 }
 
-// diagnose finds the reason. Every trouble is tried again for ever, also those that somebody must mend first.
+// wrap is err with the words for the user.
+func (f failure) wrap(broker string, err error) error {
+	return fmt.Errorf("%s (%s): %w; %s", f.what, broker, err, f.hint)
+}
+
+// diagnose finds the failure behind an error. The connection is tried again after every failure, also after one that the
+// user must mend first.
 func diagnose(err error) failure {
 	var (
-		secret  *credentialsError
-		refused *subscribeRefusedError
-		name    *net.DNSError
-		stale   x509.CertificateInvalidError
-		unknown x509.UnknownAuthorityError
-		host    x509.HostnameError
+		credentials *credentialsError
+		refused     *subscribeRefusedError
+		lookup      *net.DNSError
+		invalid     x509.CertificateInvalidError
+		unknown     x509.UnknownAuthorityError
+		host        x509.HostnameError
 	)
 	switch {
 	case errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword), errors.Is(err, packets.ErrorRefusedNotAuthorised):
@@ -34,17 +42,17 @@ func diagnose(err error) failure {
 		return failure{"broker refuses our kind of connection", "look into the broker's log for why it refuses MQTT 3.1.1 or this client id"}
 	case refusesCertificate(err):
 		return failure{"broker refuses our certificate", "name a certificate that its cafile knows, and its key, as cert_file and key_file in [mqtt]"}
-	case errors.As(err, &secret):
+	case errors.As(err, &credentials):
 		return failure{"broker login cannot be read", "mend the file, or password_file, ca_file, cert_file and key_file in [mqtt]; it is read anew at every try"}
 	case errors.As(err, &refused):
 		return failure{"broker refuses our topics", "allow this user to read and write the topics under prefix and node in the broker's acl_file"}
-	case errors.As(err, &stale) && stale.Reason == x509.Expired:
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return failure{"broker certificate is out of date", "look whether this machine's clock is right (timedatectl), then when the certificate ends"}
 	case errors.As(err, &unknown):
 		return failure{"broker certificate is signed by a stranger", "name the PEM file of who signed it as ca_file in [mqtt]"}
 	case errors.As(err, &host):
 		return failure{"broker certificate is for another name", "give broker in [mqtt] the name that the certificate bears"}
-	case errors.As(err, &name):
+	case errors.As(err, &lookup):
 		return failure{"broker away", "its name is not known here; look for a slip in broker in [mqtt], or write its IP address"}
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return failure{"broker away", "nothing listens there; look whether the broker runs (systemctl status mosquitto) and on which address"}
@@ -52,43 +60,42 @@ func diagnose(err error) failure {
 	return failure{"broker away", "nothing to do if it is only restarting; else look at the network and the broker's log"}
 }
 
-// refusesCertificate tells whether the broker would not take the certificate that we showed, or wants one. Go tells
-// the alerts of TLS by their text only.
+// refusesCertificate tells whether the broker refused the certificate that we showed, or asks for one. crypto/tls gives an
+// alert of the other side by its text only.
 func refusesCertificate(err error) bool {
 	var remote *net.OpError
 	if !errors.As(err, &remote) || remote.Op != "remote error" {
 		return false
 	}
 	why := remote.Err.Error()
-	return strings.Contains(why, "certificate") || strings.Contains(why, "decrypt") // the latter: one signed by a namesake
+	return strings.Contains(why, "certificate") || strings.Contains(why, "decrypt") // "decrypt error": signed by another authority of the same name
 }
 
-// A reporter tells each change once: that the broker is away, and why, and that it is back. Not every try.
-type reporter struct {
+// An outageLog logs the beginning of an outage with its reason, each further reason once, and the end of the outage; not
+// every try.
+type outageLog struct {
 	log      *slog.Logger
 	broker   string
-	reported []string // what was said since the broker was last there
+	reported []string // failures of the present outage
 }
 
-func (r *reporter) disconnected(err error, hint string) {
-	t := diagnose(err)
-	for _, what := range r.reported {
-		if what == t.what {
-			return
-		}
+func (o *outageLog) disconnected(err error, hint string) {
+	f := diagnose(err)
+	if slices.Contains(o.reported, f.what) {
+		return
 	}
-	r.reported = append(r.reported, t.what)
+	o.reported = append(o.reported, f.what)
 	if hint == "" {
-		hint = t.hint
+		hint = f.hint
 	}
-	r.log.Warn(t.what, "broker", r.broker, "error", err, "hint", hint)
+	o.log.Warn(f.what, "broker", o.broker, "error", err, "hint", hint)
 }
 
-func (r *reporter) connected() {
-	word := "broker connected"
-	if len(r.reported) > 0 {
-		word = "broker back"
+func (o *outageLog) connected() {
+	what := "broker connected"
+	if len(o.reported) > 0 {
+		what = "broker back"
 	}
-	r.reported = nil
-	r.log.Info(word, "broker", r.broker)
+	o.reported = nil
+	o.log.Info(what, "broker", o.broker)
 }

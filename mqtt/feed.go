@@ -9,58 +9,46 @@ import (
 	"guided/player"
 )
 
-// collect puts what the player tells into the outbox, also while the broker is away. It returns when ctx ends.
-func collect(ctx context.Context, feed player.Feed, cfg Config, box *outbox, log *slog.Logger) {
-	at, capped := cfg.topics(), 0
+// collect puts what the player publishes into the outbox, also while there is no broker. It returns when ctx ends.
+func collect(ctx context.Context, feed player.Feed, cfg Config, o *outbox, log *slog.Logger) {
+	t, withoutScene := cfg.topics(), 0
 	for {
+		var m message
 		var err error
 		// A channel that is closed becomes nil, which is never ready.
 		select {
 		case <-ctx.Done():
 			return
-		case s, ok := <-feed.States:
-			if !ok {
+		case s, open := <-feed.States:
+			if !open {
 				feed.States = nil
 				continue
 			}
-			err = box.putState(at, s)
-		case i, ok := <-feed.Infos:
-			if !ok {
+			err = o.setState(t, s)
+		case i, open := <-feed.Infos:
+			if !open {
 				feed.Infos = nil
 				continue
 			}
-			var m message
-			if m, err = at.info(i); err == nil {
-				box.set(&box.info, m, m.payload)
+			if m, err = t.info(i); err == nil {
+				o.set(&o.info, m, m.payload)
+				withoutScene, err = o.setAnnouncement(cfg, i, withoutScene, log)
 			}
-			if err == nil && cfg.announces() && len(i.Routines) > 0 { // none: the library was not looked at yet; it is never empty
-				var without int
-				if m.payload, without, err = cfg.device().Discovery(i); err == nil {
-					m.topic, m.qos, m.retained = cfg.HomeAssistant.DeviceTopic(cfg.ID), 1, true
-					box.set(&box.device, m, m.payload)
-				}
-				if err == nil && without > capped {
-					log.Warn("Home Assistant gets no scene for some routines, as there are too many", "routines", without)
-					capped = without
-				}
-			}
-		case e, ok := <-feed.Events:
-			if !ok {
+		case e, open := <-feed.Events:
+			if !open {
 				feed.Events = nil
 				continue
 			}
-			var m message
-			if m, err = at.event(e); err == nil {
-				box.push(&box.events, m)
+			if m, err = t.event(e); err == nil {
+				o.push(&o.events, m)
 			}
-		case f, ok := <-feed.Phases:
-			if !ok {
+		case f, open := <-feed.Phases:
+			if !open {
 				feed.Phases = nil
 				continue
 			}
-			var m message
-			if m, err = at.phase(f); err == nil {
-				box.push(&box.phases, m)
+			if m, err = t.phase(f); err == nil {
+				o.push(&o.phases, m)
 			}
 		}
 		if err != nil {
@@ -69,17 +57,35 @@ func collect(ctx context.Context, feed player.Feed, cfg Config, box *outbox, log
 	}
 }
 
-// putState takes a state that differs from the last in nothing but its time for the same.
-func (b *outbox) putState(at topics, s player.State) error {
-	m, err := at.state(s)
+// setState sets the state. One that differs from the last only in when it was updated has the same content.
+func (o *outbox) setState(t topics, s player.State) error {
+	m, err := t.state(s)
 	if err != nil {
 		return err
 	}
 	s.UpdatedAt = time.Time{}
-	mark, err := homeassistant.EncodeJSON(s)
+	content, err := homeassistant.EncodeJSON(s)
 	if err != nil {
 		return err
 	}
-	b.set(&b.state, m, mark)
+	o.set(&o.state, m, content)
 	return nil
+}
+
+// setAnnouncement sets the announcement to Home Assistant. It returns how many routines have no scene, and logs it when
+// they are more than before.
+func (o *outbox) setAnnouncement(cfg Config, i player.Info, before int, log *slog.Logger) (withoutScene int, err error) {
+	if !cfg.announces() || len(i.Routines) == 0 { // none: the library, which is never empty, has not been read yet
+		return before, nil
+	}
+	discovery, withoutScene, err := cfg.device().Discovery(i)
+	if err != nil {
+		return before, err
+	}
+	o.set(&o.announcement, message{cfg.HomeAssistant.DeviceTopic(cfg.ID), discovery, 1, true}, discovery)
+	if withoutScene <= before {
+		return before, nil
+	}
+	log.Warn("Home Assistant gets no scene for some routines, as there are too many", "routines", withoutScene)
+	return withoutScene, nil
 }

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -36,12 +37,12 @@ func TestWhatIsSaidFirst(t *testing.T) {
 		after   time.Duration
 		want    []string
 	}{
-		"all at once":                     {func(b *outbox) { fill(b); b.answer(text("response")) }, 0, []string{"response", "phase", "event", "info", "state"}},
-		"while a command is carried out":  {func(b *outbox) { b.hold(); fill(b) }, 0, []string{"phase"}},
-		"when it was":                     {func(b *outbox) { b.hold(); fill(b); b.answer(text("response")) }, 0, []string{"response", "phase", "event", "info", "state"}},
-		"while it hangs":                  {func(b *outbox) { b.hold(); fill(b) }, 2 * time.Second, []string{"event", "info", "state"}},
-		"after two seconds of a flood":    {func(b *outbox) { fill(b); b.answer(text("response")) }, 2 * time.Second, []string{"event", "info", "state", "response"}},
-		"after a minute without a broker": {func(b *outbox) { fill(b); b.answer(text("response")) }, time.Minute, []string{"info", "state"}},
+		"all at once":                     {func(b *outbox) { fill(b); b.endCommand(text("response")) }, 0, []string{"response", "phase", "event", "info", "state"}},
+		"while a command is carried out":  {func(b *outbox) { b.beginCommand(context.Background()); fill(b) }, 0, []string{"phase"}},
+		"when it was":                     {func(b *outbox) { b.beginCommand(context.Background()); fill(b); b.endCommand(text("response")) }, 0, []string{"response", "phase", "event", "info", "state"}},
+		"while it hangs":                  {func(b *outbox) { b.beginCommand(context.Background()); fill(b) }, 2 * time.Second, []string{"event", "info", "state"}},
+		"after two seconds of a flood":    {func(b *outbox) { fill(b); b.endCommand(text("response")) }, 2 * time.Second, []string{"event", "info", "state", "response"}},
+		"after a minute without a broker": {func(b *outbox) { fill(b); b.endCommand(text("response")) }, time.Minute, []string{"info", "state"}},
 	} {
 		t.Run(situation, func(t *testing.T) {
 			b := newOutbox(defaultLimits())
@@ -79,7 +80,7 @@ func TestWhatTheBrokerDidNotTakeIsSaidAgain(t *testing.T) {
 	if got := sayAll(b, 0); got != nil {
 		t.Errorf("said %q, though nothing changed", got)
 	}
-	if all := b.whole(); len(all) != 1 || string(all[0].payload) != "the same state, later" {
+	if all := b.again(&b.state, &b.info); len(all) != 1 || string(all[0].payload) != "the same state, later" {
 		t.Errorf("a new broker hears %v", all)
 	}
 	// It changes while it is on its way: what it has become is said too.
@@ -95,7 +96,7 @@ func TestARefusalMakesNoAnswerGoMissing(t *testing.T) {
 	b := newOutbox(defaultLimits())
 	for i := range 60 {
 		b.refuse(text("refused"))
-		b.answer(text(fmt.Sprint(i)))
+		b.endCommand(text(fmt.Sprint(i)))
 	}
 	got := slices.DeleteFunc(sayAll(b, 0), func(s string) bool { return s == "refused" })
 	if len(got) != 60 {
@@ -106,7 +107,7 @@ func TestARefusalMakesNoAnswerGoMissing(t *testing.T) {
 func TestAStateThatDiffersInItsTimeOnlyIsTheSame(t *testing.T) {
 	b, at := newOutbox(defaultLimits()), Config{Prefix: "guided", Node: "mat"}.topics()
 	for i := range 3 {
-		if err := b.putState(at, player.State{Routine: "yoga", UpdatedAt: time.Unix(int64(i), 0)}); err != nil {
+		if err := b.setState(at, player.State{Routine: "yoga", UpdatedAt: time.Unix(int64(i), 0)}); err != nil {
 			t.Fatal(err)
 		}
 		if got := sayAll(b, 0); (len(got) == 1) != (i == 0) {

@@ -10,117 +10,159 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/google/renameio/v2"
 )
 
-// A publishedStore is what we left with brokers, kept in a file beyond our own life: what we no longer say must be taken back,
-// or it stays in the house for ever.
+// A publishedStore remembers in a file what we published retained on which broker, because what we no longer publish
+// must be cleared, or it stays there for ever.
 type publishedStore struct {
-	file string // "": nothing is kept beyond our life
+	file string // "": nothing is remembered beyond the life of the program
 	log  *slog.Logger
 
 	mu      sync.Mutex
 	brokers map[string]*brokerRecord // by the broker's address
 }
 
-// A brokerRecord is one broker, and the Home Assistant on it.
+// A brokerRecord is what one broker retains of us, and what the Home Assistant on it knows.
 type brokerRecord struct {
-	Topics     []string                   `json:"topics"`     // where the broker keeps something of ours
-	Components map[string]json.RawMessage `json:"components"` // of our device, as last made known
-	Removed    map[string]json.RawMessage `json:"gone"`       // that Home Assistant may still have
+	Topics     []string                   `json:"topics"`     // on which the broker may retain something of ours
+	Components map[string]json.RawMessage `json:"components"` // of our device, as announced last
+	Removed    map[string]json.RawMessage `json:"gone"`       // components that Home Assistant may still have
 }
 
-// openStore reads the file. One that is missing or broken is an empty memory; the latter is told.
+// openStore reads the file. Where it is missing or damaged, the store is empty; the latter is logged. Of records that
+// can be read only what is usable is taken.
 func openStore(file string, log *slog.Logger) *publishedStore {
-	m := &publishedStore{file: file, log: log, brokers: map[string]*brokerRecord{}}
+	s := &publishedStore{file: file, log: log, brokers: map[string]*brokerRecord{}}
 	if file == "" {
-		return m
+		return s
 	}
+	var read map[string]*brokerRecord
 	b, err := os.ReadFile(file)
 	if err == nil {
-		err = json.Unmarshal(b, &m.brokers)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		log.Warn("what was left with brokers is forgotten", "error", err)
-		m.brokers = map[string]*brokerRecord{}
-	}
-	maps.DeleteFunc(m.brokers, func(_ string, h *brokerRecord) bool { return h == nil })
-	return m
-}
-
-// change lets f change what is known of a broker, and keeps it where it differs then.
-func (m *publishedStore) change(broker string, f func(h *brokerRecord)) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	before, _ := json.Marshal(m.brokers) // what was read as JSON, or written by us, can be written
-	h := m.brokers[broker]
-	if h == nil {
-		h = &brokerRecord{}
-		m.brokers[broker] = h
-	}
-	if h.Components == nil {
-		h.Components = map[string]json.RawMessage{}
-	}
-	if h.Removed == nil {
-		h.Removed = map[string]json.RawMessage{}
-	}
-	f(h)
-	if len(h.Topics) == 0 {
-		delete(m.brokers, broker)
-	}
-	after, _ := json.Marshal(m.brokers)
-	if m.file == "" || string(before) == string(after) {
-		return
-	}
-	err := os.MkdirAll(filepath.Dir(m.file), 0o755)
-	if err == nil {
-		err = renameio.WriteFile(m.file, append(after, '\n'), 0o644)
+		err = json.Unmarshal(b, &read)
 	}
 	if err != nil {
-		m.log.Warn("what is left with the broker cannot be remembered", "error", fmt.Errorf("keeping it: %w", err))
+		if !errors.Is(err, fs.ErrNotExist) {
+			log.Warn("what was left with brokers is forgotten", "error", err)
+		}
+		return s
+	}
+	for broker, r := range read {
+		if r == nil {
+			continue
+		}
+		s.brokers[broker] = &brokerRecord{
+			Topics:     slices.DeleteFunc(r.Topics, func(t string) bool { return !isTopicOfNode(t) }),
+			Components: validComponents(r.Components),
+			Removed:    validComponents(r.Removed),
+		}
+	}
+	return s
+}
+
+// isTopicOfNode tells whether t can be a topic below some node: two or more levels, none of them a pattern.
+func isTopicOfNode(t string) bool {
+	return strings.Contains(t, "/") && len(checkTopic("", t, "", "")) == 0
+}
+
+// validComponents are those that are an object with a platform, in a map that is not nil.
+func validComponents(components map[string]json.RawMessage) map[string]json.RawMessage {
+	valid := map[string]json.RawMessage{}
+	for key, c := range components {
+		var object struct {
+			Platform string `json:"p"`
+		}
+		if json.Unmarshal(c, &object) == nil && object.Platform != "" {
+			valid[key] = c
+		}
+	}
+	return valid
+}
+
+// update lets change change the record of a broker, and writes the file where it differs then. A record without topics
+// is removed.
+func (s *publishedStore) update(broker string, change func(r *brokerRecord)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, _ := json.Marshal(s.brokers) // strings and valid JSON cannot fail
+	r := s.brokers[broker]
+	if r == nil {
+		r = &brokerRecord{Components: map[string]json.RawMessage{}, Removed: map[string]json.RawMessage{}}
+		s.brokers[broker] = r
+	}
+	change(r)
+	if len(r.Topics) == 0 {
+		delete(s.brokers, broker)
+	}
+	after, _ := json.Marshal(s.brokers)
+	if s.file == "" || string(before) == string(after) {
+		return
+	}
+	err := os.MkdirAll(filepath.Dir(s.file), 0o755)
+	if err == nil {
+		err = renameio.WriteFile(s.file, append(after, '\n'), 0o644)
+	}
+	if err != nil {
+		s.log.Warn("what is left with the broker cannot be remembered", "error", fmt.Errorf("keeping it: %w", err))
 	}
 }
 
-// setTopics notes what the broker is about to keep, and returns what it has of us beyond that.
-func (m *publishedStore) setTopics(broker string, topics []string) (old []string) {
-	m.change(broker, func(h *brokerRecord) {
-		for _, t := range h.Topics {
+// setTopics takes the topics on which we are about to publish retained messages, and returns the former ones on which
+// the broker may still retain something.
+func (s *publishedStore) setTopics(broker string, topics []string) (former []string) {
+	s.update(broker, func(r *brokerRecord) {
+		for _, t := range r.Topics {
 			if !slices.Contains(topics, t) {
-				old = append(old, t)
+				former = append(former, t)
 			}
 		}
-		h.Topics = slices.Concat(topics, old)
+		r.Topics = slices.Concat(topics, former)
 	})
-	return old
+	return former
 }
 
-// forgetTopics notes that the broker no longer has these.
-func (m *publishedStore) forgetTopics(broker string, topics []string) {
-	m.change(broker, func(h *brokerRecord) {
-		h.Topics = slices.DeleteFunc(h.Topics, func(t string) bool { return slices.Contains(topics, t) })
+// forgetTopics takes topics on which the broker no longer retains anything of ours.
+func (s *publishedStore) forgetTopics(broker string, topics []string) {
+	s.update(broker, func(r *brokerRecord) {
+		r.Topics = slices.DeleteFunc(r.Topics, func(t string) bool { return slices.Contains(topics, t) })
 	})
 }
 
-// setComponents notes what the device has now, and returns what Home Assistant may have beyond that.
-func (m *publishedStore) setComponents(broker string, now map[string]json.RawMessage) (gone map[string]json.RawMessage) {
-	m.change(broker, func(h *brokerRecord) {
-		for key, c := range h.Components {
+// setComponents takes the components that the device has now, and returns those that Home Assistant may have beside
+// them.
+func (s *publishedStore) setComponents(broker string, now map[string]json.RawMessage) (removed map[string]json.RawMessage) {
+	s.update(broker, func(r *brokerRecord) {
+		for key, c := range r.Components {
 			if _, is := now[key]; !is {
-				h.Removed[key] = c
+				r.Removed[key] = c
 			}
 		}
 		for key := range now {
-			delete(h.Removed, key)
+			delete(r.Removed, key)
 		}
-		h.Components = now
-		gone = maps.Clone(h.Removed)
+		r.Components = now
+		removed = maps.Clone(r.Removed)
 	})
-	return gone
+	return removed
 }
 
-// forgetRemoved notes that Home Assistant has nothing any more of what is gone.
-func (m *publishedStore) forgetRemoved(broker string) {
-	m.change(broker, func(h *brokerRecord) { clear(h.Removed) })
+// forgetRemoved takes note that Home Assistant no longer has the removed components.
+func (s *publishedStore) forgetRemoved(broker string) {
+	s.update(broker, func(r *brokerRecord) { clear(r.Removed) })
+}
+
+// forgetDevice takes note that Home Assistant no longer has the device.
+func (s *publishedStore) forgetDevice(broker string) {
+	s.update(broker, func(r *brokerRecord) {
+		r.Components, r.Removed = map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	})
+}
+
+// forgetBroker removes the record of a broker.
+func (s *publishedStore) forgetBroker(broker string) {
+	s.update(broker, func(r *brokerRecord) { r.Topics = nil })
 }

@@ -8,47 +8,49 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"guided/homeassistant"
 )
 
-// A publisher keeps us at the broker: it connects, says who we are and what waits in the outbox, and connects again.
-// All that is published is published here, in one goroutine, one message at a time.
+// A publisher keeps a connection to the broker: it connects, announces us, publishes what waits in the outbox, and
+// connects again. All that the daemon publishes is published here, in one goroutine, one message at a time.
 type publisher struct {
-	cfg    Config
-	limits limits
-	topics topics
-	outbox *outbox
-	handle paho.MessageHandler
-	report reporter
-	memory *publishedStore
-	log    *slog.Logger
+	cfg     Config
+	limits  limits
+	topics  topics
+	inbox   *inbox
+	outbox  *outbox
+	store   *publishedStore
+	outages outageLog
+	log     *slog.Logger
 }
 
-// run returns when ctx ends and leave is taken. Failures in a row slow the tries down, and so do connections that
-// hold for moments only, as when two clients with one id throw each other out.
-func (l *publisher) run(ctx context.Context) {
+// run returns when ctx ends and we are offline. The retries slow down with failures in a row, and with connections that
+// hold only for moments, as when two clients with the same id disconnect each other.
+func (p *publisher) run(ctx context.Context) {
 	failures, flaps := 0, 0
 	for {
-		up, err := l.visit(ctx)
+		online, err := p.oneConnection(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		hint := ""
-		if up > 0 && flaps > 2 {
-			hint = "it takes us in and throws us out: look whether a second guided has the same client id, " + l.cfg.clientID()
+		if online > 0 && flaps > 2 {
+			hint = "it takes us in and throws us out: look whether a second guided has the same client id, " + p.cfg.clientID()
 		}
-		l.report.disconnected(err, hint)
-		if up > 0 {
+		p.outages.disconnected(err, hint)
+		if online > 0 {
 			failures = 0
 		}
-		if up > l.limits.stableAfter {
+		if online > p.limits.stableAfter {
 			flaps = 0
 		}
 		select {
-		case <-time.After(l.limits.retry(failures + flaps)):
+		case <-time.After(p.limits.retry(failures + flaps)):
 		case <-ctx.Done():
 			return
 		}
-		if up > 0 {
+		if online > 0 {
 			flaps++
 		} else {
 			failures++
@@ -56,91 +58,113 @@ func (l *publisher) run(ctx context.Context) {
 	}
 }
 
-// visit is one connection from its beginning to its end. It says how long we were online; zero is not at all.
-func (l *publisher) visit(ctx context.Context) (up time.Duration, err error) {
-	will := l.topics.status(false)
-	h := newHerald(l.cfg, l.limits, l.memory, l.log)
-	c, err := connect(ctx, l.cfg, l.limits, l.cfg.clientID(), &will, func(from paho.Client, m paho.Message) {
-		if !h.hear(m) {
-			l.handle(from, m)
-		}
+// oneConnection is one connection from its beginning to its end. It returns how long we were online; zero is not at all.
+func (p *publisher) oneConnection(ctx context.Context) (online time.Duration, err error) {
+	will := p.topics.status(false)
+	births := make(chan string, 8)
+	c, err := connect(ctx, p.cfg, p.limits, p.cfg.clientID(), &will, func(_ paho.Client, m paho.Message) {
+		p.receive(m, births)
 	})
 	if err != nil {
 		return 0, err
 	}
 
-	// What is on its way when ctx ends, and the farewell, have a little time of their own.
+	// late outlives ctx a little: for the message that is being published, and for going offline.
 	late, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(l.limits.shutdown, end) })
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(p.limits.shutdown, end) })
 	defer stop()
 
-	old := l.memory.setTopics(l.cfg.Broker, l.cfg.retainedTopics())
-	if err = l.arrive(late, c, h); err == nil {
-		l.report.connected()
-		began := time.Now()
-		here, away := context.WithCancel(ctx)
-		var tidying sync.WaitGroup
-		tidying.Go(func() { h.tidy(here, old) })
-		err = l.serve(ctx, late, c, h)
-		away()
-		tidying.Wait()
-		up = time.Since(began)
-	}
-	if err == nil {
-		err = l.leave(late, c)
+	if online, err = p.use(ctx, late, c, births); err == nil {
+		err = p.goOffline(late, c)
 	}
 	if err == nil {
 		c.close()
-		return up, nil
+		return online, nil
 	}
 	c.abort()
 	var refused *subscribeRefusedError
 	if err != errNoAnswer && !errors.As(err, &refused) {
-		err = c.lostError() // says more than what failed because of it
+		err = c.lostError() // the reason of what failed because of it
 	}
-	return up, err
+	return online, err
 }
 
-// arrive makes the broker know us as if it had never heard of us: it may have lost everything. We are online only
-// when we can hear.
-func (l *publisher) arrive(ctx context.Context, c *connection, h *announcer) error {
-	if err := c.subscribe(ctx, l.topics.commands()...); err != nil {
-		return err
+// receive takes a message from the broker: Home Assistant's birth and last will go to births, all else is a command. A
+// retained birth says nothing of now. It never waits.
+func (p *publisher) receive(m paho.Message, births chan<- string) {
+	if !p.cfg.announces() || m.Topic() != p.cfg.HomeAssistant.BirthTopic() {
+		p.inbox.receive(m)
+		return
 	}
-	if err := h.arrived(ctx, c); err != nil {
-		return err
+	if m.Retained() {
+		return
 	}
-	return l.introduce(ctx, c, h)
+	select {
+	case births <- string(m.Payload()):
+	default:
+	}
 }
 
-// serve says what there is to say, until the connection is lost or ctx ends; the latter is no error.
-func (l *publisher) serve(ctx, late context.Context, c *connection, h *announcer) error {
+// use subscribes, publishes everything, as the broker may have lost all it knew of us, and then what comes, until the
+// connection is lost or ctx ends; the latter is no error. We say that we are online only when we receive commands.
+func (p *publisher) use(ctx, late context.Context, c *connection, births <-chan string) (online time.Duration, err error) {
+	former := p.store.setTopics(p.cfg.Broker, p.cfg.retainedTopics())
+	if err := c.subscribe(late, p.topics.commands()...); err != nil {
+		return 0, err
+	}
+	if err := p.subscribeBirths(late, c); err != nil {
+		return 0, err
+	}
+	a := &announcer{stageInterval: p.limits.stageInterval}
+	if err := p.publishEverything(late, c, a); err != nil {
+		return 0, err
+	}
+	p.outages.connected()
+	began := time.Now()
+	clearing, end := context.WithCancel(ctx)
+	var cleared sync.WaitGroup
+	cleared.Go(func() { p.clearFormer(clearing, former) })
+	err = p.serve(ctx, late, c, a, births)
+	end()
+	cleared.Wait()
+	return time.Since(began), err
+}
+
+// subscribeBirths subscribes to Home Assistant's birth message. A broker that refuses it gets everything else of us.
+func (p *publisher) subscribeBirths(ctx context.Context, c *connection) error {
+	if !p.cfg.announces() {
+		return nil
+	}
+	topic := p.cfg.HomeAssistant.BirthTopic()
+	err := c.subscribe(ctx, topic)
+	var refused *subscribeRefusedError
+	if errors.As(err, &refused) {
+		p.log.Warn("the broker does not let us hear Home Assistant", "topic", topic,
+			"hint", "allow this user to read it in the broker's acl_file; until then the device may be unavailable after a restart of Home Assistant")
+		return nil
+	}
+	return err
+}
+
+// serve publishes what there is, until the connection is lost or ctx ends.
+func (p *publisher) serve(ctx, late context.Context, c *connection, a *announcer, births <-chan string) error {
 	for ctx.Err() == nil {
-		if busy, err := l.plan(late, c, h); err != nil || busy {
-			if err != nil {
-				return err
-			}
-			continue
+		published, wait, err := p.publishNext(late, c, a)
+		if err != nil {
+			return err
 		}
-		p, again, ok := l.outbox.next(time.Now())
-		if ok {
-			if err := l.post(late, c, h, p); err != nil {
-				return err
-			}
+		if published {
 			continue
-		}
-		if wait := h.wait(time.Now()); wait > 0 && (again == 0 || wait < again) {
-			again = wait
 		}
 		var timer <-chan time.Time
-		if again > 0 {
-			timer = time.After(again)
+		if wait > 0 {
+			timer = time.After(wait)
 		}
 		select {
-		case <-l.outbox.wake:
-		case word := <-h.words:
-			h.heard(word, time.Now())
+		case <-p.outbox.wake:
+		case status := <-births:
+			a.homeAssistant(status, time.Now(), p.limits.birthAnswer())
 		case <-timer:
 		case <-c.lost:
 			return c.lostError()
@@ -150,97 +174,125 @@ func (l *publisher) serve(ctx, late context.Context, c *connection, h *announcer
 	return nil
 }
 
-// leave says what still waits, in half of the time there is, and that we are gone: after a clean end the broker
-// does not send our last will.
-func (l *publisher) leave(late context.Context, c *connection) error {
-	for half := time.Now().Add(l.limits.shutdown / 2); time.Now().Before(half); {
-		p, _, ok := l.outbox.next(time.Now())
-		if !ok {
-			break
-		}
-		if err := l.send(late, c, p); err != nil {
-			return err
-		}
+// publishNext does what is due first, for the announcer or from the outbox. When nothing is, wait says in how long there
+// may be something; zero is for ever.
+func (p *publisher) publishNext(ctx context.Context, c *connection, a *announcer) (published bool, wait time.Duration, err error) {
+	due, wait := a.next(time.Now())
+	switch due {
+	case dueEverything:
+		return true, 0, p.publishEverything(ctx, c, a)
+	case dueState:
+		return true, 0, p.publishState(ctx, c, a)
+	case dueStage:
+		return true, 0, p.publishStage(ctx, c, a)
 	}
-	return c.publish(late, l.topics.status(false))
+	m, waitOutbox, ok := p.outbox.next(time.Now())
+	switch {
+	case !ok:
+		return false, sooner(wait, waitOutbox), nil
+	case m.latest == &p.outbox.announcement:
+		p.announce(a, m)
+		return true, 0, nil
+	}
+	return true, 0, p.publish(ctx, c, m)
 }
 
-func (l *publisher) send(ctx context.Context, c *connection, p outgoing) error {
-	err := c.publish(ctx, p.message)
-	l.outbox.settle(p, err == nil)
+// publish publishes a message of the outbox.
+func (p *publisher) publish(ctx context.Context, c *connection, m outgoing) error {
+	err := c.publish(ctx, m.message)
+	p.outbox.settle(m, err == nil)
 	return err
 }
 
-// introduce says all that we are, in the order in which Home Assistant can make use of it.
-func (l *publisher) introduce(ctx context.Context, c *connection, h *announcer) error {
-	if p, ok := l.outbox.announcement(); ok {
-		if err := l.announce(ctx, c, h, p); err != nil {
+// publishEverything publishes what we are, in the order in which Home Assistant needs it: the device first, with the
+// first stage of its announcement, then that it is available, and then its state.
+func (p *publisher) publishEverything(ctx context.Context, c *connection, a *announcer) error {
+	for _, m := range p.outbox.again(&p.outbox.announcement) {
+		p.announce(a, m)
+		if err := p.publishStage(ctx, c, a); err != nil {
 			return err
 		}
 	}
-	if err := c.publish(ctx, l.topics.status(true)); err != nil {
+	if err := c.publish(ctx, p.topics.status(true)); err != nil {
 		return err
 	}
-	h.againAt = time.Time{}
-	return l.tell(ctx, c)
+	return p.publishState(ctx, c, a)
 }
 
-// tell says how things are, again.
-func (l *publisher) tell(ctx context.Context, c *connection) error {
-	for _, p := range l.outbox.whole() {
-		if err := l.send(ctx, c, p); err != nil {
+// publishState publishes state and info, whether they have changed or not.
+func (p *publisher) publishState(ctx context.Context, c *connection, a *announcer) error {
+	for _, m := range p.outbox.again(&p.outbox.state, &p.outbox.info) {
+		if err := p.publish(ctx, c, m); err != nil {
 			return err
 		}
+	}
+	a.statePublished()
+	return nil
+}
+
+// announce gives the announcer the stages of an announcement from the outbox.
+func (p *publisher) announce(a *announcer, m outgoing) {
+	components, err := homeassistant.Components(m.payload)
+	var payloads [][]byte
+	if err == nil {
+		payloads, err = homeassistant.Stages(m.payload, p.store.setComponents(p.cfg.Broker, components))
+	}
+	if err != nil {
+		p.log.Error("what is gone cannot be taken from Home Assistant", "error", err)
+		payloads = [][]byte{m.payload}
+	}
+	var stages []message
+	for _, payload := range payloads {
+		stages = append(stages, message{m.topic, payload, m.qos, m.retained})
+	}
+	a.announce(stages, time.Now())
+	p.outbox.settle(m, true)
+}
+
+func (p *publisher) publishStage(ctx context.Context, c *connection, a *announcer) error {
+	if err := c.publish(ctx, a.stage()); err != nil {
+		return err
+	}
+	if a.stagePublished(time.Now()) {
+		p.store.forgetRemoved(p.cfg.Broker)
 	}
 	return nil
 }
 
-// announce says the first stage of what makes us known; the herald has the others.
-func (l *publisher) announce(ctx context.Context, c *connection, h *announcer, p outgoing) error {
-	now := time.Now()
-	h.begin(p.message, now)
-	l.outbox.settle(p, true)
-	_, err := l.stage(ctx, c, h, now)
-	return err
-}
-
-// stage says what the herald has to say now.
-func (l *publisher) stage(ctx context.Context, c *connection, h *announcer, now time.Time) (said bool, err error) {
-	m, ok := h.next(now)
-	if !ok {
-		return false, nil
+// clearFormer clears what we left on former topics, some time after the announcement: Home Assistant then no longer
+// reads them.
+func (p *publisher) clearFormer(ctx context.Context, topics []string) {
+	if len(topics) == 0 {
+		return
 	}
-	if err := c.publish(ctx, m); err != nil {
-		return false, err
+	select {
+	case <-time.After(p.limits.clearDelay):
+	case <-ctx.Done():
+		return
 	}
-	h.said(time.Now())
-	return true, nil
-}
-
-// plan does what the herald has planned for now.
-func (l *publisher) plan(ctx context.Context, c *connection, h *announcer) (busy bool, err error) {
-	now := time.Now()
-	due := func(t *time.Time) bool {
-		is := !t.IsZero() && !now.Before(*t)
-		if is {
-			*t = time.Time{}
+	if err := clearFormer(ctx, p.cfg, p.limits, topics); err != nil {
+		if ctx.Err() == nil {
+			p.log.Warn("former topics could not be emptied; it is tried again at the next connect", "topics", topics, "error", err)
 		}
-		return is
+		return
 	}
-	switch {
-	case due(&h.birthAt):
-		return true, l.introduce(ctx, c, h)
-	case due(&h.againAt):
-		return true, l.tell(ctx, c)
+	p.store.forgetTopics(p.cfg.Broker, topics)
+	if !p.cfg.announces() {
+		p.store.forgetDevice(p.cfg.Broker)
 	}
-	return l.stage(ctx, c, h, now)
 }
 
-// post sends a parcel; what is announced has a way of its own.
-func (l *publisher) post(ctx context.Context, c *connection, h *announcer, p outgoing) error {
-	if p.of != &l.outbox.device {
-		return l.send(ctx, c, p)
+// goOffline publishes what still waits, for half of the time there is, and that we are offline: at a clean end the broker
+// does not publish our last will.
+func (p *publisher) goOffline(ctx context.Context, c *connection) error {
+	for half := time.Now().Add(p.limits.shutdown / 2); time.Now().Before(half); {
+		m, _, ok := p.outbox.next(time.Now())
+		if !ok {
+			break
+		}
+		if err := p.publish(ctx, c, m); err != nil {
+			return err
+		}
 	}
-	h.againAt = time.Now().Add(l.limits.stageInterval)
-	return l.announce(ctx, c, h, p)
+	return c.publish(ctx, p.topics.status(false))
 }

@@ -12,201 +12,201 @@ import (
 	"sync"
 	"time"
 
-	"guided/homeassistant"
-
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"guided/homeassistant"
 )
 
-// A retained is a visitor that looks at what the broker keeps, and takes it away.
+// retained is what the broker retained on some topics when they were read, with the connection to clear it.
 type retained struct {
-	conn *connection
-	pace limits
+	conn   *connection
+	limits limits
+	marker string // published by us; what is retained comes before it
 
-	mu    sync.Mutex
-	kept  map[string][]byte
-	mark  string
-	whole chan struct{} // closed when the mark has come back
+	mu       sync.Mutex
+	payloads map[string][]byte // by topic
+	complete chan struct{}     // closed when the marker has come
 }
 
-// readRetained opens a broom that has seen everything the broker keeps on the topics, which may be patterns. The broker sends
-// what it keeps before what comes later: our own mark. Close conn when done.
-func readRetained(ctx context.Context, cfg Config, p limits, topics ...string) (*retained, error) {
-	b := &retained{pace: p, kept: map[string][]byte{}, mark: "guided-" + rand.Text()[:12], whole: make(chan struct{})}
-	c, err := connect(ctx, cfg, p, b.mark, nil, b.see)
+// readRetained returns when it has read all that the broker retains on the topics, which may be patterns. conn must be
+// closed.
+func readRetained(ctx context.Context, cfg Config, l limits, topics ...string) (*retained, error) {
+	r := &retained{limits: l, payloads: map[string][]byte{}, marker: "guided-" + rand.Text()[:12], complete: make(chan struct{})}
+	c, err := connect(ctx, cfg, l, r.marker, nil, r.receive)
 	if err != nil {
 		return nil, err
 	}
-	b.conn = c
-	echo := cfg.topics().node + "/sweep"
-	if err = c.subscribe(ctx, append([]string{echo}, topics...)...); err == nil {
-		err = c.publish(ctx, message{echo, []byte(b.mark), 1, false})
+	r.conn = c
+	if err := r.awaitMarker(ctx, cfg.topics().node+"/sweep", topics); err != nil {
+		c.abort()
+		return nil, err
 	}
-	if err == nil {
-		patience := time.NewTimer(p.ack)
-		defer patience.Stop()
-		select {
-		case <-b.whole:
-			return b, nil
-		case <-c.lost:
-			err = c.lostError()
-		case <-patience.C:
-			err = errNoAnswer
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
-	}
-	c.abort()
-	return nil, err
+	return r, nil
 }
 
-func (b *retained) see(_ paho.Client, m paho.Message) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// awaitMarker subscribes to the topics and publishes the marker: the broker sends what it retains before what comes
+// later.
+func (r *retained) awaitMarker(ctx context.Context, markerTopic string, topics []string) error {
+	if err := r.conn.subscribe(ctx, append([]string{markerTopic}, topics...)...); err != nil {
+		return err
+	}
+	if err := r.conn.publish(ctx, message{markerTopic, []byte(r.marker), 1, false}); err != nil {
+		return err
+	}
+	timeout := time.NewTimer(r.limits.ack)
+	defer timeout.Stop()
+	select {
+	case <-r.complete:
+		return nil
+	case <-r.conn.lost:
+		return r.conn.lostError()
+	case <-timeout.C:
+		return errNoAnswer
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *retained) receive(_ paho.Client, m paho.Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	switch {
 	case m.Retained() && len(m.Payload()) > 0:
-		b.kept[m.Topic()] = m.Payload()
-	case !m.Retained() && string(m.Payload()) == b.mark:
+		r.payloads[m.Topic()] = m.Payload()
+	case !m.Retained() && string(m.Payload()) == r.marker:
 		select {
-		case <-b.whole:
+		case <-r.complete:
 		default:
-			close(b.whole)
+			close(r.complete)
 		}
 	}
 }
 
-// payload is what the broker kept when we looked.
-func (b *retained) payload(topic string) (payload []byte, is bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	payload, is = b.kept[topic]
+func (r *retained) payload(topic string) (payload []byte, is bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	payload, is = r.payloads[topic]
 	return payload, is
 }
 
-// clear takes away what the broker keeps of these, devices first: Home Assistant then no longer looks at their states
-// when these go. What is not there is left alone, as Home Assistant complains of a device's end that it does not know.
-func (b *retained) clear(ctx context.Context, topics []string) (emptied []string, err error) {
-	for _, devices := range []bool{true, false} {
-		if !devices && len(emptied) > 0 {
+// clear clears what is retained on the topics, and returns those on which something was. Discovery topics come first:
+// Home Assistant then no longer reads the states when they go. Where nothing is retained nothing is published, because
+// Home Assistant logs an error at the end of a device that it does not know.
+func (r *retained) clear(ctx context.Context, topics []string) (cleared []string, err error) {
+	for _, discovery := range []bool{true, false} {
+		if !discovery && len(cleared) > 0 {
 			select {
-			case <-time.After(b.pace.stageInterval):
+			case <-time.After(r.limits.stageInterval):
 			case <-ctx.Done():
-				return emptied, ctx.Err()
+				return cleared, ctx.Err()
 			}
 		}
 		for _, t := range topics {
-			if _, is := b.payload(t); !is || strings.HasSuffix(t, "/config") != devices {
+			if _, is := r.payload(t); !is || strings.HasSuffix(t, "/config") != discovery {
 				continue
 			}
-			if err := b.conn.publish(ctx, message{t, nil, 1, true}); err != nil {
-				return emptied, err
+			if err := r.conn.publish(ctx, message{t, nil, 1, true}); err != nil {
+				return cleared, err
 			}
-			emptied = append(emptied, t)
+			cleared = append(cleared, t)
 		}
 	}
-	return emptied, nil
+	return cleared, nil
 }
 
-// withoutForeign leaves out the topics of a node under which somebody else is online by now.
-func (b *retained) withoutForeign(topics []string) (ours []string) {
+// withoutForeign leaves out the topics below a node under whose name another daemon is online.
+func (r *retained) withoutForeign(topics []string) (own []string) {
 	for _, t := range topics {
-		node := t[:strings.LastIndex(t, "/")]
-		if status, _ := b.payload(node + "/status"); string(status) != "online" {
-			ours = append(ours, t)
+		end := strings.LastIndex(t, "/")
+		if end < 0 { // no topic of a node
+			continue
+		}
+		if status, _ := r.payload(t[:end] + "/status"); string(status) != "online" {
+			own = append(own, t)
 		}
 	}
-	return ours
+	return own
 }
 
-// clearFormer takes away what we left under topics that are no longer ours.
-func clearFormer(ctx context.Context, cfg Config, p limits, topics []string) error {
-	b, err := readRetained(ctx, cfg, p, topics...)
+// discoveryOf lists the discovery topics of devices that were announced with the node's topics, under any identity.
+func (r *retained) discoveryOf(node string) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []string
+	for _, t := range slices.Sorted(maps.Keys(r.payloads)) {
+		if homeassistant.IsDiscoveryOf(node, t, r.payloads[t]) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// clearFormer clears what we left on topics that we no longer use.
+func clearFormer(ctx context.Context, cfg Config, l limits, topics []string) error {
+	r, err := readRetained(ctx, cfg, l, topics...)
 	if err != nil {
 		return err
 	}
-	_, err = b.clear(ctx, b.withoutForeign(topics))
-	if err != nil {
-		b.conn.abort()
-		return errors.Join(errors.New("taking back what was said under other topics"), err)
+	if _, err = r.clear(ctx, r.withoutForeign(topics)); err != nil {
+		r.conn.abort()
+		return fmt.Errorf("clearing former topics: %w", err)
 	}
-	b.conn.close()
+	r.conn.close()
 	return nil
 }
 
-// ErrOnline is the error of [Purge] while the daemon runs, as it would say everything again.
+// ErrOnline is the error of [Purge] while the daemon runs, which would publish everything again.
 var ErrOnline = errors.New("the daemon is online; stop it first, then purge")
 
-// Purge takes away everything that the daemon named by cfg left with the broker, and returns the topics, in order:
-// its device in Home Assistant, what it tells, and what it told under former names, as its memory has it.
+// Purge clears everything that the daemon named by cfg left retained on the broker, and returns the topics in order: its
+// device in Home Assistant, its own topics, and those of former names, as far as they were remembered.
 func Purge(ctx context.Context, cfg Config, log *slog.Logger) ([]string, error) {
 	return purge(ctx, cfg, defaultLimits(), log)
 }
 
-func purge(ctx context.Context, cfg Config, p limits, log *slog.Logger) ([]string, error) {
+func purge(ctx context.Context, cfg Config, l limits, log *slog.Logger) ([]string, error) {
 	if err := cfg.usable(); err != nil {
 		return nil, err
 	}
-	m := openStore(cfg.Memory, log)
-	topics := m.setTopics(cfg.Broker, nil)
-	at := cfg.topics()
+	store := openStore(cfg.Memory, log)
+	node := cfg.topics().node
+	topics := store.setTopics(cfg.Broker, nil)
 	for _, leaf := range []string{"status", "state", "info", "command", "response", "event", "phase"} {
-		topics = append(topics, at.node+"/"+leaf)
+		topics = append(topics, node+"/"+leaf)
 	}
 	if cfg.ID != "" {
 		topics = append(topics, cfg.HomeAssistant.DeviceTopic(cfg.ID))
 	}
 	slices.Sort(topics)
 	topics = slices.Compact(topics)
-	b, err := readRetained(ctx, cfg, p, append([]string{cfg.HomeAssistant.DeviceTopics()}, topics...)...)
+	r, err := readRetained(ctx, cfg, l, append([]string{cfg.HomeAssistant.DeviceTopics()}, topics...)...)
 	if err != nil {
-		t := diagnose(err)
-		return nil, fmt.Errorf("%s (%s): %w; %s", t.what, cfg.Broker, err, t.hint)
+		return nil, diagnose(err).wrap(cfg.Broker, err)
 	}
-	defer b.conn.close()
-	if status, _ := b.payload(at.node + "/status"); string(status) == "online" {
-		asking, done := context.WithTimeout(ctx, p.onlineCheck)
+	defer r.conn.close()
+	if status, _ := r.payload(node + "/status"); string(status) == "online" {
+		asking, done := context.WithTimeout(ctx, l.onlineCheck)
 		defer done()
 		if _, err := Send(asking, cfg, "status"); err == nil {
 			return nil, ErrOnline
 		}
 	}
-	topics = append(topics, b.devices(at)...)
+	topics = append(topics, r.discoveryOf(node)...)
 	slices.Sort(topics)
-	emptied, err := b.clear(ctx, ownTopics(b, topics, at))
+	topics = slices.DeleteFunc(slices.Compact(topics), func(t string) bool { // what is the node's own goes whatever its status is
+		return !strings.HasPrefix(t, node+"/") && len(r.withoutForeign([]string{t})) == 0
+	})
+	cleared, err := r.clear(ctx, topics)
 	if err != nil {
-		return emptied, fmt.Errorf("taking back what was said: %w", err)
+		return cleared, fmt.Errorf("clearing what was published: %w", err)
 	}
-	m.change(cfg.Broker, func(h *brokerRecord) { *h = brokerRecord{} })
-	return emptied, nil
+	store.forgetBroker(cfg.Broker)
+	return cleared, nil
 }
 
-// ownTopics is what is ours of topics: what stands under the node itself, whatever its status says, and what nobody else is
-// online under.
-func ownTopics(b *retained, topics []string, at topics) []string {
-	var list []string
-	for _, t := range slices.Compact(topics) {
-		if strings.HasPrefix(t, at.node+"/") || len(b.withoutForeign([]string{t})) > 0 {
-			list = append(list, t)
-		}
-	}
-	return list
-}
-
-// devices lists the devices that were made known with our topics, under whatever identity.
-func (b *retained) devices(at topics) []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var list []string
-	for _, t := range slices.Sorted(maps.Keys(b.kept)) {
-		if homeassistant.IsDiscoveryOf(at.node, t, b.kept[t]) {
-			list = append(list, t)
-		}
-	}
-	return list
-}
-
-// Elsewhere lists the brokers that keep something of ours beside the one of cfg.
+// Elsewhere lists the brokers other than the one of cfg that may still retain something of ours.
 func Elsewhere(cfg Config, log *slog.Logger) []string {
-	m := openStore(cfg.Memory, log)
-	delete(m.brokers, cfg.Broker)
-	return slices.Sorted(maps.Keys(m.brokers))
+	store := openStore(cfg.Memory, log)
+	delete(store.brokers, cfg.Broker)
+	return slices.Sorted(maps.Keys(store.brokers))
 }

@@ -5,7 +5,7 @@ import (
 	"guided/player"
 )
 
-// A message is one thing said on the broker.
+// A message is one publication.
 type message struct {
 	topic    string
 	payload  []byte
@@ -13,47 +13,48 @@ type message struct {
 	retained bool
 }
 
-// A topics is the node's level of the topics, "guided/mat"; all of what we say and hear stands below it, but for
-// the command to every node.
-type topics struct{ node, everyone string }
+// topics are where a node publishes and subscribes: below node ("guided/mat"), and the command topic of every node below
+// all ("guided/all").
+type topics struct{ node, all string }
 
 func (c Config) topics() topics {
-	return topics{node: c.Prefix + "/" + c.Node, everyone: c.Prefix + "/all"}
+	return topics{node: c.Prefix + "/" + c.Node, all: c.Prefix + "/all"}
 }
 
-func (p topics) commands() []string { return []string{p.node + "/command", p.everyone + "/command"} }
+// commands are the command topics, the node's own first.
+func (t topics) commands() []string { return []string{t.node + "/command", t.all + "/command"} }
 
-func (p topics) status(up bool) message {
-	word := "offline"
-	if up {
-		word = "online"
+func (t topics) status(online bool) message {
+	payload := "offline"
+	if online {
+		payload = "online"
 	}
-	return message{p.node + "/status", []byte(word), 1, true}
+	return message{t.node + "/status", []byte(payload), 1, true}
 }
 
-func (p topics) state(s player.State) (message, error) {
+func (t topics) state(s player.State) (message, error) {
 	b, err := homeassistant.EncodeJSON(s)
-	return message{p.node + "/state", b, 1, true}, err
+	return message{t.node + "/state", b, 1, true}, err
 }
 
-func (p topics) info(i player.Info) (message, error) {
+func (t topics) info(i player.Info) (message, error) {
 	b, err := homeassistant.EncodeJSON(i)
-	return message{p.node + "/info", b, 1, true}, err
+	return message{t.node + "/info", b, 1, true}, err
 }
 
-func (p topics) response(r player.Response) message {
-	b, _ := homeassistant.EncodeJSON(r) // words only, which cannot fail
-	return message{p.node + "/response", b, 1, false}
+func (t topics) response(r player.Response) message {
+	b, _ := homeassistant.EncodeJSON(r) // strings cannot fail
+	return message{t.node + "/response", b, 1, false}
 }
 
-// Events and what follows are never retained: they are true for the moment in which they are said.
-func (p topics) event(e player.Event) (message, error) {
+// event is not retained: an event is true only at the moment of its publication.
+func (t topics) event(e player.Event) (message, error) {
 	b, err := homeassistant.EncodeJSON(e)
-	return message{p.node + "/event", b, 1, false}, err
+	return message{t.node + "/event", b, 1, false}, err
 }
 
-// A phase is sent once and not asked after: when it is late it is of no use.
-func (p topics) phase(f player.Phase) (message, error) {
+// phase is published at QoS 0: a phase that had to be sent twice would be too late.
+func (t topics) phase(f player.Phase) (message, error) {
 	b, err := homeassistant.EncodeJSON(f)
-	return message{p.node + "/phase", b, 0, false}, err
+	return message{t.node + "/phase", b, 0, false}, err
 }
