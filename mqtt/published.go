@@ -33,35 +33,40 @@ type brokerRecord struct {
 	Removed    map[string]json.RawMessage `json:"gone"`       // components that Home Assistant may still have
 }
 
-// openStore reads the file. Where it is missing or damaged, the store is empty; the latter is logged. Of records that
-// can be read only what is usable is taken.
+// openStore reads the file. Where it is missing or damaged, the store is empty; the latter is logged.
 func openStore(file string, log *slog.Logger) *publishedStore {
 	s := &publishedStore{file: file, log: log, brokers: map[string]*brokerRecord{}}
 	if file == "" {
 		return s
 	}
-	var read map[string]*brokerRecord
 	b, err := os.ReadFile(file)
 	if err == nil {
-		err = json.Unmarshal(b, &read)
+		s.brokers, err = decodeRecords(b)
 	}
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			log.Warn("what was left with brokers is forgotten", "error", err)
-		}
-		return s
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		log.Warn("what was left with brokers is forgotten", "error", err)
 	}
-	for broker, r := range read {
+	return s
+}
+
+// decodeRecords decodes a file's records, and takes of them what is usable. The map is never nil, nor is what it holds.
+func decodeRecords(b []byte) (map[string]*brokerRecord, error) {
+	var decoded map[string]*brokerRecord
+	usable := map[string]*brokerRecord{}
+	if err := json.Unmarshal(b, &decoded); err != nil {
+		return usable, err
+	}
+	for broker, r := range decoded {
 		if r == nil {
 			continue
 		}
-		s.brokers[broker] = &brokerRecord{
+		usable[broker] = &brokerRecord{
 			Topics:     slices.DeleteFunc(r.Topics, func(t string) bool { return !isTopicOfNode(t) }),
 			Components: validComponents(r.Components),
 			Removed:    validComponents(r.Removed),
 		}
 	}
-	return s
+	return usable, nil
 }
 
 // isTopicOfNode tells whether t can be a topic below some node: two or more levels, none of them a pattern.
