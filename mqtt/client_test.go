@@ -9,14 +9,14 @@ import (
 	"guided/player"
 )
 
-func TestACommandIsSentAndItsAnswerKnown(t *testing.T) {
-	brokers(t, func(t *testing.T, url string) {
-		cfg := config(url)
+func TestSendReturnsTheResponse(t *testing.T) {
+	forEachBroker(t, func(t *testing.T, url string) {
+		cfg := testConfig(url)
 		d := startDaemon(t, cfg, defaultLimits())
-		ear := listen(t, url)
-		ear.await(0, "guided/mat/status", "online")
+		client := newTestClient(t, url)
+		client.await(0, "guided/mat/status", "online")
 		d.onCommand(func(string) {
-			ear.client.Publish("guided/mat/response", 1, false, `{"status":"error","transaction":"of another"}`)
+			client.client.Publish("guided/mat/response", 1, false, `{"status":"error","transaction":"of another"}`)
 		})
 
 		r, err := Send(t.Context(), cfg, " start 4-4-6 ")
@@ -27,12 +27,12 @@ func TestACommandIsSentAndItsAnswerKnown(t *testing.T) {
 		if err != nil || r.Status != "ok" || r.Transaction != "mine" {
 			t.Errorf("JSON: %+v, %v", r, err)
 		}
-		did := d.done()
+		did := d.executed()
 		if !strings.HasPrefix(did[0], `{"command":"start 4-4-6","transaction":"`) {
-			t.Errorf("words went as %s", did[0])
+			t.Errorf("words were sent as %s", did[0])
 		}
 		if did[1] != `{"command":"volume","transaction":"mine","volume":40}` {
-			t.Errorf("JSON went as %s", did[1])
+			t.Errorf("JSON was sent as %s", did[1])
 		}
 		if _, err := Send(t.Context(), cfg, `{"command":`); err == nil || !strings.Contains(err.Error(), "in words") {
 			t.Errorf("bad JSON: %v", err)
@@ -40,9 +40,9 @@ func TestACommandIsSentAndItsAnswerKnown(t *testing.T) {
 	})
 }
 
-func TestNobodyAnswers(t *testing.T) {
+func TestSendWithoutResponse(t *testing.T) {
 	url := newEmbedded(t).Address()
-	cfg := config(url)
+	cfg := testConfig(url)
 	send := func(cfg Config) string {
 		ctx, done := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer done()
@@ -57,13 +57,13 @@ func TestNobodyAnswers(t *testing.T) {
 			t.Errorf("%s: %q does not say %q", what, got, part)
 		}
 	}
-	want("never there", send(cfg), "no daemon answered on guided/mat/command: is it running? No daemon was ever here")
+	want("no daemon ever", send(cfg), "no daemon answered on guided/mat/command: is it running? No daemon was ever here")
 	d := startDaemon(t, cfg, defaultLimits())
-	listen(t, url).await(0, "guided/mat/status", "online")
+	newTestClient(t, url).await(0, "guided/mat/status", "online")
 	d.stop()
-	want("gone", send(cfg), "offline")
+	want("offline", send(cfg), "offline")
 	d = startDaemon(t, cfg, defaultLimits())
-	listen(t, url).await(0, "guided/mat/status", "online")
+	newTestClient(t, url).await(0, "guided/mat/status", "online")
 	end := make(chan bool)
 	d.onCommand(func(string) { <-end })
 	want("busy", send(cfg), "it is online, but busy")
@@ -74,30 +74,30 @@ func TestNobodyAnswers(t *testing.T) {
 	want("bad address", send(cfg), "mqtt://HOST:1883")
 }
 
-func TestFollowing(t *testing.T) {
-	brokers(t, func(t *testing.T, url string) {
-		cfg := config(url)
+func TestFollow(t *testing.T) {
+	forEachBroker(t, func(t *testing.T, url string) {
+		cfg := testConfig(url)
 		d := startDaemon(t, cfg, defaultLimits())
 		d.states <- player.State{Routine: "first"}
-		listen(t, url).await(0, "guided/mat/state", "first")
+		newTestClient(t, url).await(0, "guided/mat/state", "first")
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		heard := make(chan string)
+		received := make(chan string)
 		ended := make(chan error)
 		go func() {
-			ended <- Follow(ctx, cfg, func(topic string, payload []byte) { heard <- topic })
+			ended <- Follow(ctx, cfg, func(topic string, payload []byte) { received <- topic })
 		}()
 		expect := func(topic string) {
 			t.Helper()
 			select {
-			case got := <-heard:
+			case got := <-received:
 				if got != topic {
-					t.Errorf("heard %s, not %s", got, topic)
+					t.Errorf("received %s, not %s", got, topic)
 				}
 			case err := <-ended:
 				t.Fatalf("Follow: %v", err)
 			case <-time.After(10 * time.Second):
-				t.Fatalf("nothing heard on %s", topic)
+				t.Fatalf("nothing received on %s", topic)
 			}
 		}
 		expect("guided/mat/state")
@@ -112,13 +112,13 @@ func TestFollowing(t *testing.T) {
 	})
 }
 
-func TestFollowingABrokerThatDies(t *testing.T) {
+func TestFollowWhenBrokerDies(t *testing.T) {
 	broker := newMosquitto(t)
-	cfg := config(broker.url())
+	cfg := testConfig(broker.url())
 	ended := make(chan error)
 	started := make(chan bool, 10)
-	ear := listen(t, broker.url())
-	ear.sayRetained("guided/mat/state", "{}")
+	client := newTestClient(t, broker.url())
+	client.publishRetained("guided/mat/state", "{}")
 	go func() {
 		ended <- Follow(t.Context(), cfg, func(string, []byte) { started <- true })
 	}()

@@ -15,21 +15,21 @@ import (
 	"guided/routines"
 )
 
-// TestNoGhostStarts gives a player commands as a house gives them on a bad day: while it is away, retained, twice, late
-// and in the wrong order. It starts when somebody meant it, and never else.
-func TestNoGhostStarts(t *testing.T) {
+// TestRunStartsOnlyOnFreshCommands gives a player commands while it is disconnected, retained, twice, late and in the wrong
+// order. Each that is meant starts it once, and no other does.
+func TestRunStartsOnlyOnFreshCommands(t *testing.T) {
 	broker := newMosquitto(t, "allow_anonymous true")
-	ear := listen(t, broker.url())
+	client := newTestClient(t, broker.url())
 	library := routines.Library{fstest.MapFS{"quiet.toml": {Data: []byte("title = \"Quiet\"\n[[step]]\nrest = \"10m\"\n")}}}
 	log := slog.New(slog.DiscardHandler)
-	cfg := config(broker.url())
+	cfg := testConfig(broker.url())
 	var d *daemon
 	var starts atomic.Int32
 	arrive := func() {
-		// Without Run it keeps what it is asked for, and sounds nothing.
+		// Without its Run the player takes commands and plays nothing.
 		p := player.New(player.Config{Library: library, Bank: mix.NewBank(nil, nil, func(string) ([]byte, error) { return nil, fs.ErrNotExist }, log),
 			Volume: 50, ClockTrusted: func() bool { return true }, Log: log})
-		skip := len(ear.all())
+		skip := len(client.all())
 		d = startDaemonWith(t, cfg, defaultLimits(), func(payload []byte, _ time.Time) player.Response {
 			idle := p.State().State == player.Idle
 			r := p.Order(payload)
@@ -38,13 +38,13 @@ func TestNoGhostStarts(t *testing.T) {
 			}
 			return r
 		})
-		ear.await(skip, "guided/mat/status", "online")
+		client.await(skip, "guided/mat/status", "online")
 	}
-	// settle waits until everything that was said before is answered.
+	// settle waits until every command before it is answered.
 	settle := func(name string) {
-		skip := len(ear.all())
-		ear.say("guided/mat/command", fmt.Sprintf(`{"command":"status","transaction":%q}`, name))
-		ear.await(skip, "guided/mat/response", name)
+		skip := len(client.all())
+		client.publish("guided/mat/command", fmt.Sprintf(`{"command":"status","transaction":%q}`, name))
+		client.await(skip, "guided/mat/response", name)
 	}
 	arrive()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -57,41 +57,41 @@ func TestNoGhostStarts(t *testing.T) {
 		}
 		kind := r.IntN(6)
 		switch kind {
-		case 0: // given while it is away, and it comes back
+		case 0: // given while the daemon is off
 			d.stop()
-			ear.say("guided/mat/command", start(now(0), 1))
+			client.publish("guided/mat/command", start(now(0), 1))
 			arrive()
-		case 1: // retained, with a restart or without
-			ear.sayRetained("guided/mat/command", start(now(0), 1))
-			if meant = 1; r.IntN(2) == 0 { // whoever is there hears it as new
-				settle(name + " heard")
+		case 1: // retained, with or without a restart
+			client.publishRetained("guided/mat/command", start(now(0), 1))
+			if meant = 1; r.IntN(2) == 0 { // a running daemon receives it as a new one
+				settle(name + " received")
 				d.stop()
 				arrive()
 			}
 			settle(name + " again")
-			ear.sayRetained("guided/mat/command", "")
+			client.publishRetained("guided/mat/command", "")
 		case 2: // twice
 			command := start(now(0), 1)
-			ear.say("guided/mat/command", command)
+			client.publish("guided/mat/command", command)
 			settle(name + " between")
-			ear.say("guided/mat/command", "stop")
-			ear.say("guided/mat/command", command)
+			client.publish("guided/mat/command", "stop")
+			client.publish("guided/mat/command", command)
 			meant = 1
 		case 3: // late
-			ear.say("guided/mat/command", start(now(31*time.Second+time.Duration(r.IntN(100_000))*time.Second), 1))
+			client.publish("guided/mat/command", start(now(31*time.Second+time.Duration(r.IntN(100_000))*time.Second), 1))
 		case 4: // overtaken by the stop that came after it
 			given := now(time.Second)
-			ear.say("guided/mat/command", fmt.Sprintf(`{"command":"stop","sent_at":%q}`, now(0)))
-			ear.say("guided/mat/command", start(given, 1))
-		case 5: // and one that is meant
-			ear.say("guided/all/command", start(now(0), 1))
+			client.publish("guided/mat/command", fmt.Sprintf(`{"command":"stop","sent_at":%q}`, now(0)))
+			client.publish("guided/mat/command", start(given, 1))
+		case 5: // meant
+			client.publish("guided/all/command", start(now(0), 1))
 			meant = 1
 		}
 		settle(name + " over")
 		if got := starts.Load() - before; got != meant {
 			t.Fatalf("%s (%d): started %d times, meant %d", name, kind, got, meant)
 		}
-		ear.say("guided/mat/command", "stop")
+		client.publish("guided/mat/command", "stop")
 		settle(name + " quiet")
 	}
 }

@@ -10,29 +10,29 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
-// An ear is another client of the broker, which hears all and can speak.
-type ear struct {
+// A testClient is another client of the broker, which records what is published.
+type testClient struct {
 	t      *testing.T
 	client paho.Client
 
-	mu      sync.Mutex
-	heard   []said
-	changed chan struct{}
+	mu       sync.Mutex
+	messages []received
+	changed  chan struct{}
 }
 
-type said struct {
+type received struct {
 	topic, payload string
 	retained       bool
 }
 
-func (s said) String() string { return s.topic + " " + s.payload }
+func (s received) String() string { return s.topic + " " + s.payload }
 
-// listen hears each topic of the node "mat" by its name: mochi 2.7.9 has a data race between a subscription by
+// newTestClient subscribes to each topic of the node "mat" by its name: mochi 2.7.9 has a data race between a subscription by
 // pattern and a retained message (topics.go, retainPath).
-func listen(t *testing.T, url string, with ...func(*paho.ClientOptions)) *ear {
+func newTestClient(t *testing.T, url string, with ...func(*paho.ClientOptions)) *testClient {
 	t.Helper()
-	e := &ear{t: t, changed: make(chan struct{})}
-	o := paho.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprintf("ear-%d", time.Now().UnixNano())).
+	e := &testClient{t: t, changed: make(chan struct{})}
+	o := paho.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprintf("client-%d", time.Now().UnixNano())).
 		SetAutoReconnect(false).SetProtocolVersion(4).SetKeepAlive(60 * time.Second)
 	for _, w := range with {
 		w(o)
@@ -46,7 +46,7 @@ func listen(t *testing.T, url string, with ...func(*paho.ClientOptions)) *ear {
 	}
 	e.must(e.client.SubscribeMultiple(topics, func(_ paho.Client, m paho.Message) {
 		e.mu.Lock()
-		e.heard = append(e.heard, said{m.Topic(), string(m.Payload()), m.Retained()})
+		e.messages = append(e.messages, received{m.Topic(), string(m.Payload()), m.Retained()})
 		close(e.changed)
 		e.changed = make(chan struct{})
 		e.mu.Unlock()
@@ -54,7 +54,7 @@ func listen(t *testing.T, url string, with ...func(*paho.ClientOptions)) *ear {
 	return e
 }
 
-func (e *ear) must(t paho.Token) {
+func (e *testClient) must(t paho.Token) {
 	e.t.Helper()
 	if !t.WaitTimeout(10 * time.Second) {
 		e.t.Fatal("the broker does not answer the test")
@@ -64,24 +64,24 @@ func (e *ear) must(t paho.Token) {
 	}
 }
 
-func (e *ear) say(topic, payload string) {
+func (e *testClient) publish(topic, payload string) {
 	e.t.Helper()
 	e.must(e.client.Publish(topic, 1, false, payload))
 }
 
-func (e *ear) sayRetained(topic, payload string) {
+func (e *testClient) publishRetained(topic, payload string) {
 	e.t.Helper()
 	e.must(e.client.Publish(topic, 1, true, payload))
 }
 
-func (e *ear) all() []said {
+func (e *testClient) all() []received {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return append([]said(nil), e.heard...)
+	return append([]received(nil), e.messages...)
 }
 
-func (e *ear) on(topic string) []said {
-	var some []said
+func (e *testClient) on(topic string) []received {
+	var some []received
 	for _, s := range e.all() {
 		if s.topic == topic {
 			some = append(some, s)
@@ -90,20 +90,21 @@ func (e *ear) on(topic string) []said {
 	return some
 }
 
-// await returns the number of messages heard when the wanted one had come, counted from 0 after the first skip.
-func (e *ear) await(skip int, topic, part string) int {
+// await waits for a message on topic that contains part, behind the first skip messages, and returns the number of messages
+// up to it.
+func (e *testClient) await(skip int, topic, part string) int {
 	e.t.Helper()
 	return e.awaitWithin(10*time.Second, skip, topic, part)
 }
 
-func (e *ear) awaitWithin(d time.Duration, skip int, topic, part string) int {
+func (e *testClient) awaitWithin(d time.Duration, skip int, topic, part string) int {
 	e.t.Helper()
 	timeout := time.After(d)
 	for {
 		e.mu.Lock()
 		changed := e.changed
-		for i := skip; i < len(e.heard); i++ {
-			if e.heard[i].topic == topic && strings.Contains(e.heard[i].payload, part) {
+		for i := skip; i < len(e.messages); i++ {
+			if e.messages[i].topic == topic && strings.Contains(e.messages[i].payload, part) {
 				e.mu.Unlock()
 				return i + 1
 			}
@@ -116,7 +117,7 @@ func (e *ear) awaitWithin(d time.Duration, skip int, topic, part string) int {
 			for _, s := range e.all() {
 				fmt.Fprintf(&b, "\n  %.200s", s)
 			}
-			e.t.Fatalf("%q was not heard on %s within %v; heard:%s", part, topic, d, b.String())
+			e.t.Fatalf("%q was not received on %s within %v; received:%s", part, topic, d, b.String())
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"guided/player"
 )
 
-func TestMessages(t *testing.T) {
+func TestTopicsMessages(t *testing.T) {
 	at := Config{Prefix: "home/guided", Node: "mat"}.topics()
 	noon := time.Date(2026, 11, 21, 12, 0, 0, 250e6, time.UTC)
 	must := func(m message, err error) message {
@@ -21,13 +21,13 @@ func TestMessages(t *testing.T) {
 		got  message
 		want message
 	}{
-		"we arrive": {at.status(true), message{"home/guided/mat/status", []byte(`online`), 1, true}},
-		"we go":     {at.status(false), message{"home/guided/mat/status", []byte(`offline`), 1, true}},
+		"online":  {at.status(true), message{"home/guided/mat/status", []byte(`online`), 1, true}},
+		"offline": {at.status(false), message{"home/guided/mat/status", []byte(`offline`), 1, true}},
 		"a command that worked": {
 			at.response(player.Response{Status: "ok", Command: "start", Transaction: "7"}),
 			message{"home/guided/mat/response", []byte(`{"status":"ok","command":"start","transaction":"7"}`), 1, false},
 		},
-		"a command with a slip in it": {
+		"a command with a typing error": {
 			at.response(player.Response{Status: "error", Command: "strat", Error: `unknown verb "strat": did you mean <start>?`}),
 			message{"home/guided/mat/response", []byte(`{"status":"error","command":"strat","error":"unknown verb \"strat\": did you mean <start>?"}`), 1, false},
 		},
@@ -55,25 +55,6 @@ func TestMessages(t *testing.T) {
 		t.Errorf("state: %+v", m)
 	}
 	if _, err := at.phase(player.Phase{Seconds: nan()}); err == nil {
-		t.Error("a length that is no number can be said")
-	}
-}
-
-func TestTheGistOfACommand(t *testing.T) {
-	for payload, want := range map[string][2]string{
-		`start 4-4-6`: {"start", ""},
-		`STOP`:        {"stop", ""},
-		``:            {"", ""},
-		`{"command":"start 4-4-6","transaction":"7"}`: {"start", "7"},
-		`{"command":"start","transaction":7}`:         {"start", "7"},
-		`{"command":"start","transaction":null}`:      {"start", ""},
-		`{"command":`:                                 {"", ""},
-		"\xff\xfe nonsense":                           {"", ""},
-		`{"transaction":"a"}x`:                        {"", ""},
-	} {
-		verb, transaction := verbAndTransaction([]byte(payload))
-		if verb != want[0] || transaction != want[1] {
-			t.Errorf("%q: %q, %q", payload, verb, transaction)
-		}
+		t.Error("a length that is not a number can be encoded")
 	}
 }

@@ -13,9 +13,9 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
-// An assistant plays Home Assistant's part: what it has registered outlives its restarts, what it has loaded does not,
-// and it removes only what it has loaded.
-type assistant struct {
+// A fakeHomeAssistant behaves as Home Assistant does with discovery: registered entities outlive its restarts, loaded ones
+// do not, and it removes only loaded ones.
+type fakeHomeAssistant struct {
 	t      *testing.T
 	url    string
 	prefix string
@@ -24,20 +24,20 @@ type assistant struct {
 	mu         sync.Mutex
 	registered map[string]bool
 	loaded     map[string]bool
-	state      map[string]string // the newest on each topic that an entity looks at, as far as it was heard
-	heard      []said
+	state      map[string]string // the latest payload by topic
+	messages   []received
 	complaints []string
 }
 
-func newAssistant(t *testing.T, url, prefix string) *assistant {
-	a := &assistant{t: t, url: url, prefix: prefix, registered: map[string]bool{}}
+func newFakeHomeAssistant(t *testing.T, url, prefix string) *fakeHomeAssistant {
+	a := &fakeHomeAssistant{t: t, url: url, prefix: prefix, registered: map[string]bool{}}
 	a.start()
 	t.Cleanup(a.stop)
 	return a
 }
 
-// start connects, looks at what the broker keeps, and says that it is born.
-func (a *assistant) start() {
+// start connects, receives what is retained, and publishes its birth.
+func (a *fakeHomeAssistant) start() {
 	a.t.Helper()
 	a.mu.Lock()
 	a.loaded, a.state = map[string]bool{}, map[string]string{}
@@ -46,39 +46,39 @@ func (a *assistant) start() {
 		SetAutoReconnect(false).SetProtocolVersion(4).SetBinaryWill(a.prefix+"/status", []byte("offline"), 0, false)
 	a.client = paho.NewClient(o)
 	a.must(a.client.Connect())
-	a.must(a.client.Subscribe(a.prefix+"/+/+/config", 0, a.config))
-	a.must(a.client.Subscribe("guided/#", 1, a.told))
+	a.must(a.client.Subscribe(a.prefix+"/+/+/config", 0, a.receiveDiscovery))
+	a.must(a.client.Subscribe("guided/#", 1, a.receiveState))
 	a.must(a.client.Publish(a.prefix+"/status", 0, false, "online"))
 }
 
-func (a *assistant) stop() {
+func (a *fakeHomeAssistant) stop() {
 	if a.client.IsConnectionOpen() {
 		a.client.Publish(a.prefix+"/status", 0, false, "offline").WaitTimeout(time.Second)
 	}
 	a.client.Disconnect(50)
 }
 
-func (a *assistant) must(t paho.Token) {
+func (a *fakeHomeAssistant) must(t paho.Token) {
 	a.t.Helper()
 	if !t.WaitTimeout(10*time.Second) || t.Error() != nil {
 		a.t.Fatalf("the broker does not answer the test: %v", t.Error())
 	}
 }
 
-func (a *assistant) told(_ paho.Client, m paho.Message) {
+func (a *fakeHomeAssistant) receiveState(_ paho.Client, m paho.Message) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.state[m.Topic()] = string(m.Payload())
-	a.heard = append(a.heard, said{m.Topic(), string(m.Payload()), m.Retained()})
+	a.messages = append(a.messages, received{m.Topic(), string(m.Payload()), m.Retained()})
 	if len(m.Payload()) == 0 && len(a.loaded) > 0 && strings.HasPrefix(m.Topic(), "guided/mat/") {
-		a.complaints = append(a.complaints, "an empty state on "+m.Topic()+" while it is looked at")
+		a.complaints = append(a.complaints, "an empty state on "+m.Topic()+" while an entity reads it")
 	}
 }
 
-func (a *assistant) config(_ paho.Client, m paho.Message) {
+func (a *fakeHomeAssistant) receiveDiscovery(_ paho.Client, m paho.Message) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.heard = append(a.heard, said{m.Topic(), string(m.Payload()), m.Retained()})
+	a.messages = append(a.messages, received{m.Topic(), string(m.Payload()), m.Retained()})
 	if len(m.Payload()) == 0 {
 		if len(a.loaded) == 0 {
 			a.complaints = append(a.complaints, "no device components to clean up")
@@ -105,13 +105,13 @@ func (a *assistant) config(_ paho.Client, m paho.Message) {
 	}
 }
 
-// entities are those that it has registered; a dead one has a mark.
-func (a *assistant) entities(platform string) []string {
+// entities lists the registered entities whose key begins with prefix; those that are not loaded are marked as dead.
+func (a *fakeHomeAssistant) entities(prefix string) []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var list []string
 	for _, key := range slices.Sorted(maps.Keys(a.registered)) {
-		if !strings.HasPrefix(key, platform) {
+		if !strings.HasPrefix(key, prefix) {
 			continue
 		}
 		if !a.loaded[key] {
@@ -122,24 +122,24 @@ func (a *assistant) entities(platform string) []string {
 	return list
 }
 
-// awaits wants the routines' scenes to become these, and the device to be there with its state.
-func (a *assistant) awaits(scenes ...string) {
+// awaitScenes waits until the scenes are these, and the device is online and has a state.
+func (a *fakeHomeAssistant) awaitScenes(scenes ...string) {
 	a.t.Helper()
 	eventually(a.t, fmt.Sprintf("Home Assistant has %v", scenes), func() bool { return slices.Equal(a.entities("r_"), scenes) })
-	eventually(a.t, "it knows that we are online, and our state", func() bool {
+	eventually(a.t, "it has our status and state", func() bool {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		return a.loaded["state"] && a.state["guided/mat/status"] == "online" && strings.Contains(a.state["guided/mat/state"], `"state"`)
 	})
 }
 
-func (a *assistant) since(n int) []said {
+func (a *fakeHomeAssistant) since(n int) []received {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return slices.Clone(a.heard[n:])
+	return slices.Clone(a.messages[n:])
 }
 
-func (a *assistant) quiet() {
+func (a *fakeHomeAssistant) checkLog() {
 	a.t.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -148,8 +148,8 @@ func (a *assistant) quiet() {
 	}
 }
 
-// kept lists every topic on which the broker keeps something.
-func kept(t *testing.T, url string) []string {
+// retainedTopics lists the topics on which the broker retains something.
+func retainedTopics(t *testing.T, url string) []string {
 	t.Helper()
 	var mu sync.Mutex
 	var list []string
