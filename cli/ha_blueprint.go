@@ -43,7 +43,7 @@ func (o *blueprintCommand) Run(p *process) error {
 	var names []string
 	for _, b := range all {
 		if b.Name == o.Name {
-			return o.put(p, b.For(c.MQTT.Prefix+"/"+c.Node, c.HomeAssistant.Name, speakerFiles(p, c)))
+			return o.put(p, b.For(c.MQTT.Prefix+"/"+c.Node, speakerFiles(p, c)))
 		}
 		names = append(names, b.Name)
 	}

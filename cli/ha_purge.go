@@ -29,9 +29,8 @@ func (purgeCommand) Run(p *process) error {
 		log.Warn("the daemon's own memory cannot be read; what the broker tells is used", "err", err)
 	default:
 		defer who.Release()
-		c.MQTT.ID, c.MQTT.Memory = who.ID, who.PublishedFile
 	}
-	removed, err := mqtt.Purge(p.ctx, c.MQTT.Config, log)
+	removed, err := mqtt.Purge(p.ctx, c.MQTTOptions(who), log)
 	if err != nil && len(removed) == 0 {
 		return err
 	}
@@ -47,7 +46,7 @@ func (purgeCommand) Run(p *process) error {
 	if len(removed) == 0 {
 		fmt.Fprintf(p.stdout, "%s keeps nothing of %s\n", c.MQTT.Broker, c.Node)
 	}
-	for _, broker := range mqtt.Elsewhere(c.MQTT.Config, log) {
+	for _, broker := range mqtt.Elsewhere(c.MQTTOptions(who), log) {
 		fmt.Fprintf(p.stdout, "%s may keep something too; name it as mqtt.broker, and purge again\n", broker)
 	}
 	return err

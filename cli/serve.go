@@ -37,13 +37,12 @@ func (serveCommand) Run(p *process) error {
 		log.Warn("no identity could be stored; the client id is made of the node's name, and Home Assistant is not told of us", "err", err)
 	default:
 		defer who.Release()
-		c.MQTT.ID, c.MQTT.Memory = who.ID, who.PublishedFile
 	}
 	out, clock, err := openOutputs(c, log)
 	if err != nil {
 		return err
 	}
-	return serve(p.ctx, c, out, log, func(*player.Player) {
+	return serve(p.ctx, c, who, out, log, func(*player.Player) {
 		log.Info("guided is ready", "version", version(), "node", c.Node, "broker", c.MQTT.Broker, "output", clock)
 		if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 			log.Warn("systemd could not be told that guided is ready", "err", err)
@@ -51,8 +50,8 @@ func (serveCommand) Run(p *process) error {
 	})
 }
 
-// serve runs the daemon until ctx ends; ready is called when it takes commands.
-func serve(ctx context.Context, c config.Config, out audio.Output, log *slog.Logger, ready func(*player.Player)) error {
+// serve runs the daemon until ctx ends; ready is called when it takes commands. who is nil where there is no identity.
+func serve(ctx context.Context, c config.Config, who *config.Identity, out audio.Output, log *slog.Logger, ready func(*player.Player)) error {
 	if c.MQTT.Broker == "" {
 		broker, err := mqtt.Embedded(mqtt.DefaultAddress, log)
 		if err != nil {
@@ -61,7 +60,8 @@ func serve(ctx context.Context, c config.Config, out audio.Output, log *slog.Log
 		defer broker.Close()
 		c.MQTT.Broker = broker.Address()
 	}
-	c.MQTT.Page = web.Page(c.Web)
+	options := c.MQTTOptions(who)
+	options.Page = web.Page(c.Web)
 	tap := output.NewTap()
 	play, err := newPlayer(c, tap.Output(out), outputNames(c), true, log)
 	if err != nil {
@@ -96,7 +96,7 @@ func serve(ctx context.Context, c config.Config, out audio.Output, log *slog.Log
 			}
 			return r
 		}
-		remote = mqtt.Run(remotes, c.MQTT.Config, order, play.Watch(remotes), log)
+		remote = mqtt.Run(remotes, options, order, play.Watch(remotes), log)
 	})
 	ready(play)
 	parts.Wait()

@@ -162,8 +162,7 @@ func (c *Config) complete(file string) error {
 		}
 		c.Node = regexp.MustCompile(`[^a-z0-9_-]+`).ReplaceAllString(strings.ToLower(host), "-")
 	}
-	c.MQTT.Node, c.MQTT.HomeAssistant = c.Node, c.HomeAssistant
-	for _, wrong := range c.MQTT.Config.Check() {
+	for _, wrong := range c.MQTTOptions(nil).Check() {
 		tell("%s", wrong)
 	}
 	for _, wrong := range c.Web.Check() {
@@ -194,6 +193,15 @@ func (c *Config) complete(file string) error {
 	}
 	c.Routines.Dir = ExpandHome(c.Routines.Dir)
 	return errors.Join(problems...)
+}
+
+// MQTTOptions are the settings for package mqtt, with the identity of the process, or nil where it has none.
+func (c Config) MQTTOptions(i *Identity) mqtt.Options {
+	o := mqtt.Options{Config: c.MQTT.Config, Node: c.Node, HomeAssistant: c.HomeAssistant}
+	if i != nil {
+		o.ID, o.PublishedFile = i.ID, i.PublishedFile
+	}
+	return o
 }
 
 // ExpandHome replaces a leading ~ by the user's folder.

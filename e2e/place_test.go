@@ -152,7 +152,7 @@ func (p *place) follow() *follower {
 	var running sync.WaitGroup
 	running.Go(func() {
 		for ctx.Err() == nil { // the broker may go and come back
-			_ = mqtt.Follow(ctx, mqtt.Config{Node: "mat", Prefix: "guided", Broker: p.broker}, f.take)
+			_ = mqtt.Follow(ctx, mqtt.Options{Config: mqtt.Config{Prefix: "guided", Broker: p.broker}, Node: "mat"}, f.take)
 		}
 	})
 	p.t.Cleanup(func() { cancel(); running.Wait() })

@@ -43,8 +43,8 @@ func Blueprints() ([]Blueprint, error) {
 }
 
 // For is the blueprint with the defaults of its inputs for one daemon: its prefix and node as topic, and the URL below
-// which the audio files for speakers lie, "" for none. device is not used: no blueprint names an entity.
-func (b Blueprint) For(topic, device, filesURL string) string {
+// which the audio files for speakers lie, "" for none.
+func (b Blueprint) For(topic, filesURL string) string {
 	text := withDefault(b.text, "node", plainOrQuoted(topic))
 	if filesURL != "" {
 		text = withDefault(text, "base", yamlString(filesURL))

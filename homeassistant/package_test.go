@@ -31,7 +31,7 @@ func TestPackageAndBlueprintsWithHostileTopics(t *testing.T) {
 					}
 				}
 				const files = `http://mat:8099/$1/"/`
-				text := b.For(topic, "Guided", files)
+				text := b.For(topic, files)
 				text = strings.NewReplacer("!input ", "").Replace(text)
 				if err := yaml.Unmarshal([]byte(text), &f); err != nil {
 					t.Fatal(b.Name, err)

@@ -131,13 +131,13 @@ func fastLimits() limits {
 	return p
 }
 
-func discoveryConfig(node string) Config {
-	return Config{Node: node, Prefix: "guided", ID: "0123456789abcdef", HomeAssistant: homeassistant.Config{Discovery: true, Prefix: "homeassistant", Name: "Guided"}}
+func discoveryOptions(node string) Options {
+	return Options{Config: Config{Prefix: "guided"}, Node: node, ID: "0123456789abcdef", HomeAssistant: homeassistant.Config{Discovery: true, Prefix: "homeassistant", Name: "Guided"}}
 }
 
-func discoveryConfigFor(t *testing.T, url string) Config {
-	c := discoveryConfig("mat")
-	c.Broker, c.Memory = url, filepath.Join(t.TempDir(), "published.json")
+func discoveryOptionsFor(t *testing.T, url string) Options {
+	c := discoveryOptions("mat")
+	c.Broker, c.PublishedFile = url, filepath.Join(t.TempDir(), "published.json")
 	return c
 }
 
@@ -150,7 +150,7 @@ func infoWith(names ...string) player.Info {
 }
 
 // startDaemonWithRoutines starts an idle daemon with these routines.
-func startDaemonWithRoutines(t *testing.T, c Config, names ...string) *daemon {
+func startDaemonWithRoutines(t *testing.T, c Options, names ...string) *daemon {
 	t.Helper()
 	d := startDaemon(t, c, fastLimits())
 	d.infos <- player.Info{Version: "1.2.3"} // as before the library was read
@@ -163,13 +163,13 @@ func TestAnnouncementInEveryOrderOfStarts(t *testing.T) {
 	t.Run("Home Assistant first", func(t *testing.T) {
 		m := newMosquitto(t)
 		a := newFakeHomeAssistant(t, m.url(), "homeassistant")
-		startDaemonWithRoutines(t, discoveryConfigFor(t, m.url()), "a", "b")
+		startDaemonWithRoutines(t, discoveryOptionsFor(t, m.url()), "a", "b")
 		a.awaitScenes("r_a", "r_b")
 		a.checkLog()
 	})
 	t.Run("the daemon first", func(t *testing.T) {
 		m := newMosquitto(t)
-		startDaemonWithRoutines(t, discoveryConfigFor(t, m.url()), "a", "b")
+		startDaemonWithRoutines(t, discoveryOptionsFor(t, m.url()), "a", "b")
 		a := newFakeHomeAssistant(t, m.url(), "homeassistant")
 		a.awaitScenes("r_a", "r_b")
 		a.checkLog()
@@ -177,7 +177,7 @@ func TestAnnouncementInEveryOrderOfStarts(t *testing.T) {
 	t.Run("the broker last", func(t *testing.T) {
 		m := newMosquitto(t)
 		m.kill()
-		startDaemonWithRoutines(t, discoveryConfigFor(t, m.url()), "a", "b")
+		startDaemonWithRoutines(t, discoveryOptionsFor(t, m.url()), "a", "b")
 		m.start()
 		a := newFakeHomeAssistant(t, m.url(), "homeassistant")
 		a.awaitScenes("r_a", "r_b")
@@ -186,7 +186,7 @@ func TestAnnouncementInEveryOrderOfStarts(t *testing.T) {
 	t.Run("a broker that has lost everything, and Home Assistant reconnects before us", func(t *testing.T) {
 		m := newMosquitto(t)
 		a := newFakeHomeAssistant(t, m.url(), "homeassistant")
-		startDaemonWithRoutines(t, discoveryConfigFor(t, m.url()), "a")
+		startDaemonWithRoutines(t, discoveryOptionsFor(t, m.url()), "a")
 		a.awaitScenes("r_a")
 		m.kill()
 		m.start()
@@ -197,7 +197,7 @@ func TestAnnouncementInEveryOrderOfStarts(t *testing.T) {
 	t.Run("Home Assistant restarts, and all retained messages were cleared", func(t *testing.T) {
 		m := newMosquitto(t)
 		a := newFakeHomeAssistant(t, m.url(), "homeassistant")
-		startDaemonWithRoutines(t, discoveryConfigFor(t, m.url()), "a")
+		startDaemonWithRoutines(t, discoveryOptionsFor(t, m.url()), "a")
 		a.awaitScenes("r_a")
 		a.stop()
 		client := newTestClient(t, m.url())
@@ -210,7 +210,7 @@ func TestAnnouncementInEveryOrderOfStarts(t *testing.T) {
 	})
 	t.Run("another discovery prefix", func(t *testing.T) {
 		m := newMosquitto(t)
-		c := discoveryConfigFor(t, m.url())
+		c := discoveryOptionsFor(t, m.url())
 		c.HomeAssistant.Prefix = "my/ha"
 		a := newFakeHomeAssistant(t, m.url(), "my/ha")
 		startDaemonWithRoutines(t, c, "a")
@@ -222,7 +222,7 @@ func TestAnnouncementInEveryOrderOfStarts(t *testing.T) {
 func TestBirthIsAnsweredInOrder(t *testing.T) {
 	m := newMosquitto(t)
 	a := newFakeHomeAssistant(t, m.url(), "homeassistant")
-	startDaemonWithRoutines(t, discoveryConfigFor(t, m.url()), "a")
+	startDaemonWithRoutines(t, discoveryOptionsFor(t, m.url()), "a")
 	a.awaitScenes("r_a")
 	n := len(a.since(0))
 	a.must(a.client.Publish("homeassistant/status", 0, false, "online"))
@@ -246,7 +246,7 @@ func TestBirthIsAnsweredInOrder(t *testing.T) {
 func TestAnnouncementOnlyWhenChanged(t *testing.T) {
 	m := newMosquitto(t)
 	a := newFakeHomeAssistant(t, m.url(), "homeassistant")
-	d := startDaemonWithRoutines(t, discoveryConfigFor(t, m.url()), "a")
+	d := startDaemonWithRoutines(t, discoveryOptionsFor(t, m.url()), "a")
 	a.awaitScenes("r_a")
 	n := len(a.since(0))
 	for i := range 5 {
@@ -276,7 +276,7 @@ func TestAnnouncementRemovesScenes(t *testing.T) {
 	t.Run("while all run", func(t *testing.T) {
 		m := newMosquitto(t)
 		a := newFakeHomeAssistant(t, m.url(), "homeassistant")
-		d := startDaemonWithRoutines(t, discoveryConfigFor(t, m.url()), "a", "b")
+		d := startDaemonWithRoutines(t, discoveryOptionsFor(t, m.url()), "a", "b")
 		a.awaitScenes("r_a", "r_b")
 		d.infos <- infoWith("a")
 		a.awaitScenes("r_a")
@@ -287,7 +287,7 @@ func TestAnnouncementRemovesScenes(t *testing.T) {
 	t.Run("while the daemon is off", func(t *testing.T) {
 		m := newMosquitto(t)
 		a := newFakeHomeAssistant(t, m.url(), "homeassistant")
-		c := discoveryConfigFor(t, m.url())
+		c := discoveryOptionsFor(t, m.url())
 		d := startDaemonWithRoutines(t, c, "a", "b")
 		a.awaitScenes("r_a", "r_b")
 		d.stop()
@@ -298,7 +298,7 @@ func TestAnnouncementRemovesScenes(t *testing.T) {
 	t.Run("while Home Assistant is off", func(t *testing.T) {
 		m := newMosquitto(t)
 		a := newFakeHomeAssistant(t, m.url(), "homeassistant")
-		d := startDaemonWithRoutines(t, discoveryConfigFor(t, m.url()), "a", "b")
+		d := startDaemonWithRoutines(t, discoveryOptionsFor(t, m.url()), "a", "b")
 		a.awaitScenes("r_a", "r_b")
 		a.stop()
 		d.infos <- infoWith("a")
@@ -311,7 +311,7 @@ func TestAnnouncementRemovesScenes(t *testing.T) {
 	t.Run("while Home Assistant is off, and the daemon is restarted before it is back", func(t *testing.T) {
 		m := newMosquitto(t)
 		a := newFakeHomeAssistant(t, m.url(), "homeassistant")
-		c := discoveryConfigFor(t, m.url())
+		c := discoveryOptionsFor(t, m.url())
 		d := startDaemonWithRoutines(t, c, "a", "b")
 		a.awaitScenes("r_a", "r_b")
 		a.stop()
@@ -330,7 +330,7 @@ func TestAnnouncementRemovesScenes(t *testing.T) {
 	t.Run("while everything is off", func(t *testing.T) {
 		m := newMosquitto(t)
 		a := newFakeHomeAssistant(t, m.url(), "homeassistant")
-		c := discoveryConfigFor(t, m.url())
+		c := discoveryOptionsFor(t, m.url())
 		d := startDaemonWithRoutines(t, c, "a", "b")
 		a.awaitScenes("r_a", "r_b")
 		d.stop()
@@ -347,22 +347,22 @@ func TestAnnouncementRemovesScenes(t *testing.T) {
 func TestPublisherClearsFormerTopics(t *testing.T) {
 	const topic = "/device/guided_0123456789abcdef/config"
 	for situation, x := range map[string]struct {
-		change func(*Config)
+		change func(*Options)
 		kept   []string
 	}{
-		"another node": {func(c *Config) { c.Node = "bed" }, []string{
+		"another node": {func(c *Options) { c.Node = "bed" }, []string{
 			"guided/bed/info", "guided/bed/state", "guided/bed/status", "homeassistant" + topic}},
-		"another prefix": {func(c *Config) { c.Prefix = "up/guided" }, []string{
+		"another prefix": {func(c *Options) { c.Prefix = "up/guided" }, []string{
 			"homeassistant" + topic, "up/guided/mat/info", "up/guided/mat/state", "up/guided/mat/status"}},
-		"another discovery prefix": {func(c *Config) { c.HomeAssistant.Prefix = "ha" }, []string{
+		"another discovery prefix": {func(c *Options) { c.HomeAssistant.Prefix = "ha" }, []string{
 			"guided/mat/info", "guided/mat/state", "guided/mat/status", "ha" + topic}},
-		"no discovery": {func(c *Config) { c.HomeAssistant.Discovery = false }, []string{
+		"no discovery": {func(c *Options) { c.HomeAssistant.Discovery = false }, []string{
 			"guided/mat/info", "guided/mat/state", "guided/mat/status"}},
 	} {
 		t.Run(situation, func(t *testing.T) {
 			m := newMosquitto(t)
 			a := newFakeHomeAssistant(t, m.url(), "homeassistant")
-			c := discoveryConfigFor(t, m.url())
+			c := discoveryOptionsFor(t, m.url())
 			d := startDaemonWithRoutines(t, c, "a")
 			a.awaitScenes("r_a")
 			d.stop()
@@ -376,18 +376,18 @@ func TestPublisherClearsFormerTopics(t *testing.T) {
 	}
 	t.Run("but not where another daemon is online now", func(t *testing.T) {
 		m := newMosquitto(t)
-		c := discoveryConfigFor(t, m.url())
+		c := discoveryOptionsFor(t, m.url())
 		d := startDaemonWithRoutines(t, c, "a")
 		newTestClient(t, m.url()).await(0, "guided/mat/info", `"a"`)
 		d.stop()
-		other := discoveryConfigFor(t, m.url())
+		other := discoveryOptionsFor(t, m.url())
 		other.ID = "fedcba9876543210"
 		startDaemonWithRoutines(t, other, "b")
 		newTestClient(t, m.url()).await(0, "guided/mat/info", `"b"`)
 		c.Node = "bed"
 		startDaemonWithRoutines(t, c, "a")
 		eventually(t, "it has forgotten the former topics", func() bool {
-			return len(openStore(c.Memory, nil).brokers[c.Broker].Topics) == 4
+			return len(openStore(c.PublishedFile, nil).brokers[c.Broker].Topics) == 4
 		})
 		if all := retainedTopics(t, m.url()); !slices.Contains(all, "guided/mat/state") || !slices.Contains(all, "guided/mat/status") {
 			t.Errorf("only %v is retained", all)
@@ -401,9 +401,9 @@ func TestPublisherWithoutAccessToBirthTopic(t *testing.T) {
 	m.write("acl", "topic readwrite guided/#\ntopic write homeassistant/device/#\n")
 	m.configure("allow_anonymous true", "acl_file "+m.file("acl"))
 	m.start()
-	d := startDaemonWithRoutines(t, discoveryConfigFor(t, m.url()), "a")
+	d := startDaemonWithRoutines(t, discoveryOptionsFor(t, m.url()), "a")
 	newTestClient(t, m.url()).await(0, "guided/mat/status", "online")
-	if r, err := Send(t.Context(), discoveryConfigFor(t, m.url()), "stop"); err != nil || r.Status != "ok" {
+	if r, err := Send(t.Context(), discoveryOptionsFor(t, m.url()), "stop"); err != nil || r.Status != "ok" {
 		t.Errorf("%+v, %v", r, err)
 	}
 	_ = d

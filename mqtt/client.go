@@ -14,9 +14,9 @@ import (
 	"guided/player"
 )
 
-// Send gives one command to the daemon named by cfg, in words or as JSON, and returns its response. Without a deadline
+// Send gives one command to the daemon named by options, in words or as JSON, and returns its response. Without a deadline
 // in ctx it waits five seconds. The error says what the user can do.
-func Send(ctx context.Context, cfg Config, payload string) (player.Response, error) {
+func Send(ctx context.Context, options Options, payload string) (player.Response, error) {
 	const timeout = 5 * time.Second
 	if _, ok := ctx.Deadline(); !ok {
 		limited, done := context.WithTimeout(ctx, timeout)
@@ -27,15 +27,15 @@ func Send(ctx context.Context, cfg Config, payload string) (player.Response, err
 	if err != nil {
 		return player.Response{}, err
 	}
-	t := cfg.topics()
+	t := options.topics()
 	received := make(chan paho.Message, 64)
-	c, err := connectClient(ctx, cfg, received, t.node+"/response", t.node+"/status")
+	c, err := connectClient(ctx, options, received, t.node+"/response", t.node+"/status")
 	if err != nil {
 		return player.Response{}, err
 	}
 	defer c.close()
 	if err := c.publish(ctx, message{t.commands()[0], command, 1, false}); err != nil {
-		return player.Response{}, fmt.Errorf("sending the command to %s: %w", cfg.Broker, err)
+		return player.Response{}, fmt.Errorf("sending the command to %s: %w", options.Broker, err)
 	}
 	status := ""
 	for {
@@ -86,13 +86,13 @@ func hintFor(status string) string {
 	return "is it running? No daemon was ever here under this name; look at node and prefix, or start it with: guided serve"
 }
 
-// Follow calls each with every state, event and phase of the daemon named by cfg, in order and from one goroutine,
+// Follow calls each with every state, event and phase of the daemon named by options, in order and from one goroutine,
 // beginning with the retained state. It returns nil when ctx ends, and an error when the connection is lost. While each
 // is busy, up to 256 messages are kept; more are dropped.
-func Follow(ctx context.Context, cfg Config, each func(topic string, payload []byte)) error {
-	node := cfg.topics().node
+func Follow(ctx context.Context, options Options, each func(topic string, payload []byte)) error {
+	node := options.topics().node
 	received := make(chan paho.Message, 256)
-	c, err := connectClient(ctx, cfg, received, node+"/state", node+"/event", node+"/phase")
+	c, err := connectClient(ctx, options, received, node+"/state", node+"/event", node+"/phase")
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -114,14 +114,14 @@ func Follow(ctx context.Context, cfg Config, each func(topic string, payload []b
 
 // connectClient is a connection under a client id of its own that has subscribed to the topics. What does not fit into
 // received is dropped: a slow reader must not cost the connection.
-func connectClient(ctx context.Context, cfg Config, received chan<- paho.Message, topics ...string) (*connection, error) {
-	if cfg.Broker == "" {
-		cfg.Broker = "mqtt://" + DefaultAddress
+func connectClient(ctx context.Context, options Options, received chan<- paho.Message, topics ...string) (*connection, error) {
+	if options.Broker == "" {
+		options.Broker = "mqtt://" + DefaultAddress
 	}
-	if err := cfg.usable(); err != nil {
+	if err := options.usable(); err != nil {
 		return nil, err
 	}
-	c, err := connect(ctx, cfg, defaultLimits(), "guided-"+rand.Text()[:12], nil, func(_ paho.Client, m paho.Message) {
+	c, err := connect(ctx, options.Config, defaultLimits(), "guided-"+rand.Text()[:12], nil, func(_ paho.Client, m paho.Message) {
 		select {
 		case received <- m:
 		default:
@@ -133,5 +133,5 @@ func connectClient(ctx context.Context, cfg Config, received chan<- paho.Message
 		}
 		c.abort()
 	}
-	return nil, diagnose(err).wrap(cfg.Broker, err)
+	return nil, diagnose(err).wrap(options.Broker, err)
 }

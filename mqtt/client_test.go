@@ -11,19 +11,19 @@ import (
 
 func TestSendReturnsTheResponse(t *testing.T) {
 	forEachBroker(t, func(t *testing.T, url string) {
-		cfg := testConfig(url)
-		d := startDaemon(t, cfg, defaultLimits())
+		options := testOptions(url)
+		d := startDaemon(t, options, defaultLimits())
 		client := newTestClient(t, url)
 		client.await(0, "guided/mat/status", "online")
 		d.onCommand(func(string) {
 			client.client.Publish("guided/mat/response", 1, false, `{"status":"error","transaction":"of another"}`)
 		})
 
-		r, err := Send(t.Context(), cfg, " start 4-4-6 ")
+		r, err := Send(t.Context(), options, " start 4-4-6 ")
 		if err != nil || r.Status != "ok" || r.Command != "start" {
 			t.Errorf("words: %+v, %v", r, err)
 		}
-		r, err = Send(t.Context(), cfg, `{"command":"volume","volume":40,"transaction":"mine"}`)
+		r, err = Send(t.Context(), options, `{"command":"volume","volume":40,"transaction":"mine"}`)
 		if err != nil || r.Status != "ok" || r.Transaction != "mine" {
 			t.Errorf("JSON: %+v, %v", r, err)
 		}
@@ -34,7 +34,7 @@ func TestSendReturnsTheResponse(t *testing.T) {
 		if did[1] != `{"command":"volume","transaction":"mine","volume":40}` {
 			t.Errorf("JSON was sent as %s", did[1])
 		}
-		if _, err := Send(t.Context(), cfg, `{"command":`); err == nil || !strings.Contains(err.Error(), "in words") {
+		if _, err := Send(t.Context(), options, `{"command":`); err == nil || !strings.Contains(err.Error(), "in words") {
 			t.Errorf("bad JSON: %v", err)
 		}
 	})
@@ -42,11 +42,11 @@ func TestSendReturnsTheResponse(t *testing.T) {
 
 func TestSendWithoutResponse(t *testing.T) {
 	url := newEmbedded(t).Address()
-	cfg := testConfig(url)
-	send := func(cfg Config) string {
+	options := testOptions(url)
+	send := func(options Options) string {
 		ctx, done := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer done()
-		if _, err := Send(ctx, cfg, "start"); err != nil {
+		if _, err := Send(ctx, options, "start"); err != nil {
 			return err.Error()
 		}
 		return ""
@@ -57,27 +57,27 @@ func TestSendWithoutResponse(t *testing.T) {
 			t.Errorf("%s: %q does not say %q", what, got, part)
 		}
 	}
-	want("no daemon ever", send(cfg), "no daemon answered on guided/mat/command: is it running? No daemon was ever here")
-	d := startDaemon(t, cfg, defaultLimits())
+	want("no daemon ever", send(options), "no daemon answered on guided/mat/command: is it running? No daemon was ever here")
+	d := startDaemon(t, options, defaultLimits())
 	newTestClient(t, url).await(0, "guided/mat/status", "online")
 	d.stop()
-	want("offline", send(cfg), "offline")
-	d = startDaemon(t, cfg, defaultLimits())
+	want("offline", send(options), "offline")
+	d = startDaemon(t, options, defaultLimits())
 	newTestClient(t, url).await(0, "guided/mat/status", "online")
 	end := make(chan bool)
 	d.onCommand(func(string) { <-end })
-	want("busy", send(cfg), "it is online, but busy")
+	want("busy", send(options), "it is online, but busy")
 	close(end)
-	cfg.Broker = "mqtt://127.0.0.1:1"
-	want("no broker", send(cfg), "systemctl status mosquitto")
-	cfg.Broker = "http://127.0.0.1"
-	want("bad address", send(cfg), "mqtt://HOST:1883")
+	options.Broker = "mqtt://127.0.0.1:1"
+	want("no broker", send(options), "systemctl status mosquitto")
+	options.Broker = "http://127.0.0.1"
+	want("bad address", send(options), "mqtt://HOST:1883")
 }
 
 func TestFollow(t *testing.T) {
 	forEachBroker(t, func(t *testing.T, url string) {
-		cfg := testConfig(url)
-		d := startDaemon(t, cfg, defaultLimits())
+		options := testOptions(url)
+		d := startDaemon(t, options, defaultLimits())
 		d.states <- player.State{Routine: "first"}
 		newTestClient(t, url).await(0, "guided/mat/state", "first")
 		ctx, stop := context.WithCancel(t.Context())
@@ -85,7 +85,7 @@ func TestFollow(t *testing.T) {
 		received := make(chan string)
 		ended := make(chan error)
 		go func() {
-			ended <- Follow(ctx, cfg, func(topic string, payload []byte) { received <- topic })
+			ended <- Follow(ctx, options, func(topic string, payload []byte) { received <- topic })
 		}()
 		expect := func(topic string) {
 			t.Helper()
@@ -114,13 +114,13 @@ func TestFollow(t *testing.T) {
 
 func TestFollowWhenBrokerDies(t *testing.T) {
 	broker := newMosquitto(t)
-	cfg := testConfig(broker.url())
+	options := testOptions(broker.url())
 	ended := make(chan error)
 	started := make(chan bool, 10)
 	client := newTestClient(t, broker.url())
 	client.publishRetained("guided/mat/state", "{}")
 	go func() {
-		ended <- Follow(t.Context(), cfg, func(string, []byte) { started <- true })
+		ended <- Follow(t.Context(), options, func(string, []byte) { started <- true })
 	}()
 	<-started
 	broker.kill()

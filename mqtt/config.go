@@ -13,9 +13,8 @@ import (
 	"guided/homeassistant"
 )
 
-// Config says which broker to use, with which credentials, and under which topics.
+// Config is the section [mqtt] of the settings.
 type Config struct {
-	Node         string `toml:"-"`             // the node's level of the topics
 	Broker       string `toml:"broker"`        // mqtt://host:1883, mqtts://, ws://, wss://; "" is the embedded one
 	User         string `toml:"user"`          //
 	Password     string `toml:"password"`      //
@@ -23,38 +22,43 @@ type Config struct {
 	CAFile       string `toml:"ca_file"`       // for mqtts and wss: the authority of the broker's certificate; "" is the system's list
 	CertFile     string `toml:"cert_file"`     // our client certificate, for brokers that ask for one, and
 	KeyFile      string `toml:"key_file"`      // its key; both are read at every connect
-	Prefix       string `toml:"prefix"`        // the levels above the node, most often "guided"
-	Page         string `toml:"-"`             // the address of our web page as others in the network reach it; "" for none
-	ID           string `toml:"-"`             // random, made once and stored: the client id is "guided-" + ID
-	Memory       string `toml:"-"`             // the file that remembers what we published retained; "" remembers nothing
+	Prefix       string `toml:"prefix"`        // the levels of the topics above the node, most often "guided"
+}
 
-	HomeAssistant homeassistant.Config `toml:"-"`
+// Options are the settings with what the program adds: who it is on the broker.
+type Options struct {
+	Config
+	Node          string // the node's level of the topics
+	HomeAssistant homeassistant.Config
+	ID            string // random, made once and stored: the client id is "guided-" + ID; "" for none
+	Page          string // the address of our web page as others in the network reach it; "" for none
+	PublishedFile string // remembers what we published retained; "" remembers nothing
 }
 
 // announces tells whether discovery is published. The device must have an identity that outlives every name.
-func (c Config) announces() bool { return c.HomeAssistant.Discovery && c.ID != "" }
+func (o Options) announces() bool { return o.HomeAssistant.Discovery && o.ID != "" }
 
-func (c Config) device() homeassistant.Device {
-	return homeassistant.Device{ID: c.ID, Name: c.HomeAssistant.Name, Page: c.Page, Topic: c.topics().node}
+func (o Options) device() homeassistant.Device {
+	return homeassistant.Device{ID: o.ID, Name: o.HomeAssistant.Name, Page: o.Page, Topic: o.topics().node}
 }
 
 // retainedTopics lists the topics on which we publish retained messages.
-func (c Config) retainedTopics() []string {
-	node := c.topics().node
+func (o Options) retainedTopics() []string {
+	node := o.topics().node
 	topics := []string{node + "/status", node + "/state", node + "/info"}
-	if c.announces() {
-		topics = append(topics, c.HomeAssistant.DeviceTopic(c.ID))
+	if o.announces() {
+		topics = append(topics, o.HomeAssistant.DeviceTopic(o.ID))
 	}
 	return topics
 }
 
 // clientID is the same at every start and differs between installations: brokers disconnect the older of two clients with
 // the same id, so that two daemons would do that to each other for ever.
-func (c Config) clientID() string {
-	if c.ID == "" {
-		return "guided-" + c.Node
+func (o Options) clientID() string {
+	if o.ID == "" {
+		return "guided-" + o.Node
 	}
-	return "guided-" + c.ID
+	return "guided-" + o.ID
 }
 
 // credentials reads user and password at every connect, so that a corrected password file needs no restart.
@@ -120,33 +124,33 @@ func ports(scheme string) (port string, known bool) {
 
 // Check reports everything that is wrong with the settings at once, each with what to do about it. It reads the files that
 // they name, and does not use the network.
-func (c Config) Check() []string {
-	return append(c.checkValues(), c.checkCredentials()...)
+func (o Options) Check() []string {
+	return append(o.checkValues(), o.checkCredentials()...)
 }
 
 // checkValues reports what is wrong without reading any file: files may be corrected while we run.
-func (c Config) checkValues() []string {
+func (o Options) checkValues() []string {
 	var wrong []string
-	if c.Broker != "" {
-		wrong = append(wrong, c.checkAddress()...)
+	if o.Broker != "" {
+		wrong = append(wrong, o.checkAddress()...)
 	}
-	if why := levelProblem(c.Node); why != "" {
-		wrong = append(wrong, fmt.Sprintf("node: %q %s; use letters, digits, - and _, such as \"mat\"", c.Node, why))
-	} else if c.Node == "all" {
+	if why := levelProblem(o.Node); why != "" {
+		wrong = append(wrong, fmt.Sprintf("node: %q %s; use letters, digits, - and _, such as \"mat\"", o.Node, why))
+	} else if o.Node == "all" {
 		wrong = append(wrong, "node: \"all\" is the address of every node at once; choose another name, such as \"mat\"")
 	}
-	wrong = append(wrong, checkTopic("mqtt.prefix", c.Prefix, "use \"guided\" or \"home/guided\"", "guided")...)
-	if h := c.HomeAssistant; h.Discovery {
+	wrong = append(wrong, checkTopic("mqtt.prefix", o.Prefix, "use \"guided\" or \"home/guided\"", "guided")...)
+	if h := o.HomeAssistant; h.Discovery {
 		wrong = append(wrong, checkTopic("homeassistant.prefix", h.Prefix,
 			"use the discovery prefix of Home Assistant's MQTT settings, most often \"homeassistant\"", "homeassistant")...)
 	}
-	return append(wrong, c.HomeAssistant.Check()...)
+	return append(wrong, o.HomeAssistant.Check()...)
 }
 
 // usable is checkValues as one error, for a connection that needs a broker.
-func (c Config) usable() error {
-	wrong := c.checkValues()
-	if c.Broker == "" {
+func (o Options) usable() error {
+	wrong := o.checkValues()
+	if o.Broker == "" {
 		wrong = append(wrong, "mqtt.broker: none is named; start the embedded one first")
 	}
 	if len(wrong) > 0 {

@@ -58,11 +58,11 @@ func withLogin(user, password string) func(*paho.ClientOptions) {
 
 func TestConnectionWithWrongPassword(t *testing.T) {
 	broker := newMosquittoWithPassword(t)
-	cfg := testConfig(broker.url())
-	cfg.User, cfg.Password = "guided", "wrong"
+	options := testOptions(broker.url())
+	options.User, options.Password = "guided", "wrong"
 	p := defaultLimits()
 	p.firstRetry = 50 * time.Millisecond
-	d := startDaemon(t, cfg, p)
+	d := startDaemon(t, options, p)
 	eventually(t, "it is logged", func() bool { return len(d.log.with("broker refuses our login")) == 1 })
 	if line := d.log.with("refuses")[0]; !strings.Contains(line, "password_file") || strings.Contains(line, "wrong") {
 		t.Errorf("logged: %s", line)
@@ -80,17 +80,17 @@ func TestConnectionWithWrongPassword(t *testing.T) {
 func TestConnectionReadsPasswordFileAtEveryConnect(t *testing.T) {
 	broker := newMosquittoWithPassword(t)
 	proxy := newProxy(t, broker.address())
-	cfg := testConfig(proxy.url())
-	cfg.User, cfg.PasswordFile = "guided", filepath.Join(t.TempDir(), "password")
+	options := testOptions(proxy.url())
+	options.User, options.PasswordFile = "guided", filepath.Join(t.TempDir(), "password")
 	p := defaultLimits()
 	p.firstRetry = 50 * time.Millisecond
 	write := func(password string) {
-		if err := os.WriteFile(cfg.PasswordFile, []byte(password+"\n"), 0o600); err != nil {
+		if err := os.WriteFile(options.PasswordFile, []byte(password+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 
-	d := startDaemon(t, cfg, p) // the file is not there yet
+	d := startDaemon(t, options, p) // the file is not there yet
 	eventually(t, "it is logged", func() bool { return len(d.log.with("broker login cannot be read")) == 1 })
 	write("wrong")
 	eventually(t, "it is logged", func() bool { return len(d.log.with("broker refuses our login")) == 1 })
@@ -118,7 +118,7 @@ func TestConnectionWithRefusedSubscription(t *testing.T) {
 	p := defaultLimits()
 	p.firstRetry = 20 * time.Millisecond
 	client := newTestClient(t, broker.Address())
-	d := startDaemon(t, testConfig(broker.Address()), p)
+	d := startDaemon(t, testOptions(broker.Address()), p)
 	eventually(t, "it is logged", func() bool { return len(d.log.with("broker refuses our topics")) == 1 })
 	if n := len(client.on("guided/mat/status")); n > 0 && client.on("guided/mat/status")[0].payload == "online" {
 		t.Error("we are online without the subscription to commands")
@@ -147,11 +147,11 @@ func TestConnectionOverTLS(t *testing.T) {
 
 	now := time.Now()
 	serve(now.Add(time.Hour), now.Add(2*time.Hour)) // as if our clock were an hour slow
-	cfg := testConfig(broker.url())
-	cfg.CAFile = filepath.Join(t.TempDir(), "ca.pem")
-	d := startDaemon(t, cfg, p)
+	options := testOptions(broker.url())
+	options.CAFile = filepath.Join(t.TempDir(), "ca.pem")
+	d := startDaemon(t, options, p)
 	eventually(t, "the missing ca_file is logged", func() bool { return len(d.log.with("broker login cannot be read")) == 1 })
-	if err := os.WriteFile(cfg.CAFile, []byte(ca.pem), 0o600); err != nil {
+	if err := os.WriteFile(options.CAFile, []byte(ca.pem), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the hint at the clock is logged", func() bool { return len(d.log.with("timedatectl")) == 1 })
@@ -160,11 +160,11 @@ func TestConnectionOverTLS(t *testing.T) {
 	serve(now.Add(-time.Hour), now.Add(time.Hour))
 	eventually(t, "we are connected", func() bool { return len(d.log.with("broker back")) == 1 })
 
-	withoutCA := testConfig(broker.url())
+	withoutCA := testOptions(broker.url())
 	s := startDaemon(t, withoutCA, p)
 	eventually(t, "the unknown authority is logged", func() bool { return len(s.log.with("ca_file")) == 1 })
 
-	r, err := Send(t.Context(), cfg, "start")
+	r, err := Send(t.Context(), options, "start")
 	if err != nil || r.Status != "ok" {
 		t.Errorf("Send: %+v, %v", r, err)
 	}
@@ -177,11 +177,11 @@ func TestConnectionOverWebsocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	broker.server.Listeners.Serve("ws", broker.server.EstablishConnection)
-	cfg := testConfig("ws://" + ws.Address())
-	d := startDaemon(t, cfg, defaultLimits())
+	options := testOptions("ws://" + ws.Address())
+	d := startDaemon(t, options, defaultLimits())
 	client := newTestClient(t, broker.Address())
 	client.await(0, "guided/mat/status", "online")
-	if r, err := Send(t.Context(), cfg, "start 4-4-6"); err != nil || r.Command != "start" {
+	if r, err := Send(t.Context(), options, "start 4-4-6"); err != nil || r.Command != "start" {
 		t.Errorf("Send: %+v, %v", r, err)
 	}
 	d.stop()
@@ -204,32 +204,32 @@ func TestConnectionWithClientCertificate(t *testing.T) {
 	p := defaultLimits()
 	p.firstRetry, p.lastRetry = 20*time.Millisecond, 200*time.Millisecond
 
-	cfg := testConfig(broker.url())
-	cfg.CAFile = broker.file("ca.pem")
-	withoutCert := startDaemon(t, cfg, p)
+	options := testOptions(broker.url())
+	options.CAFile = broker.file("ca.pem")
+	withoutCert := startDaemon(t, options, p)
 	eventually(t, "the missing client certificate is logged", func() bool { return len(withoutCert.log.with("refuses our certificate")) == 1 })
 
-	cfg.CertFile, cfg.KeyFile = filepath.Join(t.TempDir(), "our.pem"), filepath.Join(t.TempDir(), "our.key")
-	d := startDaemon(t, cfg, p)
+	options.CertFile, options.KeyFile = filepath.Join(t.TempDir(), "our.pem"), filepath.Join(t.TempDir(), "our.key")
+	d := startDaemon(t, options, p)
 	eventually(t, "the unreadable certificate is logged", func() bool { return len(d.log.with("broker login cannot be read")) == 1 })
 	foreign, foreignKey := newTestCA(t).certificate(t, now.Add(-time.Hour), now.Add(time.Hour))
-	writeKeyPair(t, cfg, foreign, foreignKey)
+	writeKeyPair(t, options, foreign, foreignKey)
 	eventually(t, "the certificate of an unknown authority is logged", func() bool { return len(d.log.with("refuses our certificate")) == 1 })
 	our, ourKey := ca.certificate(t, now.Add(-time.Hour), now.Add(time.Hour))
-	writeKeyPair(t, cfg, our, ourKey)
+	writeKeyPair(t, options, our, ourKey)
 	eventually(t, "we are connected", func() bool { return len(d.log.with("broker back")) == 1 })
-	if r, err := Send(t.Context(), cfg, "start"); err != nil || r.Status != "ok" {
+	if r, err := Send(t.Context(), options, "start"); err != nil || r.Status != "ok" {
 		t.Errorf("Send: %+v, %v", r, err)
 	}
-	if wrong := cfg.Check(); len(wrong) > 0 {
+	if wrong := options.Check(); len(wrong) > 0 {
 		t.Errorf("Check: %q", wrong)
 	}
 }
 
-// writeKeyPair writes certificate and key to the files of cfg.
-func writeKeyPair(t *testing.T, cfg Config, cert, key string) {
+// writeKeyPair writes certificate and key to the files of options.
+func writeKeyPair(t *testing.T, options Options, cert, key string) {
 	t.Helper()
-	for file, text := range map[string]string{cfg.CertFile: cert, cfg.KeyFile: key} {
+	for file, text := range map[string]string{options.CertFile: cert, options.KeyFile: key} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -247,22 +247,22 @@ func TestConnectionOverWebsocketOfMosquitto(t *testing.T) {
 			plain := broker.port // without a listener of this kind mosquitto 2.0.11 does not start
 			broker.port = freePort(t)
 			conf := []string{"protocol websockets"}
-			cfg := testConfig(broker.url() + "/mqtt")
+			options := testOptions(broker.url() + "/mqtt")
 			if scheme == "wss" {
 				cert, key := ca.certificate(t, now.Add(-time.Hour), now.Add(time.Hour))
 				broker.write("cert.pem", cert)
 				broker.write("key.pem", key)
 				broker.write("ca.pem", ca.pem)
 				conf = append(conf, "certfile "+broker.file("cert.pem"), "keyfile "+broker.file("key.pem"))
-				cfg.CAFile = broker.file("ca.pem")
+				options.CAFile = broker.file("ca.pem")
 			}
 			broker.configure(append(conf, fmt.Sprintf("listener %d 127.0.0.1", plain), "allow_anonymous true")...)
 			broker.start()
 			p := defaultLimits()
 			p.firstRetry = 20 * time.Millisecond
-			d := startDaemon(t, cfg, p)
+			d := startDaemon(t, options, p)
 			eventually(t, "we are connected", func() bool { return len(d.log.with("broker connected"))+len(d.log.with("broker back")) > 0 })
-			if r, err := Send(t.Context(), cfg, "start 4-4-6"); err != nil || r.Command != "start" {
+			if r, err := Send(t.Context(), options, "start 4-4-6"); err != nil || r.Command != "start" {
 				t.Errorf("Send: %+v, %v", r, err)
 			}
 		})

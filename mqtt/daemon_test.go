@@ -28,17 +28,17 @@ type daemon struct {
 	hook     func(payload string) // called with each command while it is executed
 }
 
-func testConfig(broker string) Config {
-	return Config{Node: "mat", Broker: broker, Prefix: "guided", ID: "t" + fmt.Sprint(time.Now().UnixNano())}
+func testOptions(broker string) Options {
+	return Options{Config: Config{Broker: broker, Prefix: "guided"}, Node: "mat", ID: "t" + fmt.Sprint(time.Now().UnixNano())}
 }
 
-func startDaemon(t *testing.T, cfg Config, p limits) *daemon {
+func startDaemon(t *testing.T, options Options, p limits) *daemon {
 	t.Helper()
-	return startDaemonWith(t, cfg, p, nil)
+	return startDaemonWith(t, options, p, nil)
 }
 
 // startDaemonWith executes commands with do; nil only records them.
-func startDaemonWith(t *testing.T, cfg Config, p limits, do func(payload []byte, received time.Time) player.Response) *daemon {
+func startDaemonWith(t *testing.T, options Options, p limits, do func(payload []byte, received time.Time) player.Response) *daemon {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &daemon{
@@ -55,7 +55,7 @@ func startDaemonWith(t *testing.T, cfg Config, p limits, do func(payload []byte,
 	if do == nil {
 		do = d.execute
 	}
-	go func() { d.ended <- run(ctx, cfg, p, do, feed, slog.New(d.log)) }()
+	go func() { d.ended <- run(ctx, options, p, do, feed, slog.New(d.log)) }()
 	t.Cleanup(d.stop)
 	return d
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // collect puts what the player publishes into the outbox, also while there is no broker. It returns when ctx ends.
-func collect(ctx context.Context, feed player.Feed, cfg Config, o *outbox, log *slog.Logger) {
-	t, withoutScene := cfg.topics(), 0
+func collect(ctx context.Context, feed player.Feed, options Options, o *outbox, log *slog.Logger) {
+	t, withoutScene := options.topics(), 0
 	for {
 		var m message
 		var err error
@@ -32,7 +32,7 @@ func collect(ctx context.Context, feed player.Feed, cfg Config, o *outbox, log *
 			}
 			if m, err = t.info(i); err == nil {
 				o.set(&o.info, m, m.payload)
-				withoutScene, err = o.setAnnouncement(cfg, i, withoutScene, log)
+				withoutScene, err = o.setAnnouncement(options, i, withoutScene, log)
 			}
 		case e, open := <-feed.Events:
 			if !open {
@@ -74,15 +74,15 @@ func (o *outbox) setState(t topics, s player.State) error {
 
 // setAnnouncement sets the announcement to Home Assistant. It returns how many routines have no scene, and logs it when
 // they are more than before.
-func (o *outbox) setAnnouncement(cfg Config, i player.Info, before int, log *slog.Logger) (withoutScene int, err error) {
-	if !cfg.announces() || len(i.Routines) == 0 { // none: the library, which is never empty, has not been read yet
+func (o *outbox) setAnnouncement(options Options, i player.Info, before int, log *slog.Logger) (withoutScene int, err error) {
+	if !options.announces() || len(i.Routines) == 0 { // none: the library, which is never empty, has not been read yet
 		return before, nil
 	}
-	discovery, withoutScene, err := cfg.device().Discovery(i)
+	discovery, withoutScene, err := options.device().Discovery(i)
 	if err != nil {
 		return before, err
 	}
-	o.set(&o.announcement, message{cfg.HomeAssistant.DeviceTopic(cfg.ID), discovery, 1, true}, discovery)
+	o.set(&o.announcement, message{options.HomeAssistant.DeviceTopic(options.ID), discovery, 1, true}, discovery)
 	if withoutScene <= before {
 		return before, nil
 	}

@@ -17,7 +17,7 @@ func TestInboxRefusesRetainedCommandAtEveryConnect(t *testing.T) {
 		client.publishRetained("guided/mat/command", `{"command":"start","routine":"yoga","transaction":"old"}`)
 		client.await(0, "guided/mat/command", "yoga") // mochi acknowledges before it retains: now it has
 		proxy := newProxy(t, hostOf(url))
-		d := startDaemon(t, testConfig(proxy.url()), defaultLimits())
+		d := startDaemon(t, testOptions(proxy.url()), defaultLimits())
 		n := client.await(0, "guided/mat/response", `"status":"error"`)
 		if got := client.all()[n-1].payload; !strings.Contains(got, "mosquitto_pub -r -n -t 'guided/mat/command'") || !strings.Contains(got, `"transaction":"old"`) {
 			t.Errorf("the answer is %s", got)
@@ -42,7 +42,7 @@ func TestInboxDoesNotExecuteCommandsGivenWhileDisconnected(t *testing.T) {
 	forEachBroker(t, func(t *testing.T, url string) {
 		client := newTestClient(t, url)
 		proxy := newProxy(t, hostOf(url))
-		d := startDaemon(t, testConfig(proxy.url()), defaultLimits())
+		d := startDaemon(t, testOptions(proxy.url()), defaultLimits())
 		n := client.await(0, "guided/mat/status", "online")
 		proxy.refuse(true)
 		proxy.cut()
@@ -64,7 +64,7 @@ func TestInboxRefusesCommandThatWaitedTooLong(t *testing.T) {
 	client := newTestClient(t, url)
 	p := defaultLimits()
 	p.maxQueueAge = 50 * time.Millisecond
-	d := startDaemon(t, testConfig(url), p)
+	d := startDaemon(t, testOptions(url), p)
 	client.await(0, "guided/mat/status", "online")
 	begun, goOn := make(chan bool), make(chan bool)
 	d.onCommand(func(payload string) {
@@ -88,7 +88,7 @@ func TestInboxRefusesCommandThatWaitedTooLong(t *testing.T) {
 func TestInboxWithTooLongOrPanickingCommand(t *testing.T) {
 	forEachBroker(t, func(t *testing.T, url string) {
 		client := newTestClient(t, url)
-		d := startDaemon(t, testConfig(url), defaultLimits())
+		d := startDaemon(t, testOptions(url), defaultLimits())
 		client.await(0, "guided/mat/status", "online")
 		d.onCommand(func(payload string) {
 			if payload == "bad" {
@@ -116,7 +116,7 @@ func TestInboxWithFloodOfGarbage(t *testing.T) {
 	test := func(t *testing.T, url string, dropsNothing bool) {
 		const many = 10_000
 		client := newTestClient(t, url)
-		d := startDaemon(t, testConfig(url), defaultLimits())
+		d := startDaemon(t, testOptions(url), defaultLimits())
 		client.await(0, "guided/mat/status", "online")
 		busy := make(chan bool)
 		d.onCommand(func(string) { <-busy })

@@ -1,8 +1,8 @@
 // Package mqtt connects the player to a broker: commands in; responses, state, info, events and phases out.
 //
 // [Run] is the daemon's side and lasts for the whole program. [Send], [Follow] and [Purge] are the other side of the
-// same topics, for the command line. [Embedded] starts a broker in the program, for a home that has none; it is used
-// over the network like any other.
+// same topics, for the command line. A [Broker] is one inside the program, for a home that has none; it is used over the
+// network like any other.
 //
 // Its law: the broker is never relied on. It may be missing at the start, die, lose everything that it retained or
 // change the password, and nothing here waits for it: routines play on, and at every connect the whole state is
@@ -22,30 +22,30 @@ import (
 )
 
 // Run keeps the player on the broker until ctx ends, and publishes "offline" before it returns. A missing broker is no
-// error; a [Config] that cannot work is.
+// error; [Options] that cannot work are.
 //
 // The feed is read without pause. do is called with one command at a time, and with the moment of its arrival; it must
 // return at once.
-func Run(ctx context.Context, cfg Config, do func(payload []byte, received time.Time) player.Response, feed player.Feed, log *slog.Logger) error {
-	return run(ctx, cfg, defaultLimits(), do, feed, log)
+func Run(ctx context.Context, options Options, do func(payload []byte, received time.Time) player.Response, feed player.Feed, log *slog.Logger) error {
+	return run(ctx, options, defaultLimits(), do, feed, log)
 }
 
-func run(ctx context.Context, cfg Config, l limits, do func([]byte, time.Time) player.Response, feed player.Feed, log *slog.Logger) error {
-	if err := cfg.usable(); err != nil {
+func run(ctx context.Context, options Options, l limits, do func([]byte, time.Time) player.Response, feed player.Feed, log *slog.Logger) error {
+	if err := options.usable(); err != nil {
 		return err
 	}
-	out, t := newOutbox(l), cfg.topics()
+	out, t := newOutbox(l), options.topics()
 	in := &inbox{
 		do: do, limits: l, topics: t, outbox: out, log: log,
 		queue:    make(chan command, l.queueLength),
 		reported: map[string]bool{},
 	}
 	p := &publisher{
-		cfg: cfg, limits: l, topics: t, inbox: in, outbox: out,
-		store: openStore(cfg.Memory, log), outages: outageLog{log: log, broker: cfg.Broker}, log: log,
+		options: options, limits: l, topics: t, inbox: in, outbox: out,
+		store: openStore(options.PublishedFile, log), outages: outageLog{log: log, broker: options.Broker}, log: log,
 	}
 	var parts sync.WaitGroup
-	parts.Go(func() { collect(ctx, feed, cfg, out, log) })
+	parts.Go(func() { collect(ctx, feed, options, out, log) })
 	parts.Go(func() { in.run(ctx) })
 	parts.Go(func() { p.run(ctx) })
 	parts.Wait()

@@ -31,7 +31,7 @@ func newEmbedded(t *testing.T) *Broker {
 func TestRunPublishesEverythingAtConnect(t *testing.T) {
 	forEachBroker(t, func(t *testing.T, url string) {
 		client := newTestClient(t, url)
-		d := startDaemon(t, testConfig(url), defaultLimits())
+		d := startDaemon(t, testOptions(url), defaultLimits())
 		d.infos <- player.Info{Version: "1"}
 		d.states <- player.State{State: player.Idle}
 		client.await(0, "guided/mat/state", `"state":"idle"`)
@@ -61,7 +61,7 @@ func TestRunReceivesCommandsWhenOnline(t *testing.T) {
 	forEachBroker(t, func(t *testing.T, url string) {
 		for range 10 {
 			client := newTestClient(t, url)
-			d := startDaemon(t, testConfig(url), defaultLimits())
+			d := startDaemon(t, testOptions(url), defaultLimits())
 			n := client.await(0, "guided/mat/status", "online")
 			client.publish("guided/mat/command", "stop")
 			client.await(n, "guided/mat/response", `"ok"`)
@@ -73,7 +73,7 @@ func TestRunReceivesCommandsWhenOnline(t *testing.T) {
 func TestRunPublishesResponseBeforeItsEffects(t *testing.T) {
 	forEachBroker(t, func(t *testing.T, url string) {
 		client := newTestClient(t, url)
-		d := startDaemon(t, testConfig(url), defaultLimits())
+		d := startDaemon(t, testOptions(url), defaultLimits())
 		d.onCommand(func(string) { // state and event come before the response
 			d.states <- player.State{State: player.Playing, Routine: "4-4-6"}
 			d.events <- player.Event{Type: "routine_started"}
@@ -99,7 +99,7 @@ func TestRunPublishesResponseBeforeItsEffects(t *testing.T) {
 func TestRunTakesCommandsToAllNodes(t *testing.T) {
 	forEachBroker(t, func(t *testing.T, url string) {
 		client := newTestClient(t, url)
-		startDaemon(t, testConfig(url), defaultLimits())
+		startDaemon(t, testOptions(url), defaultLimits())
 		n := client.await(0, "guided/mat/status", "online")
 		client.publish("guided/all/command", "stop")
 		client.await(n, "guided/mat/response", `"command":"stop"`)
@@ -115,7 +115,7 @@ func TestRunTakesCommandsToAllNodes(t *testing.T) {
 func TestRunPublishesUnchangedStateOnce(t *testing.T) {
 	url := newEmbedded(t).Address()
 	client := newTestClient(t, url)
-	d := startDaemon(t, testConfig(url), defaultLimits())
+	d := startDaemon(t, testOptions(url), defaultLimits())
 	for i := range 3 {
 		for range 3 {
 			d.states <- player.State{Routine: fmt.Sprint(i), UpdatedAt: time.Now()}
@@ -140,7 +140,7 @@ func TestRunPublishesUnchangedStateOnce(t *testing.T) {
 func TestRunKeepsOrderOfPhasesAndEvents(t *testing.T) {
 	url := newEmbedded(t).Address()
 	client := newTestClient(t, url)
-	d := startDaemon(t, testConfig(url), defaultLimits())
+	d := startDaemon(t, testOptions(url), defaultLimits())
 	client.await(0, "guided/mat/status", "online")
 	const many = 50
 	for i := range many {
@@ -161,7 +161,7 @@ func TestRunKeepsOrderOfPhasesAndEvents(t *testing.T) {
 func TestRunWithStateThatCannotBeEncoded(t *testing.T) {
 	url := newEmbedded(t).Address()
 	client := newTestClient(t, url)
-	d := startDaemon(t, testConfig(url), defaultLimits())
+	d := startDaemon(t, testOptions(url), defaultLimits())
 	d.states <- player.State{Position: nan()}
 	d.states <- player.State{Routine: "next"}
 	client.await(0, "guided/mat/state", "next")
@@ -176,11 +176,11 @@ func TestRunWithStateThatCannotBeEncoded(t *testing.T) {
 	client.await(0, "guided/mat/response", "still")
 }
 
-func TestRunWithInvalidConfig(t *testing.T) {
-	for _, cfg := range []Config{{}, {Node: "mat", Prefix: "guided"}, {Node: "a+b", Prefix: "guided", Broker: "mqtt://x"}} {
-		err := Run(t.Context(), cfg, nil, player.Feed{}, slog.New(slog.DiscardHandler))
+func TestRunWithInvalidOptions(t *testing.T) {
+	for _, options := range []Options{{}, {Config: Config{Prefix: "guided"}, Node: "mat"}, {Config: Config{Prefix: "guided", Broker: "mqtt://x"}, Node: "a+b"}} {
+		err := Run(t.Context(), options, nil, player.Feed{}, slog.New(slog.DiscardHandler))
 		if err == nil || errors.Is(err, t.Context().Err()) {
-			t.Errorf("%+v: %v", cfg, err)
+			t.Errorf("%+v: %v", options, err)
 		}
 	}
 }

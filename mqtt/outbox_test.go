@@ -105,7 +105,7 @@ func TestOutboxRefusalsDisplaceNoResponse(t *testing.T) {
 }
 
 func TestOutboxIgnoresStateThatDiffersInTimeOnly(t *testing.T) {
-	b, at := newOutbox(defaultLimits()), Config{Prefix: "guided", Node: "mat"}.topics()
+	b, at := newOutbox(defaultLimits()), Options{Config: Config{Prefix: "guided"}, Node: "mat"}.topics()
 	for i := range 3 {
 		if err := b.setState(at, player.State{Routine: "yoga", UpdatedAt: time.Unix(int64(i), 0)}); err != nil {
 			t.Fatal(err)

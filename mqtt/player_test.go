@@ -22,7 +22,7 @@ func TestRunStartsOnlyOnFreshCommands(t *testing.T) {
 	client := newTestClient(t, broker.url())
 	library := routines.Library{fstest.MapFS{"quiet.toml": {Data: []byte("title = \"Quiet\"\n[[step]]\nrest = \"10m\"\n")}}}
 	log := slog.New(slog.DiscardHandler)
-	cfg := testConfig(broker.url())
+	options := testOptions(broker.url())
 	var d *daemon
 	var starts atomic.Int32
 	arrive := func() {
@@ -30,7 +30,7 @@ func TestRunStartsOnlyOnFreshCommands(t *testing.T) {
 		p := player.New(player.Config{Library: library, Bank: mix.NewBank(nil, nil, func(string) ([]byte, error) { return nil, fs.ErrNotExist }, log),
 			Volume: 50, ClockTrusted: func() bool { return true }, Log: log})
 		skip := len(client.all())
-		d = startDaemonWith(t, cfg, defaultLimits(), func(payload []byte, _ time.Time) player.Response {
+		d = startDaemonWith(t, options, defaultLimits(), func(payload []byte, _ time.Time) player.Response {
 			idle := p.State().State == player.Idle
 			r := p.Order(payload)
 			if idle && p.State().State != player.Idle {

@@ -15,7 +15,7 @@ import (
 // A publisher keeps a connection to the broker: it connects, announces us, publishes what waits in the outbox, and
 // connects again. All that the daemon publishes is published here, in one goroutine, one message at a time.
 type publisher struct {
-	cfg     Config
+	options Options
 	limits  limits
 	topics  topics
 	inbox   *inbox
@@ -36,7 +36,7 @@ func (p *publisher) run(ctx context.Context) {
 		}
 		hint := ""
 		if online > 0 && flaps > 2 {
-			hint = "it takes us in and throws us out: look whether a second guided has the same client id, " + p.cfg.clientID()
+			hint = "it takes us in and throws us out: look whether a second guided has the same client id, " + p.options.clientID()
 		}
 		p.outages.disconnected(err, hint)
 		if online > 0 {
@@ -62,7 +62,7 @@ func (p *publisher) run(ctx context.Context) {
 func (p *publisher) oneConnection(ctx context.Context) (online time.Duration, err error) {
 	will := p.topics.status(false)
 	births := make(chan string, 8)
-	c, err := connect(ctx, p.cfg, p.limits, p.cfg.clientID(), &will, func(_ paho.Client, m paho.Message) {
+	c, err := connect(ctx, p.options.Config, p.limits, p.options.clientID(), &will, func(_ paho.Client, m paho.Message) {
 		p.receive(m, births)
 	})
 	if err != nil {
@@ -93,7 +93,7 @@ func (p *publisher) oneConnection(ctx context.Context) (online time.Duration, er
 // receive takes a message from the broker: Home Assistant's birth and last will go to births, all else is a command. A
 // retained birth says nothing of now. It never waits.
 func (p *publisher) receive(m paho.Message, births chan<- string) {
-	if !p.cfg.announces() || m.Topic() != p.cfg.HomeAssistant.BirthTopic() {
+	if !p.options.announces() || m.Topic() != p.options.HomeAssistant.BirthTopic() {
 		p.inbox.receive(m)
 		return
 	}
@@ -109,7 +109,7 @@ func (p *publisher) receive(m paho.Message, births chan<- string) {
 // use subscribes, publishes everything, as the broker may have lost all it knew of us, and then what comes, until the
 // connection is lost or ctx ends; the latter is no error. We say that we are online only when we receive commands.
 func (p *publisher) use(ctx, late context.Context, c *connection, births <-chan string) (online time.Duration, err error) {
-	former := p.store.setTopics(p.cfg.Broker, p.cfg.retainedTopics())
+	former := p.store.setTopics(p.options.Broker, p.options.retainedTopics())
 	if err := c.subscribe(late, p.topics.commands()...); err != nil {
 		return 0, err
 	}
@@ -133,10 +133,10 @@ func (p *publisher) use(ctx, late context.Context, c *connection, births <-chan 
 
 // subscribeBirths subscribes to Home Assistant's birth message. A broker that refuses it gets everything else of us.
 func (p *publisher) subscribeBirths(ctx context.Context, c *connection) error {
-	if !p.cfg.announces() {
+	if !p.options.announces() {
 		return nil
 	}
-	topic := p.cfg.HomeAssistant.BirthTopic()
+	topic := p.options.HomeAssistant.BirthTopic()
 	err := c.subscribe(ctx, topic)
 	var refused *subscribeRefusedError
 	if errors.As(err, &refused) {
@@ -235,7 +235,7 @@ func (p *publisher) announce(a *announcer, m outgoing) {
 	components, err := homeassistant.Components(m.payload)
 	var payloads [][]byte
 	if err == nil {
-		payloads, err = homeassistant.Stages(m.payload, p.store.setComponents(p.cfg.Broker, components))
+		payloads, err = homeassistant.Stages(m.payload, p.store.setComponents(p.options.Broker, components))
 	}
 	if err != nil {
 		p.log.Error("what is gone cannot be taken from Home Assistant", "error", err)
@@ -254,7 +254,7 @@ func (p *publisher) publishStage(ctx context.Context, c *connection, a *announce
 		return err
 	}
 	if a.stagePublished(time.Now()) {
-		p.store.forgetRemoved(p.cfg.Broker)
+		p.store.forgetRemoved(p.options.Broker)
 	}
 	return nil
 }
@@ -270,15 +270,15 @@ func (p *publisher) clearFormer(ctx context.Context, topics []string) {
 	case <-ctx.Done():
 		return
 	}
-	if err := clearFormer(ctx, p.cfg, p.limits, topics); err != nil {
+	if err := clearFormer(ctx, p.options, p.limits, topics); err != nil {
 		if ctx.Err() == nil {
 			p.log.Warn("former topics could not be emptied; it is tried again at the next connect", "topics", topics, "error", err)
 		}
 		return
 	}
-	p.store.forgetTopics(p.cfg.Broker, topics)
-	if !p.cfg.announces() {
-		p.store.forgetDevice(p.cfg.Broker)
+	p.store.forgetTopics(p.options.Broker, topics)
+	if !p.options.announces() {
+		p.store.forgetDevice(p.options.Broker)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 func TestPublisherWhenBrokerRestartsWithoutRetained(t *testing.T) {
 	broker := newMosquitto(t)
 	client := newTestClient(t, broker.url())
-	d := startDaemon(t, testConfig(broker.url()), defaultLimits())
+	d := startDaemon(t, testOptions(broker.url()), defaultLimits())
 	d.infos <- player.Info{Version: "1"}
 	d.states <- player.State{Routine: "before"}
 	client.await(0, "guided/mat/state", "before")
@@ -50,7 +50,7 @@ func TestPublisherWhenBrokerIsKilledRepeatedly(t *testing.T) {
 	broker := newMosquitto(t)
 	p := defaultLimits()
 	p.firstRetry, p.lastRetry = 5*time.Millisecond, 50*time.Millisecond
-	d := startDaemon(t, testConfig(broker.url()), p)
+	d := startDaemon(t, testOptions(broker.url()), p)
 	for i := range 20 {
 		client := newTestClient(t, broker.url())
 		d.states <- player.State{Routine: fmt.Sprintf("round %d", i)}
@@ -72,7 +72,7 @@ func TestPublisherWhenBrokerIsKilledRepeatedly(t *testing.T) {
 func TestPublisherWhenBrokerStartsLate(t *testing.T) {
 	broker := newMosquitto(t)
 	broker.kill()
-	d := startDaemon(t, testConfig(broker.url()), defaultLimits())
+	d := startDaemon(t, testOptions(broker.url()), defaultLimits())
 	d.states <- player.State{Routine: "long since"}
 	eventually(t, "it is logged", func() bool { return len(d.log.with("broker away")) == 1 })
 	broker.start()
@@ -83,7 +83,7 @@ func TestPublisherWhenConnectionIsCut(t *testing.T) {
 	forEachBroker(t, func(t *testing.T, url string) {
 		client := newTestClient(t, url)
 		proxy := newProxy(t, hostOf(url))
-		d := startDaemon(t, testConfig(proxy.url()), defaultLimits())
+		d := startDaemon(t, testOptions(proxy.url()), defaultLimits())
 		d.states <- player.State{Routine: "before"}
 		n := client.await(0, "guided/mat/state", "before")
 		proxy.cut()
@@ -99,7 +99,7 @@ func TestPublisherWhenIdleConnectionFreezes(t *testing.T) {
 		proxy := newProxy(t, hostOf(url))
 		p := defaultLimits()
 		p.keepAlive, p.pong = time.Second, time.Second
-		d := startDaemon(t, testConfig(proxy.url()), p)
+		d := startDaemon(t, testOptions(proxy.url()), p)
 		n := client.await(0, "guided/mat/status", "online")
 		proxy.freeze()
 		began := time.Now()
@@ -115,7 +115,7 @@ func TestPublisherWhenConnectionFreezesWhilePublishing(t *testing.T) {
 	proxy := newProxy(t, hostOf(url))
 	p := defaultLimits()
 	p.ack = 200 * time.Millisecond // long before the next ping
-	d := startDaemon(t, testConfig(proxy.url()), p)
+	d := startDaemon(t, testOptions(proxy.url()), p)
 	client.await(0, "guided/mat/status", "online")
 	proxy.freeze()
 	d.events <- player.Event{Type: "paused"}
@@ -133,7 +133,7 @@ func TestPublisherDropsOldEvents(t *testing.T) {
 	proxy := newProxy(t, hostOf(url))
 	p := defaultLimits()
 	p.maxEventAge, p.maxPhaseAge = 400*time.Millisecond, 100*time.Millisecond
-	d := startDaemon(t, testConfig(proxy.url()), p)
+	d := startDaemon(t, testOptions(proxy.url()), p)
 	n := client.await(0, "guided/mat/status", "online")
 	proxy.refuse(true)
 	proxy.cut()
@@ -209,7 +209,7 @@ func TestRunEndsInEveryStateOfTheBroker(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url, up := url(t)
-			d := startDaemon(t, testConfig(url), defaultLimits())
+			d := startDaemon(t, testOptions(url), defaultLimits())
 			up(d)
 			d.stop()
 		})
@@ -220,7 +220,7 @@ func TestRunLeavesNoGoroutines(t *testing.T) {
 	broker := newEmbedded(t)
 	before := goleak.IgnoreCurrent()
 	for i := range 100 {
-		d := startDaemon(t, testConfig(broker.Address()), defaultLimits())
+		d := startDaemon(t, testOptions(broker.Address()), defaultLimits())
 		d.states <- player.State{Progress: i}
 		d.stop()
 	}
@@ -232,7 +232,7 @@ func TestPublisherPublishesResponsesBeforeOffline(t *testing.T) {
 	client := newTestClient(t, url)
 	n := 0
 	for range 20 {
-		d := startDaemon(t, testConfig(url), defaultLimits())
+		d := startDaemon(t, testOptions(url), defaultLimits())
 		n = client.await(n, "guided/mat/status", "online")
 		client.publish("guided/mat/command", "stop")
 		client.await(n, "guided/mat/response", "stop")

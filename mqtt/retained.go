@@ -30,14 +30,14 @@ type retained struct {
 
 // readRetained returns when it has read all that the broker retains on the topics, which may be patterns. conn must be
 // closed.
-func readRetained(ctx context.Context, cfg Config, l limits, topics ...string) (*retained, error) {
+func readRetained(ctx context.Context, options Options, l limits, topics ...string) (*retained, error) {
 	r := &retained{limits: l, payloads: map[string][]byte{}, marker: "guided-" + rand.Text()[:12], complete: make(chan struct{})}
-	c, err := connect(ctx, cfg, l, r.marker, nil, r.receive)
+	c, err := connect(ctx, options.Config, l, r.marker, nil, r.receive)
 	if err != nil {
 		return nil, err
 	}
 	r.conn = c
-	if err := r.awaitMarker(ctx, cfg.topics().node+"/sweep", topics); err != nil {
+	if err := r.awaitMarker(ctx, options.topics().node+"/sweep", topics); err != nil {
 		c.abort()
 		return nil, err
 	}
@@ -142,8 +142,8 @@ func (r *retained) discoveryOf(node string) []string {
 }
 
 // clearFormer clears what we left on topics that we no longer use.
-func clearFormer(ctx context.Context, cfg Config, l limits, topics []string) error {
-	r, err := readRetained(ctx, cfg, l, topics...)
+func clearFormer(ctx context.Context, options Options, l limits, topics []string) error {
+	r, err := readRetained(ctx, options, l, topics...)
 	if err != nil {
 		return err
 	}
@@ -158,36 +158,36 @@ func clearFormer(ctx context.Context, cfg Config, l limits, topics []string) err
 // ErrOnline is the error of [Purge] while the daemon runs, which would publish everything again.
 var ErrOnline = errors.New("the daemon is online; stop it first, then purge")
 
-// Purge clears everything that the daemon named by cfg left retained on the broker, and returns the topics in order: its
+// Purge clears everything that the daemon named by options left retained on the broker, and returns the topics in order: its
 // device in Home Assistant, its own topics, and those of former names, as far as they were remembered.
-func Purge(ctx context.Context, cfg Config, log *slog.Logger) ([]string, error) {
-	return purge(ctx, cfg, defaultLimits(), log)
+func Purge(ctx context.Context, options Options, log *slog.Logger) ([]string, error) {
+	return purge(ctx, options, defaultLimits(), log)
 }
 
-func purge(ctx context.Context, cfg Config, l limits, log *slog.Logger) ([]string, error) {
-	if err := cfg.usable(); err != nil {
+func purge(ctx context.Context, options Options, l limits, log *slog.Logger) ([]string, error) {
+	if err := options.usable(); err != nil {
 		return nil, err
 	}
-	store := openStore(cfg.Memory, log)
-	node := cfg.topics().node
-	topics := store.setTopics(cfg.Broker, nil)
+	store := openStore(options.PublishedFile, log)
+	node := options.topics().node
+	topics := store.setTopics(options.Broker, nil)
 	for _, leaf := range []string{"status", "state", "info", "command", "response", "event", "phase"} {
 		topics = append(topics, node+"/"+leaf)
 	}
-	if cfg.ID != "" {
-		topics = append(topics, cfg.HomeAssistant.DeviceTopic(cfg.ID))
+	if options.ID != "" {
+		topics = append(topics, options.HomeAssistant.DeviceTopic(options.ID))
 	}
 	slices.Sort(topics)
 	topics = slices.Compact(topics)
-	r, err := readRetained(ctx, cfg, l, append([]string{cfg.HomeAssistant.DeviceTopics()}, topics...)...)
+	r, err := readRetained(ctx, options, l, append([]string{options.HomeAssistant.DeviceTopics()}, topics...)...)
 	if err != nil {
-		return nil, diagnose(err).wrap(cfg.Broker, err)
+		return nil, diagnose(err).wrap(options.Broker, err)
 	}
 	defer r.conn.close()
 	if status, _ := r.payload(node + "/status"); string(status) == "online" {
 		asking, done := context.WithTimeout(ctx, l.onlineCheck)
 		defer done()
-		if _, err := Send(asking, cfg, "status"); err == nil {
+		if _, err := Send(asking, options, "status"); err == nil {
 			return nil, ErrOnline
 		}
 	}
@@ -200,13 +200,13 @@ func purge(ctx context.Context, cfg Config, l limits, log *slog.Logger) ([]strin
 	if err != nil {
 		return cleared, fmt.Errorf("clearing what was published: %w", err)
 	}
-	store.forgetBroker(cfg.Broker)
+	store.forgetBroker(options.Broker)
 	return cleared, nil
 }
 
-// Elsewhere lists the brokers other than the one of cfg that may still retain something of ours.
-func Elsewhere(cfg Config, log *slog.Logger) []string {
-	store := openStore(cfg.Memory, log)
-	delete(store.brokers, cfg.Broker)
+// Elsewhere lists the brokers other than the one of options that may still retain something of ours.
+func Elsewhere(options Options, log *slog.Logger) []string {
+	store := openStore(options.PublishedFile, log)
+	delete(store.brokers, options.Broker)
 	return slices.Sorted(maps.Keys(store.brokers))
 }

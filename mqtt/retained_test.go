@@ -12,10 +12,10 @@ func TestPurge(t *testing.T) {
 	t.Run("everything of the daemon is cleared, and nothing of others", func(t *testing.T) {
 		m := newMosquitto(t)
 		a := newFakeHomeAssistant(t, m.url(), "homeassistant")
-		other := discoveryConfigFor(t, m.url())
+		other := discoveryOptionsFor(t, m.url())
 		other.Node, other.ID = "bed", "fedcba9876543210"
 		startDaemonWithRoutines(t, other, "x")
-		c := discoveryConfigFor(t, m.url())
+		c := discoveryOptionsFor(t, m.url())
 		d := startDaemonWithRoutines(t, c, "a")
 		a.awaitScenes("r_a", "r_x")
 		a.must(a.client.Publish("guided/mat/command", 1, true, "start a"))
@@ -33,17 +33,17 @@ func TestPurge(t *testing.T) {
 		if again, err := purge(t.Context(), c, fastLimits(), silent); err != nil || len(again) != 0 {
 			t.Errorf("again: %v, %v", again, err)
 		}
-		if h := openStore(c.Memory, silent).brokers; len(h) != 0 {
+		if h := openStore(c.PublishedFile, silent).brokers; len(h) != 0 {
 			t.Errorf("the store still has %v", h)
 		}
 	})
 	t.Run("a daemon that lost its identity is found by its topics", func(t *testing.T) {
 		m := newMosquitto(t)
-		c := discoveryConfigFor(t, m.url())
+		c := discoveryOptionsFor(t, m.url())
 		d := startDaemonWithRoutines(t, c, "a")
 		newTestClient(t, m.url()).await(0, "guided/mat/info", `"a"`)
 		d.stop()
-		c.ID, c.Memory = "", ""
+		c.ID, c.PublishedFile = "", ""
 		if removed, err := purge(t.Context(), c, fastLimits(), silent); err != nil || len(removed) != 4 {
 			t.Errorf("removed %v, %v", removed, err)
 		}
@@ -53,7 +53,7 @@ func TestPurge(t *testing.T) {
 	})
 	t.Run("the retained status is online, but no daemon is", func(t *testing.T) {
 		m := newMosquitto(t)
-		c := discoveryConfigFor(t, m.url())
+		c := discoveryOptionsFor(t, m.url())
 		newTestClient(t, m.url()).publishRetained("guided/mat/status", "online")
 		if removed, err := purge(t.Context(), c, fastLimits(), silent); err != nil || len(removed) != 1 {
 			t.Errorf("removed %v, %v", removed, err)
@@ -61,7 +61,7 @@ func TestPurge(t *testing.T) {
 	})
 	t.Run("after a change of names without a start", func(t *testing.T) {
 		m := newMosquitto(t)
-		c := discoveryConfigFor(t, m.url())
+		c := discoveryOptionsFor(t, m.url())
 		d := startDaemonWithRoutines(t, c, "a")
 		newTestClient(t, m.url()).await(0, "guided/mat/info", `"a"`)
 		d.stop()
@@ -75,7 +75,7 @@ func TestPurge(t *testing.T) {
 	})
 	t.Run("while the daemon runs it is refused", func(t *testing.T) {
 		m := newMosquitto(t)
-		c := discoveryConfigFor(t, m.url())
+		c := discoveryOptionsFor(t, m.url())
 		startDaemonWithRoutines(t, c, "a")
 		newTestClient(t, m.url()).await(0, "guided/mat/info", `"a"`)
 		if _, err := purge(t.Context(), c, fastLimits(), silent); !errors.Is(err, ErrOnline) {

@@ -17,8 +17,8 @@ type message struct {
 // all ("guided/all").
 type topics struct{ node, all string }
 
-func (c Config) topics() topics {
-	return topics{node: c.Prefix + "/" + c.Node, all: c.Prefix + "/all"}
+func (o Options) topics() topics {
+	return topics{node: o.Prefix + "/" + o.Node, all: o.Prefix + "/all"}
 }
 
 // commands are the command topics, the node's own first.

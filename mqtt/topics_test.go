@@ -8,7 +8,7 @@ import (
 )
 
 func TestTopicsMessages(t *testing.T) {
-	at := Config{Prefix: "home/guided", Node: "mat"}.topics()
+	at := Options{Config: Config{Prefix: "home/guided"}, Node: "mat"}.topics()
 	noon := time.Date(2026, 11, 21, 12, 0, 0, 250e6, time.UTC)
 	must := func(m message, err error) message {
 		t.Helper()
