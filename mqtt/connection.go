@@ -105,7 +105,9 @@ var (
 // A subscribeRefusedError means that the broker refused a subscription.
 type subscribeRefusedError struct{ topic string }
 
-func (e *subscribeRefusedError) Error() string { return "the broker refuses to let us hear " + e.topic }
+func (e *subscribeRefusedError) Error() string {
+	return "the broker refuses the subscription to " + e.topic
+}
 
 // A connection is one connection to the broker, from dialling to its end. It is used by one goroutine and never
 // reconnects: paho's own reconnecting hides why the broker refused, and sleeps on for up to its longest wait after

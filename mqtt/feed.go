@@ -52,7 +52,7 @@ func collect(ctx context.Context, feed player.Feed, options Options, o *outbox, 
 			}
 		}
 		if err != nil {
-			log.Error("news of the player lost", "error", err)
+			log.Error("message of the player lost", "error", err)
 		}
 	}
 }

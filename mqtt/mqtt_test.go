@@ -165,7 +165,7 @@ func TestRunWithStateThatCannotBeEncoded(t *testing.T) {
 	d.states <- player.State{Position: nan()}
 	d.states <- player.State{Routine: "next"}
 	client.await(0, "guided/mat/state", "next")
-	if n := len(d.log.with("news of the player lost")); n != 1 {
+	if n := len(d.log.with("message of the player lost")); n != 1 {
 		t.Errorf("logged %d times", n)
 	}
 	close(d.states)

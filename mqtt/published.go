@@ -3,7 +3,6 @@ package mqtt
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -44,7 +43,7 @@ func openStore(file string, log *slog.Logger) *publishedStore {
 		s.brokers, err = decodeRecords(b)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		log.Warn("what was left with brokers is forgotten", "error", err)
+		log.Warn("the list of what was published on brokers is damaged, and forgotten", "error", err)
 	}
 	return s
 }
@@ -112,7 +111,7 @@ func (s *publishedStore) update(broker string, change func(r *brokerRecord)) {
 		err = renameio.WriteFile(s.file, append(after, '\n'), 0o644)
 	}
 	if err != nil {
-		s.log.Warn("what is left with the broker cannot be remembered", "error", fmt.Errorf("keeping it: %w", err))
+		s.log.Warn("the list of what is published on the broker cannot be stored", "error", err)
 	}
 }
 

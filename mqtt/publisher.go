@@ -36,7 +36,7 @@ func (p *publisher) run(ctx context.Context) {
 		}
 		hint := ""
 		if online > 0 && flaps > 2 {
-			hint = "it takes us in and throws us out: look whether a second guided has the same client id, " + p.options.clientID()
+			hint = "it accepts the connection and closes it soon after: look whether a second guided has the same client id, " + p.options.clientID()
 		}
 		p.outages.disconnected(err, hint)
 		if online > 0 {
@@ -140,7 +140,7 @@ func (p *publisher) subscribeBirths(ctx context.Context, c *connection) error {
 	err := c.subscribe(ctx, topic)
 	var refused *subscribeRefusedError
 	if errors.As(err, &refused) {
-		p.log.Warn("the broker does not let us hear Home Assistant", "topic", topic,
+		p.log.Warn("the broker refuses the subscription to the status of Home Assistant", "topic", topic,
 			"hint", "allow this user to read it in the broker's acl_file; until then the device may be unavailable after a restart of Home Assistant")
 		return nil
 	}
@@ -238,7 +238,7 @@ func (p *publisher) announce(a *announcer, m outgoing) {
 		payloads, err = homeassistant.Stages(m.payload, p.store.setComponents(p.options.Broker, components))
 	}
 	if err != nil {
-		p.log.Error("what is gone cannot be taken from Home Assistant", "error", err)
+		p.log.Error("removed entities cannot be removed from Home Assistant", "error", err)
 		payloads = [][]byte{m.payload}
 	}
 	var stages []message
