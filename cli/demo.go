@@ -45,7 +45,7 @@ func (o *demoCommand) Run(p *process) error {
 	}
 	defer broker.Close()
 	c.Web.Listen = ""
-	c.MQTT.Config = mqtt.Config{Node: "demo", Prefix: "guided", Broker: broker.Address()}
+	c.Node, c.MQTT.Config = "demo", mqtt.Config{Prefix: "guided", Broker: broker.Address()}
 	fmt.Fprintf(p.stdout, "broker:  %s (inside this program, for the demo only)\n", broker.Address())
 
 	ctx, cancel := context.WithCancel(p.ctx)
@@ -55,10 +55,10 @@ func (o *demoCommand) Run(p *process) error {
 	defer cancel()
 	failure := make(chan error, 1)
 	daemon.Go(func() {
-		failure <- serve(ctx, c, out, log, func() {})
+		failure <- serve(ctx, c, nil, out, log, func() {})
 		cancel()
 	})
-	if err := o.startAndFollow(ctx, p, c.MQTT.Config); err != nil && ctx.Err() == nil {
+	if err := o.startAndFollow(ctx, p, c.MQTTOptions(nil)); err != nil && ctx.Err() == nil {
 		return err
 	}
 	cancel()
@@ -66,7 +66,7 @@ func (o *demoCommand) Run(p *process) error {
 }
 
 // startAndFollow sends the start command and shows what the daemon publishes until the routine has ended.
-func (o *demoCommand) startAndFollow(ctx context.Context, p *process, c mqtt.Config) error {
+func (o *demoCommand) startAndFollow(ctx context.Context, p *process, c mqtt.Options) error {
 	published := newMQTTFeed()
 	following, stop := context.WithCancel(ctx)
 	var follower sync.WaitGroup

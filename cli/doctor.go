@@ -100,7 +100,7 @@ func (p *process) checkDaemon(c config.Config) (string, error) {
 	if c.MQTT.Broker == "" {
 		c.MQTT.Broker = "mqtt://" + mqtt.DefaultAddress
 	}
-	if _, err := mqtt.Send(p.ctx, c.MQTT.Config, "status"); err != nil {
+	if _, err := mqtt.Send(p.ctx, c.MQTTOptions(nil), "status"); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%s answers over %s", c.Node, c.MQTT.Broker), nil

@@ -87,7 +87,7 @@ func (o *blueprintCommand) Run(p *process) error {
 	var names []string
 	for _, b := range all {
 		if b.Name == o.Name {
-			return o.write(p, b.For(c.MQTT.Prefix+"/"+c.Node, c.HomeAssistant.Name, speakerFiles(p, c)))
+			return o.write(p, b.For(c.MQTT.Prefix+"/"+c.Node, speakerFiles(p, c)))
 		}
 		names = append(names, b.Name)
 	}
@@ -135,9 +135,8 @@ func (purgeCommand) Run(p *process) error {
 		log.Warn("the daemon's record of what it published cannot be read; the retained messages on the broker are used", "err", err)
 	default:
 		defer id.Release()
-		c.MQTT.ID, c.MQTT.Memory = id.ID, id.PublishedFile
 	}
-	removed, err := mqtt.Purge(p.ctx, c.MQTT.Config, log)
+	removed, err := mqtt.Purge(p.ctx, c.MQTTOptions(id), log)
 	if err != nil && len(removed) == 0 {
 		return err
 	}
@@ -153,7 +152,7 @@ func (purgeCommand) Run(p *process) error {
 	if len(removed) == 0 {
 		fmt.Fprintf(p.stdout, "%s keeps nothing of %s\n", c.MQTT.Broker, c.Node)
 	}
-	for _, broker := range mqtt.Elsewhere(c.MQTT.Config, log) {
+	for _, broker := range mqtt.Elsewhere(c.MQTTOptions(id), log) {
 		fmt.Fprintf(p.stdout, "%s may keep something too; name it as mqtt.broker, and purge again\n", broker)
 	}
 	return err

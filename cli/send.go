@@ -21,7 +21,7 @@ func (o *sendCommand) Run(p *process) error {
 	if c.MQTT.Broker == "" {
 		c.MQTT.Broker = "mqtt://" + mqtt.DefaultAddress // the daemon's embedded broker
 	}
-	r, err := mqtt.Send(p.ctx, c.MQTT.Config, strings.Join(o.Words, " "))
+	r, err := mqtt.Send(p.ctx, c.MQTTOptions(nil), strings.Join(o.Words, " "))
 	if err != nil {
 		return err
 	}

@@ -37,13 +37,12 @@ func (serveCommand) Run(p *process) error {
 		log.Warn("no identity could be stored; the client id is made of the node's name, and Home Assistant discovery is off", "err", err)
 	default:
 		defer id.Release()
-		c.MQTT.ID, c.MQTT.Memory = id.ID, id.PublishedFile
 	}
 	out, clock, err := openOutputs(c, log)
 	if err != nil {
 		return err
 	}
-	return serve(p.ctx, c, out, log, func() {
+	return serve(p.ctx, c, id, out, log, func() {
 		log.Info("guided is ready", "version", version(), "node", c.Node, "broker", c.MQTT.Broker, "output", clock)
 		if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 			log.Warn("systemd could not be told that guided is ready", "err", err)
@@ -52,8 +51,8 @@ func (serveCommand) Run(p *process) error {
 }
 
 // serve runs the player and its remotes until ctx ends. It calls ready when all of them have been started. The error is
-// that of the MQTT remote: the page and the satellite are optional.
-func serve(ctx context.Context, c config.Config, out audio.Output, log *slog.Logger, ready func()) error {
+// that of the MQTT remote: the page and the satellite are optional. id is nil where none could be stored.
+func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.Output, log *slog.Logger, ready func()) error {
 	if c.MQTT.Broker == "" {
 		broker, err := mqtt.Embedded(mqtt.DefaultAddress, log)
 		if err != nil {
@@ -62,7 +61,8 @@ func serve(ctx context.Context, c config.Config, out audio.Output, log *slog.Log
 		defer broker.Close()
 		c.MQTT.Broker = broker.Address()
 	}
-	c.MQTT.Page = web.Page(c.Web)
+	options := c.MQTTOptions(id)
+	options.Page = web.Page(c.Web)
 	tap := output.NewTap()
 	play, err := newPlayer(c, tap.Output(out), outputNames(c), true, log)
 	if err != nil {
@@ -97,7 +97,7 @@ func serve(ctx context.Context, c config.Config, out audio.Output, log *slog.Log
 			}
 			return r
 		}
-		remote = mqtt.Run(remotes, c.MQTT.Config, execute, play.Watch(remotes), log)
+		remote = mqtt.Run(remotes, options, execute, play.Watch(remotes), log)
 	})
 	ready()
 	parts.Wait()

@@ -19,6 +19,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"guided/audio/voice"
+	"guided/homeassistant"
 	"guided/mqtt"
 	"guided/routines"
 	"guided/satellite"
@@ -37,7 +38,7 @@ type Config struct {
 		mqtt.Config
 		PhaseLead duration `toml:"phase_lead"`
 	} `toml:"mqtt"`
-	HomeAssistant mqtt.HomeAssistant `toml:"homeassistant"`
+	HomeAssistant homeassistant.Config `toml:"homeassistant"`
 
 	Audio struct {
 		Output string   `toml:"output"`
@@ -139,8 +140,7 @@ func (c *Config) complete(file string) error {
 		}
 		c.Node = regexp.MustCompile(`[^a-z0-9_-]+`).ReplaceAllString(strings.ToLower(host), "-")
 	}
-	c.MQTT.Node, c.MQTT.HomeAssistant = c.Node, c.HomeAssistant
-	for _, problem := range c.MQTT.Config.Check() {
+	for _, problem := range c.MQTTOptions(nil).Check() {
 		report("%s", problem)
 	}
 	for _, problem := range c.Web.Check() {
@@ -171,4 +171,13 @@ func (c *Config) complete(file string) error {
 	}
 	c.Routines.Dir = ExpandHome(c.Routines.Dir)
 	return errors.Join(problems...)
+}
+
+// MQTTOptions are the settings for package mqtt, with the identity of the process; id is nil where it has none.
+func (c Config) MQTTOptions(id *Identity) mqtt.Options {
+	o := mqtt.Options{Config: c.MQTT.Config, Node: c.Node, HomeAssistant: c.HomeAssistant}
+	if id != nil {
+		o.ID, o.PublishedFile = id.ID, id.PublishedFile
+	}
+	return o
 }

@@ -28,7 +28,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"guided/mqtt":            {"guided/player", "guided/homeassistant", "github.com/eclipse/paho.mqtt.golang", mochi, mochi + "/listeners", mochi + "/packets"},
 		"guided/web":             {"guided/routines", "guided/audio", "guided/audio/mix", "guided/audio/voice", "guided/audio/output", "guided/player", "net/http"},
 		"guided/satellite":       {"guided/player", "github.com/gorilla/websocket"},
-		"guided/config":          {"guided/routines", "guided/audio/voice", "guided/mqtt", "guided/web", "guided/satellite", "github.com/BurntSushi/toml"},
+		"guided/config":          {"guided/routines", "guided/audio/voice", "guided/homeassistant", "guided/mqtt", "guided/web", "guided/satellite", "github.com/BurntSushi/toml"},
 		"guided/cli": {
 			"guided/routines", "guided/audio", "guided/audio/voice", "guided/audio/mix", "guided/audio/output", "guided/audio/prove", "guided/player",
 			"guided/homeassistant", "guided/mqtt", "guided/web", "guided/satellite", "guided/config", "os/exec",

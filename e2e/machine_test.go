@@ -160,7 +160,7 @@ func (m *machine) observe() *observer {
 	var running sync.WaitGroup
 	running.Go(func() {
 		for ctx.Err() == nil { // the test may restart the broker
-			_ = mqtt.Follow(ctx, mqtt.Config{Node: "mat", Prefix: "guided", Broker: m.broker}, o.receive)
+			_ = mqtt.Follow(ctx, mqtt.Options{Config: mqtt.Config{Prefix: "guided", Broker: m.broker}, Node: "mat"}, o.receive)
 		}
 	})
 	m.t.Cleanup(func() { cancel(); running.Wait() })

@@ -7,16 +7,17 @@ import (
 	"unicode"
 )
 
-// spoken lists how a text may come out of a speech-to-text, the likeliest first: in words, then with the numbers as
-// digits, together and apart. Assist passes over commas, but takes no hyphen for a blank and no "4" for "four".
-func spoken(text string) []string {
+// spokenForms lists how speech-to-text may write a text, the likeliest first: with numbers in words, then in digits, and
+// single digits at its end also joined ("4-4-6", "446"). Assist ignores commas, but a hyphen is not a blank to it, nor "4"
+// the same as "four".
+func spokenForms(text string) []string {
 	text = strings.ToLower(strings.NewReplacer("&", " and ", "’", "'").Replace(text))
 	text = regexp.MustCompile(`[0-9]+`).ReplaceAllString(text, " $0 ")
 	tokens := strings.FieldsFunc(text, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && r != '\''
 	})
 	var words, digits []string
-	run := 0 // how many single digits stand at the end
+	run := 0 // single digits at the end
 	for _, t := range tokens {
 		t = strings.Trim(t, "'")
 		if t == "" {
@@ -29,12 +30,12 @@ func spoken(text string) []string {
 			run = 0
 		}
 	}
-	ways := []string{strings.Join(words, " "), strings.Join(digits, " ")}
+	forms := []string{strings.Join(words, " "), strings.Join(digits, " ")}
 	if n := len(digits); run > 1 { // 4 4 6, as people write it
-		front := strings.Join(append(digits[:n-run:n-run], ""), " ")
-		ways = append(ways, front+strings.Join(digits[n-run:], "-"), front+strings.Join(digits[n-run:], ""))
+		start := strings.Join(append(digits[:n-run:n-run], ""), " ")
+		forms = append(forms, start+strings.Join(digits[n-run:], "-"), start+strings.Join(digits[n-run:], ""))
 	}
-	return ways
+	return forms
 }
 
 var (
@@ -42,18 +43,18 @@ var (
 	tens = strings.Fields("zero ten twenty thirty forty fifty sixty seventy eighty ninety")
 )
 
-// inWords says a number of up to three figures; a longer one, or one that begins with 0, is said figure by figure.
+// inWords writes a number of up to three digits in words; a longer one, or one that begins with 0, digit by digit.
 func inWords(token string) string {
 	n, err := strconv.Atoi(token)
 	switch {
 	case err != nil:
 		return token
 	case len(token) > 3 || len(token) > 1 && token[0] == '0':
-		var each []string
-		for _, figure := range token {
-			each = append(each, inWords(string(figure)))
+		var words []string
+		for _, digit := range token {
+			words = append(words, inWords(string(digit)))
 		}
-		return strings.Join(each, " ")
+		return strings.Join(words, " ")
 	case n >= 100 && n%100 == 0:
 		return ones[n/100] + " hundred"
 	case n >= 100:
@@ -66,7 +67,7 @@ func inWords(token string) string {
 	return tens[n/10] + " " + ones[n%10]
 }
 
-// inDigits writes the word of a number as a speech-to-text may.
+// inDigits writes the word of a number in digits.
 func inDigits(token string) string {
 	for n, word := range ones {
 		if word == token {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestSpoken(t *testing.T) {
+func TestSpokenForms(t *testing.T) {
 	for text, want := range map[string]string{
 		"Four four six":     "four four six, 4 4 6, 4-4-6, 446",
 		"4-7-8":             "four seven eight, 4 7 8, 4-7-8, 478",
@@ -21,13 +21,13 @@ func TestSpoken(t *testing.T) {
 		"Don't — rush":      "don't rush",
 	} {
 		t.Run(text, func(t *testing.T) {
-			var ways []string
-			for _, way := range spoken(text) {
-				if len(ways) == 0 || ways[len(ways)-1] != way {
-					ways = append(ways, way)
+			var forms []string
+			for _, form := range spokenForms(text) {
+				if len(forms) == 0 || forms[len(forms)-1] != form {
+					forms = append(forms, form)
 				}
 			}
-			if got := strings.Join(ways, ", "); got != want {
+			if got := strings.Join(forms, ", "); got != want {
 				t.Errorf("%s, want %s", got, want)
 			}
 		})

@@ -11,7 +11,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestTheEmbeddedBrokersAddressIsTaken(t *testing.T) {
+func TestBrokerAddressInUse(t *testing.T) {
 	first := newEmbedded(t)
 	address := strings.TrimPrefix(first.Address(), "mqtt://")
 	_, err := Embedded(address, slog.New(slog.DiscardHandler))
@@ -20,7 +20,7 @@ func TestTheEmbeddedBrokersAddressIsTaken(t *testing.T) {
 	}
 }
 
-func TestTheEmbeddedBrokerIsForThisMachineOnly(t *testing.T) {
+func TestBrokerRefusesAddressesBeyondLoopback(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", ":0", "192.168.1.5:1883", "[::]:0", "example.org:1883", "127.0.0.1"} {
 		b, err := Embedded(address, slog.New(slog.DiscardHandler))
 		if err == nil {
@@ -32,18 +32,18 @@ func TestTheEmbeddedBrokerIsForThisMachineOnly(t *testing.T) {
 	}
 }
 
-func TestTheEmbeddedBrokerEndsThoughSomebodyWaitsAtTheDoor(t *testing.T) {
+func TestBrokerCloseWithIdleConnection(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	b := newEmbedded(t)
-	guest, err := net.Dial("tcp", b.door.Addr().String())
+	idle, err := net.Dial("tcp", b.listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer guest.Close()
-	eventually(t, "the guest is inside", func() bool {
-		b.door.mu.Lock()
-		defer b.door.mu.Unlock()
-		return len(b.door.inside) == 1
+	defer idle.Close()
+	eventually(t, "the connection is accepted", func() bool {
+		b.listener.mu.Lock()
+		defer b.listener.mu.Unlock()
+		return len(b.listener.open) == 1
 	})
 	began := time.Now()
 	b.Close()
@@ -54,21 +54,21 @@ func TestTheEmbeddedBrokerEndsThoughSomebodyWaitsAtTheDoor(t *testing.T) {
 	goleak.VerifyNone(t, before)
 }
 
-func TestTheEmbeddedBrokerKeepsWhatIsRetained(t *testing.T) {
+func TestBrokerRetainedMessagesDoNotExpire(t *testing.T) {
 	// mochi deletes retained messages by their age, every second, by this limit.
-	if years := limits().MaximumMessageExpiryInterval / 3600 / 24 / 365; years < 5 || years > math.MaxInt32 {
-		t.Errorf("what is retained is forgotten after %d years", years)
+	if years := capabilities().MaximumMessageExpiryInterval / 3600 / 24 / 365; years < 5 || years > math.MaxInt32 {
+		t.Errorf("retained messages expire after %d years", years)
 	}
 }
 
-func TestTheEmbeddedBrokerWhispers(t *testing.T) {
-	log := &logbook{}
+func TestBrokerLogsAtDebugOnly(t *testing.T) {
+	log := &logRecorder{}
 	b, err := Embedded("127.0.0.1:0", slog.New(log))
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.Close()
 	if lines := log.with(""); len(lines) > 0 {
-		t.Errorf("said aloud: %q", lines)
+		t.Errorf("logged above debug: %q", lines)
 	}
 }

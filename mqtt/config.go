@@ -4,67 +4,92 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
+	"unicode"
+
+	"guided/homeassistant"
 )
 
-// Config says which broker, who we are there, and under which topics.
+// Config is the section [mqtt] of the settings.
 type Config struct {
-	Node         string `toml:"-"`             // our level of the topics; the program's own name for this place
 	Broker       string `toml:"broker"`        // mqtt://host:1883, mqtts://, ws://, wss://; "" is the embedded one
 	User         string `toml:"user"`          //
 	Password     string `toml:"password"`      //
-	PasswordFile string `toml:"password_file"` // read anew at every connect
-	CAFile       string `toml:"ca_file"`       // for mqtts and wss: who signed the broker's certificate; "" is the system's list
-	CertFile     string `toml:"cert_file"`     // for brokers that ask who we are: our certificate, and
-	KeyFile      string `toml:"key_file"`      // its key; both are read anew at every connect
-	Prefix       string `toml:"prefix"`        // the levels above the node, most often "guided"
-	Page         string `toml:"-"`             // the address of our page, as others in the house reach it; "" for none
-	ID           string `toml:"-"`             // random, made once and stored: the client id is "guided-" + ID
-	Memory       string `toml:"-"`             // the file that keeps what we left with brokers; "" keeps nothing
-
-	HomeAssistant HomeAssistant `toml:"-"`
+	PasswordFile string `toml:"password_file"` // read at every connect
+	CAFile       string `toml:"ca_file"`       // for mqtts and wss: the authority of the broker's certificate; "" is the system's list
+	CertFile     string `toml:"cert_file"`     // our client certificate, for brokers that ask for one, and
+	KeyFile      string `toml:"key_file"`      // its key; both are read at every connect
+	Prefix       string `toml:"prefix"`        // the levels of the topics above the node, most often "guided"
 }
 
-// clientID must be the same at every start and differ between installations: two clients with one id throw each
-// other out for ever.
-func (c Config) clientID() string {
-	if c.ID == "" {
-		return "guided-" + c.Node
+// Options are the settings with what the program adds: who it is on the broker.
+type Options struct {
+	Config
+	Node          string // the node's level of the topics
+	HomeAssistant homeassistant.Config
+	ID            string // random, made once and stored: the client id is "guided-" + ID; "" for none
+	Page          string // the address of our web page as others in the network reach it; "" for none
+	PublishedFile string // remembers what we published retained; "" remembers nothing
+}
+
+// announces tells whether discovery is published. The device must have an identity that outlives every name.
+func (o Options) announces() bool { return o.HomeAssistant.Discovery && o.ID != "" }
+
+func (o Options) device() homeassistant.Device {
+	return homeassistant.Device{ID: o.ID, Name: o.HomeAssistant.Name, Page: o.Page, Topic: o.topics().node}
+}
+
+// retainedTopics lists the topics on which we publish retained messages.
+func (o Options) retainedTopics() []string {
+	node := o.topics().node
+	topics := []string{node + "/status", node + "/state", node + "/info"}
+	if o.announces() {
+		topics = append(topics, o.HomeAssistant.DeviceTopic(o.ID))
 	}
-	return "guided-" + c.ID
+	return topics
 }
 
-// login is read at every connect, so that a mended password file needs no restart.
-func (c Config) login() (user, password string, err error) {
+// clientID is the same at every start and differs between installations: brokers disconnect the older of two clients with
+// the same id, so that two daemons would do that to each other for ever.
+func (o Options) clientID() string {
+	if o.ID == "" {
+		return "guided-" + o.Node
+	}
+	return "guided-" + o.ID
+}
+
+// credentials reads user and password at every connect, so that a corrected password file needs no restart.
+func (c Config) credentials() (user, password string, err error) {
 	if c.PasswordFile == "" {
 		return c.User, c.Password, nil
 	}
 	raw, err := os.ReadFile(c.PasswordFile)
 	if err != nil {
-		return "", "", &secretError{err}
+		return "", "", &credentialsError{err}
 	}
 	raw = bytes.TrimRight(raw, "\r\n")
 	if len(raw) == 0 {
-		return "", "", &secretError{fmt.Errorf("%s is empty", c.PasswordFile)}
+		return "", "", &credentialsError{fmt.Errorf("%s is empty", c.PasswordFile)}
 	}
 	return c.User, string(raw), nil
 }
 
-// A secretError means that the password or the authority could not be read from its file.
-type secretError struct{ error }
+// A credentialsError means that a password, certificate or key could not be read from its file.
+type credentialsError struct{ error }
 
-func (e *secretError) Unwrap() error { return e.error }
+func (e *credentialsError) Unwrap() error { return e.error }
 
-// server is the broker's address as paho takes it, with the scheme's usual port.
-func (c Config) server() (*url.URL, error) {
+// serverURL is the broker's address as paho takes it, with the usual port of its scheme.
+func (c Config) serverURL() (*url.URL, error) {
 	if c.Broker == "" {
 		return nil, errors.New("no broker is named")
 	}
 	u, err := url.Parse(c.Broker)
 	if err != nil {
-		// The parser's text may hold a password given in the address; ours does not.
+		// the parser's error may show a password that stands in the address
 		return nil, errors.New("it cannot be read as an address")
 	}
 	port, known := ports(u.Scheme)
@@ -82,6 +107,7 @@ func (c Config) server() (*url.URL, error) {
 	return u, nil
 }
 
+// ports knows the usual port of a scheme.
 func ports(scheme string) (port string, known bool) {
 	switch scheme {
 	case "mqtt", "tcp":
@@ -94,4 +120,131 @@ func ports(scheme string) (port string, known bool) {
 		return "443", true
 	}
 	return "", false
+}
+
+// Check reports everything that is wrong with the settings at once, each with what to do about it. It reads the files that
+// they name, and does not use the network.
+func (o Options) Check() []string {
+	return append(o.checkValues(), o.checkCredentials()...)
+}
+
+// checkValues reports what is wrong without reading any file: files may be corrected while we run.
+func (o Options) checkValues() []string {
+	var wrong []string
+	if o.Broker != "" {
+		wrong = append(wrong, o.checkAddress()...)
+	}
+	if why := levelProblem(o.Node); why != "" {
+		wrong = append(wrong, fmt.Sprintf("node: %q %s; use letters, digits, - and _, such as \"mat\"", o.Node, why))
+	} else if o.Node == "all" {
+		wrong = append(wrong, "node: \"all\" is the address of every node at once; choose another name, such as \"mat\"")
+	}
+	wrong = append(wrong, checkTopic("mqtt.prefix", o.Prefix, "use \"guided\" or \"home/guided\"", "guided")...)
+	if h := o.HomeAssistant; h.Discovery {
+		wrong = append(wrong, checkTopic("homeassistant.prefix", h.Prefix,
+			"use the discovery prefix of Home Assistant's MQTT settings, most often \"homeassistant\"", "homeassistant")...)
+	}
+	return append(wrong, o.HomeAssistant.Check()...)
+}
+
+// usable is checkValues as one error, for a connection that needs a broker.
+func (o Options) usable() error {
+	wrong := o.checkValues()
+	if o.Broker == "" {
+		wrong = append(wrong, "mqtt.broker: none is named; start the embedded one first")
+	}
+	if len(wrong) > 0 {
+		return errors.New(strings.Join(wrong, "\n"))
+	}
+	return nil
+}
+
+// checkTopic reports why the prefix in a setting cannot be the beginning of topics, with a hint and the usual prefix.
+func checkTopic(setting, prefix, hint, usual string) []string {
+	var wrong []string
+	for l := range strings.SplitSeq(prefix, "/") {
+		if why := levelProblem(l); why != "" {
+			wrong = append(wrong, fmt.Sprintf("%s: %q: the level %q %s; %s", setting, prefix, l, why, hint))
+			break
+		}
+	}
+	if strings.HasPrefix(prefix, "$") {
+		wrong = append(wrong, fmt.Sprintf("%s: topics that begin with $ belong to the broker; use %q", setting, usual))
+	}
+	return wrong
+}
+
+func (c Config) checkAddress() []string {
+	u, err := c.serverURL()
+	if err != nil {
+		return []string{fmt.Sprintf("mqtt.broker: %v; write mqtt://HOST:1883, mqtts://HOST:8883, ws://HOST/PATH or wss://HOST/PATH, or \"\" for the embedded broker", err)}
+	}
+	var wrong []string
+	if u.User != nil {
+		wrong = append(wrong, "mqtt.broker: a user or password in the address ends up in logs; put them in user and password_file")
+	}
+	if plain := u.Scheme == "mqtt" || u.Scheme == "tcp" || u.Scheme == "ws"; plain && isPublic(u.Hostname()) {
+		wrong = append(wrong, fmt.Sprintf("mqtt.broker: %s is on the internet, and %s:// is readable by everyone on the way; use mqtts:// or wss://", u.Hostname(), u.Scheme))
+	}
+	return wrong
+}
+
+// isPublic tells whether host is an IPv4 address of the internet. Of a name and of an IPv6 address it cannot be told: in
+// homes too the latter are global.
+func isPublic(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	if err != nil || !ip.Is4() {
+		return false
+	}
+	vpn := netip.MustParsePrefix("100.64.0.0/10") // Tailscale and its like
+	return !ip.IsPrivate() && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !vpn.Contains(ip)
+}
+
+func (c Config) checkCredentials() []string {
+	var wrong []string
+	if c.Password != "" && c.PasswordFile != "" {
+		wrong = append(wrong, "mqtt.password and mqtt.password_file are both set; keep one of them, best the file")
+	}
+	if c.User == "" && (c.Password != "" || c.PasswordFile != "") {
+		wrong = append(wrong, "mqtt.user is missing; a broker takes no password without a user")
+	}
+	if c.PasswordFile != "" {
+		if _, _, err := c.credentials(); err != nil {
+			wrong = append(wrong, fmt.Sprintf("mqtt.password_file: %v; write the password into it, readable by the user guided runs as", err))
+		}
+	}
+	if c.CAFile != "" {
+		if _, err := os.Stat(c.CAFile); err != nil {
+			wrong = append(wrong, fmt.Sprintf("mqtt.ca_file: %v; name the PEM file of who signed the broker's certificate, or leave it out", err))
+		}
+	}
+	switch u, err := c.serverURL(); {
+	case (c.CertFile == "") != (c.KeyFile == ""):
+		wrong = append(wrong, "mqtt.cert_file and mqtt.key_file belong together; give both, or neither")
+	case c.CertFile == "":
+	case err == nil && u.Scheme != "mqtts" && u.Scheme != "ssl" && u.Scheme != "wss":
+		wrong = append(wrong, fmt.Sprintf("mqtt.cert_file: a certificate is not shown over %s://; use mqtts:// or wss://", u.Scheme))
+	default:
+		if _, err := c.certificate(); err != nil {
+			wrong = append(wrong, fmt.Sprintf("mqtt.cert_file: %v; name our certificate and its key as PEM files, readable by the user guided runs as", err))
+		}
+	}
+	return wrong
+}
+
+// levelProblem says why s cannot be one level of a topic; "" when it can.
+func levelProblem(s string) string {
+	switch {
+	case s == "":
+		return "is empty"
+	case strings.ContainsAny(s, "+#"):
+		return "has a + or #, which mean \"any topic\""
+	case strings.Contains(s, "/"):
+		return "has a /"
+	case strings.ContainsFunc(s, unicode.IsSpace):
+		return "has a space"
+	case strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar }):
+		return "has a character that topics cannot hold"
+	}
+	return ""
 }

@@ -12,7 +12,7 @@ import (
 	"guided/player"
 )
 
-// A daemon is Run with a recording function in the player's place.
+// A daemon is Run with a function that records commands in place of the player.
 type daemon struct {
 	t      *testing.T
 	states chan player.State
@@ -21,24 +21,24 @@ type daemon struct {
 	phases chan player.Phase
 	cancel context.CancelFunc
 	ended  chan error
-	log    *logbook
+	log    *logRecorder
 
-	mu   sync.Mutex
-	did  []string
-	next func(payload string) // called within do
+	mu       sync.Mutex
+	commands []string
+	hook     func(payload string) // called with each command while it is executed
 }
 
-func config(broker string) Config {
-	return Config{Node: "mat", Broker: broker, Prefix: "guided", ID: "t" + fmt.Sprint(time.Now().UnixNano())}
+func testOptions(broker string) Options {
+	return Options{Config: Config{Broker: broker, Prefix: "guided"}, Node: "mat", ID: "t" + fmt.Sprint(time.Now().UnixNano())}
 }
 
-func startDaemon(t *testing.T, cfg Config, p pace) *daemon {
+func startDaemon(t *testing.T, options Options, p limits) *daemon {
 	t.Helper()
-	return startDaemonWith(t, cfg, p, nil)
+	return startDaemonWith(t, options, p, nil)
 }
 
-// startDaemonWith has the commands carried out by do; nil for one that only records them.
-func startDaemonWith(t *testing.T, cfg Config, p pace, do func(payload []byte, received time.Time) player.Response) *daemon {
+// startDaemonWith executes commands with do; nil only records them.
+func startDaemonWith(t *testing.T, options Options, p limits, do func(payload []byte, received time.Time) player.Response) *daemon {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &daemon{
@@ -49,42 +49,42 @@ func startDaemonWith(t *testing.T, cfg Config, p pace, do func(payload []byte, r
 		phases: make(chan player.Phase),
 		cancel: cancel,
 		ended:  make(chan error, 1),
-		log:    &logbook{},
+		log:    &logRecorder{},
 	}
 	feed := player.Feed{States: d.states, Infos: d.infos, Events: d.events, Phases: d.phases}
 	if do == nil {
-		do = d.do
+		do = d.execute
 	}
-	go func() { d.ended <- run(ctx, cfg, p, do, feed, slog.New(d.log)) }()
+	go func() { d.ended <- run(ctx, options, p, do, feed, slog.New(d.log)) }()
 	t.Cleanup(d.stop)
 	return d
 }
 
-func (d *daemon) do(payload []byte, _ time.Time) player.Response {
+func (d *daemon) execute(payload []byte, _ time.Time) player.Response {
 	d.mu.Lock()
-	d.did = append(d.did, string(payload))
-	next := d.next
+	d.commands = append(d.commands, string(payload))
+	next := d.hook
 	d.mu.Unlock()
 	if next != nil {
 		next(string(payload))
 	}
-	verb, transaction := gist(payload)
+	verb, transaction := verbAndTransaction(payload)
 	return player.Response{Status: "ok", Command: verb, Transaction: transaction}
 }
 
 func (d *daemon) onCommand(f func(payload string)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.next = f
+	d.hook = f
 }
 
-func (d *daemon) done() []string {
+func (d *daemon) executed() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return append([]string(nil), d.did...)
+	return append([]string(nil), d.commands...)
 }
 
-// stop ends Run and demands that it takes less than two seconds, whatever became of the broker.
+// stop ends Run and checks that it takes less than two seconds, in whatever state the broker is.
 func (d *daemon) stop() {
 	d.t.Helper()
 	d.cancel()
@@ -103,17 +103,19 @@ func (d *daemon) stop() {
 	}
 }
 
-// A logbook keeps what was logged, at every level above debug.
-type logbook struct {
+// A logRecorder records what is logged above debug.
+type logRecorder struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-func (l *logbook) Enabled(_ context.Context, level slog.Level) bool { return level > slog.LevelDebug }
-func (l *logbook) WithAttrs([]slog.Attr) slog.Handler               { return l }
-func (l *logbook) WithGroup(string) slog.Handler                    { return l }
+func (l *logRecorder) Enabled(_ context.Context, level slog.Level) bool {
+	return level > slog.LevelDebug
+}
+func (l *logRecorder) WithAttrs([]slog.Attr) slog.Handler { return l }
+func (l *logRecorder) WithGroup(string) slog.Handler      { return l }
 
-func (l *logbook) Handle(_ context.Context, r slog.Record) error {
+func (l *logRecorder) Handle(_ context.Context, r slog.Record) error {
 	line := r.Message
 	r.Attrs(func(a slog.Attr) bool { line += " " + a.String(); return true })
 	l.mu.Lock()
@@ -122,7 +124,7 @@ func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func (l *logbook) with(part string) []string {
+func (l *logRecorder) with(part string) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var some []string
@@ -134,7 +136,7 @@ func (l *logbook) with(part string) []string {
 	return some
 }
 
-// eventually waits for what no channel tells.
+// eventually polls for a condition that no channel signals.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {

@@ -1,109 +1,141 @@
 package mqtt
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
 	"guided/player"
 )
 
-// An inbox takes commands from the broker and has them carried out, one after another, in the order they came.
+// An inbox receives commands from the broker and has them executed one after the other, in the order of their arrival.
 type inbox struct {
-	do    func(payload []byte, received time.Time) player.Response
-	pace  pace
-	place place
-	box   *outbox
-	log   *slog.Logger
+	do     func(payload []byte, received time.Time) player.Response
+	limits limits
+	topics topics
+	outbox *outbox
+	log    *slog.Logger
 
-	queue  chan order
-	missed atomic.Int64 // refused at the door since the last report
-	told   time.Time    // the last report
-	kept   map[string]bool
+	queue      chan command
+	overflow   atomic.Int64 // commands refused because the queue was full, since the last report
+	reportedAt time.Time
+	reported   map[string]bool // topics whose retained command was logged
 }
 
-// An order is a command as it came.
-type order struct {
+// A command is one message on a command topic.
+type command struct {
 	topic    string
-	payload  []byte // nil when too long
-	size     int
+	payload  []byte // nil when it is too long
+	size     int    // bytes
 	retained bool
 	received time.Time
 }
 
-// handle is called by paho, which does nothing else meanwhile, neither ping nor acknowledge. It never waits.
-func (in *inbox) handle(_ paho.Client, m paho.Message) {
-	o := order{topic: m.Topic(), payload: m.Payload(), size: len(m.Payload()), retained: m.Retained(), received: time.Now()}
-	if o.size > in.pace.payload {
-		o.payload = nil
+// receive queues a command. It never waits: paho calls it from the goroutine that also reads pings and acknowledgements.
+func (in *inbox) receive(m paho.Message) {
+	c := command{topic: m.Topic(), payload: m.Payload(), size: len(m.Payload()), retained: m.Retained(), received: time.Now()}
+	if c.size > in.limits.maxPayload {
+		c.payload = nil
 	}
 	select {
-	case in.queue <- o:
+	case in.queue <- c:
 	default:
-		in.missed.Add(1)
-		in.box.refuse(in.place.response(refusal(o.payload, "too many commands at once: send it again in a moment")))
+		in.overflow.Add(1)
+		in.outbox.refuse(in.topics.response(errorResponse(c.payload, "too many commands at once: send it again in a moment")))
 	}
 }
 
-// work returns when ctx ends.
-func (in *inbox) work(ctx context.Context) {
+// run executes commands until ctx ends.
+func (in *inbox) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case o := <-in.queue:
-			in.box.awaitRoom(ctx)
-			in.box.hold()
-			in.box.answer(in.place.response(in.answer(o)))
+		case c := <-in.queue:
+			in.outbox.beginCommand(ctx)
+			in.outbox.endCommand(in.topics.response(in.execute(c)))
 		}
-		in.report()
+		in.reportOverflow()
 	}
 }
 
-func (in *inbox) answer(o order) player.Response {
-	switch waited := time.Since(o.received); {
-	case o.retained:
-		in.reportRetained(o.topic)
-		return refusal(o.payload, "a retained command is never carried out, as it would come again at every restart; clear it with: "+clearing(o.topic))
-	case o.size > in.pace.payload:
-		return refusal(o.payload, fmt.Sprintf("a command of %d bytes is too long; %d are allowed", o.size, in.pace.payload))
-	case waited > in.pace.queueAge:
-		return refusal(o.payload, fmt.Sprintf("the command waited %.0f s for those before it and is too old now; send it again", waited.Seconds()))
+// execute refuses a command or has it carried out. A panic must end neither the routine that plays nor the program.
+func (in *inbox) execute(c command) (r player.Response) {
+	switch waited := time.Since(c.received); {
+	case c.retained:
+		in.reportRetained(c.topic)
+		return errorResponse(c.payload, "a retained command is never carried out, as it would come again at every restart; clear it with: "+clearCommand(c.topic))
+	case c.size > in.limits.maxPayload:
+		return errorResponse(c.payload, fmt.Sprintf("a command of %d bytes is too long; %d are allowed", c.size, in.limits.maxPayload))
+	case waited > in.limits.maxQueueAge:
+		return errorResponse(c.payload, fmt.Sprintf("the command waited %.0f s for those before it and is too old now; send it again", waited.Seconds()))
 	}
-	return in.carryOut(o)
-}
-
-// carryOut keeps one bad command from ending a routine that plays, and the program.
-func (in *inbox) carryOut(o order) (r player.Response) {
 	defer func() {
 		if p := recover(); p != nil {
-			in.log.Error("command panicked", "panic", p, "payload", string(o.payload), "stack", string(debug.Stack()))
-			r = refusal(o.payload, "the command failed inside guided; please report what the log says")
+			in.log.Error("command panicked", "panic", p, "payload", string(c.payload), "stack", string(debug.Stack()))
+			r = errorResponse(c.payload, "the command failed inside guided; please report what the log says")
 		}
 	}()
-	return in.do(o.payload, o.received)
+	return in.do(c.payload, c.received)
 }
 
-// report tells of a burst when it is over, or every so often while it lasts.
-func (in *inbox) report() {
-	if in.missed.Load() == 0 || len(in.queue) > 0 && time.Since(in.told) < in.pace.queueAge {
+// reportOverflow logs a flood of commands when it is over, and from time to time while it lasts.
+func (in *inbox) reportOverflow() {
+	if in.overflow.Load() == 0 || len(in.queue) > 0 && time.Since(in.reportedAt) < in.limits.maxQueueAge {
 		return
 	}
-	in.told = time.Now()
-	in.log.Warn("commands refused: too many at once", "count", in.missed.Swap(0), "room", cap(in.queue))
+	in.reportedAt = time.Now()
+	in.log.Warn("commands refused: too many at once", "count", in.overflow.Swap(0), "room", cap(in.queue))
 }
 
 func (in *inbox) reportRetained(topic string) {
-	if in.kept[topic] {
+	if in.reported[topic] {
 		return
 	}
-	in.kept[topic] = true
-	in.log.Warn("retained command refused", "topic", topic, "hint", "clear it with: "+clearing(topic))
+	in.reported[topic] = true
+	in.log.Warn("retained command refused", "topic", topic, "hint", "clear it with: "+clearCommand(topic))
 }
 
-func clearing(topic string) string { return fmt.Sprintf("mosquitto_pub -r -n -t '%s'", topic) }
+// clearCommand is the shell command that clears a retained message.
+func clearCommand(topic string) string { return fmt.Sprintf("mosquitto_pub -r -n -t '%s'", topic) }
+
+// errorResponse answers a command that did not reach the player, with its verb and transaction where they can be read.
+func errorResponse(payload []byte, why string) player.Response {
+	verb, transaction := verbAndTransaction(payload)
+	return player.Response{Status: "error", Command: verb, Error: why, Transaction: transaction}
+}
+
+// verbAndTransaction reads the verb and the transaction of a command that may be malformed; "" where there is none, or
+// the command is long.
+func verbAndTransaction(payload []byte) (verb, transaction string) {
+	const maxRead = 4096
+	if len(payload) > maxRead {
+		return "", ""
+	}
+	words := string(payload)
+	if bytes.HasPrefix(bytes.TrimSpace(payload), []byte("{")) {
+		var c struct {
+			Command     string
+			Transaction json.RawMessage
+		}
+		_ = json.Unmarshal(payload, &c) // what cannot be read is left empty
+		words = c.Command
+		if json.Unmarshal(c.Transaction, &transaction) != nil {
+			transaction = string(c.Transaction) // a number
+		}
+	}
+	verb, _, _ = strings.Cut(strings.TrimSpace(words), " ")
+	if len(verb) > 40 || !utf8.ValidString(verb) {
+		verb = ""
+	}
+	return strings.ToLower(verb), transaction
+}

@@ -70,8 +70,8 @@ func (m *mosquitto) address() string         { return fmt.Sprintf("127.0.0.1:%d"
 func (m *mosquitto) start() {
 	m.t.Helper()
 	m.cmd = exec.Command("mosquitto", "-c", m.file("mosquitto.conf"))
-	var said strings.Builder
-	m.cmd.Stderr = &said
+	var stderr strings.Builder
+	m.cmd.Stderr = &stderr
 	if err := m.cmd.Start(); err != nil {
 		m.t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func (m *mosquitto) start() {
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
 		select {
 		case <-ended:
-			m.t.Fatalf("mosquitto ended at once: %s", said.String())
+			m.t.Fatalf("mosquitto ended at once: %s", stderr.String())
 		default:
 		}
 		if c, err := net.Dial("tcp", m.address()); err == nil {
@@ -95,7 +95,7 @@ func (m *mosquitto) start() {
 
 func (m *mosquitto) signal(s syscall.Signal) { m.cmd.Process.Signal(s) }
 
-// kill is kill -9: nothing is saved and nobody is told. It returns when the process is gone.
+// kill ends the process with SIGKILL, and returns when it has ended.
 func (m *mosquitto) kill() {
 	if m.cmd != nil {
 		m.signal(syscall.SIGKILL)
@@ -103,7 +103,7 @@ func (m *mosquitto) kill() {
 	}
 }
 
-// password makes the broker know user with this password; a broker that runs takes it on SIGHUP.
+// password sets the only user of the broker; a running broker reads it on SIGHUP.
 func (m *mosquitto) password(user, password string) {
 	m.t.Helper()
 	out, err := exec.Command("mosquitto_passwd", "-b", "-c", m.file("users"), user, password).CombinedOutput()

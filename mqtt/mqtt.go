@@ -1,64 +1,53 @@
-// Package mqtt is the player on a broker: commands in, responses, state and events out.
+// Package mqtt connects the player to a broker: commands in; responses, state, info, events and phases out.
 //
-// [Run] is the daemon's side and lasts for the whole program. [Send] and [Follow] are the other side of the same
-// topics, for the command line. [Embedded] is a broker of our own, for a house that has none; it is talked to like
-// any other.
+// [Run] is the daemon's side and lasts for the whole program. [Send], [Follow] and [Purge] are the other side of the
+// same topics, for the command line. A [Broker] is one inside the program, for a home that has none; it is used over the
+// network like any other.
 //
-// The broker is a guest: it may be missing at the start, die in the middle, lose all it knew or change its mind about
-// our password, and nothing here waits for it. Routines play on, and on its return it is told the whole state.
-// A command is carried out at most once, within seconds of being given, or it is refused; in no case later.
+// Its law: the broker is never relied on. It may be missing at the start, die, lose everything that it retained or
+// change the password, and nothing here waits for it: routines play on, and at every connect the whole state is
+// published. A command is executed at most once, within seconds of its arrival, or it is refused; never later.
+//
+// Begin with [Run]. A state comes in at collect (feed.go), waits in the outbox, and is published by the publisher; a
+// command comes in at publisher.receive and is executed by the inbox.
 package mqtt
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
 	"guided/player"
 )
 
-// Run keeps the player on the broker until ctx ends, and says "offline" before it returns. A broker that is missing
-// is no error; a [Config] that cannot work is.
+// Run keeps the player on the broker until ctx ends, and publishes "offline" before it returns. A missing broker is no
+// error; [Options] that cannot work are.
 //
-// The feed is read without pause. Commands come to do one at a time, with the moment they were received; do must
-// answer at once.
-func Run(ctx context.Context, cfg Config, do func(payload []byte, received time.Time) player.Response, feed player.Feed, log *slog.Logger) error {
-	return run(ctx, cfg, steady(), do, feed, log)
+// The feed is read without pause. do is called with one command at a time, and with the moment of its arrival; it must
+// return at once.
+func Run(ctx context.Context, options Options, do func(payload []byte, received time.Time) player.Response, feed player.Feed, log *slog.Logger) error {
+	return run(ctx, options, defaultLimits(), do, feed, log)
 }
 
-func run(ctx context.Context, cfg Config, p pace, do func([]byte, time.Time) player.Response, feed player.Feed, log *slog.Logger) error {
-	if err := cfg.usable(); err != nil {
+func run(ctx context.Context, options Options, l limits, do func([]byte, time.Time) player.Response, feed player.Feed, log *slog.Logger) error {
+	if err := options.usable(); err != nil {
 		return err
 	}
-	box, at := newOutbox(p), cfg.place()
+	out, t := newOutbox(l), options.topics()
 	in := &inbox{
-		do: do, pace: p, place: at, box: box, log: log,
-		queue: make(chan order, p.queue),
-		kept:  map[string]bool{},
+		do: do, limits: l, topics: t, outbox: out, log: log,
+		queue:    make(chan command, l.queueLength),
+		reported: map[string]bool{},
 	}
-	l := &link{
-		cfg: cfg, pace: p, place: at, box: box, handle: in.handle,
-		report: reporter{log: log, broker: cfg.Broker}, memory: remember(cfg.Memory, log), log: log,
+	p := &publisher{
+		options: options, limits: l, topics: t, inbox: in, outbox: out,
+		store: openStore(options.PublishedFile, log), outages: outageLog{log: log, broker: options.Broker}, log: log,
 	}
-	var all sync.WaitGroup
-	all.Go(func() { gather(ctx, feed, cfg, box, log) })
-	all.Go(func() { in.work(ctx) })
-	all.Go(func() { l.run(ctx) })
-	all.Wait()
-	return nil
-}
-
-// usable is Check as one error, without the files: those may be mended while we run.
-func (c Config) usable() error {
-	wrong := c.form()
-	if c.Broker == "" {
-		wrong = append(wrong, "mqtt.broker: none is named; start the embedded one first")
-	}
-	if len(wrong) > 0 {
-		return errors.New(strings.Join(wrong, "\n"))
-	}
+	var parts sync.WaitGroup
+	parts.Go(func() { collect(ctx, feed, options, out, log) })
+	parts.Go(func() { in.run(ctx) })
+	parts.Go(func() { p.run(ctx) })
+	parts.Wait()
 	return nil
 }

@@ -1,83 +1,96 @@
 package mqtt
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"time"
 )
 
-// An outbox is what waits to be said: the newest announcement, state and info, and short lines of responses, phases and events.
-// Nothing in it waits for the broker, and nothing in it grows: whoever fills it is never held up.
+// An outbox holds what waits to be published: the latest announcement, info and state, and short rings of responses,
+// phases and events. It has a fixed size and never waits for the broker, so whoever fills it is never held up by it.
 type outbox struct {
-	pace pace
-	wake chan struct{} // one token: there may be something to send
-	room chan struct{} // one token: there may be room for a response
+	limits limits
+	wake   chan struct{} // one token: there may be something to send
+	room   chan struct{} // one token: there may be room for a response
 
-	mu        sync.Mutex
-	responses line
-	phases    line
-	events    line
-	device    newest // the announcement to Home Assistant
-	info      newest
-	state     newest
-	held      bool // a command is being carried out
+	mu           sync.Mutex
+	responses    ring
+	phases       ring
+	events       ring
+	announcement latest
+	info         latest
+	state        latest
+	executing    bool // a command: states and events wait for its response
 }
 
-// A parcel is a message on its way out, with what is needed to settle it afterwards.
-type parcel struct {
+// An outgoing is a message taken out of the outbox. settle must be called with it.
+type outgoing struct {
 	message
-	since time.Time
-	line  *line
-	of    *newest
-	mark  []byte
+	queued  time.Time
+	ring    *ring   // from which it was taken, or
+	latest  *latest // of which it is the value, with
+	content []byte  // this content
 }
 
-func newOutbox(p pace) *outbox {
+func newOutbox(l limits) *outbox {
 	return &outbox{
-		pace:      p,
+		limits:    l,
 		wake:      make(chan struct{}, 1),
 		room:      make(chan struct{}, 1),
-		responses: line{room: p.ring, age: p.eventAge},
-		phases:    line{room: p.ring, age: p.phaseAge},
-		events:    line{room: p.ring, age: p.eventAge},
+		responses: ring{size: l.ringSize, maxAge: l.maxEventAge},
+		phases:    ring{size: l.ringSize, maxAge: l.maxPhaseAge},
+		events:    ring{size: l.ringSize, maxAge: l.maxEventAge},
 	}
 }
 
-func (b *outbox) push(l *line, m message) {
-	b.change(func() { l.push(m, time.Now()) })
+// push adds a message to one of the rings.
+func (o *outbox) push(r *ring, m message) {
+	o.update(func() { r.push(m, time.Now()) })
 }
 
-// set makes m the newest of its kind. It is sent when its mark differs from the one last sent.
-func (b *outbox) set(n *newest, m message, mark []byte) {
-	b.change(func() { n.set(m, mark, time.Now()) })
+// set makes m the latest of its kind. It is published when its content differs from what was published last.
+func (o *outbox) set(l *latest, m message, content []byte) {
+	o.update(func() { l.set(m, content, time.Now()) })
 }
 
-// hold keeps states and events back until answer, so that a response is heard before what its command caused.
-func (b *outbox) hold() {
-	b.change(func() { b.held = true })
+// beginCommand holds states and events back until endCommand, so that a response precedes what its command caused. It
+// waits for room for the response, or a flood of commands would be executed faster than it is answered; but not for
+// long, because a broker that hangs must not delay a stop.
+func (o *outbox) beginCommand(ctx context.Context) {
+	waiting, end := context.WithTimeout(ctx, o.limits.maxHold)
+	defer end()
+	for waiting.Err() == nil && !o.hasRoom() {
+		select {
+		case <-o.room:
+		case <-waiting.Done():
+		}
+	}
+	o.update(func() { o.executing = true })
 }
 
-func (b *outbox) answer(m message) {
-	b.change(func() {
-		b.held = false
-		b.responses.push(m, time.Now())
+func (o *outbox) endCommand(response message) {
+	o.update(func() {
+		o.executing = false
+		o.responses.push(response, time.Now())
 	})
 }
 
-// refuse answers a command that there was no room for, unless that could push out the answer to one there was.
-func (b *outbox) refuse(m message) {
-	b.change(func() {
-		if len(b.responses.waiting) < b.responses.room/2 {
-			b.responses.push(m, time.Now())
+// refuse takes the response to a command that there was no room for, unless it could displace the response to a command
+// that was executed.
+func (o *outbox) refuse(response message) {
+	o.update(func() {
+		if len(o.responses.waiting) < o.responses.size/2 {
+			o.responses.push(response, time.Now())
 		}
 	})
 }
 
-func (b *outbox) change(f func()) {
-	b.mu.Lock()
-	f()
-	b.mu.Unlock()
-	signal(b.wake)
+func (o *outbox) update(change func()) {
+	o.mu.Lock()
+	change()
+	o.mu.Unlock()
+	signal(o.wake)
 }
 
 func signal(c chan<- struct{}) {
@@ -87,93 +100,133 @@ func signal(c chan<- struct{}) {
 	}
 }
 
-// awaitRoom keeps a flood of commands from being carried out faster than it is answered. It gives up after a while:
-// a broker that hangs must not keep the stop from being carried out.
-func (b *outbox) awaitRoom(ctx context.Context) {
-	enough, end := context.WithTimeout(ctx, b.pace.hold)
-	defer end()
-	for enough.Err() == nil && !b.hasRoom() {
-		select {
-		case <-b.room:
-		case <-enough.Done():
+func (o *outbox) hasRoom() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.responses.waiting) < o.responses.size
+}
+
+// next takes out what is to be published now: responses first, then phases, then the rest, so that a response precedes
+// what its command caused. But what has waited for maxHold precedes all, or a flood of commands would keep the state
+// back. When there is nothing, wait says in how long there may be; zero is for ever.
+func (o *outbox) next(now time.Time) (m outgoing, wait time.Duration, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if m, ok = o.rest(now, o.limits.maxHold); ok {
+		return m, 0, true
+	}
+	if m, ok = o.responses.pop(now, 0); ok {
+		signal(o.room)
+		return m, 0, true
+	}
+	if m, ok = o.phases.pop(now, 0); ok {
+		return m, 0, true
+	}
+	if o.executing {
+		return outgoing{}, o.limits.maxHold, false
+	}
+	m, ok = o.rest(now, 0)
+	return m, 0, ok
+}
+
+// rest takes out the first of events, announcement, info and state that has waited so long. The announcement precedes
+// the state, which may belong to a new entity.
+func (o *outbox) rest(now time.Time, waited time.Duration) (outgoing, bool) {
+	if m, ok := o.events.pop(now, waited); ok {
+		return m, true
+	}
+	for _, l := range []*latest{&o.announcement, &o.info, &o.state} {
+		if m, ok := l.unsent(now, waited); ok {
+			return m, true
 		}
 	}
+	return outgoing{}, false
 }
 
-func (b *outbox) hasRoom() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.responses.waiting) < b.responses.room
-}
-
-// next takes out what is to be sent now: responses first, then phases, then the rest, so that an answer precedes
-// what its command caused. But what has waited for long goes before all, or a flood of commands would leave the
-// state untold. When there is nothing, again says after how long to ask anew, if not zero.
-func (b *outbox) next(now time.Time) (p parcel, again time.Duration, ok bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if p, ok = b.rest(now, b.pace.hold); ok {
-		return p, 0, true
-	}
-	if p, ok = b.responses.pop(now, 0); ok {
-		signal(b.room)
-		return p, 0, true
-	}
-	if p, ok = b.phases.pop(now, 0); ok {
-		return p, 0, true
-	}
-	if b.held {
-		return parcel{}, b.pace.hold, false
-	}
-	p, ok = b.rest(now, 0)
-	return p, 0, ok
-}
-
-// rest is what of events, announcement, info and state has waited so long. What is announced goes before the state,
-// which may need it.
-func (b *outbox) rest(now time.Time, waited time.Duration) (parcel, bool) {
-	if p, ok := b.events.pop(now, waited); ok {
-		return p, true
-	}
-	if p, ok := b.device.due(now, waited); ok {
-		return p, true
-	}
-	if p, ok := b.info.due(now, waited); ok {
-		return p, true
-	}
-	return b.state.due(now, waited)
-}
-
-// announcement is what Home Assistant must hear before all else, if there is one.
-func (b *outbox) announcement() (parcel, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.device.sent = nil
-	return b.device.due(time.Now(), 0)
-}
-
-// whole is what a broker that knows nothing of us must hear first.
-func (b *outbox) whole() []parcel {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var all []parcel
-	for _, n := range []*newest{&b.state, &b.info} {
-		n.sent = nil
-		if p, ok := n.due(time.Now(), 0); ok {
-			all = append(all, p)
+// again takes out the latest values that there are, also where they were published before.
+func (o *outbox) again(values ...*latest) []outgoing {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var all []outgoing
+	for _, l := range values {
+		l.sent = nil
+		if m, ok := l.unsent(time.Now(), 0); ok {
+			all = append(all, m)
 		}
 	}
 	return all
 }
 
-// settle is told of every parcel whether the broker has it.
-func (b *outbox) settle(p parcel, sent bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// settle takes note whether a message was published.
+func (o *outbox) settle(m outgoing, published bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	switch {
-	case p.of != nil && sent:
-		p.of.sent = p.mark
-	case p.line != nil && !sent:
-		p.line.back(p)
+	case m.latest != nil && published:
+		m.latest.sent = m.content
+	case m.ring != nil && !published:
+		m.ring.putBack(m)
+	}
+}
+
+// A latest is a value of which only the newest counts.
+type latest struct {
+	message
+	content []byte    // by which values are compared
+	sent    []byte    // the content that was published last
+	since   time.Time // when content began to differ from sent
+}
+
+func (l *latest) set(m message, content []byte, now time.Time) {
+	if bytes.Equal(l.content, l.sent) {
+		l.since = now
+	}
+	l.message, l.content = m, content
+}
+
+// unsent is the value, if it was not published and has waited so long.
+func (l *latest) unsent(now time.Time, waited time.Duration) (outgoing, bool) {
+	if bytes.Equal(l.content, l.sent) || now.Sub(l.since) < waited {
+		return outgoing{}, false
+	}
+	return outgoing{message: l.message, latest: l, content: l.content}, true
+}
+
+// A ring keeps the newest messages up to its size, and none for longer than maxAge.
+type ring struct {
+	size    int
+	maxAge  time.Duration
+	waiting []outgoing
+}
+
+func (r *ring) push(m message, now time.Time) {
+	if len(r.waiting) >= r.size {
+		r.dropOldest()
+	}
+	r.waiting = append(r.waiting, outgoing{message: m, queued: now, ring: r})
+}
+
+// pop takes out the oldest message that is not too old, if it has waited so long.
+func (r *ring) pop(now time.Time, waited time.Duration) (outgoing, bool) {
+	for len(r.waiting) > 0 {
+		m := r.waiting[0]
+		age := now.Sub(m.queued)
+		if age < waited {
+			break
+		}
+		r.dropOldest()
+		if age <= r.maxAge {
+			return m, true
+		}
+	}
+	return outgoing{}, false
+}
+
+func (r *ring) dropOldest() { r.waiting = append(r.waiting[:0], r.waiting[1:]...) }
+
+// putBack puts a message that was not published back to its place, unless the ring is full of newer ones.
+func (r *ring) putBack(m outgoing) {
+	if len(r.waiting) < r.size {
+		r.waiting = append([]outgoing{m}, r.waiting...)
 	}
 }

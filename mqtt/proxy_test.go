@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A proxy is the cable between us and the broker: it can be cut, stay cut, or go dead without anybody being told.
+// A proxy is between us and the broker. It can cut connections, refuse new ones, and freeze those that are open.
 type proxy struct {
 	net.Listener
 	target string
@@ -16,7 +16,7 @@ type proxy struct {
 
 	mu      sync.Mutex
 	conns   []net.Conn
-	dead    *bool // of the connections of now: what they send is lost
+	dead    *bool // of the open connections: what they send is lost
 	refuses bool
 }
 
@@ -38,7 +38,7 @@ func newProxy(t *testing.T, target string) *proxy {
 
 func (p *proxy) url() string { return "mqtt://" + p.Addr().String() }
 
-// hostOf is a broker's address as a proxy dials it.
+// hostOf is the host and port of a broker's URL.
 func hostOf(url string) string {
 	return strings.Replace(strings.TrimPrefix(url, "mqtt://"), "localhost", "127.0.0.1", 1)
 }
@@ -85,7 +85,7 @@ func (p *proxy) copy(to, from net.Conn, dead *bool) {
 	}
 }
 
-// cut closes what is connected, to both sides, without a word of MQTT.
+// cut closes the open connections on both sides, without DISCONNECT.
 func (p *proxy) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,14 +95,14 @@ func (p *proxy) cut() {
 	p.conns = nil
 }
 
-// refuse says whether those who come are sent away.
+// refuse says whether new connections are closed at once.
 func (p *proxy) refuse(yes bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refuses = yes
 }
 
-// freeze loses all that the connections of now say, and leaves them open. New ones work.
+// freeze drops everything sent on the open connections, and leaves them open. New ones work.
 func (p *proxy) freeze() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,0 +1,144 @@
+package homeassistant
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	"guided/player"
+)
+
+// entities collects the components of a device. Every template names only keys that a state always has.
+type entities struct {
+	identifier string // of the device
+	topic      string // below which the daemon's topics lie
+	device     string // the device's name
+	all        map[string]component
+}
+
+// add adds a component. Its unique id is made of the device's identifier and its key, so that names may change. entity
+// is the proposed object id after that of the device.
+func (e *entities) add(key, platform, entity, name, icon string, more ...component) {
+	if strings.EqualFold(name, e.device) { // Home Assistant would show it twice
+		name += " control"
+	}
+	c := component{
+		"p": platform, "uniq_id": e.identifier + "_" + key, "name": name,
+		"def_ent_id": platform + "." + strings.TrimSuffix(slug(e.device, "guided")+"_"+entity, "_"),
+	}
+	if icon != "" {
+		c["ic"] = "mdi:" + icon
+	}
+	for _, m := range more {
+		maps.Copy(c, m)
+	}
+	e.all[key] = c
+}
+
+// stateKeys are the keys of a component that shows an expression over value_json, the daemon's state.
+func (e *entities) stateKeys(expression string) component {
+	return component{"stat_t": e.topic + "/state", "val_tpl": "{{ " + expression + " }}", "qos": 1}
+}
+
+// commandKeys are the keys of a component that gives commands. The broker discards one that the daemon did not receive
+// within the seconds: a button pressed while it was off must not start anything later.
+func (e *entities) commandKeys(expirySeconds int) component {
+	return component{"cmd_t": e.topic + "/command", "qos": 1, "message_expiry_interval": expirySeconds}
+}
+
+// addRoutineSelect adds the select of the routine. It shows titles; commands and states have names.
+func (e *entities) addRoutineSelect(all []label) {
+	titles := make([]string, len(all))
+	for i, l := range all {
+		titles[i] = l.title
+	}
+	titleOf := dictionary(all, func(l label) (string, string) { return l.name, l.title })
+	nameOf := dictionary(all, func(l label) (string, string) { return l.title, l.name })
+	e.add("routine", "select", "routine", "Routine", "yoga", e.commandKeys(30),
+		e.stateKeys(titleOf+".get(value_json.selected, None)"),
+		component{
+			"ops":     titles,
+			"cmd_tpl": `{"command":"select","routine":{{ ` + nameOf + `.get(value, value) | tojson }}}`,
+		})
+}
+
+func (e *entities) addButtons() {
+	for _, b := range []struct {
+		verb, key, name, icon string
+		expirySeconds         int
+	}{
+		{"start", "start", "Start", "play", 30},
+		{"toggle", "pause", "Pause or resume", "play-pause", 10},
+		{"next", "next", "Next step", "skip-next", 10},
+		{"back", "back", "Previous step", "skip-previous", 10},
+		{"repeat", "repeat", "Repeat step", "repeat", 10},
+		{"stop", "stop", "Stop", "stop", 10},
+	} {
+		e.add(b.key, "button", b.key, b.name, b.icon, e.commandKeys(b.expirySeconds), component{"pl_prs": b.verb})
+	}
+}
+
+func (e *entities) addSensors() {
+	e.add("state", "sensor", "state", "State", "meditation", e.stateKeys("value_json.state"), component{
+		"dev_cla": "enum", "ops": statuses(),
+		"json_attr_t": e.topic + "/state", "json_attr_tpl": attributes(),
+	})
+	e.add("step", "sensor", "step", "Step", "format-list-numbered",
+		e.stateKeys(fmt.Sprintf("value_json.step[:%d] or None", maxStateLength)))
+	e.add("ends", "sensor", "ends_at", "Ends at", "", e.stateKeys("value_json.ends_at"), component{"dev_cla": "timestamp"})
+	e.add("remaining", "sensor", "remaining", "Remaining", "timer-sand", e.stateKeys("value_json.remaining_s"),
+		component{"dev_cla": "duration", "unit_of_meas": "s", "sug_dsp_prc": 0})
+	e.add("progress", "sensor", "progress", "Progress", "progress-clock", e.stateKeys("value_json.progress"),
+		component{"unit_of_meas": "%"})
+	e.add("playing", "binary_sensor", "playing", "Playing", "",
+		e.stateKeys("'ON' if value_json.state == 'playing' else 'OFF'"), component{"dev_cla": "running"})
+	e.add("problem", "binary_sensor", "problem", "Audio problem", "",
+		e.stateKeys("'ON' if value_json.error else 'OFF'"), component{"dev_cla": "problem", "ent_cat": "diagnostic"})
+}
+
+func (e *entities) addVolume() {
+	e.add("volume", "number", "volume", "Volume", "volume-high", e.commandKeys(30), e.stateKeys("value_json.volume"), component{
+		"cmd_tpl": "volume {{ value | int }}",
+		"min":     0, "max": 100, "step": 1, "mode": "slider", "unit_of_meas": "%",
+	})
+}
+
+func (e *entities) addEvents() {
+	e.add("events", "event", "", "Event", "bell-outline", component{"stat_t": e.topic + "/event", "qos": 1, "evt_typ": eventTypes()})
+}
+
+// addSay adds the entity through which Home Assistant has a text spoken.
+func (e *entities) addSay() {
+	e.add("say", "notify", "say", "Say", "bullhorn", e.commandKeys(15),
+		component{"cmd_tpl": `{"command":"say","text":{{ value | tojson }}}`})
+}
+
+// addScenes adds a scene for each routine, which starts it, by voice too.
+func (e *entities) addScenes(all []label) {
+	for _, l := range all {
+		start, _ := EncodeJSON(map[string]string{"command": "start", "routine": l.name}) // strings cannot fail
+		e.add(l.key, "scene", strings.ReplaceAll(strings.TrimPrefix(l.key, "r_"), "-", "_"), l.title, "yoga",
+			e.commandKeys(30), component{"pl_on": string(start)})
+	}
+}
+
+func statuses() []player.Status {
+	return []player.Status{player.Idle, player.Preparing, player.Playing, player.Paused, player.Waiting, player.Trouble}
+}
+
+// eventTypes are those of the player's events. Home Assistant refuses an event of another type.
+func eventTypes() []string {
+	return []string{"routine_started", "step_started", "waiting", "paused", "resumed", "routine_finished", "routine_stopped", "problem"}
+}
+
+// attributes is the template of the state sensor's attributes, which cards with a timer read. They hold neither the
+// state itself nor anything that differs when the same state is published again.
+func attributes() string {
+	keys := []string{"routine", "title", "step", "step_number", "steps", "next_step", "side",
+		"started_at", "ends_at", "step_ends_at", "position_s", "remaining_s", "error"}
+	pairs := []string{`"duration_s":value_json.length_s`}
+	for _, k := range keys {
+		pairs = append(pairs, fmt.Sprintf("%q:value_json.%s", k, k))
+	}
+	return "{{ {" + strings.Join(pairs, ",") + "} | tojson }}"
+}

@@ -1,0 +1,265 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+)
+
+// dial opens the network connection to the broker. We dial ourselves, because paho's dialling cannot be cancelled, and
+// because a connection that we hold can be closed when paho hangs on it.
+func dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
+	var d net.Dialer
+	switch u.Scheme {
+	case "mqtt", "tcp":
+		return d.DialContext(ctx, "tcp", u.Host)
+	case "ws":
+		return dialWebsocket(ctx, u, nil)
+	}
+	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: u.Hostname()}
+	if cfg.CAFile != "" {
+		pool, err := certPool(cfg.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		conf.RootCAs = pool
+	}
+	if cfg.CertFile != "" {
+		cert, err := cfg.certificate()
+		if err != nil {
+			return nil, err
+		}
+		conf.Certificates = []tls.Certificate{cert}
+	}
+	if u.Scheme == "wss" {
+		return dialWebsocket(ctx, u, conf)
+	}
+	return (&tls.Dialer{NetDialer: &d, Config: conf}).DialContext(ctx, "tcp", u.Host)
+}
+
+// certificate is our client certificate, which is read at every connect.
+func (c Config) certificate() (tls.Certificate, error) {
+	cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+	if err != nil {
+		return cert, &credentialsError{fmt.Errorf("%s with %s: %w", c.CertFile, c.KeyFile, err)}
+	}
+	return cert, nil
+}
+
+// certPool holds the authorities of a PEM file.
+func certPool(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, &credentialsError{err}
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, &credentialsError{fmt.Errorf("%s holds no certificate in PEM form", file)}
+	}
+	return pool, nil
+}
+
+// dialWebsocket returns when ctx ends, although paho offers no way to cancel its dialling: that goes on by itself, for at
+// most its own timeout, and closes what it opened.
+func dialWebsocket(ctx context.Context, u *url.URL, conf *tls.Config) (net.Conn, error) {
+	timeout := 10 * time.Second
+	if end, ok := ctx.Deadline(); ok {
+		timeout = time.Until(end)
+	}
+	type result struct {
+		conn net.Conn
+		err  error
+	}
+	dialled := make(chan result)
+	go func() {
+		c, err := paho.NewWebsocket(u.String(), conf, max(timeout, time.Millisecond), nil, nil)
+		select {
+		case dialled <- result{c, err}:
+		case <-ctx.Done():
+			if c != nil {
+				c.Close()
+			}
+		}
+	}()
+	select {
+	case r := <-dialled:
+		return r.conn, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+var (
+	errNoAnswer = errors.New("the broker no longer answers")
+	errClosed   = errors.New("the connection is closed")
+)
+
+// A subscribeRefusedError means that the broker refused a subscription.
+type subscribeRefusedError struct{ topic string }
+
+func (e *subscribeRefusedError) Error() string {
+	return "the broker refuses the subscription to " + e.topic
+}
+
+// A connection is one connection to the broker, from dialling to its end. It is used by one goroutine and never
+// reconnects: paho's own reconnecting hides why the broker refused, and sleeps on for up to its longest wait after
+// Disconnect. Each try is a new connection.
+type connection struct {
+	client  paho.Client
+	netConn net.Conn
+	limits  limits
+	lost    chan struct{} // closed when the connection has broken and all of paho's goroutines on it have ended
+	cause   error         // readable once lost is closed
+}
+
+// connect dials and sends CONNECT, and returns when the broker has accepted it. handle is called for every message, in
+// order, and must return at once. will is the last will, or nil.
+func connect(ctx context.Context, cfg Config, l limits, id string, will *message, handle paho.MessageHandler) (*connection, error) {
+	o, err := clientOptions(cfg, l, id, will, handle)
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{limits: l, lost: make(chan struct{})}
+	dialling, done := context.WithTimeout(ctx, l.connect)
+	defer done()
+	var stopTimeout func() bool
+	o.SetCustomOpenConnectionFn(func(u *url.URL, _ paho.ClientOptions) (net.Conn, error) {
+		netConn, err := dial(dialling, u, cfg)
+		if err != nil {
+			return nil, err
+		}
+		c.netConn = netConn
+		stopTimeout = context.AfterFunc(dialling, func() { netConn.Close() }) // ends a handshake without an answer
+		return netConn, nil
+	})
+	o.SetConnectionLostHandler(func(_ paho.Client, cause error) {
+		c.cause = cause
+		close(c.lost)
+	})
+	c.client = paho.NewClient(o)
+	connecting := c.client.Connect()
+	<-connecting.Done()
+	switch err := connecting.Error(); {
+	case err != nil && ctx.Err() == nil && dialling.Err() != nil:
+		return nil, errNoAnswer
+	case err != nil:
+		return nil, err
+	case !stopTimeout():
+		c.abort()
+		return nil, errNoAnswer
+	}
+	return c, nil
+}
+
+func clientOptions(cfg Config, l limits, id string, will *message, handle paho.MessageHandler) (*paho.ClientOptions, error) {
+	server, err := cfg.serverURL()
+	if err != nil {
+		return nil, err
+	}
+	user, password, err := cfg.credentials()
+	if err != nil {
+		return nil, err
+	}
+	o := paho.NewClientOptions()
+	o.Servers = []*url.URL{server}
+	o.SetClientID(id)
+	o.SetUsername(user)
+	o.SetPassword(password)
+	o.SetProtocolVersion(4) // MQTT 3.1.1; else paho falls back to 3.1 after one failure, for good
+	o.SetCleanSession(true) // else a command given while we were disconnected is executed hours later
+	o.SetOrderMatters(true) // else stop can overtake start
+	o.SetAutoReconnect(false)
+	o.SetConnectRetry(false)
+	o.SetKeepAlive(l.keepAlive)
+	o.SetPingTimeout(l.pong)
+	o.SetConnectTimeout(l.connect)
+	o.SetWriteTimeout(l.write)
+	o.SetDefaultPublishHandler(handle) // also for what comes before its subscription is acknowledged
+	if will != nil {
+		o.SetBinaryWill(will.topic, will.payload, will.qos, will.retained)
+	}
+	return o, nil
+}
+
+// subscribe returns when the broker has acknowledged the subscription to all topics.
+func (c *connection) subscribe(ctx context.Context, topics ...string) error {
+	filters := make(map[string]byte, len(topics))
+	for _, t := range topics {
+		filters[t] = 1
+	}
+	t := c.client.SubscribeMultiple(filters, nil)
+	if err := c.wait(ctx, t); err != nil {
+		return err
+	}
+	granted := t.(*paho.SubscribeToken).Result()
+	for _, topic := range topics {
+		if granted[topic] > 2 {
+			return &subscribeRefusedError{topic}
+		}
+	}
+	return nil
+}
+
+// publish returns when the broker has acknowledged the message, the connection is lost or ctx ends. At QoS 0 it waits for
+// the message to be written only.
+func (c *connection) publish(ctx context.Context, m message) error {
+	if !c.client.IsConnectionOpen() { // otherwise paho stores the message, and sends it later as if it were new
+		return errClosed
+	}
+	return c.wait(ctx, c.client.Publish(m.topic, m.qos, m.retained, m.payload))
+}
+
+// wait waits for paho to finish an operation.
+func (c *connection) wait(ctx context.Context, t paho.Token) error {
+	timeout := time.NewTimer(c.limits.ack)
+	defer timeout.Stop()
+	select {
+	case <-t.Done():
+		return t.Error()
+	case <-c.lost:
+		return c.lostError()
+	case <-timeout.C:
+		return errNoAnswer
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// lostError says why the connection broke, as far as that is known.
+func (c *connection) lostError() error {
+	select {
+	case <-c.lost:
+		if c.cause != nil {
+			return fmt.Errorf("%w: %w", errClosed, c.cause)
+		}
+	default:
+	}
+	return errClosed
+}
+
+// close ends the connection with DISCONNECT, after which the broker does not publish our last will.
+func (c *connection) close() {
+	c.client.Disconnect(250)
+	c.netConn.Close()
+}
+
+// abort ends the connection without DISCONNECT, so that the broker publishes our last will, and does not wait for a broker
+// that hangs. It returns when paho's goroutines have ended. The deadline makes paho's read fail: a closed connection it
+// takes for its own doing, and waits on.
+func (c *connection) abort() {
+	c.netConn.SetReadDeadline(time.Unix(1, 0))
+	select {
+	case <-c.lost:
+	case <-time.After(500 * time.Millisecond):
+		c.client.Disconnect(100)
+	}
+	c.netConn.Close()
+}

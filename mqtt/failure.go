@@ -1,0 +1,101 @@
+package mqtt
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
+)
+
+// A failure is why there is no connection to the broker, in words for the user.
+type failure struct {
+	what string // the log message, the same for all failures of a kind
+	hint string // what to do about it
+}
+
+// wrap is err with the words for the user.
+func (f failure) wrap(broker string, err error) error {
+	return fmt.Errorf("%s (%s): %w; %s", f.what, broker, err, f.hint)
+}
+
+// diagnose finds the failure behind an error. The connection is tried again after every failure, also after one that the
+// user must mend first.
+func diagnose(err error) failure {
+	var (
+		credentials *credentialsError
+		refused     *subscribeRefusedError
+		lookup      *net.DNSError
+		invalid     x509.CertificateInvalidError
+		unknown     x509.UnknownAuthorityError
+		host        x509.HostnameError
+	)
+	switch {
+	case errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword), errors.Is(err, packets.ErrorRefusedNotAuthorised):
+		return failure{"broker refuses our login", "compare user and password_file in [mqtt] with the broker's own list (mosquitto_passwd); a mended one is taken without a restart"}
+	case errors.Is(err, packets.ErrorRefusedIDRejected), errors.Is(err, packets.ErrorRefusedBadProtocolVersion):
+		return failure{"broker refuses our kind of connection", "look into the broker's log for why it refuses MQTT 3.1.1 or this client id"}
+	case refusesCertificate(err):
+		return failure{"broker refuses our certificate", "name a certificate that its cafile knows, and its key, as cert_file and key_file in [mqtt]"}
+	case errors.As(err, &credentials):
+		return failure{"broker login cannot be read", "mend the file, or password_file, ca_file, cert_file and key_file in [mqtt]; it is read anew at every try"}
+	case errors.As(err, &refused):
+		return failure{"broker refuses our topics", "allow this user to read and write the topics under prefix and node in the broker's acl_file"}
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return failure{"broker certificate is out of date", "look whether this machine's clock is right (timedatectl), then when the certificate ends"}
+	case errors.As(err, &unknown):
+		return failure{"broker certificate is signed by a stranger", "name the PEM file of who signed it as ca_file in [mqtt]"}
+	case errors.As(err, &host):
+		return failure{"broker certificate is for another name", "give broker in [mqtt] the name that the certificate bears"}
+	case errors.As(err, &lookup):
+		return failure{"broker away", "its name is not known here; look for a slip in broker in [mqtt], or write its IP address"}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return failure{"broker away", "nothing listens there; look whether the broker runs (systemctl status mosquitto) and on which address"}
+	}
+	return failure{"broker away", "nothing to do if it is only restarting; else look at the network and the broker's log"}
+}
+
+// refusesCertificate tells whether the broker refused the certificate that we showed, or asks for one. crypto/tls gives an
+// alert of the other side by its text only.
+func refusesCertificate(err error) bool {
+	var remote *net.OpError
+	if !errors.As(err, &remote) || remote.Op != "remote error" {
+		return false
+	}
+	why := remote.Err.Error()
+	return strings.Contains(why, "certificate") || strings.Contains(why, "decrypt") // "decrypt error": signed by another authority of the same name
+}
+
+// An outageLog logs the beginning of an outage with its reason, each further reason once, and the end of the outage; not
+// every try.
+type outageLog struct {
+	log      *slog.Logger
+	broker   string
+	reported []string // failures of the present outage
+}
+
+func (o *outageLog) disconnected(err error, hint string) {
+	f := diagnose(err)
+	if slices.Contains(o.reported, f.what) {
+		return
+	}
+	o.reported = append(o.reported, f.what)
+	if hint == "" {
+		hint = f.hint
+	}
+	o.log.Warn(f.what, "broker", o.broker, "error", err, "hint", hint)
+}
+
+func (o *outageLog) connected() {
+	what := "broker connected"
+	if len(o.reported) > 0 {
+		what = "broker back"
+	}
+	o.reported = nil
+	o.log.Info(what, "broker", o.broker)
+}
