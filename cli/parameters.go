@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -28,14 +27,15 @@ func (o parameters) player() player.Parameters {
 
 // options puts the flags over the settings.
 func (o parameters) options(c config.Config) (routines.Options, error) {
-	options := routines.Options{
-		For: o.For, Verbosity: cmp.Or(routines.Verbosity(o.Verbosity), c.Voice.Verbosity), NoHolds: !c.Routines.Holds, Bed: o.Bed, Quiet: o.Quiet || c.QuietNow(),
-	}
-	if o.Holds != nil {
-		options.NoHolds = !*o.Holds
-	}
+	options := defaults(c).Options(o.player())
+	options.Quiet = options.Quiet || o.Quiet
 	if err := options.Check(); err != nil {
 		return options, fmt.Errorf("--%w", err)
 	}
 	return options, nil
+}
+
+// defaults are the settings that the parameters of a start override.
+func defaults(c config.Config) player.Defaults {
+	return player.Defaults{Verbosity: c.Voice.Verbosity, NoHolds: !c.Routines.Holds, Quiet: c.QuietNow}
 }

@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 
 	"guided/audio/output"
 	"guided/config"
 	"guided/player"
-	"guided/routines"
 	"guided/web"
 )
 
@@ -25,16 +23,7 @@ func serveWeb(ctx context.Context, c config.Config, play *player.Player, tap *ou
 	}
 	return web.Server{
 		Config: c.Web, Player: play, Library: l, Bank: b, Voice: c.Voice.Name, Tap: tap,
-		Options:     func(asked player.Parameters) routines.Options { return startOptions(c, asked) },
+		Options:     defaults(c).Options,
 		RoutinesDir: c.Routines.Dir, StateDir: config.StateDir(), CacheDir: config.CacheDir(), Log: log,
 	}.Run(ctx)
-}
-
-// startOptions are the compiler options of a start: its parameters over the settings.
-func startOptions(c config.Config, asked player.Parameters) routines.Options {
-	o := routines.Options{For: asked.For, Verbosity: cmp.Or(asked.Verbosity, c.Voice.Verbosity), NoHolds: !c.Routines.Holds, Bed: asked.Bed, Quiet: c.QuietNow()}
-	if asked.Holds != nil {
-		o.NoHolds = !*asked.Holds
-	}
-	return o
 }

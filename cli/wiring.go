@@ -89,7 +89,7 @@ func newPlayer(c config.Config, out audio.Output, outputs []string, daemon bool,
 	}
 	return player.New(player.Config{
 		Library: l, Bank: b, Output: out, Outputs: outputs, Volume: c.Audio.Volume, Version: version(),
-		Defaults: player.Defaults{Verbosity: c.Voice.Verbosity, NoHolds: !c.Routines.Holds, Quiet: c.QuietNow}, Waits: daemon, URLs: urls,
+		Defaults: defaults(c), Waits: daemon, URLs: urls,
 		PhaseLead: c.MQTT.PhaseLead.Duration, ClockTrusted: config.ClockTrusted, Log: log,
 	}), nil
 }

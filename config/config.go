@@ -104,7 +104,7 @@ func Load(name string) (Config, error) {
 	}
 	var problems []error
 	for _, key := range meta.Undecoded() {
-		problems = append(problems, fmt.Errorf("%s: unknown setting %s; did you mean %q?", file, key, routines.Nearest(key.String(), knownKeys())))
+		problems = append(problems, fmt.Errorf("%s: unknown setting %s; %s", file, key, routines.DidYouMean(key.String(), knownKeys())))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return c, err

@@ -125,8 +125,10 @@ func (p *Player) publishStatus(Command) (bool, error) {
 const maxCommandAge = 30 * time.Second
 
 // Order parses a payload and carries the command out.
-func (p *Player) Order(payload []byte) Response {
-	c, err := Parse(payload)
+func (p *Player) Order(payload []byte) Response { return p.DoParsed(Parse(payload)) }
+
+// DoParsed carries out what a parser returned, or answers why it could not be parsed.
+func (p *Player) DoParsed(c Command, err error) Response {
 	if err != nil {
 		return response(c, false, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"guided/audio"
 	"guided/audio/mix"
 )
 
@@ -182,7 +183,7 @@ type announcement struct {
 func (p *Player) playAnnouncement(ctx context.Context, o overlay) {
 	a := &announcement{p: p, pcm: o.pcm}
 	p.mu.Lock()
-	a.volume = rampAt(gainOf(p.currentVolume()))
+	a.volume = rampAt(audio.VolumeGain(p.currentVolume()))
 	p.announcement = a
 	p.mu.Unlock()
 	err := p.cfg.Output.Play(ctx, a, func(int) {})
@@ -199,7 +200,7 @@ func (p *Player) playAnnouncement(ctx context.Context, o overlay) {
 func (a *announcement) Stream(samples [][2]float64) (int, bool) {
 	a.p.mu.Lock()
 	defer a.p.mu.Unlock()
-	if gain := gainOf(a.p.currentVolume()); gain != a.volume.target {
+	if gain := audio.VolumeGain(a.p.currentVolume()); gain != a.volume.target {
 		a.volume.glideTo(gain, glideLen)
 	}
 	n := 0

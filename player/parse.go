@@ -131,7 +131,27 @@ func parseVolume(c *Command, words []string) error {
 // parseJSON reads an object with the keys above. A value may be a string, or a number where a template put one; null
 // and an empty string count as left out.
 func parseJSON(data []byte) (Command, error) {
-	values, invalid := jsonValues(data)
+	values, err := jsonValues(data)
+	return commandOf(values, err)
+}
+
+// ParseBody reads a command whose verb is known, and whose keys are a JSON object; an empty body has none. The verb wins
+// over a "command" of the object.
+func ParseBody(verb string, body []byte) (Command, error) {
+	values := map[string]string{}
+	var err error
+	if len(body) > 0 {
+		values, err = jsonValues(body)
+	}
+	values["command"] = verb
+	return commandOf(values, err)
+}
+
+// ParseValues reads a command from its keys and values, "command" among them. An empty value counts as left out.
+func ParseValues(values map[string]string) (Command, error) { return commandOf(values, nil) }
+
+// commandOf makes a command of its values; invalid is why they could not all be read.
+func commandOf(values map[string]string, invalid error) (Command, error) {
 	c, err := parseWords(values["command"])
 	c.Transaction = values["transaction"]
 	switch {
@@ -167,6 +187,9 @@ func jsonValues(data []byte) (map[string]string, error) {
 	if err := d.Decode(&object); err != nil {
 		return values, fmt.Errorf("not a command in JSON: %w", err)
 	}
+	if object[0] != '{' {
+		return values, errors.New(`no JSON object, such as {"routine":"yoga"}`)
+	}
 	var unknown, invalid error
 	if _, err := d.Token(); err != io.EOF {
 		invalid = errors.New("the JSON goes on after its end; send one command a message")
@@ -196,10 +219,7 @@ func jsonValues(data []byte) (map[string]string, error) {
 }
 
 func unknownKey(name string) error {
-	if near := routines.Nearest(name, keyNames()); near != "" {
-		return fmt.Errorf("unknown key %q; did you mean %q?", name, near)
-	}
-	return fmt.Errorf("unknown key %q; use %s", name, strings.Join(keyNames(), ", "))
+	return fmt.Errorf("unknown key %q; %s", name, routines.DidYouMean(name, keyNames()))
 }
 
 // jsonText is a JSON string, number or boolean as text; null and no value are empty.

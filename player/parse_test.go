@@ -97,7 +97,7 @@ func TestParseRefuses(t *testing.T) {
 		`{"command":"stop","transaction":{}}`:   "transaction: want a text or a number",
 		`{"routine":"x"}`:                       `"routine" without a command; add "command":"start"`,
 		`{"command":"start","rutine":"x"}`:      `unknown key "rutine"; did you mean "routine"?`,
-		`{"command":"start","xyz":"x"}`:         `unknown key "xyz"; use command, routine, for`,
+		`{"command":"start","xyz":"x"}`:         `unknown key "xyz"; use one of command, routine, for`,
 		`{"command":"pause","for":"5m"}`:        `pause takes no "for"; write: pause`,
 		`{"command":"start","for":5}`:           "not a length",
 		`{"command":"stop","sent_at":"noon"}`:   "sent_at",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"guided/audio"
 	"guided/audio/mix"
 	"guided/routines"
 )
@@ -144,7 +145,7 @@ func (p *Player) prepare(ctx context.Context, r request) {
 	s := newSession(r, sound)
 	s.lifetime, s.endLifetime, s.cancelLoading = ctx, endLifetime, cancelLoading
 	p.session = s
-	s.volumeGain = rampAt(gainOf(p.currentVolume()))
+	s.volumeGain = rampAt(audio.VolumeGain(p.currentVolume()))
 	if p.paused {
 		p.notifyPaused()
 	}

@@ -183,12 +183,6 @@ func (s *session) rewind(n int) {
 // glideLen is how many frames a change of volume takes: 20 ms.
 const glideLen = routines.Rate * 2 / 100
 
-// gainOf is the factor of a volume from 0 to 100: (v/100)³, close to perceived loudness.
-func gainOf(volume int) float64 {
-	v := float64(volume) / 100
-	return v * v * v
-}
-
 // ramp is a gain that goes to its target in even steps, one a frame.
 type ramp struct{ value, target, slope float64 }
 

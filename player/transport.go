@@ -1,6 +1,10 @@
 package player
 
-import "errors"
+import (
+	"errors"
+
+	"guided/audio"
+)
 
 // pause lets the sound fade out, and keeps a routine that is being prepared from sounding.
 func (p *Player) pause(Command) (bool, error) {
@@ -117,7 +121,7 @@ func (p *Player) setSessionVolume(own *int) {
 		r.volume = own
 	}
 	if p.session != nil && r == &p.session.request {
-		gain := gainOf(p.currentVolume())
+		gain := audio.VolumeGain(p.currentVolume())
 		p.session.apply(func(s *session) { s.volumeGain.glideTo(gain, glideLen) })
 	}
 	p.publishState()

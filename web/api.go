@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"guided/player"
 )
 
 // getState answers the player's state.
@@ -25,33 +27,12 @@ func (h *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, bodyErrorStatus(err), errorResponse{Error: "reading the command: " + err.Error()})
 		return
 	}
-	command, err := commandJSON(r.PathValue("verb"), data)
-	if err != nil {
-		writeJSON(w, http.StatusBadRequest, errorResponse{Error: err.Error()})
-		return
-	}
-	response := h.Player.Order(command)
+	response := h.Player.DoParsed(player.ParseBody(r.PathValue("verb"), data))
 	status := http.StatusOK
 	if response.Status == "error" {
 		status = http.StatusBadRequest
 	}
 	writeJSON(w, status, response)
-}
-
-// commandJSON puts a verb into an object of keys, which may be empty. The verb wins over a "command" of the object.
-func commandJSON(verb string, body []byte) ([]byte, error) {
-	keys := map[string]json.RawMessage{}
-	if len(body) > 0 {
-		if err := json.Unmarshal(body, &keys); err != nil || keys == nil { // nil: null
-			return nil, errors.New(`the body is no JSON object, such as {"routine":"yoga"}`)
-		}
-	}
-	command, err := json.Marshal(verb)
-	if err != nil {
-		return nil, err
-	}
-	keys["command"] = command
-	return json.Marshal(keys)
 }
 
 // readJSON decodes a request's body into v. Where that fails it answers the request and returns false.

@@ -50,11 +50,7 @@ func parseQuery(query string) (renditionQuery, error) {
 			start[key] = values[0]
 		}
 	}
-	data, err := json.Marshal(start)
-	if err != nil {
-		return renditionQuery{}, err
-	}
-	c, err := player.Parse(data)
+	c, err := player.ParseValues(start)
 	if err != nil {
 		return renditionQuery{}, err
 	}

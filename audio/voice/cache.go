@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -182,21 +183,9 @@ const cacheHeaderBytes = 56
 // encodeCacheFile returns a recording as a mono 16-bit WAV file at audio.Rate with one more chunk before its data:
 // "beat", 4 bytes, the beat in samples. Other programs skip an unknown chunk.
 func encodeCacheFile(r Recording) []byte {
-	b := make([]byte, 0, cacheHeaderBytes+2*len(r.PCM))
-	u32 := func(v uint32) { b = binary.LittleEndian.AppendUint32(b, v) }
-	b = append(b, "RIFF"...)
-	u32(uint32(cacheHeaderBytes - 8 + 2*len(r.PCM)))
-	b = append(b, "WAVEfmt "...)
-	u32(16)
-	b = append(b, 1, 0, 1, 0) // PCM, one channel
-	u32(audio.Rate)
-	u32(2 * audio.Rate)        // bytes a second
-	b = append(b, 2, 0, 16, 0) // bytes a frame, bits a sample
-	b = append(b, "beat"...)
-	u32(4)
-	u32(uint32(r.Beat))
-	b = append(b, "data"...)
-	u32(uint32(2 * len(r.PCM)))
+	beat := audio.WAVChunk{ID: "beat", Data: binary.LittleEndian.AppendUint32(nil, uint32(r.Beat))}
+	b := audio.WAVFormat{Channels: 1, Rate: audio.Rate, Bits: 16}.Header(len(r.PCM), beat)
+	b = slices.Grow(b, 2*len(r.PCM))
 	for _, s := range r.PCM {
 		b = binary.LittleEndian.AppendUint16(b, uint16(s))
 	}

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -315,16 +314,6 @@ func (a *wyomingAudio) handle(e wyomingEvent) (done bool, err error) {
 
 // wav returns the sound as a WAV file.
 func (a *wyomingAudio) wav() []byte {
-	f, frame := a.format, a.format.Width*a.format.Channels
-	b := append(make([]byte, 0, audio.WAVHeaderBytes+len(a.pcm)), "RIFF"...)
-	b = binary.LittleEndian.AppendUint32(b, uint32(audio.WAVHeaderBytes-8+len(a.pcm)))
-	b = append(b, "WAVEfmt \x10\x00\x00\x00\x01\x00"...) // 16 bytes of format, PCM
-	b = binary.LittleEndian.AppendUint16(b, uint16(f.Channels))
-	b = binary.LittleEndian.AppendUint32(b, uint32(f.Rate))
-	b = binary.LittleEndian.AppendUint32(b, uint32(f.Rate*frame))
-	b = binary.LittleEndian.AppendUint16(b, uint16(frame))
-	b = binary.LittleEndian.AppendUint16(b, uint16(8*f.Width))
-	b = append(b, "data"...)
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(a.pcm)))
-	return append(b, a.pcm...)
+	format := audio.WAVFormat{Channels: a.format.Channels, Rate: a.format.Rate, Bits: 8 * a.format.Width}
+	return append(format.Header(len(a.pcm)/(a.format.Width*a.format.Channels)), a.pcm...)
 }
