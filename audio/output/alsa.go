@@ -25,15 +25,15 @@ func (o *alsaOutput) open(context.Context) (device, error) {
 		return nil, err
 	}
 	// The library keeps the devices it knew at its first look; without this, one that left would be opened again.
-	o.lib.forget()
+	o.lib.freeConfig()
 	const playback, nonblocking = 0, 1
 	d := &alsaDevice{lib: o.lib, name: o.name, log: o.log}
 	if err := o.lib.check("opening", o.lib.open(&d.pcm, o.name, playback, nonblocking)); err != nil {
-		return nil, o.explain(err)
+		return nil, o.openError(err)
 	}
-	err := d.setHardware()
+	err := d.setHardwareParams()
 	if err == nil {
-		err = d.setSoftware()
+		err = d.setSoftwareParams()
 	}
 	if err != nil {
 		o.lib.close(d.pcm)
@@ -42,8 +42,8 @@ func (o *alsaOutput) open(context.Context) (device, error) {
 	return d, nil
 }
 
-// explain tells what to do about a device that does not open.
-func (o *alsaOutput) explain(err error) error {
+// openError tells what to do about a device that does not open.
+func (o *alsaOutput) openError(err error) error {
 	switch -alsaCode(err) {
 	case int32(syscall.EBUSY):
 		return fmt.Errorf("the ALSA device %q is used by another program; stop that one, or play through its sound server with output = \"pulse\"", o.name)
@@ -71,14 +71,14 @@ type alsaDevice struct {
 	log  *slog.Logger
 	pcm  unsafe.Pointer
 
-	buffer int // frames
-	most   int // frames to keep in the buffer, which may be much larger
-	gaps   int
-	steady int // frames written since the last gap
-	failed int // gaps without a steady stretch between them
+	buffer        int // frames
+	target        int // frames to keep in the buffer, which may be much larger
+	underruns     int
+	sinceUnderrun int // frames written since the last gap
+	consecutive   int // gaps without a steady stretch between them
 }
 
-const nap = 10 * time.Millisecond
+const pollInterval = 10 * time.Millisecond
 
 func (d *alsaDevice) write(ctx context.Context, block []byte) error {
 	progress := time.Now()
@@ -86,7 +86,7 @@ func (d *alsaDevice) write(ctx context.Context, block []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, err := d.put(block)
+		n, err := d.writeAvailable(block)
 		if err != nil {
 			return err
 		}
@@ -95,29 +95,29 @@ func (d *alsaDevice) write(ctx context.Context, block []byte) error {
 			progress = time.Now()
 			continue
 		}
-		if time.Since(progress) > stall {
-			return fmt.Errorf("the ALSA device %q has taken no sound for %v", d.name, stall)
+		if time.Since(progress) > stallTimeout {
+			return fmt.Errorf("the ALSA device %q has taken no sound for %v", d.name, stallTimeout)
 		}
-		if err := d.rest(ctx); err != nil {
+		if err := d.waitForRoom(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// put writes what there is room for, in frames, which may be none.
-func (d *alsaDevice) put(block []byte) (int, error) {
+// writeAvailable writes what there is room for, in frames, which may be none.
+func (d *alsaDevice) writeAvailable(block []byte) (int, error) {
 	free := d.lib.avail(d.pcm)
 	if free >= 0 {
-		free = min(free-(d.buffer-d.most), len(block)/audio.FrameBytes)
+		free = min(free-(d.buffer-d.target), len(block)/audio.FrameBytes)
 		if free <= 0 {
 			return 0, nil
 		}
 		free = d.lib.write(d.pcm, &block[0], uint(free))
 	}
 	if free >= 0 {
-		if d.steady += free; d.steady > audio.Rate {
-			d.failed = 0
+		if d.sinceUnderrun += free; d.sinceUnderrun > audio.Rate {
+			d.consecutive = 0
 		}
 		return free, nil
 	}
@@ -130,28 +130,28 @@ func (d *alsaDevice) recover(code int32) error {
 	if -code == int32(syscall.EAGAIN) {
 		return nil
 	}
-	result := d.lib.rescue(d.pcm, code, 1)
+	result := d.lib.recover(d.pcm, code, 1)
 	if result < 0 && -result != int32(syscall.EAGAIN) {
-		return fmt.Errorf("the ALSA device %q was lost: %s", d.name, d.lib.explain(result))
+		return fmt.Errorf("the ALSA device %q was lost: %s", d.name, d.lib.strerror(result))
 	}
-	d.gaps++
-	d.steady = 0
-	if d.failed++; d.failed > 10 {
-		return fmt.Errorf("the ALSA device %q plays nothing but gaps: %s", d.name, d.lib.explain(code))
+	d.underruns++
+	d.sinceUnderrun = 0
+	if d.consecutive++; d.consecutive > 10 {
+		return fmt.Errorf("the ALSA device %q plays nothing but gaps: %s", d.name, d.lib.strerror(code))
 	}
 	return nil
 }
 
-// rest waits until the device has room, but not long, and never not at all: a device that says it has room and then
+// waitForRoom waits until the device has room, but not long, and never not at all: a device that says it has room and then
 // takes nothing must not keep the processor busy.
-func (d *alsaDevice) rest(ctx context.Context) error {
+func (d *alsaDevice) waitForRoom(ctx context.Context) error {
 	began := time.Now()
-	if code := d.lib.wait(d.pcm, int32(nap.Milliseconds())); code < 0 {
+	if code := d.lib.wait(d.pcm, int32(pollInterval.Milliseconds())); code < 0 {
 		if err := d.recover(code); err != nil {
 			return err
 		}
 	}
-	return pause(ctx, time.Millisecond-time.Since(began))
+	return sleep(ctx, time.Millisecond-time.Since(began))
 }
 
 // delay is a guess where the device does not tell, as some plugins do not before the sound runs. Whether the device is
@@ -164,12 +164,66 @@ func (d *alsaDevice) delay() (int, error) {
 	if free := d.lib.avail(d.pcm); free >= 0 {
 		return max(0, d.buffer-free), nil
 	}
-	return d.most, nil
+	return d.target, nil
 }
 
 func (d *alsaDevice) close(int) error {
 	d.lib.drop(d.pcm)
 	d.lib.close(d.pcm)
-	tellGaps(d.log, "alsa:"+d.name, d.gaps)
+	logUnderruns(d.log, "alsa:"+d.name, d.underruns)
+	return nil
+}
+
+// setHardwareParams settles format and buffers: exactly our rate, and a buffer that is near what we keep.
+func (d *alsaDevice) setHardwareParams() error {
+	var p unsafe.Pointer
+	if err := d.lib.check("allocating", d.lib.hwMalloc(&p)); err != nil {
+		return err
+	}
+	defer d.lib.hwFree(p)
+	const interleaved, s16le = 3, 2
+	period, buffer := uint(audio.Depth/5), uint(audio.Depth)
+	var nearest int32
+	for _, step := range []func() error{
+		func() error { return d.lib.check("reading its abilities", d.lib.hwAny(d.pcm, p)) },
+		func() error { return d.lib.check("resampling", d.lib.hwSetResample(d.pcm, p, 1)) },
+		func() error { return d.lib.check("access", d.lib.hwSetAccess(d.pcm, p, interleaved)) },
+		func() error { return d.lib.check("format", d.lib.hwSetFormat(d.pcm, p, s16le)) },
+		func() error { return d.lib.check("channels", d.lib.hwSetChannels(d.pcm, p, 2)) },
+		func() error { return d.lib.check("rate", d.lib.hwSetRate(d.pcm, p, audio.Rate, 0)) },
+		func() error { return d.lib.check("period", d.lib.hwSetPeriod(d.pcm, p, &period, &nearest)) },
+		func() error {
+			buffer = max(buffer, 3*period) // with fewer, some drivers stutter for ever
+			return d.lib.check("buffer", d.lib.hwSetBuffer(d.pcm, p, &buffer))
+		},
+		func() error { return d.lib.check("all of it together", d.lib.hwApply(d.pcm, p)) },
+		func() error { return d.lib.check("reading it back", d.lib.getParams(d.pcm, &buffer, &period)) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	d.buffer = int(buffer)
+	d.target = min(d.buffer, max(audio.Depth, 2*int(period)))
+	return nil
+}
+
+// setSoftwareParams lets the sound start when half of what is kept is there, and wakes us when a block fits.
+func (d *alsaDevice) setSoftwareParams() error {
+	var p unsafe.Pointer
+	if err := d.lib.check("allocating", d.lib.swMalloc(&p)); err != nil {
+		return err
+	}
+	defer d.lib.swFree(p)
+	for _, result := range []int32{
+		d.lib.swCurrent(d.pcm, p),
+		d.lib.swSetStart(d.pcm, p, uint(d.target/2)),
+		d.lib.swSetAvailMin(d.pcm, p, uint(min(d.buffer, d.buffer-d.target+audio.Block))),
+		d.lib.swApply(d.pcm, p),
+	} {
+		if err := d.lib.check("start and wake-up", result); err != nil {
+			return err
+		}
+	}
 	return nil
 }

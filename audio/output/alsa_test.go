@@ -191,7 +191,7 @@ func TestDevices(t *testing.T) {
 	server.alsa(t)
 	server.pactl("load-module", "module-null-sink", "sink_name=kitchen")
 	server.pactl("set-default-sink", "kitchen")
-	want := []Device{
+	want := []DeviceInfo{
 		{Spec: "pulse:mat", Name: "Null Output"},
 		{Spec: "pulse:kitchen", Name: "Null Output", Default: true},
 		{Spec: "alsa:mat", Name: "The mat"},

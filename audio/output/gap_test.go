@@ -102,7 +102,7 @@ func TestPulseServers(t *testing.T) {
 		"{elsewhere}unix:/a":             `PULSE_SERVER="{elsewhere}unix:/a" names no server`,
 	} {
 		t.Setenv("PULSE_SERVER", text)
-		list, err := pulseServers()
+		list, err := pulseAddresses()
 		var words []string
 		for _, a := range list {
 			words = append(words, a.network+" "+a.address)

@@ -13,8 +13,8 @@ import (
 	"github.com/gopxl/beep/v2"
 )
 
-// stall is how long a device may take no sound before it counts as lost.
-const stall = 2 * time.Second
+// stallTimeout is how long a device may take no sound before it counts as lost.
+const stallTimeout = 2 * time.Second
 
 // A device is open and plays what it is given.
 type device interface {
@@ -27,23 +27,23 @@ type device interface {
 	close(heard int) error
 }
 
-// taker is a device that can take back what it was given and nobody has heard.
-type taker interface {
-	// takeBack forgets up to most of the last frames written, in whole blocks, and tells how many. The next block
+// rewinder is a device that can take back what it was given and nobody has heard.
+type rewinder interface {
+	// rewind forgets up to most of the last frames written, in whole blocks, and tells how many. The next block
 	// written stands in the place of the first of them.
-	takeBack(most int) (int, error)
+	rewind(most int) (int, error)
 }
 
-// speaker is an Output on a device that it opens at each Play.
-type speaker struct {
+// deviceOutput is an Output on a device that it opens at each Play.
+type deviceOutput struct {
 	open   func(ctx context.Context) (device, error)
 	leadIn int // frames of silence before each Play, for devices that swallow the first moment
 }
 
-func (s *speaker) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
+func (s *deviceOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
 	dev, err := s.open(ctx)
 	if err == nil {
-		err = (&pump{dev: dev, src: src, heard: heard, leadIn: s.leadIn}).run(ctx)
+		err = (&pump{dev: dev, src: src, onHeard: heard, leadIn: s.leadIn}).run(ctx)
 	}
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
@@ -54,16 +54,16 @@ func (s *speaker) Play(ctx context.Context, src beep.Streamer, heard func(frames
 // pump carries one streamer to one device: the lead-in, then the streamer, then silence until all of it was heard. The
 // silence at the end serves every device alike: none has to be told to play out what it holds.
 type pump struct {
-	dev    device
-	src    beep.Streamer
-	heard  func(frames int)
-	leadIn int
+	dev     device
+	src     beep.Streamer
+	onHeard func(frames int)
+	leadIn  int
 
-	began   time.Time
-	written int // frames, of all three kinds
-	pulled  int // frames of src
-	told    int // of those, heard
-	drained bool
+	startedAt time.Time
+	written   int // frames, of all three kinds
+	pulled    int // frames of src
+	heard     int // of those, heard
+	drained   bool
 
 	samples [audio.Block][2]float64
 	bytes   [audio.Block * audio.FrameBytes]byte
@@ -71,19 +71,19 @@ type pump struct {
 
 func (p *pump) run(ctx context.Context) (err error) {
 	defer func() {
-		if e := p.dev.close(p.leadIn + p.told); err == nil {
+		if e := p.dev.close(p.leadIn + p.heard); err == nil {
 			err = e
 		}
 	}()
-	p.began = time.Now()
+	p.startedAt = time.Now()
 	var changed <-chan struct{}
 	if r, is := p.src.(audio.Rewinder); is {
 		changed = r.Changed()
 	}
-	for !p.drained || p.told < p.pulled {
+	for !p.drained || p.heard < p.pulled {
 		select {
 		case <-changed:
-			if err := p.takeBack(); err != nil {
+			if err := p.rewind(); err != nil {
 				return err
 			}
 		default:
@@ -96,7 +96,7 @@ func (p *pump) run(ctx context.Context) (err error) {
 			return err
 		}
 		p.written += audio.Block
-		if err := p.tell(); err != nil {
+		if err := p.reportHeard(); err != nil {
 			return err
 		}
 	}
@@ -106,15 +106,15 @@ func (p *pump) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// takeBack lets a device that can forget what was pulled and not heard, and the silence behind its end, and the source
+// rewind lets a device that can forget what was pulled and not heard, and the silence behind its end, and the source
 // give it anew.
-func (p *pump) takeBack() error {
-	dev, can := p.dev.(taker)
+func (p *pump) rewind() error {
+	dev, can := p.dev.(rewinder)
 	if !can {
 		return nil
 	}
 	end := p.written - p.leadIn - p.pulled // silence after a drained source
-	n, err := dev.takeBack(p.pulled - p.told + max(0, end))
+	n, err := dev.rewind(p.pulled - p.heard + max(0, end))
 	if err != nil || n == 0 {
 		return err
 	}
@@ -167,27 +167,27 @@ func panicked() string {
 	}
 }
 
-// tell reports what has been heard. A device that plays much faster than time goes by is no device: a null or file
+// reportHeard reports what has been heard. A device that plays much faster than time goes by is no device: a null or file
 // device of ALSA would run through a routine in a moment.
-func (p *pump) tell() error {
+func (p *pump) reportHeard() error {
 	delay, err := p.dev.delay()
 	if err != nil {
 		return err
 	}
 	heard := p.written - max(0, delay)
-	if float64(heard) > 1.1*framesIn(time.Since(p.began))+audio.Rate {
+	if float64(heard) > 1.1*toFrames(time.Since(p.startedAt))+audio.Rate {
 		return errors.New(`the device takes sound faster than it can be heard; choose a real one, or output = "null"`)
 	}
-	p.told = max(p.told, min(heard-p.leadIn, p.pulled))
-	p.heard(p.told)
+	p.heard = max(p.heard, min(heard-p.leadIn, p.pulled))
+	p.onHeard(p.heard)
 	return nil
 }
 
-// framesIn is a time in frames, fractions included.
-func framesIn(d time.Duration) float64 { return d.Seconds() * audio.Rate }
+// toFrames is a time in frames, fractions included.
+func toFrames(d time.Duration) float64 { return d.Seconds() * audio.Rate }
 
-// tellGaps logs, once a Play, that a device ran dry.
-func tellGaps(log *slog.Logger, device string, gaps int) {
+// logUnderruns logs, once a Play, that a device ran dry.
+func logUnderruns(log *slog.Logger, device string, gaps int) {
 	if gaps > 0 {
 		log.Warn("the sound was interrupted: this machine was too busy to keep up", "device", device, "times", gaps)
 	}

@@ -15,7 +15,7 @@ import (
 
 // odd is a device whose delay is what the test says.
 type odd struct {
-	paced
+	pacedDevice
 	lag    func(written int) int
 	failAt int // frames
 	kept   []byte
@@ -29,12 +29,12 @@ func (d *odd) write(ctx context.Context, block []byte) error {
 		return errOdd
 	}
 	d.kept = append(d.kept, block...)
-	return d.paced.write(ctx, block)
+	return d.pacedDevice.write(ctx, block)
 }
 
 func (d *odd) delay() (int, error) {
 	if d.lag == nil {
-		return d.paced.delay()
+		return d.pacedDevice.delay()
 	}
 	return d.lag(d.written), nil
 }
@@ -44,8 +44,8 @@ func (d *odd) close(heard int) error {
 	return nil
 }
 
-func on(d device, leadIn int) *speaker {
-	return &speaker{func(context.Context) (device, error) { return d, nil }, leadIn}
+func on(d device, leadIn int) *deviceOutput {
+	return &deviceOutput{func(context.Context) (device, error) { return d, nil }, leadIn}
 }
 
 // What is heard never goes back and never passes what was pulled, whatever a device says; and Play ends.
@@ -83,7 +83,7 @@ func TestPlayKeepsNoMoreThanDepth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := audiotest.NewNoise(3 * audio.Rate)
 		began := time.Now()
-		err := on(&paced{}, 0).Play(t.Context(), src, func(n int) {
+		err := on(&pacedDevice{}, 0).Play(t.Context(), src, func(n int) {
 			if src.At-n > audio.Depth {
 				t.Errorf("%d frames were pulled and not heard", src.At-n)
 			}
@@ -106,7 +106,7 @@ func TestPlayFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				err := on(&paced{}, 0).Play(t.Context(), test.src, func(int) {})
+				err := on(&pacedDevice{}, 0).Play(t.Context(), test.src, func(int) {})
 				if err == nil || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("the error is %v, want %q in it", err, test.want)
 				}

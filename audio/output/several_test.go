@@ -28,7 +28,7 @@ type skewed struct {
 	dry     int // times
 }
 
-func (d *skewed) played() int { return int(framesIn(time.Since(d.start)) * d.rate) }
+func (d *skewed) played() int { return int(toFrames(time.Since(d.start)) * d.rate) }
 
 func (d *skewed) write(ctx context.Context, block []byte) error {
 	n := len(block) / audio.FrameBytes
@@ -36,9 +36,9 @@ func (d *skewed) write(ctx context.Context, block []byte) error {
 		d.start = time.Now()
 	} else if late := d.played() - d.written; late > 0 {
 		d.dry++
-		d.start = d.start.Add(lasting(late))
+		d.start = d.start.Add(toDuration(late))
 	}
-	if err := pause(ctx, lasting(max(0, d.written+n-2*audio.Depth-d.played()))); err != nil {
+	if err := sleep(ctx, toDuration(max(0, d.written+n-2*audio.Depth-d.played()))); err != nil {
 		return err
 	}
 	d.written += n
@@ -52,7 +52,7 @@ func (d *skewed) close(int) error     { return nil }
 func TestSeveralOutputsPlayTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b, quiet := &odd{}, &skewed{rate: 1}, &skewed{rate: 1}
-		out := Several(audiotest.Logger(t), Part{"a", on(a, audio.Rate/2), 100}, Part{"b", on(b, 0), 100}, Part{"quiet", on(quiet, 0), 50})
+		out := combine(audiotest.Logger(t), part{"a", on(a, audio.Rate/2), 100}, part{"b", on(b, 0), 100}, part{"quiet", on(quiet, 0), 50})
 		const frames = 5*audio.Rate + 77
 		last := 0
 		began := time.Now()
@@ -66,7 +66,7 @@ func TestSeveralOutputsPlayTheSame(t *testing.T) {
 		at := checkSounds(t, b.kept, frames, 1)
 		checkSounds(t, quiet.kept, frames, 0.125)
 		if late := at - audio.Rate/2; late < 0 || late > audio.Depth+2*audio.Block {
-			t.Errorf("the second is %v late", lasting(late))
+			t.Errorf("the second is %v late", toDuration(late))
 		}
 	})
 }
@@ -128,7 +128,7 @@ func TestAFollowerDrifts(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const minutes = 1 // 180 ms of drift
 				d := &skewed{rate: rate}
-				out := Several(audiotest.Logger(t), Part{"a", on(&paced{}, 0), 100}, Part{"b", on(d, 0), 100})
+				out := combine(audiotest.Logger(t), part{"a", on(&pacedDevice{}, 0), 100}, part{"b", on(d, 0), 100})
 				began := time.Now()
 				if err := out.Play(t.Context(), bursts(minutes*60), func(int) {}); err != nil {
 					t.Fatal(err)
@@ -150,7 +150,7 @@ func TestAFollowerDrifts(t *testing.T) {
 							same = math.Abs(heard[off+i]-want[i]) <= 3
 						}
 						if same {
-							late := begins + time.Duration(float64(lasting(off))/rate) - time.Duration(k)*time.Second
+							late := begins + time.Duration(float64(toDuration(off))/rate) - time.Duration(k)*time.Second
 							low, high = min(low, late), max(high, late)
 							whole++
 							break
@@ -176,7 +176,7 @@ func TestAFollowerIsLostAndComesBack(t *testing.T) {
 		var log bytes.Buffer
 		var tries []time.Duration
 		began, last := time.Now(), &skewed{rate: 1}
-		flaky := &speaker{open: func(context.Context) (device, error) {
+		flaky := &deviceOutput{open: func(context.Context) (device, error) {
 			at := time.Since(began)
 			tries = append(tries, at.Round(time.Second/2))
 			switch {
@@ -188,7 +188,7 @@ func TestAFollowerIsLostAndComesBack(t *testing.T) {
 			return last, nil
 		}}
 		clock := &odd{}
-		out := Several(slog.New(slog.NewTextHandler(&log, nil)), Part{"a", on(clock, 0), 100}, Part{"kitchen", flaky, 100})
+		out := combine(slog.New(slog.NewTextHandler(&log, nil)), part{"a", on(clock, 0), 100}, part{"kitchen", flaky, 100})
 		if err := out.Play(t.Context(), audiotest.NewNoise(40*audio.Rate), func(int) {}); err != nil {
 			t.Error(err)
 		}
@@ -197,7 +197,7 @@ func TestAFollowerIsLostAndComesBack(t *testing.T) {
 		}
 		checkRecording(t, clock.kept, rendered(40*audio.Rate))
 		if first, end := audiotest.LoudFrames(last.kept); end-first < 5*audio.Rate {
-			t.Errorf("%v of sound are heard when it is back", lasting(end-first))
+			t.Errorf("%v of sound are heard when it is back", toDuration(end-first))
 		}
 		if strings.Count(log.String(), "an output is lost") != 1 || strings.Count(log.String(), "the output is back") != 1 || !strings.Contains(log.String(), "kitchen") {
 			t.Errorf("the log is %s", log.String())
@@ -210,13 +210,13 @@ func TestAFollowerIsLostAndComesBack(t *testing.T) {
 
 func TestAFollowerHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		stuck := &speaker{open: func(ctx context.Context) (device, error) {
+		stuck := &deviceOutput{open: func(ctx context.Context) (device, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}}
 		began := time.Now()
-		err := Several(audiotest.Logger(t), Part{"a", on(&paced{}, 0), 100}, Part{"b", stuck, 100}).Play(t.Context(), audiotest.NewNoise(audio.Rate), func(int) {})
-		if took := time.Since(began); err != nil || took > time.Second+lastOthers+50*time.Millisecond {
+		err := combine(audiotest.Logger(t), part{"a", on(&pacedDevice{}, 0), 100}, part{"b", stuck, 100}).Play(t.Context(), audiotest.NewNoise(audio.Rate), func(int) {})
+		if took := time.Since(began); err != nil || took > time.Second+drainTimeout+50*time.Millisecond {
 			t.Errorf("a second took %v: %v", took, err)
 		}
 	})
@@ -226,7 +226,7 @@ func TestTheClockOfSeveral(t *testing.T) {
 	t.Run("fails as if it were alone", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
-			out := Several(audiotest.Logger(t), Part{"a", on(&odd{failAt: audio.Rate}, 0), 100}, Part{"b", on(&paced{}, 0), 100})
+			out := combine(audiotest.Logger(t), part{"a", on(&odd{failAt: audio.Rate}, 0), 100}, part{"b", on(&pacedDevice{}, 0), 100})
 			if err := out.Play(t.Context(), audiotest.NewNoise(5*audio.Rate), func(int) {}); !errors.Is(err, errOdd) || time.Since(began) > time.Second {
 				t.Errorf("after %v: %v", time.Since(began), err)
 			}
@@ -235,7 +235,7 @@ func TestTheClockOfSeveral(t *testing.T) {
 	t.Run("takes back, and the others never play it", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			src, other, asked := newFickle(3*audio.Rate), &skewed{rate: 1}, false
-			err := Several(audiotest.Logger(t), Part{"a", on(&reserved{}, 0), 100}, Part{"b", on(other, 0), 100}).Play(t.Context(), src, func(n int) {
+			err := combine(audiotest.Logger(t), part{"a", on(&reserved{}, 0), 100}, part{"b", on(other, 0), 100}).Play(t.Context(), src, func(n int) {
 				if n > audio.Rate && !asked {
 					asked = true
 					src.hush()
@@ -255,7 +255,7 @@ func TestTheClockOfSeveral(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			began := time.Now()
-			err := Several(audiotest.Logger(t), Part{"a", on(&paced{}, 0), 100}, Part{"b", on(&paced{}, 0), 100}).Play(ctx, audiotest.NewNoise(5*audio.Rate), func(int) {})
+			err := combine(audiotest.Logger(t), part{"a", on(&pacedDevice{}, 0), 100}, part{"b", on(&pacedDevice{}, 0), 100}).Play(ctx, audiotest.NewNoise(5*audio.Rate), func(int) {})
 			if took := time.Since(began); err != context.DeadlineExceeded || took > 1010*time.Millisecond {
 				t.Errorf("after %v: %v", took, err)
 			}

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"guided/audio"
@@ -29,13 +33,13 @@ type snapcastOutput struct {
 	log     *slog.Logger
 }
 
-// newSnapcast reads the URL, whose query may hold
+// parseSnapcast reads the URL, whose query may hold
 //
 //	buffer   the server's setting stream.buffer, such as 1500ms; 1s without
 //	groups   the groups that a Play switches to our stream, by name, id or client, with commas; or all
 //	stream   the name of our stream there; guided without
 //	control  HOST:PORT of its control; port 1705 of the same host without
-func newSnapcast(arg string, log *slog.Logger) (*snapcastOutput, error) {
+func parseSnapcast(arg string, log *slog.Logger) (*snapcastOutput, error) {
 	u, err := url.Parse(arg)
 	if err != nil {
 		return nil, fmt.Errorf("snapcast:%s: %w; use %s", arg, err, snapcastForms)
@@ -51,14 +55,14 @@ func newSnapcast(arg string, log *slog.Logger) (*snapcastOutput, error) {
 	default:
 		return nil, fmt.Errorf("snapcast:%s names no source of a Snapcast server; use %s", arg, snapcastForms)
 	}
-	if err := o.read(u); err != nil {
+	if err := o.parseQuery(u); err != nil {
 		return nil, fmt.Errorf("snapcast:%s: %w", arg, err)
 	}
 	return o, nil
 }
 
-// read takes the settings of the query.
-func (o *snapcastOutput) read(u *url.URL) error {
+// parseQuery takes the settings of the query.
+func (o *snapcastOutput) parseQuery(u *url.URL) error {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return err
@@ -82,7 +86,7 @@ func (o *snapcastOutput) read(u *url.URL) error {
 		}
 		return nil
 	}
-	g := &snapcastGroups{stream: "guided", before: map[string]string{}, log: o.log}
+	g := &snapcastGroups{stream: "guided", previous: map[string]string{}, log: o.log}
 	if text := query.Get("groups"); text != "all" {
 		for name := range strings.SplitSeq(text, ",") {
 			if name = strings.TrimSpace(name); name == "" {
@@ -123,16 +127,16 @@ func (o *snapcastOutput) open(ctx context.Context) (device, error) {
 		d.conn, err = dialSnapcast(ctx, o.address)
 	}
 	if err != nil {
-		o.groups.giveBack()
+		o.groups.restore()
 		return nil, err
 	}
-	d.unhook = context.AfterFunc(ctx, func() { _ = d.conn.SetWriteDeadline(time.Unix(1, 0)) })
+	d.stopWatching = context.AfterFunc(ctx, func() { _ = d.conn.SetWriteDeadline(time.Unix(1, 0)) })
 	return d, nil
 }
 
 // dialSnapcast connects to a tcp source in the server's mode.
 func dialSnapcast(ctx context.Context, address string) (*net.TCPConn, error) {
-	dialer := net.Dialer{Timeout: stall}
+	dialer := net.Dialer{Timeout: stallTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("no Snapcast server takes sound at %s: %w; give it the source tcp://0.0.0.0:4953?name=guided&mode=server&sampleformat=48000:16:2", address, err)
@@ -144,4 +148,119 @@ func dialSnapcast(ctx context.Context, address string) (*net.TCPConn, error) {
 		return nil, fmt.Errorf("connecting to the Snapcast server: %w", err)
 	}
 	return tcp, nil
+}
+
+// snapcastDevice is an open source. The server takes a chunk every 20 ms from the first on, and where one has not come
+// it starts anew with the next (AsioStream::do_read). So we keep time by our own clock, Depth ahead of it, and do not
+// catch up with what was missed: that would lie in its queue from then on, and be heard late.
+type snapcastDevice struct {
+	pacedDevice
+	output *snapcastOutput
+	conn   interface {
+		io.WriteCloser
+		SetWriteDeadline(time.Time) error
+	}
+	stopWatching func() bool
+	underruns    int
+}
+
+func (d *snapcastDevice) write(ctx context.Context, block []byte) error {
+	if d.written == 0 {
+		d.output.groups.switchToStream(ctx)
+	} else if late := d.elapsed() - d.written; late > 0 {
+		d.start = d.start.Add(toDuration(late))
+		d.underruns++
+	}
+	if err := d.pacedDevice.write(ctx, block); err != nil {
+		return err
+	}
+	if err := d.conn.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
+		return fmt.Errorf("playing to the Snapcast server: %w", err)
+	}
+	if err := ctx.Err(); err != nil { // the deadline of its end may just have been overwritten
+		return err
+	}
+	_, err := d.conn.Write(block)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("the Snapcast server at %s has taken no sound for %v; restart it", d.output.address, stallTimeout)
+	}
+	return fmt.Errorf("the Snapcast server at %s has gone: %w", d.output.address, err)
+}
+
+// delay counts on the server's buffer, which it keeps to the millisecond.
+func (d *snapcastDevice) delay() (int, error) {
+	return max(0, d.written-d.elapsed()) + d.output.buffer, nil
+}
+
+func (d *snapcastDevice) close(int) error {
+	d.stopWatching()
+	_ = d.conn.Close() // what the server has not taken is dropped with it
+	d.output.groups.restore()
+	logUnderruns(d.output.log, "snapcast:"+d.output.address, d.underruns)
+	return nil
+}
+
+// openFIFO opens a FIFO that a server reads, without waiting for one that does not.
+//
+// A snapserver whose pipe has no writer opens it anew every 100 ms and at once finds it at its end. So it is held open
+// for longer than that, for reading too, or the attempt fails; then the server stays, if there is one. Nothing is
+// created: a shell or a program that may create a FIFO in /tmp meets fs.protected_fifos.
+func openFIFO(ctx context.Context, path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode()&fs.ModeNamedPipe == 0 {
+		return nil, fmt.Errorf("%s is no FIFO; remove it, and let snapserver create one with the source pipe://%[1]s?name=guided&mode=create&sampleformat=48000:16:2", path)
+	}
+	if err != nil {
+		return nil, fifoError(path, err)
+	}
+	hold, err := os.OpenFile(path, os.O_RDWR|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fifoError(path, err)
+	}
+	w, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		err = sleep(ctx, 200*time.Millisecond)
+	}
+	_ = hold.Close() // nothing was written to it
+	if err == nil {
+		err = checkFIFOReader(path)
+	}
+	if err == nil {
+		return w, nil
+	}
+	if w != nil {
+		_ = w.Close() // nor to this
+	}
+	return nil, fifoError(path, err)
+}
+
+// checkFIFOReader is nil when somebody has the FIFO open for reading.
+func checkFIFOReader(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		err = f.Close()
+	}
+	return err
+}
+
+// fifoError tells what to do about a FIFO that does not open.
+func fifoError(path string, err error) error {
+	switch {
+	case errors.Is(err, syscall.ENXIO):
+		return fmt.Errorf("no snapserver reads %s; start it with the source pipe://%[1]s?name=guided&mode=create&sampleformat=48000:16:2", path)
+	case errors.Is(err, fs.ErrNotExist):
+		hint := ""
+		if strings.HasPrefix(path, "/tmp/") {
+			hint = "; a service with PrivateTmp has a /tmp of its own, so choose a place in /run"
+		}
+		return fmt.Errorf("there is no FIFO %s; start snapserver with the source pipe://%[1]s?name=guided&mode=create&sampleformat=48000:16:2%s", path, hint)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("the FIFO %s is closed to this user (%w); let him read and write it: chmod a+rw %[1]s", path, err)
+	}
+	return fmt.Errorf("opening the FIFO %s: %w", path, err)
 }

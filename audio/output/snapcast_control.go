@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,14 +17,14 @@ import (
 // snapcastControl is a short talk with a server's control: JSON-RPC 2.0 over TCP, a message a line
 // (https://github.com/badaix/snapcast, doc/json_rpc_api/control.md).
 type snapcastControl struct {
-	conn   net.Conn
-	answer *json.Decoder
-	unhook func() bool
-	asked  int
+	conn         net.Conn
+	replies      *json.Decoder
+	stopWatching func() bool
+	lastID       int
 }
 
-// dialControl begins a talk that is over within a second.
-func dialControl(ctx context.Context, address string) (*snapcastControl, error) {
+// dialSnapcastControl begins a talk that is over within a second.
+func dialSnapcastControl(ctx context.Context, address string) (*snapcastControl, error) {
 	until := time.Now().Add(time.Second)
 	conn, err := (&net.Dialer{Deadline: until}).DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -34,20 +36,20 @@ func dialControl(ctx context.Context, address string) (*snapcastControl, error) 
 	}
 	const most = 4 << 20 // bytes of all it says; a client is described in 400
 	return &snapcastControl{
-		conn: conn, answer: json.NewDecoder(io.LimitReader(conn, most)),
-		unhook: context.AfterFunc(ctx, func() { _ = conn.Close() }),
+		conn: conn, replies: json.NewDecoder(io.LimitReader(conn, most)),
+		stopWatching: context.AfterFunc(ctx, func() { _ = conn.Close() }),
 	}, nil
 }
 
 func (c *snapcastControl) close() {
-	c.unhook()
+	c.stopWatching()
 	_ = c.conn.Close() // every request was answered, or is given up
 }
 
 // call asks, and reads over what the server tells of its own accord.
 func (c *snapcastControl) call(method string, params, result any) error {
-	c.asked++
-	line, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": c.asked, "method": method, "params": params})
+	c.lastID++
+	line, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": c.lastID, "method": method, "params": params})
 	if err == nil {
 		_, err = c.conn.Write(append(line, '\r', '\n'))
 	}
@@ -57,7 +59,7 @@ func (c *snapcastControl) call(method string, params, result any) error {
 			Result json.RawMessage
 			Error  *struct{ Message, Data string }
 		}
-		if err = c.answer.Decode(&reply); err != nil || reply.ID == nil || *reply.ID != c.asked {
+		if err = c.replies.Decode(&reply); err != nil || reply.ID == nil || *reply.ID != c.lastID {
 			continue
 		}
 		if reply.Error != nil {
@@ -96,8 +98,8 @@ func (c *snapcastControl) setStream(group, stream string) error {
 	return c.call("Group.SetStream", map[string]any{"id": group, "stream_id": stream}, &result)
 }
 
-// is tells whether somebody may call the group so: most have no name of their own, but the one of a speaker.
-func (g snapcastGroup) is(name string) bool {
+// hasName tells whether somebody may call the group so: most have no name of their own, but the one of a speaker.
+func (g snapcastGroup) hasName(name string) bool {
 	for _, known := range g.names() {
 		if strings.EqualFold(known, name) {
 			return true
@@ -128,8 +130,8 @@ func (s snapcastStatus) groupNames() []string {
 	return list
 }
 
-// knows is nil when the server has a stream.
-func (s snapcastStatus) knows(stream string) error {
+// checkStream is nil when the server has a stream.
+func (s snapcastStatus) checkStream(stream string) error {
 	var names []string
 	for _, known := range s.Streams {
 		if known.ID == stream {
@@ -142,4 +144,92 @@ func (s snapcastStatus) knows(stream string) error {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
 	return fmt.Errorf("it has no stream %q, only %s%s", stream, strings.Join(names, ", "), hint)
+}
+
+// snapcastGroups lends groups of a Snapcast server to our stream. A group that cannot be switched is told, and the
+// sound goes on. nil is no groups.
+type snapcastGroups struct {
+	address string   // of the server's control
+	stream  string   // ours
+	names   []string // of the groups, nil for all
+	log     *slog.Logger
+
+	previous      map[string]string // the streams of the groups that are ours for now; kept while the server is away
+	restoreFailed bool              // giving back, and told so
+}
+
+// switchToStream switches the groups to our stream.
+func (g *snapcastGroups) switchToStream(ctx context.Context) {
+	if g == nil {
+		return
+	}
+	if err := g.trySwitch(ctx); err != nil && ctx.Err() == nil {
+		g.log.Warn("groups of the Snapcast server were not switched", "server", g.address, "err", err)
+	}
+}
+
+func (g *snapcastGroups) trySwitch(ctx context.Context) error {
+	c, err := dialSnapcastControl(ctx, g.address)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	s, err := c.status()
+	if err != nil {
+		return err
+	}
+	if err := s.checkStream(g.stream); err != nil {
+		return err
+	}
+	missing := slices.Clone(g.names)
+	for _, group := range s.Groups {
+		missing = slices.DeleteFunc(missing, group.hasName)
+		if g.names != nil && !slices.ContainsFunc(g.names, group.hasName) || group.Stream == g.stream {
+			continue
+		}
+		if err := c.setStream(group.ID, g.stream); err != nil {
+			return err
+		}
+		g.previous[group.ID] = group.Stream
+	}
+	if len(missing) > 0 {
+		g.log.Warn("the Snapcast server has no such group", "groups", strings.Join(missing, ", "), "there are", strings.Join(s.groupNames(), ", "))
+	}
+	return nil
+}
+
+// restore switches back the groups that still play our stream; another one is somebody's wish meanwhile. It has a
+// context of its own, because it comes after the end of a Play.
+func (g *snapcastGroups) restore() {
+	if g == nil || len(g.previous) == 0 {
+		return
+	}
+	err := g.tryRestore(context.Background())
+	if err != nil && !g.restoreFailed {
+		g.log.Warn("groups of the Snapcast server were not switched back; that is tried again after the next sound", "server", g.address, "err", err)
+	}
+	g.restoreFailed = err != nil
+}
+
+func (g *snapcastGroups) tryRestore(ctx context.Context) error {
+	c, err := dialSnapcastControl(ctx, g.address)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	s, err := c.status()
+	if err != nil {
+		return err
+	}
+	for _, group := range s.Groups {
+		stream, ours := g.previous[group.ID]
+		if ours && group.Stream == g.stream && s.checkStream(stream) == nil {
+			if err := c.setStream(group.ID, stream); err != nil {
+				return err
+			}
+		}
+		delete(g.previous, group.ID)
+	}
+	clear(g.previous) // of groups that are gone
+	return nil
 }

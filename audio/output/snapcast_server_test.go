@@ -106,7 +106,7 @@ func (s *snapserver) stop() {
 // talk asks the server's control, as another remote does.
 func (s *snapserver) talk(ask func(*snapcastControl) error) {
 	s.t.Helper()
-	c, err := dialControl(context.Background(), s.control)
+	c, err := dialSnapcastControl(context.Background(), s.control)
 	if err == nil {
 		defer c.close()
 		err = ask(c)
@@ -122,7 +122,7 @@ func (s *snapserver) group(client string) (found snapcastGroup) {
 	s.talk(func(c *snapcastControl) error {
 		status, err := c.status()
 		for _, g := range status.Groups {
-			if g.is(client) {
+			if g.hasName(client) {
 				found = g
 			}
 		}

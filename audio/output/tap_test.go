@@ -54,7 +54,7 @@ func playTapped(t *testing.T, tap *Tap, src *audiotest.Noise) {
 // inTime compares how much somebody was given with how long he listened.
 func inTime(t *testing.T, got []byte, took time.Duration) {
 	t.Helper()
-	if off := lasting(len(got)/audio.FrameBytes) - took; off > 0 || off < -tapPatience-tapSilence {
+	if off := toDuration(len(got)/audio.FrameBytes) - took; off > 0 || off < -silenceAfter-silenceStep {
 		t.Errorf("the stream is %v ahead after %v", off, took)
 	}
 }
@@ -92,7 +92,7 @@ func TestListenersHearPauses(t *testing.T) {
 		}
 		took := time.Since(began)
 		got := h.heard(t)
-		off := lasting(len(got)/audio.FrameBytes) - took
+		off := toDuration(len(got)/audio.FrameBytes) - took
 		if off > 0 || off < -time.Second { // stretches of silence that were not worth one are left out
 			t.Errorf("the stream is %v ahead after %v", off, took)
 		}
@@ -127,21 +127,21 @@ func TestListenersHearNothingThatWasTakenBack(t *testing.T) {
 }
 
 // reserved is a device that plays as time goes by and holds half a second that it can give back.
-type reserved struct{ paced }
+type reserved struct{ pacedDevice }
 
 func (d *reserved) write(ctx context.Context, block []byte) error {
 	frames := len(block) / audio.FrameBytes
 	if d.written == 0 {
 		d.start = time.Now()
 	}
-	if err := pause(ctx, lasting(d.written+frames-audio.Reserve/2-d.elapsed())); err != nil {
+	if err := sleep(ctx, toDuration(d.written+frames-audio.Reserve/2-d.elapsed())); err != nil {
 		return err
 	}
 	d.written += frames
 	return nil
 }
 
-func (d *reserved) takeBack(most int) (int, error) {
+func (d *reserved) rewind(most int) (int, error) {
 	n := min(most, d.written-d.elapsed()) / audio.Block * audio.Block
 	d.written -= n
 	return n, nil
@@ -216,7 +216,7 @@ func BenchmarkTap(b *testing.B) {
 			block := make([][2]float64, audio.Block)
 			for b.Loop() {
 				for i := range 100 {
-					tap.put(i*audio.Block, block)
+					tap.write(i*audio.Block, block)
 					runtime.Gosched()
 				}
 			}
