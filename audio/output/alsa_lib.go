@@ -11,12 +11,13 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// alsaLib is libasound, loaded when it is first needed: a machine that plays through a sound server, or not at all,
-// need not have it. An int of Go is a long of C here, and an int32 is an int, on every Linux that Go knows. Pointers
-// to C's own objects are unsafe.Pointer and are never looked into.
+// alsaLib binds libasound by dlopen, when it is first needed: a machine that plays through a sound server does not need
+// the library. The fields are its functions, named after them without snd_
+// (https://www.alsa-project.org/alsa-doc/alsa-lib/). On every Linux port of Go, int is C's long and int32 is C's int.
+// Objects of the library are opaque, as unsafe.Pointer.
 type alsaLib struct {
 	once sync.Once
-	err  error
+	err  error // of load
 
 	open    func(pcm *unsafe.Pointer, name string, stream, mode int32) int32
 	close   func(pcm unsafe.Pointer) int32
@@ -56,7 +57,7 @@ type alsaLib struct {
 	free            func(text unsafe.Pointer)
 }
 
-// load opens the library once; it stays loaded, because its plugins run threads of their own.
+// load loads the library once. It is never unloaded, because its plugins run threads of their own.
 func (l *alsaLib) load() error {
 	l.once.Do(func() { l.err = l.bind() })
 	return l.err
@@ -106,19 +107,19 @@ func bindSymbol(handle uintptr, name string, function any) error {
 	return nil
 }
 
-// silenceErrors keeps the library's own messages off standard error: dozens of lines for each device that is away. The handler
-// is a variadic C function, which Go cannot make; but a caller of one cleans up after itself, so that any function
-// that takes nothing and changes nothing will do. The library brings one along.
+// silenceErrors sets an error handler that does nothing, because the default one prints dozens of lines to standard error
+// for each missing device. A handler is a variadic C function, which purego cannot make. In the C calling conventions the
+// caller removes its arguments, so any function without arguments and side effects serves; snd_asoundlib_version is one.
 func (l *alsaLib) silenceErrors(handle uintptr) error {
-	quiet, err := purego.Dlsym(handle, "snd_asoundlib_version")
+	noop, err := purego.Dlsym(handle, "snd_asoundlib_version")
 	if err != nil {
 		return fmt.Errorf("ALSA on this system is too old (%w); update libasound2", err)
 	}
-	l.setErrorHandler(quiet)
+	l.setErrorHandler(noop)
 	return nil
 }
 
-// check makes an error of a negative result of what was being done.
+// check turns a negative result into an error that begins with what was being done.
 func (l *alsaLib) check(doing string, result int32) error {
 	if result >= 0 {
 		return nil
@@ -126,7 +127,7 @@ func (l *alsaLib) check(doing string, result int32) error {
 	return fmt.Errorf("%s: %w", doing, alsaError{result, l.strerror(result)})
 }
 
-// alsaError is an error number of ALSA and what it says about it.
+// alsaError is an error of the library: a negative errno and its text.
 type alsaError struct {
 	code int32
 	text string
@@ -134,15 +135,14 @@ type alsaError struct {
 
 func (e alsaError) Error() string { return e.text }
 
-// alsaCode is the error number inside err, 0 if there is none.
+// alsaCode is the code of the alsaError in err, 0 if there is none.
 func alsaCode(err error) int32 {
 	var e alsaError
 	errors.As(err, &e)
 	return e.code
 }
 
-// devices lists the PCMs that can be played to, as ALSA's configuration and its cards offer them. The library is
-// loaded.
+// devices lists the PCMs of ALSA's configuration and cards that can be played to. It requires load.
 func (l *alsaLib) devices() []DeviceInfo {
 	l.freeConfig()
 	var list unsafe.Pointer
@@ -168,7 +168,7 @@ func (l *alsaLib) devices() []DeviceInfo {
 	}
 }
 
-// isPlayable leaves out what is no device, what has no pace, and what lacks the conversion that plughw has.
+// isPlayable excludes PCMs that are no device, that have no pace of their own, or that do not convert as plughw does.
 func isPlayable(pcm string) bool {
 	kind, _, _ := strings.Cut(pcm, ":")
 	return !strings.HasPrefix(kind, "surround") && !slices.Contains([]string{
@@ -177,7 +177,7 @@ func isPlayable(pcm string) bool {
 	}, kind)
 }
 
-// hintText is a text of a hint; the library gives each away.
+// hintText is a field of a hint, empty if it has none. The caller of snd_device_name_get_hint owns the text.
 func (l *alsaLib) hintText(entry unsafe.Pointer, id string) string {
 	text := l.getHint(entry, id)
 	if text == nil {

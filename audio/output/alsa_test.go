@@ -3,14 +3,15 @@ package output
 import (
 	"context"
 	"fmt"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 // alsaDevices gives this process a configuration of ALSA of its own. Without the library, or a plugin that it needs,

@@ -7,84 +7,94 @@ import (
 	"sync"
 	"time"
 
-	"guided/audio"
-
 	"github.com/gopxl/beep/v2"
+
+	"guided/audio"
 )
 
-// A part is one of several outputs, and how loud it is: 0 to 100, a gain of (v/100)³.
-type part struct {
-	Name   string
-	Output audio.Output
-	Volume int
-}
-
-func (p part) gain() float64 { return math.Pow(float64(p.Volume)/100, 3) }
-
-// combine is one output made of many. The clock pulls, takes back, tells what is heard and fails as if it were alone.
-// The others get what was heard there, so they are behind it by about Depth and by what their devices keep; a clock
-// that is heard late, as Snapcast is, suits the rest best. They should have no lead-in of their own.
-//
-// None of the others holds up the clock. One that is faster or slower repeats or drops a block now and then, at a quiet
-// place if there is one. One that fails is told once and tried again while the sound goes on. Only the end waits for
-// them, until they have played what the clock has.
-func combine(log *slog.Logger, clock part, others ...part) audio.Output {
-	s := &combined{clock: clock}
-	for _, p := range others {
-		s.followers = append(s.followers, &follower{part: p, log: log.With("output", p.Name)})
-	}
-	return s
-}
-
-type combined struct {
-	clock     part
-	followers []*follower
-}
-
-// drainTimeout is how long the end may wait for the others.
+// drainTimeout is how long Play of a combined output waits for its followers after the clock has finished.
 const drainTimeout = 3 * time.Second
 
-func (s *combined) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
-	r := newRingBuffer()
-	following, leave := context.WithCancel(ctx)
-	defer leave()
-	var others sync.WaitGroup
-	defer others.Wait()
-	for _, f := range s.followers {
-		others.Go(func() { f.follow(following, r) })
-	}
-	t := &heardTap{src: src, gain: s.clock.gain(), onFrames: r.write, onHeard: heard}
-	err := s.clock.Output.Play(ctx, t, t.report)
-	r.close()
-	if err != nil {
-		leave()
-		return err
-	}
-	late := time.AfterFunc(drainTimeout, leave)
-	defer late.Stop()
-	others.Wait()
-	return nil
-}
-
-// The waits between attempts to open an output that is away.
+// A follower's output that failed is opened again after firstRetry, and then after twice the wait before, up to maxRetry.
 const (
 	firstRetry = 500 * time.Millisecond
 	maxRetry   = 30 * time.Second
 )
 
-// follower is an output that plays what another has played.
+// A follower keeps its lag behind the clock near targetLag. Clocks of devices differ by some 100 ppm, so now and then it
+// drops or repeats one block.
+const (
+	targetLag = audio.Depth     // frames between the position of the clock and that of the follower
+	softDrift = 3 * audio.Block // off by more, it corrects at the next quiet block
+	hardDrift = 6 * audio.Block // off by more, it corrects at the next block
+	minLag    = targetLag / 4   // with less left, it plays silence instead of waiting for the clock
+	quietPeak = 1.0 / (1 << 8)  // the peak below which a block is quiet: -48 dBFS
+)
+
+// part is one output of a combined one. volume is 0 to 100.
+type part struct {
+	name   string
+	output audio.Output
+	volume int
+}
+
+func (p part) gain() float64 { return math.Pow(float64(p.volume)/100, 3) }
+
+// combined is one output made of several. The clock pulls, rewinds, reports what is heard and fails as if it were
+// alone. The followers get what was heard there; so they lag behind it by about targetLag and by the latency of their
+// devices. The output with the longest latency, such as Snapcast, is therefore the best clock. Followers have no lead-in
+// of their own.
+//
+// A follower never blocks the clock. One that fails is logged once and tried again while the sound goes on. Only the end
+// of Play waits for the followers, until they have played what the clock has.
+type combined struct {
+	clock     part
+	followers []*follower
+}
+
+func combine(log *slog.Logger, clock part, others ...part) audio.Output {
+	c := &combined{clock: clock}
+	for _, p := range others {
+		c.followers = append(c.followers, &follower{part: p, log: log.With("output", p.name)})
+	}
+	return c
+}
+
+func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
+	ring := newRingBuffer()
+	followCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var followers sync.WaitGroup
+	defer followers.Wait()
+	for _, f := range c.followers {
+		followers.Go(func() { f.follow(followCtx, ring) })
+	}
+	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard}
+	err := c.clock.output.Play(ctx, tap, tap.report)
+	ring.close()
+	if err != nil {
+		cancel()
+		return err
+	}
+	timeout := time.AfterFunc(drainTimeout, cancel)
+	defer timeout.Stop()
+	followers.Wait()
+	return nil
+}
+
+// follower is an output that plays what the clock has played.
 type follower struct {
 	part
 	log  *slog.Logger
-	lost bool // and told so
+	lost bool // its last failure is logged, and it has not played since
 }
 
-// follow plays until the relay ends and all of it is heard, or until ctx ends.
-func (f *follower) follow(ctx context.Context, r *ringBuffer) {
+// follow plays until the ring is closed and all of it is heard, or until ctx ends.
+func (f *follower) follow(ctx context.Context, ring *ringBuffer) {
 	for wait := firstRetry; ; wait = min(2*wait, maxRetry) {
-		s := newFollowerSource(ctx, r, f.gain())
-		err := f.Output.Play(ctx, s, func(frames int) {
-			if s.onHeard(frames); frames > 0 && f.lost {
+		src := newFollowerSource(ctx, ring, f.gain())
+		err := f.output.Play(ctx, src, func(frames int) {
+			if src.onHeard(frames); frames > 0 && f.lost {
 				f.lost = false
 				f.log.Info("the output is back")
 			}
@@ -96,62 +106,54 @@ func (f *follower) follow(ctx context.Context, r *ringBuffer) {
 			f.lost = true
 			f.log.Warn("an output is lost; the others play on, and it is tried again", "err", err)
 		}
-		if s.heard > 10*audio.Rate {
+		if src.heard > 10*audio.Rate {
 			wait = firstRetry
 		}
-		late := time.NewTimer(wait)
+		retry := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-		case <-r.closed:
-		case <-late.C:
+		case <-ring.closed:
+		case <-retry.C:
 		}
-		late.Stop()
-		if ctx.Err() != nil || r.isClosed() {
+		retry.Stop()
+		if ctx.Err() != nil || ring.isClosed() {
 			return
 		}
 	}
 }
 
-const (
-	targetLag = audio.Depth     // frames that a follower keeps between what comes and what is heard
-	softDrift = 3 * audio.Block // from that, before it drops or repeats a block at a quiet place
-	hardDrift = 6 * audio.Block // before it does so at any place
-	minLag    = targetLag / 4   // of the cushion left, before it gives silence in the place of what does not come
-	quietPeak = 1.0 / (1 << 8)  // the peak of a quiet place: -48 dB
-)
-
-// followerSource is the sound for one Play of a follower. Its Stream waits for what the clock plays; so the follower's device
-// holds what lies between the two, and that is what is kept even.
+// followerSource is what one Play of a follower pulls from. Its Stream waits for the clock, so the buffer of the
+// follower's device holds what lies between the two positions: the lag, which Stream keeps near targetLag.
 type followerSource struct {
 	ctx  context.Context
 	ring *ringBuffer
 	gain float64
-	next int // the frame of the relay to read next
+	next int // the frame of the ring to read next
 
 	startedAt     time.Time
-	delivered     int       // frames
+	delivered     int       // frames given to the device, silence included
 	heard         int       // of those
-	heardAt       time.Time // when they were
-	deviceLatency float64   // frames that the device itself is late, as far as is known
-	meanLag       float64   // of spare, over seconds
-	started       bool      // has come
+	heardAt       time.Time // when heard was reported
+	deviceLatency float64   // frames from the first pull to the first sound, as far as it is known
+	meanLag       float64   // over seconds
+	started       bool      // frames of the ring were delivered
 }
 
-func newFollowerSource(ctx context.Context, r *ringBuffer, gain float64) *followerSource {
-	head, _ := r.position()
-	return &followerSource{ctx: ctx, ring: r, gain: gain, next: head, meanLag: targetLag}
+func newFollowerSource(ctx context.Context, ring *ringBuffer, gain float64) *followerSource {
+	head, _ := ring.position()
+	return &followerSource{ctx: ctx, ring: ring, gain: gain, next: head, meanLag: targetLag}
 }
 
-// lag is how many frames are between what the clock has played and what is heard here, save what the device is late.
+// lag is how many frames the follower is behind the clock, without the latency of its device.
 func (f *followerSource) lag(head int, now time.Time) float64 {
-	waiting := float64(head - f.next + f.delivered)
+	unheard := float64(head - f.next + f.delivered)
 	if f.heard == 0 {
-		return waiting - toFrames(now.Sub(f.startedAt))
+		return unheard - toFrames(now.Sub(f.startedAt))
 	}
-	return waiting - float64(f.heard) - toFrames(now.Sub(f.heardAt)) - f.deviceLatency
+	return unheard - float64(f.heard) - toFrames(now.Sub(f.heardAt)) - f.deviceLatency
 }
 
-// onHeard is what the follower's Play tells.
+// onHeard takes what the follower's Play reports.
 func (f *followerSource) onHeard(frames int) {
 	now := time.Now()
 	if f.heard == 0 && frames > 0 {
@@ -167,13 +169,13 @@ func (f *followerSource) Stream(samples [][2]float64) (int, bool) {
 	if f.startedAt.IsZero() {
 		f.startedAt = time.Now()
 	}
-	n := f.wait(len(samples))
+	n, timedOut := f.wait(len(samples))
 	switch {
-	case n == 0:
-		return 0, false
-	case n < 0: // nothing has come in time
+	case timedOut:
 		n = len(samples)
 		clear(samples)
+	case n == 0:
+		return 0, false
 	default:
 		f.read(samples[:n])
 	}
@@ -183,63 +185,64 @@ func (f *followerSource) Stream(samples [][2]float64) (int, bool) {
 
 func (f *followerSource) Err() error { return nil }
 
-// wait waits for n frames, and tells how many there are: fewer at the end, and -1 where the device cannot wait longer.
-func (f *followerSource) wait(n int) int {
+// wait waits until the ring holds n frames to read, and returns how many it holds, n at most: fewer once it is closed,
+// and none when ctx ends. timedOut is true when the device would run dry before there are enough.
+func (f *followerSource) wait(n int) (available int, timedOut bool) {
 	want := n
 	if f.meanLag > targetLag+softDrift {
-		want = 2 * n // to drop one of them
+		want = 2 * n // read may drop one block
 	}
 	for {
-		over := f.ring.isClosed() // before the rest is counted
-		head, more := f.ring.position()
-		there := head - f.next
+		closed := f.ring.isClosed() // before the position is read, so that no frame is missed
+		head, written := f.ring.position()
+		available := head - f.next
 		least := float64(targetLag)
 		if f.started {
 			least = minLag
 		}
-		left := f.lag(head, time.Now()) - float64(there) - least
+		left := f.lag(head, time.Now()) - float64(available) - least
 		switch {
 		case f.ctx.Err() != nil:
-			return 0
-		case there >= want || over:
-			return min(there, n)
+			return 0, false
+		case available >= want || closed:
+			return min(available, n), false
 		case left <= 0:
-			return -1
+			return 0, true
 		}
-		late := time.NewTimer(toDuration(int(left) + 1))
+		timeout := time.NewTimer(toDuration(int(left) + 1))
 		select {
 		case <-f.ctx.Done():
-		case <-more:
+		case <-written:
 		case <-f.ring.closed:
-		case <-late.C:
+		case <-timeout.C:
 		}
-		late.Stop()
+		timeout.Stop()
 	}
 }
 
-// read fills samples, and keeps even what is between the clock and the ear.
+// read fills samples from the ring, and drops or repeats a block when the lag has drifted.
 func (f *followerSource) read(samples [][2]float64) {
 	n := len(samples)
 	head, _ := f.ring.position()
-	if !f.ring.read(f.next, samples) { // the device stood still: what is forgotten is left out
+	if !f.ring.read(f.next, samples) { // the device stood still for longer than the ring holds
 		f.next = head - (head-f.next)%audio.Block - targetLag
 		f.meanLag = targetLag
 		f.ring.read(f.next, samples)
 	}
 	f.started = true
 	f.meanLag += (f.lag(head, time.Now()) - f.meanLag) / (2 * audio.Rate / audio.Block)
-	off := f.meanLag - targetLag
-	silent := peak(samples) < quietPeak
-	var other [audio.Block][2]float64
+	drift := f.meanLag - targetLag
+	quiet := peak(samples) < quietPeak
+	var neighbour [audio.Block][2]float64
 	switch {
-	case (off > softDrift && silent || off > hardDrift) && head-f.next >= 2*n:
-		f.ring.read(f.next+n, other[:n])
-		crossfade(samples, samples, other[:n])
+	case (drift > softDrift && quiet || drift > hardDrift) && head-f.next >= 2*n: // drop a block
+		f.ring.read(f.next+n, neighbour[:n])
+		crossfade(samples, samples, neighbour[:n])
 		f.next += n
 		f.meanLag -= float64(n)
-	case (-off > softDrift && silent || -off > hardDrift) && f.next >= n:
-		f.ring.read(f.next-n, other[:n])
-		crossfade(samples, samples, other[:n])
+	case (-drift > softDrift && quiet || -drift > hardDrift) && f.next >= n: // repeat a block
+		f.ring.read(f.next-n, neighbour[:n])
+		crossfade(samples, samples, neighbour[:n])
 		f.next -= n
 		f.meanLag += float64(n)
 	}
@@ -250,15 +253,16 @@ func (f *followerSource) read(samples [][2]float64) {
 	}
 }
 
+// peak is the largest absolute value of any sample.
 func peak(samples [][2]float64) float64 {
-	most := 0.0
+	p := 0.0
 	for _, s := range samples {
-		most = max(most, s[0], -s[0], s[1], -s[1])
+		p = max(p, s[0], -s[0], s[1], -s[1])
 	}
-	return most
+	return p
 }
 
-// crossfade goes from one sound to another.
+// crossfade fades linearly from one sound to the other over the length of dst, which may be one of them.
 func crossfade(dst, from, to [][2]float64) {
 	for i := range dst {
 		x := float64(i) / float64(len(dst))
@@ -268,20 +272,19 @@ func crossfade(dst, from, to [][2]float64) {
 	}
 }
 
-// ringBuffer hands on what the clock of several outputs has played.
+// ringBuffer holds the last two seconds that the clock has played. One goroutine writes, any number read.
 type ringBuffer struct {
-	mu      sync.Mutex // held for arithmetic and for copying, never for long
+	mu      sync.Mutex // held for arithmetic and copying only
 	frames  [][2]float64
-	head    int           // frames heard
-	written chan struct{} // closed when there are others, or no more
-	closed  chan struct{} // closed at the end
+	head    int           // frames written so far
+	written chan struct{} // closed at the next write
+	closed  chan struct{} // closed when nothing more will be written
 }
 
 func newRingBuffer() *ringBuffer {
 	return &ringBuffer{frames: make([][2]float64, 2*audio.Rate), written: make(chan struct{}), closed: make(chan struct{})}
 }
 
-// write adds what was heard.
 func (r *ringBuffer) write(_ int, frames [][2]float64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -294,7 +297,6 @@ func (r *ringBuffer) write(_ int, frames [][2]float64) {
 	r.written = make(chan struct{})
 }
 
-// close tells that no more comes.
 func (r *ringBuffer) close() { close(r.closed) }
 
 func (r *ringBuffer) isClosed() bool {
@@ -306,14 +308,14 @@ func (r *ringBuffer) isClosed() bool {
 	}
 }
 
-// position is how many frames were heard. more is closed when that changes.
-func (r *ringBuffer) position() (head int, more <-chan struct{}) {
+// position is how many frames were written so far, and a channel that is closed at the next write.
+func (r *ringBuffer) position() (head int, written <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.head, r.written
 }
 
-// read copies frames from a place on, which were heard. It is false where they are forgotten.
+// read copies written frames from index from on. It is false when they have been overwritten.
 func (r *ringBuffer) read(from int, samples [][2]float64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

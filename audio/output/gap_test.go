@@ -2,14 +2,15 @@ package output
 
 import (
 	"bytes"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"io"
 	"log/slog"
 	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 
 	"github.com/gopxl/beep/v2"
 )

@@ -5,23 +5,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"guided/audio"
 	"os"
 	"strings"
 	"sync"
 	"time"
 
+	"guided/audio"
+
 	"github.com/jfreymuth/pulse/proto"
 )
 
-// Monitor is a recording, going on, of all that a sink plays: what comes out, as far as software can hear it.
+// Monitor records all that a sink plays, from the sink's monitor source: the last place where software gets the sound.
 type Monitor struct {
-	Sink string
+	Sink string // the name of the sink
 
 	conn *pulseConn
 	file *os.File
 
-	mu      sync.Mutex // what the connection's reader tells
+	mu      sync.Mutex // for what follows, which handleMessage writes
 	writer  *bufio.Writer
 	bytes   int
 	err     error
@@ -31,9 +32,8 @@ type Monitor struct {
 
 var errNoMonitor = errors.New(`prove needs PulseAudio or PipeWire, whose monitor can be recorded; set output = "pulse" in [audio], or give it a recording with --recording FILE.wav`)
 
-// Record begins to write what the sink of an output plays to a file, as WAV of 48 kHz, 16 bit, stereo. The output
-// "pulse" is the server's default sink. It is an error when spec names something that has no monitor. It ends with
-// Close, or with ctx.
+// Record begins to record what the sink of an output plays into file, as WAV of 48 kHz, 16 bit, stereo, until Close or
+// until ctx ends. Of "pulse" and "auto" it is the server's default sink. An output without a monitor is an error.
 func Record(ctx context.Context, spec string, file *os.File) (*Monitor, error) {
 	kind, sink, _ := strings.Cut(strings.TrimSpace(spec), ":")
 	if kind != "pulse" && kind != "auto" {
@@ -70,7 +70,7 @@ func (m *Monitor) start(sink string) error {
 	if info.MonitorSourceIndex == proto.Undefined {
 		return fmt.Errorf("the sink %s has no monitor; %w", info.SinkName, errNoMonitor)
 	}
-	// Without AdjustLatency the sink stays as it is when nobody measures.
+	// Without AdjustLatency the recording does not change the latency of the sink.
 	request := &proto.CreateRecordStream{
 		SampleSpec:         proto.SampleSpec{Format: proto.FormatInt16LE, Channels: 2, Rate: audio.Rate},
 		ChannelMap:         proto.ChannelMap{proto.ChannelLeft, proto.ChannelRight},
@@ -90,7 +90,7 @@ func (m *Monitor) start(sink string) error {
 	return nil
 }
 
-// handleMessage is called by the connection's reader.
+// handleMessage runs on the goroutine that reads the connection.
 func (m *Monitor) handleMessage(message any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -109,39 +109,39 @@ func (m *Monitor) handleMessage(message any) {
 	}
 }
 
-// Frames is how many have been recorded.
+// Frames is how many frames have been recorded so far.
 func (m *Monitor) Frames() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.bytes / audio.FrameBytes
 }
 
-// Await waits until so many frames are recorded. A monitor that records nothing for some seconds is an error.
+// Await waits until so many frames have been recorded. It fails when the monitor has given no sound for stallTimeout.
 func (m *Monitor) Await(ctx context.Context, frames int) error {
-	late := time.NewTimer(stallTimeout)
-	defer late.Stop()
+	timeout := time.NewTimer(stallTimeout)
+	defer timeout.Stop()
 	for m.Frames() < frames {
 		m.mu.Lock()
-		lost := m.err
+		err := m.err
 		m.mu.Unlock()
-		if lost != nil {
-			return lost
+		if err != nil {
+			return err
 		}
 		select {
 		case <-m.changed:
-			late.Reset(stallTimeout)
+			timeout.Reset(stallTimeout)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-m.conn.ended:
 			return m.conn.failure()
-		case <-late.C:
+		case <-timeout.C:
 			return fmt.Errorf("the monitor of the sink %s has given no sound for %v; is the sink suspended?", m.Sink, stallTimeout)
 		}
 	}
 	return nil
 }
 
-// Close ends the recording and completes the file, which stays open.
+// Close ends the recording and writes the final header. The file stays open.
 func (m *Monitor) Close() error {
 	m.conn.close()
 	m.mu.Lock()

@@ -2,10 +2,11 @@ package output
 
 import (
 	"errors"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"os"
 	"testing"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 func TestRecordWithoutAMonitor(t *testing.T) {

@@ -2,29 +2,24 @@ package output
 
 import (
 	"context"
-	"guided/audio"
 	"time"
+
+	"guided/audio"
 )
 
-// pacedDevice is a device that nobody hears: it takes sound as fast as time goes by, counted from its start, so that a
-// machine without sound keeps time for hours.
+// pacedDevice plays nothing: it takes sound at the pace of the clock, counted from its first block, so that it does not
+// drift over hours. It is the device of the output "null" and the pace of the devices that have none of their own.
 type pacedDevice struct {
 	start   time.Time
-	written int
+	written int // frames
 }
 
-// openNull is the output "null".
 func openNull(context.Context) (device, error) { return &pacedDevice{}, nil }
 
-// elapsed is the frames that time has carried away.
+// elapsed is how many frames would have been played since start.
 func (d *pacedDevice) elapsed() int {
 	t := time.Since(d.start)
 	return int(t/time.Second)*audio.Rate + int(t%time.Second*audio.Rate/time.Second)
-}
-
-// toDuration is how long so many frames last, and not a nanosecond less.
-func toDuration(frames int) time.Duration {
-	return (time.Duration(frames)*time.Second + audio.Rate - 1) / audio.Rate
 }
 
 func (d *pacedDevice) write(ctx context.Context, block []byte) error {
@@ -32,7 +27,7 @@ func (d *pacedDevice) write(ctx context.Context, block []byte) error {
 	if d.written == 0 {
 		d.start = time.Now()
 	}
-	if late := d.elapsed() - d.written; late > audio.Rate { // the machine was stopped: what was missed is not caught up
+	if late := d.elapsed() - d.written; late > audio.Rate { // the machine was suspended: do not race to catch up
 		d.start = d.start.Add(toDuration(late))
 	}
 	ahead := d.written + frames - audio.Depth - d.elapsed()
@@ -47,7 +42,15 @@ func (d *pacedDevice) delay() (int, error) { return max(0, d.written-d.elapsed()
 
 func (d *pacedDevice) close(int) error { return nil }
 
-// sleep waits for a time, which may be none, or until ctx ends.
+// toFrames converts a duration, fractions of a frame included.
+func toFrames(d time.Duration) float64 { return d.Seconds() * audio.Rate }
+
+// toDuration converts frames, rounded up: a sleep of that long is never too short.
+func toDuration(frames int) time.Duration {
+	return (time.Duration(frames)*time.Second + audio.Rate - 1) / audio.Rate
+}
+
+// sleep waits for d, which may be zero or negative, or returns ctx's error.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()

@@ -3,11 +3,12 @@ package output
 import (
 	"context"
 	"errors"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 
 	"github.com/gopxl/beep/v2"
 )

@@ -2,12 +2,13 @@ package output
 
 import (
 	"bytes"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 func TestOpenRefusesWhatItDoesNotKnow(t *testing.T) {

@@ -15,15 +15,17 @@ import (
 	"guided/routines"
 )
 
-// pulseOutput is the output "pulse:SINK": PulseAudio, or PipeWire, which speaks its protocol. No sink is the server's
-// default one, wherever the user moves it; a named one is never replaced by another.
-type pulseOutput struct {
-	sink string
-	log  *slog.Logger
-}
+// minRequest is how many frames the server requests at least, and its sink takes at a time. rewindMargin is how many it
+// may take while a message travels to the server; frames that near to the speaker are not rewound.
+const (
+	minRequest   = audio.Rate * 10 / 1000
+	rewindMargin = audio.Rate * 20 / 1000
+)
 
-func (o *pulseOutput) open(ctx context.Context) (device, error) {
-	d := &pulseDevice{requestedSink: o.sink, log: o.log, changed: make(chan struct{}, 1)}
+// openPulse opens the output "pulse:SINK": PulseAudio, or PipeWire, which speaks its protocol. An empty sink is the
+// server's default, and the stream goes wherever the user moves it; a named sink is never replaced by another.
+func openPulse(ctx context.Context, sink string, log *slog.Logger) (device, error) {
+	d := &pulseDevice{requestedSink: sink, log: log, changed: make(chan struct{}, 1)}
 	var err error
 	if d.conn, err = dialPulse(ctx, d.handleMessage); err != nil {
 		return nil, err
@@ -35,34 +37,28 @@ func (o *pulseOutput) open(ctx context.Context) (device, error) {
 	return d, nil
 }
 
-// pulseDevice is one stream of one connection. The server asks for bytes as it has room for them; that is the pace.
+// pulseDevice is one stream on a connection of its own. The server requests bytes when it has room for them; that is the
+// pace.
 type pulseDevice struct {
-	requestedSink string // the sink, empty for the default
+	requestedSink string // empty for the server's default
 	log           *slog.Logger
 	conn          *pulseConn
 	stream        uint32
-	changed       chan struct{} // there is room, or the stream is lost
+	changed       chan struct{} // handleMessage has changed something
 
-	mu        sync.Mutex // what the connection's reader tells
-	writable  int        // bytes
-	err       error
+	mu        sync.Mutex // for what follows, which handleMessage writes
+	writable  int        // bytes that the server has requested and not got
+	err       error      // why the stream is lost
 	sink      string
 	suspended bool
 	underruns int
 
 	written  int // frames
-	seekBack int // frames taken back, not yet written anew
+	seekBack int // frames by which the next write seeks back
 	timing   timingInfo
 }
 
-// minRequest is how many frames the server's sink takes at a time, and onTheWay how many it may take while a message
-// travels to the server: what lies that near to the speaker is not taken back.
-const (
-	minRequest   = audio.Rate * 10 / 1000
-	rewindMargin = audio.Rate * 20 / 1000
-)
-
-// timingInfo is how far the server was at a moment; in between, time tells.
+// timingInfo is the position of the stream at a moment.
 type timingInfo struct {
 	at        time.Time
 	heard     float64 // frames
@@ -71,7 +67,6 @@ type timingInfo struct {
 }
 
 func (d *pulseDevice) createStream() error {
-	volume := proto.ChannelVolumes{proto.VolumeNorm, proto.VolumeNorm} // the server's own, unless VolumeSet
 	request := &proto.CreatePlaybackStream{
 		SampleSpec:            proto.SampleSpec{Format: proto.FormatInt16LE, Channels: 2, Rate: audio.Rate},
 		ChannelMap:            proto.ChannelMap{proto.ChannelLeft, proto.ChannelRight},
@@ -79,10 +74,10 @@ func (d *pulseDevice) createStream() error {
 		SinkName:              d.requestedSink,
 		BufferMaxLength:       proto.Undefined,
 		BufferTargetLength:    audio.Reserve * audio.FrameBytes,
-		BufferPrebufferLength: 2 * audio.Block * audio.FrameBytes, // the rest follows faster than it plays
+		BufferPrebufferLength: 2 * audio.Block * audio.FrameBytes, // the rest is written faster than it plays
 		BufferMinimumRequest:  minRequest * audio.FrameBytes,
-		EarlyRequests:         true, // the sink holds no more than the minimum request; the rest can be taken back
-		ChannelVolumes:        volume,
+		EarlyRequests:         true,                                                     // the sink holds no more than the minimum request; the rest can be rewound
+		ChannelVolumes:        proto.ChannelVolumes{proto.VolumeNorm, proto.VolumeNorm}, // unused unless VolumeSet
 		NoMove:                d.requestedSink != "",
 		Properties: proto.PropList{
 			"media.name": proto.PropListString("guided"),
@@ -104,7 +99,7 @@ func (d *pulseDevice) createStream() error {
 	return nil
 }
 
-// noSinkError tells which sinks there are.
+// noSinkError explains that the requested sink is missing, and names those that exist.
 func (d *pulseDevice) noSinkError() error {
 	var sinks proto.GetSinkInfoListReply
 	if err := d.conn.request(&proto.GetSinkInfoList{}, &sinks); err != nil {
@@ -127,7 +122,7 @@ func (d *pulseDevice) noSinkError() error {
 	return fmt.Errorf("the sound server has no sink %q, only %s%s", d.requestedSink, strings.Join(names, ", "), hint)
 }
 
-// handleMessage is called by the connection's reader.
+// handleMessage runs on the goroutine that reads the connection.
 func (d *pulseDevice) handleMessage(message any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -152,7 +147,7 @@ func (d *pulseDevice) handleMessage(message any) {
 	}
 }
 
-// reserve is how many of n bytes there is room for.
+// reserve claims up to n of the requested bytes, in whole frames, and returns how many. It fails when the stream is lost.
 func (d *pulseDevice) reserve(n int) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -162,15 +157,15 @@ func (d *pulseDevice) reserve(n int) (int, error) {
 }
 
 func (d *pulseDevice) write(ctx context.Context, block []byte) error {
-	late := time.NewTimer(stallTimeout)
-	defer late.Stop()
+	timeout := time.NewTimer(stallTimeout)
+	defer timeout.Stop()
 	for len(block) > 0 {
 		n, err := d.reserve(len(block))
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			if err := d.waitForChange(ctx, late.C); err != nil {
+			if err := d.waitForChange(ctx, timeout.C); err != nil {
 				return err
 			}
 			continue
@@ -185,8 +180,8 @@ func (d *pulseDevice) write(ctx context.Context, block []byte) error {
 	return nil
 }
 
-// waitForChange ends when the server has told something.
-func (d *pulseDevice) waitForChange(ctx context.Context, late <-chan time.Time) error {
+// waitForChange waits for a message of the server; timeout makes the stream count as lost.
+func (d *pulseDevice) waitForChange(ctx context.Context, timeout <-chan time.Time) error {
 	select {
 	case <-d.changed:
 		return nil
@@ -194,7 +189,7 @@ func (d *pulseDevice) waitForChange(ctx context.Context, late <-chan time.Time) 
 		return ctx.Err()
 	case <-d.conn.ended:
 		return d.conn.failure()
-	case <-late:
+	case <-timeout:
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -204,10 +199,10 @@ func (d *pulseDevice) waitForChange(ctx context.Context, late <-chan time.Time) 
 	return fmt.Errorf("the sink %s has taken no sound for %v", d.sink, stallTimeout)
 }
 
-// delay asks the server now and then, and counts on by the clock in between; until the sound runs, it asks each time.
+// delay extrapolates the last timing of the server. It asks for a new one when that is old, or the sound did not run.
 func (d *pulseDevice) delay() (int, error) {
-	const every = 60 * time.Millisecond
-	if !d.timing.running || time.Since(d.timing.at) > every {
+	const maxAge = 60 * time.Millisecond
+	if !d.timing.running || time.Since(d.timing.at) > maxAge {
 		if err := d.queryTiming(); err != nil {
 			return 0, err
 		}
@@ -219,19 +214,22 @@ func (d *pulseDevice) delay() (int, error) {
 	return d.written - min(d.written, int(heard)), nil
 }
 
+// queryTiming asks the server for the position of the stream. The answer is as of the middle of the round trip.
 func (d *pulseDevice) queryTiming() error {
 	asked := time.Now()
 	var reply proto.GetPlaybackLatencyReply
 	if err := d.conn.request(&proto.GetPlaybackLatency{StreamIndex: d.stream}, &reply); err != nil {
-		if _, lost := d.reserve(0); lost != nil {
-			return lost
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.err != nil {
+			return d.err
 		}
 		return fmt.Errorf("asking the sound server how far it is: %w", err)
 	}
-	now := time.Now()
+	roundTrip := time.Since(asked)
 	inSink := toFrames(time.Duration(reply.Latency) * time.Microsecond)
 	d.timing = timingInfo{
-		at:        asked.Add(now.Sub(asked) / 2),
+		at:        asked.Add(roundTrip / 2),
 		heard:     max(0, float64(reply.ReadIndex/audio.FrameBytes)-inSink),
 		readIndex: int(reply.ReadIndex / audio.FrameBytes),
 		running:   reply.Running,
@@ -239,20 +237,20 @@ func (d *pulseDevice) queryTiming() error {
 	return nil
 }
 
-// rewind asks where the server is, and lets the next block be written there. Of its stream the server gives a sink
-// only what ReadIndex tells; what lies behind that, and a little more, is still ours.
-func (d *pulseDevice) rewind(most int) (int, error) {
+// rewind makes the next write seek back. Frames before ReadIndex were taken by the sink; those after it, but for
+// rewindMargin, can be overwritten.
+func (d *pulseDevice) rewind(limit int) (int, error) {
 	if err := d.queryTiming(); err != nil {
 		return 0, err
 	}
-	n := min(most, d.written-d.timing.readIndex-rewindMargin) / audio.Block * audio.Block
+	n := min(limit, d.written-d.timing.readIndex-rewindMargin) / audio.Block * audio.Block
 	if n <= 0 {
 		return 0, nil
 	}
 	d.written -= n
 	d.seekBack += n
 	d.mu.Lock()
-	d.writable += n * audio.FrameBytes // the server counts on having it again (module-protocol-native: a relative seek)
+	d.writable += n * audio.FrameBytes // after a relative seek the server expects these bytes again (protocol-native.c)
 	d.mu.Unlock()
 	return n, nil
 }
@@ -261,4 +259,34 @@ func (d *pulseDevice) close(int) error {
 	d.conn.close()
 	logUnderruns(d.log, "pulse:"+d.sink, d.underruns)
 	return nil
+}
+
+// pulseDevices lists the sinks of the sound server.
+func pulseDevices(ctx context.Context) []DeviceInfo {
+	problem := func(err error) []DeviceInfo { return []DeviceInfo{{Spec: "pulse", Problem: err.Error()}} }
+	conn, err := dialPulse(ctx, func(any) {})
+	if err != nil {
+		return problem(err)
+	}
+	defer conn.close()
+	var server proto.GetServerInfoReply
+	if err := conn.request(&proto.GetServerInfo{}, &server); err != nil {
+		return problem(err)
+	}
+	var sinks proto.GetSinkInfoListReply
+	if err := conn.request(&proto.GetSinkInfoList{}, &sinks); err != nil {
+		return problem(err)
+	}
+	var list []DeviceInfo
+	for _, s := range sinks {
+		list = append(list, DeviceInfo{
+			Spec:    "pulse:" + s.SinkName,
+			Name:    s.Device,
+			Default: s.SinkName == server.DefaultSinkName,
+		})
+	}
+	if len(list) == 0 {
+		return []DeviceInfo{{Spec: "pulse", Problem: "the sound server has no sink to play to; plug in a speaker"}}
+	}
+	return list
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/jfreymuth/pulse/proto"
 )
 
-// noServerError tells that no PulseAudio or PipeWire server answers.
+// noServerError means that no PulseAudio or PipeWire server answers.
 type noServerError struct{ cause error }
 
 func (e noServerError) Error() string {
@@ -25,21 +25,22 @@ func (e noServerError) Error() string {
 
 func (e noServerError) Unwrap() error { return e.cause }
 
-// pulseConn is one connection to a sound server. It stands between the protocol's client and the socket because the
-// client hides errors: a write that fails goes unseen, and so does a read that fails with anything but a clean end.
+// pulseConn is one connection to a sound server. It is the io.ReadWriter between proto.Client and the socket, because the
+// client hides errors: it ignores a failed write, and a failed read unless its error is io.EOF.
 type pulseConn struct {
 	client       *proto.Client
 	conn         net.Conn
-	onMessage    func(message any) // of the server's own accord; called by the client's reader
-	stopWatching func() bool
-	ended        chan struct{} // the client's reader has returned
+	onMessage    func(message any) // gets unsolicited messages, on the goroutine of the client that reads
+	stopWatching func() bool       // detaches the connection from its context
+	ended        chan struct{}     // closed when that goroutine has returned
 
 	mu     sync.Mutex
 	failed error // why the connection ended
 }
 
-// dialPulse connects and signs in. The connection ends with ctx, and whatever waits for it with it.
-func dialPulse(ctx context.Context, notice func(message any)) (*pulseConn, error) {
+// dialPulse connects to the first server that accepts, and authenticates. The connection and its pending requests end
+// with ctx.
+func dialPulse(ctx context.Context, onMessage func(message any)) (*pulseConn, error) {
 	addresses, err := pulseAddresses()
 	if err != nil {
 		return nil, noServerError{err}
@@ -48,22 +49,23 @@ func dialPulse(ctx context.Context, notice func(message any)) (*pulseConn, error
 	for _, a := range addresses {
 		var conn net.Conn
 		if conn, err = dialer.DialContext(ctx, a.network, a.address); err == nil {
-			l := &pulseConn{conn: conn, onMessage: notice, ended: make(chan struct{})}
-			return l, l.authenticate(ctx)
+			c := &pulseConn{conn: conn, onMessage: onMessage, ended: make(chan struct{})}
+			return c, c.authenticate(ctx)
 		}
 	}
 	return nil, noServerError{err}
 }
 
-func (l *pulseConn) authenticate(ctx context.Context) error {
-	l.client = &proto.Client{Callback: l.handleMessage}
-	l.client.SetTimeout(stallTimeout)
-	l.client.Open(l)
-	l.stopWatching = context.AfterFunc(ctx, func() { l.fail(ctx.Err()) })
+// authenticate begins reading and signs in; it closes the connection when it fails.
+func (c *pulseConn) authenticate(ctx context.Context) error {
+	c.client = &proto.Client{Callback: c.handleMessage}
+	c.client.SetTimeout(stallTimeout)
+	c.client.Open(c)
+	c.stopWatching = context.AfterFunc(ctx, func() { c.fail(ctx.Err()) })
 	var reply proto.AuthReply
-	err := l.request(&proto.Auth{Version: l.client.Version(), Cookie: pulseCookie()}, &reply)
+	err := c.request(&proto.Auth{Version: c.client.Version(), Cookie: pulseCookie()}, &reply)
 	if err == nil {
-		l.client.SetVersion(reply.Version)
+		c.client.SetVersion(reply.Version)
 		props := proto.PropList{
 			"application.name":           proto.PropListString("guided"),
 			"application.id":             proto.PropListString("guided"),
@@ -71,101 +73,103 @@ func (l *pulseConn) authenticate(ctx context.Context) error {
 			"application.process.id":     proto.PropListString(fmt.Sprint(os.Getpid())),
 			"application.process.binary": proto.PropListString("guided"),
 		}
-		err = l.request(&proto.SetClientName{Props: props}, &proto.SetClientNameReply{})
+		err = c.request(&proto.SetClientName{Props: props}, &proto.SetClientNameReply{})
 	}
 	if err == nil {
 		return nil
 	}
-	l.close()
+	c.close()
 	if errors.Is(err, proto.ErrAccessDenied) {
-		return fmt.Errorf("the sound server at %v refuses this user (%w); run guided as the user whose server it is, or set PULSE_COOKIE to its cookie file", l.conn.RemoteAddr(), err)
+		return fmt.Errorf("the sound server at %v refuses this user (%w); run guided as the user whose server it is, or set PULSE_COOKIE to its cookie file", c.conn.RemoteAddr(), err)
 	}
 	return noServerError{err}
 }
 
-// request sends a request and waits for its answer.
-func (l *pulseConn) request(request proto.RequestArgs, reply proto.Reply) error {
-	err := l.client.Request(request, reply)
+// request sends a request and waits for its reply.
+func (c *pulseConn) request(request proto.RequestArgs, reply proto.Reply) error {
+	err := c.client.Request(request, reply)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("the sound server has not answered for %v; restart it", stallTimeout)
 	}
-	if cause := l.failure(); cause != nil {
+	if cause := c.failure(); cause != nil {
 		return cause
 	}
 	return err
 }
 
-// writeStream writes sound to a stream, offset bytes from where the last of it ended. The client's own Send knows no offset.
-// Whoever plays is the only one who asks and sends, so that no request comes in between.
-func (l *pulseConn) writeStream(stream uint32, offset int, sound []byte) error {
-	const relative = 0 // the seek mode
+// writeStream writes sound to a stream, offset bytes from the end of what was written last; Send of proto.Client has no
+// offset. Requests and sound come from one goroutine, so their packets do not interleave.
+func (c *pulseConn) writeStream(stream uint32, offset int, sound []byte) error {
+	const relative = 0 // seek mode
 	b := make([]byte, 0, 20+len(sound))
 	b = binary.BigEndian.AppendUint32(b, uint32(len(sound)))
 	b = binary.BigEndian.AppendUint32(b, stream)
 	b = binary.BigEndian.AppendUint64(b, uint64(int64(offset)))
 	b = binary.BigEndian.AppendUint32(b, relative)
-	if _, err := l.Write(append(b, sound...)); err != nil {
-		return l.failure()
+	if _, err := c.Write(append(b, sound...)); err != nil {
+		return c.failure()
 	}
 	return nil
 }
 
-func (l *pulseConn) handleMessage(message any) {
+func (c *pulseConn) handleMessage(message any) {
 	if _, closed := message.(*proto.ConnectionClosed); closed {
-		close(l.ended)
+		close(c.ended)
 		return
 	}
-	l.onMessage(message)
+	c.onMessage(message)
 }
 
-// Read ends with io.EOF whatever happened, because that is the one error the client passes on.
-func (l *pulseConn) Read(b []byte) (int, error) {
-	n, err := l.conn.Read(b)
+// Read turns every error into io.EOF, the only one on which the client ends; failure keeps the real one.
+func (c *pulseConn) Read(b []byte) (int, error) {
+	n, err := c.conn.Read(b)
 	if err != nil {
-		l.fail(err)
+		c.fail(err)
 		err = io.EOF
 	}
 	return n, err
 }
 
-func (l *pulseConn) Write(b []byte) (int, error) {
-	err := l.conn.SetWriteDeadline(time.Now().Add(stallTimeout))
+func (c *pulseConn) Write(b []byte) (int, error) {
+	err := c.conn.SetWriteDeadline(time.Now().Add(stallTimeout))
 	n := 0
 	if err == nil {
-		n, err = l.conn.Write(b)
+		n, err = c.conn.Write(b)
 	}
 	if err != nil {
-		l.fail(err)
+		c.fail(err)
 	}
 	return n, err
 }
 
-// fail ends the connection; the first reason counts.
-func (l *pulseConn) fail(err error) {
-	l.mu.Lock()
-	if l.failed == nil {
-		l.failed = fmt.Errorf("the sound server has gone: %w", err)
+// fail closes the connection and keeps the first error.
+func (c *pulseConn) fail(err error) {
+	c.mu.Lock()
+	if c.failed == nil {
+		c.failed = fmt.Errorf("the sound server has gone: %w", err)
 	}
-	l.mu.Unlock()
-	_ = l.conn.Close() // it may be closed already, and there is nothing left to lose
+	c.mu.Unlock()
+	_ = c.conn.Close() // it may be closed already
 }
 
-func (l *pulseConn) failure() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.failed
+// failure is why the connection ended, nil while it has not failed.
+func (c *pulseConn) failure() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failed
 }
 
-// close waits for the reader.
-func (l *pulseConn) close() {
-	l.stopWatching()
-	_ = l.conn.Close() // what was not heard is dropped with it
-	<-l.ended
+// close closes the connection, at which the server drops the stream, and waits until the client has stopped reading.
+func (c *pulseConn) close() {
+	c.stopWatching()
+	_ = c.conn.Close()
+	<-c.ended
 }
 
 type pulseAddress struct{ network, address string }
 
-// pulseAddresses is where servers may listen, as PulseAudio's own programs look for them.
+// pulseAddresses lists where a server may listen, in the order and syntax of PulseAudio's clients
+// (https://www.freedesktop.org/wiki/Software/PulseAudio/Documentation/User/ServerStrings/).
 func pulseAddresses() ([]pulseAddress, error) {
 	text, set := os.LookupEnv("PULSE_SERVER")
 	if !set {
@@ -175,18 +179,18 @@ func pulseAddresses() ([]pulseAddress, error) {
 		}
 		return []pulseAddress{{"unix", filepath.Join(dir, "pulse", "native")}}, nil
 	}
-	host, _ := os.Hostname() // without one, no address that is for one host applies
+	host, _ := os.Hostname() // without one, no address with a {HOST} prefix applies
 	var list []pulseAddress
-	for _, word := range strings.Fields(text) {
-		if rest, is := strings.CutPrefix(word, "{"); is {
-			only, address, _ := strings.Cut(rest, "}")
-			if only != host {
+	for _, address := range strings.Fields(text) {
+		if rest, ok := strings.CutPrefix(address, "{"); ok {
+			forHost, rest, _ := strings.Cut(rest, "}")
+			if forHost != host {
 				continue
 			}
-			word = address
+			address = rest
 		}
-		if word != "" {
-			list = append(list, parsePulseAddress(word))
+		if address != "" {
+			list = append(list, parsePulseAddress(address))
 		}
 	}
 	if len(list) == 0 {
@@ -195,16 +199,16 @@ func pulseAddresses() ([]pulseAddress, error) {
 	return list, nil
 }
 
-func parsePulseAddress(word string) pulseAddress {
-	if word[0] == '/' {
-		return pulseAddress{"unix", word}
+func parsePulseAddress(s string) pulseAddress {
+	if s[0] == '/' {
+		return pulseAddress{"unix", s}
 	}
-	if path, is := strings.CutPrefix(word, "unix:"); is {
+	if path, ok := strings.CutPrefix(s, "unix:"); ok {
 		return pulseAddress{"unix", path}
 	}
-	network, address := "tcp", word
-	for prefix, n := range map[string]string{"tcp:": "tcp", "tcp4:": "tcp4", "tcp6:": "tcp6"} {
-		if rest, is := strings.CutPrefix(word, prefix); is {
+	network, address := "tcp", s
+	for _, n := range []string{"tcp", "tcp4", "tcp6"} {
+		if rest, ok := strings.CutPrefix(s, n+":"); ok {
 			network, address = n, rest
 		}
 	}
@@ -214,7 +218,8 @@ func parsePulseAddress(word string) pulseAddress {
 	return pulseAddress{network, address}
 }
 
-// pulseCookie is the password of the user's server. Servers that know the user by his socket take any.
+// pulseCookie is the 256-byte cookie that authenticates the user. Where there is none it is zero, which a server accepts
+// that knows the user by the socket.
 func pulseCookie() []byte {
 	home := os.Getenv("HOME")
 	config := os.Getenv("XDG_CONFIG_HOME")

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"strings"
 	"testing"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 // What comes out of the sink is the offline render, byte for byte, at one offset: no gap, no drift, no other

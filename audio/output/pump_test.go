@@ -3,12 +3,13 @@ package output
 import (
 	"context"
 	"errors"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 
 	"github.com/gopxl/beep/v2"
 )

@@ -1,13 +1,14 @@
 package output
 
 import (
-	"guided/audio"
-	"guided/audio/audiotest"
 	"io"
 	"os/exec"
 	"sync"
 	"testing"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 // recorder keeps what comes out of the sink, and when.

@@ -2,11 +2,12 @@ package output
 
 import (
 	"bytes"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"sync"
 	"testing"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 // fickle is a rustle that may fall silent at any moment, also where it has been pulled and not heard.

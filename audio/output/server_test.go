@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"io"
 	"net"
 	"os"
@@ -15,6 +13,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 
 	"github.com/gopxl/beep/v2"
 )

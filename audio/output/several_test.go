@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"log/slog"
 	"math"
 	"path/filepath"
@@ -15,6 +13,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 
 	"github.com/gopxl/beep/v2"
 )

@@ -19,26 +19,26 @@ import (
 	"guided/routines"
 )
 
-// snapcastForms is what the output "snapcast:URL" may say.
+// snapcastForms is what the setting of a Snapcast output may be.
 const snapcastForms = "snapcast:tcp://HOST:4953 or snapcast:pipe:///run/snapserver/guided"
 
-// snapcastOutput is the output "snapcast:URL": a source of a Snapcast server, tcp or pipe, that expects 48000:16:2. The
-// server plays what it is given a fixed time later, in all rooms at once. What was given it keeps: a pause is heard
-// that much later, and nothing is taken back.
+// snapcastOutput is the output "snapcast:URL": a source of a Snapcast server, tcp or pipe, with the sample format 48000:16:2.
+// The server plays in all rooms at once, a fixed time after it got the sound. It cannot rewind, so a pause is heard that
+// much later.
 type snapcastOutput struct {
 	pipe    bool
-	address string // HOST:PORT, or the path of the FIFO
-	buffer  int    // frames from the server to the ear
-	groups  *snapcastGroups
+	address string          // HOST:PORT, or the path of the FIFO
+	buffer  int             // frames that the server and its clients buffer
+	groups  *snapcastGroups // nil to leave the groups alone
 	log     *slog.Logger
 }
 
-// parseSnapcast reads the URL, whose query may hold
+// parseSnapcast parses the URL, whose query may hold
 //
-//	buffer   the server's setting stream.buffer, such as 1500ms; 1s without
-//	groups   the groups that a Play switches to our stream, by name, id or client, with commas; or all
-//	stream   the name of our stream there; guided without
-//	control  HOST:PORT of its control; port 1705 of the same host without
+//	buffer   the server's setting stream.buffer, such as 1500ms; default 1s
+//	groups   the groups that Play switches to our stream, by name, id or client, separated by commas; or all
+//	stream   the name of our stream on the server; default guided
+//	control  HOST:PORT of the server's control; default port 1705 of the same host
 func parseSnapcast(arg string, log *slog.Logger) (*snapcastOutput, error) {
 	u, err := url.Parse(arg)
 	if err != nil {
@@ -61,7 +61,7 @@ func parseSnapcast(arg string, log *slog.Logger) (*snapcastOutput, error) {
 	return o, nil
 }
 
-// parseQuery takes the settings of the query.
+// parseQuery parses the query of the URL.
 func (o *snapcastOutput) parseQuery(u *url.URL) error {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
@@ -110,7 +110,7 @@ func (o *snapcastOutput) parseQuery(u *url.URL) error {
 	return nil
 }
 
-// hostPort completes an address that may lack its port.
+// hostPort adds the port to an address that has none.
 func hostPort(address, port string) string {
 	if _, _, err := net.SplitHostPort(address); err == nil {
 		return address
@@ -134,7 +134,7 @@ func (o *snapcastOutput) open(ctx context.Context) (device, error) {
 	return d, nil
 }
 
-// dialSnapcast connects to a tcp source in the server's mode.
+// dialSnapcast connects to a tcp source in mode=server.
 func dialSnapcast(ctx context.Context, address string) (*net.TCPConn, error) {
 	dialer := net.Dialer{Timeout: stallTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
@@ -142,17 +142,17 @@ func dialSnapcast(ctx context.Context, address string) (*net.TCPConn, error) {
 		return nil, fmt.Errorf("no Snapcast server takes sound at %s: %w; give it the source tcp://0.0.0.0:4953?name=guided&mode=server&sampleformat=48000:16:2", address, err)
 	}
 	tcp := conn.(*net.TCPConn)
-	const most = 64 << 10 // bytes on the way; with more, a server that vanished is noticed late
-	if err := tcp.SetWriteBuffer(most); err != nil {
+	const sendBuffer = 64 << 10 // bytes; with more, a server that vanished is noticed late
+	if err := tcp.SetWriteBuffer(sendBuffer); err != nil {
 		_ = tcp.Close() // nothing was written
 		return nil, fmt.Errorf("connecting to the Snapcast server: %w", err)
 	}
 	return tcp, nil
 }
 
-// snapcastDevice is an open source. The server takes a chunk every 20 ms from the first on, and where one has not come
-// it starts anew with the next (AsioStream::do_read). So we keep time by our own clock, Depth ahead of it, and do not
-// catch up with what was missed: that would lie in its queue from then on, and be heard late.
+// snapcastDevice is an open source. The server reads a chunk every 20 ms from the first on; when one is missing it restarts
+// its timing at the next (AsioStream::do_read). So the device is paced by our own clock, audio.Depth ahead of it. After
+// an underrun it does not catch up: the surplus would stay in the server's queue and delay everything after it.
 type snapcastDevice struct {
 	pacedDevice
 	output *snapcastOutput
@@ -160,7 +160,7 @@ type snapcastDevice struct {
 		io.WriteCloser
 		SetWriteDeadline(time.Time) error
 	}
-	stopWatching func() bool
+	stopWatching func() bool // detaches the connection from its context
 	underruns    int
 }
 
@@ -177,7 +177,7 @@ func (d *snapcastDevice) write(ctx context.Context, block []byte) error {
 	if err := d.conn.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
 		return fmt.Errorf("playing to the Snapcast server: %w", err)
 	}
-	if err := ctx.Err(); err != nil { // the deadline of its end may just have been overwritten
+	if err := ctx.Err(); err != nil { // the deadline set at its end may just have been overwritten
 		return err
 	}
 	_, err := d.conn.Write(block)
@@ -192,24 +192,25 @@ func (d *snapcastDevice) write(ctx context.Context, block []byte) error {
 	return fmt.Errorf("the Snapcast server at %s has gone: %w", d.output.address, err)
 }
 
-// delay counts on the server's buffer, which it keeps to the millisecond.
+// delay includes the server's buffer, which the server holds to the millisecond.
 func (d *snapcastDevice) delay() (int, error) {
 	return max(0, d.written-d.elapsed()) + d.output.buffer, nil
 }
 
 func (d *snapcastDevice) close(int) error {
 	d.stopWatching()
-	_ = d.conn.Close() // what the server has not taken is dropped with it
+	_ = d.conn.Close()
 	d.output.groups.restore()
 	logUnderruns(d.output.log, "snapcast:"+d.output.address, d.underruns)
 	return nil
 }
 
-// openFIFO opens a FIFO that a server reads, without waiting for one that does not.
+// openFIFO opens the FIFO of a pipe source for writing. It fails at once when no server reads it.
 //
-// A snapserver whose pipe has no writer opens it anew every 100 ms and at once finds it at its end. So it is held open
-// for longer than that, for reading too, or the attempt fails; then the server stays, if there is one. Nothing is
-// created: a shell or a program that may create a FIFO in /tmp meets fs.protected_fifos.
+// While a FIFO has no writer, snapserver opens it every 100 ms, reads end-of-file and closes it, so that opening it for
+// writing mostly fails although a server runs. Therefore a second descriptor, for reading and writing, holds it open for
+// longer than that; by then a running server has opened it and stays. openFIFO creates no FIFO: in /tmp,
+// fs.protected_fifos would keep the server from it.
 func openFIFO(ctx context.Context, path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode()&fs.ModeNamedPipe == 0 {
@@ -218,7 +219,7 @@ func openFIFO(ctx context.Context, path string) (*os.File, error) {
 	if err != nil {
 		return nil, fifoError(path, err)
 	}
-	hold, err := os.OpenFile(path, os.O_RDWR|syscall.O_NONBLOCK, 0)
+	holder, err := os.OpenFile(path, os.O_RDWR|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fifoError(path, err)
 	}
@@ -226,7 +227,7 @@ func openFIFO(ctx context.Context, path string) (*os.File, error) {
 	if err == nil {
 		err = sleep(ctx, 200*time.Millisecond)
 	}
-	_ = hold.Close() // nothing was written to it
+	_ = holder.Close() // nothing was written to it
 	if err == nil {
 		err = checkFIFOReader(path)
 	}
@@ -234,12 +235,12 @@ func openFIFO(ctx context.Context, path string) (*os.File, error) {
 		return w, nil
 	}
 	if w != nil {
-		_ = w.Close() // nor to this
+		_ = w.Close() // nothing was written to it either
 	}
 	return nil, fifoError(path, err)
 }
 
-// checkFIFOReader is nil when somebody has the FIFO open for reading.
+// checkFIFOReader is nil when a process has the FIFO open for reading.
 func checkFIFOReader(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err == nil {
@@ -248,7 +249,7 @@ func checkFIFOReader(path string) error {
 	return err
 }
 
-// fifoError tells what to do about a FIFO that does not open.
+// fifoError explains why a FIFO does not open, and what to do.
 func fifoError(path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENXIO):

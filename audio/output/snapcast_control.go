@@ -14,8 +14,8 @@ import (
 	"guided/routines"
 )
 
-// snapcastControl is a short talk with a server's control: JSON-RPC 2.0 over TCP, a message a line
-// (https://github.com/badaix/snapcast, doc/json_rpc_api/control.md).
+// snapcastControl is a connection to a server's control: JSON-RPC 2.0 over TCP, one message a line
+// (https://github.com/badaix/snapcast/blob/master/doc/json_rpc_api/control.md).
 type snapcastControl struct {
 	conn         net.Conn
 	replies      *json.Decoder
@@ -23,30 +23,30 @@ type snapcastControl struct {
 	lastID       int
 }
 
-// dialSnapcastControl begins a talk that is over within a second.
+// dialSnapcastControl connects for one second, after which the connection times out.
 func dialSnapcastControl(ctx context.Context, address string) (*snapcastControl, error) {
-	until := time.Now().Add(time.Second)
-	conn, err := (&net.Dialer{Deadline: until}).DialContext(ctx, "tcp", address)
+	deadline := time.Now().Add(time.Second)
+	conn, err := (&net.Dialer{Deadline: deadline}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("its control does not answer: %w; set control=HOST:PORT to where it listens", err)
 	}
-	if err := conn.SetDeadline(until); err != nil {
-		_ = conn.Close() // nothing was said
+	if err := conn.SetDeadline(deadline); err != nil {
+		_ = conn.Close() // nothing was sent
 		return nil, fmt.Errorf("talking to its control: %w", err)
 	}
-	const most = 4 << 20 // bytes of all it says; a client is described in 400
+	const maxReplies = 4 << 20 // bytes in all; a client takes about 400 of a status
 	return &snapcastControl{
-		conn: conn, replies: json.NewDecoder(io.LimitReader(conn, most)),
+		conn: conn, replies: json.NewDecoder(io.LimitReader(conn, maxReplies)),
 		stopWatching: context.AfterFunc(ctx, func() { _ = conn.Close() }),
 	}, nil
 }
 
 func (c *snapcastControl) close() {
 	c.stopWatching()
-	_ = c.conn.Close() // every request was answered, or is given up
+	_ = c.conn.Close() // no request is pending
 }
 
-// call asks, and reads over what the server tells of its own accord.
+// call sends a request and waits for its reply; notifications before it are skipped.
 func (c *snapcastControl) call(method string, params, result any) error {
 	c.lastID++
 	line, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": c.lastID, "method": method, "params": params})
@@ -70,7 +70,7 @@ func (c *snapcastControl) call(method string, params, result any) error {
 	return fmt.Errorf("%s: %w", method, err)
 }
 
-// snapcastStatus is what there is on a server.
+// snapcastStatus is what Server.GetStatus returns.
 type snapcastStatus struct {
 	Groups  []snapcastGroup
 	Streams []struct{ ID string }
@@ -98,16 +98,13 @@ func (c *snapcastControl) setStream(group, stream string) error {
 	return c.call("Group.SetStream", map[string]any{"id": group, "stream_id": stream}, &result)
 }
 
-// hasName tells whether somebody may call the group so: most have no name of their own, but the one of a speaker.
+// hasName tells whether name is one of the group's, in any case.
 func (g snapcastGroup) hasName(name string) bool {
-	for _, known := range g.names() {
-		if strings.EqualFold(known, name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(g.names(), func(known string) bool { return strings.EqualFold(known, name) })
 }
 
+// names are the names that a user may know the group by, the best first. Most groups have none of their own, and are known
+// by a client.
 func (g snapcastGroup) names() []string {
 	list := []string{g.Name}
 	for _, c := range g.Clients {
@@ -116,7 +113,7 @@ func (g snapcastGroup) names() []string {
 	return append(list, g.ID)
 }
 
-// groupNames is one name of each group, the best it has.
+// groupNames is the best name of each group.
 func (s snapcastStatus) groupNames() []string {
 	var list []string
 	for _, g := range s.Groups {
@@ -130,7 +127,7 @@ func (s snapcastStatus) groupNames() []string {
 	return list
 }
 
-// checkStream is nil when the server has a stream.
+// checkStream is nil when the server has the stream.
 func (s snapcastStatus) checkStream(stream string) error {
 	var names []string
 	for _, known := range s.Streams {
@@ -146,16 +143,16 @@ func (s snapcastStatus) checkStream(stream string) error {
 	return fmt.Errorf("it has no stream %q, only %s%s", stream, strings.Join(names, ", "), hint)
 }
 
-// snapcastGroups lends groups of a Snapcast server to our stream. A group that cannot be switched is told, and the
-// sound goes on. nil is no groups.
+// snapcastGroups switches groups of a Snapcast server to our stream during a Play, and back after it. What fails is logged
+// and the sound goes on. A nil *snapcastGroups does nothing.
 type snapcastGroups struct {
-	address string   // of the server's control
+	address string   // HOST:PORT of the server's control
 	stream  string   // ours
-	names   []string // of the groups, nil for all
+	names   []string // of the groups; nil for all
 	log     *slog.Logger
 
-	previous      map[string]string // the streams of the groups that are ours for now; kept while the server is away
-	restoreFailed bool              // giving back, and told so
+	previous      map[string]string // the stream before ours of each group that was switched, by group ID
+	restoreFailed bool              // the last restore failed and that is logged
 }
 
 // switchToStream switches the groups to our stream.
@@ -198,8 +195,8 @@ func (g *snapcastGroups) trySwitch(ctx context.Context) error {
 	return nil
 }
 
-// restore switches back the groups that still play our stream; another one is somebody's wish meanwhile. It has a
-// context of its own, because it comes after the end of a Play.
+// restore switches the groups that still play our stream back to their previous one; a group that plays another was switched
+// by a user. When the server is away, the next restore tries again. The context of the Play has ended by now.
 func (g *snapcastGroups) restore() {
 	if g == nil || len(g.previous) == 0 {
 		return
@@ -230,6 +227,6 @@ func (g *snapcastGroups) tryRestore(ctx context.Context) error {
 		}
 		delete(g.previous, group.ID)
 	}
-	clear(g.previous) // of groups that are gone
+	clear(g.previous) // groups that no longer exist
 	return nil
 }

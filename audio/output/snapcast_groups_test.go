@@ -2,11 +2,12 @@ package output
 
 import (
 	"bytes"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"log/slog"
 	"strings"
 	"testing"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 func TestSnapcastGroupsAreLentForAPlay(t *testing.T) {

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"guided/audio/audiotest"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"guided/audio/audiotest"
 )
 
 // snapserver is a Snapcast server of the test's own, with the sources guided (tcp), fifo (pipe) and music.

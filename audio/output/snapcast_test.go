@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"math"
 	"net"
 	"os"
@@ -15,6 +13,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 func TestSnapcastPlaysTheRenderInEveryRoom(t *testing.T) {

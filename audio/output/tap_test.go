@@ -3,14 +3,15 @@ package output
 import (
 	"bytes"
 	"context"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"io"
 	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 // hearing is a listener who keeps what he hears.

@@ -3,15 +3,16 @@ package output
 import (
 	"context"
 	"fmt"
-	"guided/audio"
 	"os"
+
+	"guided/audio"
 )
 
-// wavFile is the output "wav:FILE": paced like null, and what was heard is kept. Every Play goes on at the end of the
-// file, so that a pause leaves one recording; the first one of the program begins it anew.
+// wavFile is the output "wav:FILE": paced like null, and what was heard is recorded. The first Play of the program
+// truncates the file, later ones append to it, so that a session with pauses is one recording.
 type wavFile struct {
 	path     string
-	recorded int // kept by the Plays before
+	recorded int // frames of the earlier Plays
 }
 
 func (w *wavFile) open(context.Context) (device, error) {
@@ -23,15 +24,14 @@ func (w *wavFile) open(context.Context) (device, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keeping the sound: %w; choose a folder that can be written to", err)
 	}
-	if info, err := file.Stat(); err == nil { // somebody may have taken the file away meanwhile
+	if info, err := file.Stat(); err == nil { // the file may have been removed since the last Play
 		held := (info.Size() - audio.WAVHeaderBytes) / audio.FrameBytes
 		w.recorded = int(max(0, min(int64(w.recorded), held)))
 	}
 	return &wavDevice{recording: w, file: file, frames: w.recorded}, nil
 }
 
-// wavDevice is a file being recorded. Its header follows each block, so that a program that is killed leaves a file
-// that can be played.
+// wavDevice writes the header after every block, so that a program that is killed leaves a valid file.
 type wavDevice struct {
 	pacedDevice
 	recording *wavFile
@@ -43,10 +43,6 @@ func (d *wavDevice) write(ctx context.Context, block []byte) error {
 	if err := d.pacedDevice.write(ctx, block); err != nil {
 		return err
 	}
-	return d.writeFrames(block)
-}
-
-func (d *wavDevice) writeFrames(block []byte) error {
 	frames := d.frames + len(block)/audio.FrameBytes
 	if int64(frames) > audio.MaxWAVFrames {
 		return fmt.Errorf("%s is full after 6 hours of sound; restart guided to begin a new one", d.file.Name())
@@ -65,7 +61,7 @@ func (d *wavDevice) writeHeader() error {
 	return nil
 }
 
-// close leaves in the file what was heard.
+// close truncates the file to what was heard.
 func (d *wavDevice) close(heard int) error {
 	d.frames = min(d.frames, d.recording.recorded+heard)
 	d.recording.recorded = d.frames

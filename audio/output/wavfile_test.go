@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 // A routine that is paused and resumed is one file, of what was heard.
