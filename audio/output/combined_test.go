@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,23 +19,23 @@ import (
 	"github.com/gopxl/beep/v2"
 )
 
-// skewed is a device whose clock is fast or slow, and that keeps what it plays.
-type skewed struct {
-	rate    float64 // of true time
-	start   time.Time
-	written int
-	kept    []byte
-	dry     int // times
+// skewedDevice is a device whose clock is fast or slow, and that keeps what is written to it.
+type skewedDevice struct {
+	rate      float64 // of its clock, in relation to real time
+	start     time.Time
+	written   int
+	kept      []byte
+	underruns int
 }
 
-func (d *skewed) played() int { return int(toFrames(time.Since(d.start)) * d.rate) }
+func (d *skewedDevice) played() int { return int(toFrames(time.Since(d.start)) * d.rate) }
 
-func (d *skewed) write(ctx context.Context, block []byte) error {
+func (d *skewedDevice) write(ctx context.Context, block []byte) error {
 	n := len(block) / audio.FrameBytes
 	if d.written == 0 {
 		d.start = time.Now()
 	} else if late := d.played() - d.written; late > 0 {
-		d.dry++
+		d.underruns++
 		d.start = d.start.Add(toDuration(late))
 	}
 	if err := sleep(ctx, toDuration(max(0, d.written+n-2*audio.Depth-d.played()))); err != nil {
@@ -47,12 +46,12 @@ func (d *skewed) write(ctx context.Context, block []byte) error {
 	return nil
 }
 
-func (d *skewed) delay() (int, error) { return max(0, d.written-d.played()), nil }
-func (d *skewed) close(int) error     { return nil }
+func (d *skewedDevice) delay() (int, error) { return max(0, d.written-d.played()), nil }
+func (d *skewedDevice) close(int) error     { return nil }
 
-func TestSeveralOutputsPlayTheSame(t *testing.T) {
+func TestCombinedOutputsPlayTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b, quiet := &odd{}, &skewed{rate: 1}, &skewed{rate: 1}
+		a, b, quiet := &fakeDevice{}, &skewedDevice{rate: 1}, &skewedDevice{rate: 1}
 		out := combine(audiotest.Logger(t), part{"a", on(a, audio.Rate/2), 100}, part{"b", on(b, 0), 100}, part{"quiet", on(quiet, 0), 50})
 		const frames = 5*audio.Rate + 77
 		last := 0
@@ -64,18 +63,19 @@ func TestSeveralOutputsPlayTheSame(t *testing.T) {
 			t.Errorf("the end waited %v", took)
 		}
 		checkRecording(t, a.kept, rendered(frames))
-		at := checkSounds(t, b.kept, frames, 1)
-		checkSounds(t, quiet.kept, frames, 0.125)
+		at := checkDithered(t, b.kept, frames, 1)
+		checkDithered(t, quiet.kept, frames, 0.125)
 		if late := at - audio.Rate/2; late < 0 || late > audio.Depth+2*audio.Block {
-			t.Errorf("the second is %v late", toDuration(late))
+			t.Errorf("the follower is %v late", toDuration(late))
 		}
 	})
 }
 
-// checkSounds finds the rustle in a recording, to two steps of 16 bits, because it was dithered anew.
-func checkSounds(t *testing.T, got []byte, frames int, gain float64) int {
+// checkDithered finds the noise in a recording to within three steps of 16 bits, because a follower dithers it with other
+// noise, and returns at which frame.
+func checkDithered(t *testing.T, got []byte, frames int, gain float64) int {
 	t.Helper()
-	want, heard := steps(rendered(frames)), steps(got)
+	want, heard := leftChannel(rendered(frames)), leftChannel(got)
 	same := func(at, n int) bool {
 		for i := range n {
 			if at+i >= len(heard) || math.Abs(heard[at+i]-gain*want[i]) > 3 {
@@ -97,8 +97,8 @@ func checkSounds(t *testing.T, got []byte, frames int, gain float64) int {
 	return 0
 }
 
-// steps is the left channel.
-func steps(b []byte) []float64 {
+// leftChannel is the left channel in steps of 16 bits.
+func leftChannel(b []byte) []float64 {
 	list := make([]float64, len(b)/audio.FrameBytes)
 	for i := range list {
 		list[i] = float64(int16(binary.LittleEndian.Uint16(b[i*audio.FrameBytes:])))
@@ -106,7 +106,7 @@ func steps(b []byte) []float64 {
 	return list
 }
 
-// bursts are half a second of sound and half a second of silence, for so many seconds.
+// bursts alternates half a second of noise and half a second of silence, for so many seconds.
 func bursts(seconds int) beep.Streamer {
 	at := 0
 	return beep.StreamerFunc(func(samples [][2]float64) (int, bool) {
@@ -122,30 +122,30 @@ func bursts(seconds int) beep.Streamer {
 	})
 }
 
-// A device that is fast or slow stays near the clock for as long as it plays, and what it drops or repeats is silence.
-func TestAFollowerDrifts(t *testing.T) {
+// A follower whose device is fast or slow keeps its lag, and what it drops or repeats is silence.
+func TestCombinedFollowerDrifts(t *testing.T) {
 	for name, rate := range map[string]float64{"slower": 0.997, "faster": 1.003} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const minutes = 1 // 180 ms of drift
-				d := &skewed{rate: rate}
+				d := &skewedDevice{rate: rate}
 				out := combine(audiotest.Logger(t), part{"a", on(&pacedDevice{}, 0), 100}, part{"b", on(d, 0), 100})
 				began := time.Now()
 				if err := out.Play(t.Context(), bursts(minutes*60), func(int) {}); err != nil {
 					t.Fatal(err)
 				}
-				if d.dry > 0 {
-					t.Errorf("the device ran dry %d times", d.dry)
+				if d.underruns > 0 {
+					t.Errorf("the device had %d underruns", d.underruns)
 				}
 				begins := d.start.Sub(began)
-				want, heard := steps(rendered(audio.Rate/2)), steps(d.kept)
+				want, heard := leftChannel(rendered(audio.Rate/2)), leftChannel(d.kept)
 				at, whole := 0, 0
 				low, high := time.Hour, -time.Hour
 				for k := range minutes * 60 {
 					for at < len(heard) && math.Abs(heard[at]) <= 8 {
 						at++
 					}
-					for off := max(0, at-50); off <= at; off++ { // the rustle may begin with a quiet sample
+					for off := max(0, at-50); off <= at; off++ { // the noise may begin with a quiet sample
 						same := off+audio.Rate/2 <= len(heard)
 						for i := 0; same && i < audio.Rate/2; i++ {
 							same = math.Abs(heard[off+i]-want[i]) <= 3
@@ -171,24 +171,24 @@ func TestAFollowerDrifts(t *testing.T) {
 	}
 }
 
-// A speaker that is unplugged and comes back is told twice, and the clock does not notice.
-func TestAFollowerIsLostAndComesBack(t *testing.T) {
+// The loss of a follower and its return are logged once each, and the clock is not disturbed.
+func TestCombinedFollowerIsLostAndComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		var tries []time.Duration
-		began, last := time.Now(), &skewed{rate: 1}
+		began, last := time.Now(), &skewedDevice{rate: 1}
 		flaky := &deviceOutput{open: func(context.Context) (device, error) {
 			at := time.Since(began)
 			tries = append(tries, at.Round(time.Second/2))
 			switch {
 			case at < time.Second:
-				return &odd{failAt: 2 * audio.Rate}, nil
+				return &fakeDevice{failAt: 2 * audio.Rate}, nil
 			case at < 20*time.Second:
-				return nil, errOdd
+				return nil, errDevice
 			}
 			return last, nil
 		}}
-		clock := &odd{}
+		clock := &fakeDevice{}
 		out := combine(slog.New(slog.NewTextHandler(&log, nil)), part{"a", on(clock, 0), 100}, part{"kitchen", flaky, 100})
 		if err := out.Play(t.Context(), audiotest.NewNoise(40*audio.Rate), func(int) {}); err != nil {
 			t.Error(err)
@@ -209,7 +209,7 @@ func TestAFollowerIsLostAndComesBack(t *testing.T) {
 	})
 }
 
-func TestAFollowerHangs(t *testing.T) {
+func TestCombinedFollowerHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := &deviceOutput{open: func(ctx context.Context) (device, error) {
 			<-ctx.Done()
@@ -223,35 +223,35 @@ func TestAFollowerHangs(t *testing.T) {
 	})
 }
 
-func TestTheClockOfSeveral(t *testing.T) {
+func TestCombinedClock(t *testing.T) {
 	t.Run("fails as if it were alone", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
-			out := combine(audiotest.Logger(t), part{"a", on(&odd{failAt: audio.Rate}, 0), 100}, part{"b", on(&pacedDevice{}, 0), 100})
-			if err := out.Play(t.Context(), audiotest.NewNoise(5*audio.Rate), func(int) {}); !errors.Is(err, errOdd) || time.Since(began) > time.Second {
+			out := combine(audiotest.Logger(t), part{"a", on(&fakeDevice{failAt: audio.Rate}, 0), 100}, part{"b", on(&pacedDevice{}, 0), 100})
+			if err := out.Play(t.Context(), audiotest.NewNoise(5*audio.Rate), func(int) {}); !errors.Is(err, errDevice) || time.Since(began) > time.Second {
 				t.Errorf("after %v: %v", time.Since(began), err)
 			}
 		})
 	})
-	t.Run("takes back, and the others never play it", func(t *testing.T) {
+	t.Run("rewinds, and the followers never play what was rewound", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			src, other, asked := newFickle(3*audio.Rate), &skewed{rate: 1}, false
-			err := combine(audiotest.Logger(t), part{"a", on(&reserved{}, 0), 100}, part{"b", on(other, 0), 100}).Play(t.Context(), src, func(n int) {
+			src, other, asked := newChangingNoise(3*audio.Rate), &skewedDevice{rate: 1}, false
+			err := combine(audiotest.Logger(t), part{"a", on(&rewindingDevice{}, 0), 100}, part{"b", on(other, 0), 100}).Play(t.Context(), src, func(n int) {
 				if n > audio.Rate && !asked {
 					asked = true
-					src.hush()
+					src.silence()
 				}
 			})
-			if err != nil || src.taken == 0 {
-				t.Errorf("%d frames were taken back: %v", src.taken, err)
+			if err != nil || src.rewound == 0 {
+				t.Errorf("%d frames were rewound: %v", src.rewound, err)
 			}
-			checkSounds(t, other.kept, src.quiet, 1)
-			if first, last := audiotest.LoudFrames(other.kept); last-first >= src.quiet {
-				t.Errorf("%d frames are heard, though it was silent after %d", last-first+1, src.quiet)
+			checkDithered(t, other.kept, src.quietFrom, 1)
+			if first, last := audiotest.LoudFrames(other.kept); last-first >= src.quietFrom {
+				t.Errorf("%d frames are heard, though it was silent after %d", last-first+1, src.quietFrom)
 			}
 		})
 	})
-	t.Run("is cancelled with the others", func(t *testing.T) {
+	t.Run("is cancelled with the followers", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
@@ -262,22 +262,4 @@ func TestTheClockOfSeveral(t *testing.T) {
 			}
 		})
 	})
-}
-
-func TestOpenAll(t *testing.T) {
-	var log bytes.Buffer
-	file := "wav:" + filepath.Join(t.TempDir(), "heard.wav")
-	out, clock, err := OpenAll([]OutputSpec{{"null", 100}, {file, 40}}, 10, slog.New(slog.NewTextHandler(&log, nil)))
-	if err != nil || out == nil || clock != "null" || !strings.Contains(log.String(), "clock=null others=1") {
-		t.Errorf("clock %q, error %v, log %s", clock, err, log.String())
-	}
-	if _, _, err := OpenAll(nil, 0, audiotest.Logger(t)); err == nil || !strings.Contains(err.Error(), "use auto, pulse") {
-		t.Errorf("without any, the error is %v", err)
-	}
-	_, _, err = OpenAll([]OutputSpec{{"nul", 100}, {"null", 101}, {"auto", 1}, {"auto", 1}}, 0, audiotest.Logger(t))
-	for _, want := range []string{`did you mean "null"?`, `the volume 101 of "null" is not from 0 to 100`, `"auto" is named twice`} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("the error is %v, want %q in it", err, want)
-		}
-	}
 }
