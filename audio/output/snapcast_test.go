@@ -28,7 +28,8 @@ func TestSnapcastPlaysTheRenderInEveryRoom(t *testing.T) {
 				server.setStream(room, source)
 			}
 			const frames = 3 * audio.Rate
-			p := play(t, openOutput(t, spec(server), audio.Rate/10), audiotest.NewNoise(frames))
+			out := openOutput(t, spec(server), audio.Rate/10)
+			p := play(t, out, audiotest.NewNoise(frames))
 			if err := p.wait(t); err != nil {
 				t.Fatal(err)
 			}
@@ -39,18 +40,20 @@ func TestSnapcastPlaysTheRenderInEveryRoom(t *testing.T) {
 				got, want := recording.untilSilent(), rendered(frames)
 				worst := worstCorrelation(t, got, want)
 				t.Logf("%s: the correlation with the render is %.4f or more", room, worst)
-				if worst < 0.99 { // on a busy machine the server or the client makes gaps of its own
+				if out.underruns() > 0 || server.underran(room) { // this machine is too busy to play without gaps
 					checkPieces(t, got, want)
+				} else if worst < 0.99 {
+					t.Errorf("%s: the correlation with the render is %.4f", room, worst)
 				}
 			}
 		})
 	}
 }
 
-// checkPieces finds most tenths of a second of the render, in their order.
+// checkPieces finds most fiftieths of a second of the render, in their order.
 func checkPieces(t *testing.T, got, want []byte) {
 	t.Helper()
-	const size = audio.Rate / 10 * audio.FrameBytes
+	const size = audio.Rate / 50 * audio.FrameBytes
 	found, all := 0, len(want)/size
 	for i := range all {
 		if at := bytes.Index(got, want[i*size:(i+1)*size]); at >= 0 {

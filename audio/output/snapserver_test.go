@@ -49,12 +49,13 @@ func startSnapserver(t testing.TB) *snapserver {
 
 func (s *snapserver) conf() string { return filepath.Join(s.dir, "conf") }
 
-func (s *snapserver) log() string { return filepath.Join(s.dir, "log") }
+func (s *snapserver) log(program string) string { return filepath.Join(s.dir, program+".log") }
 
-// underran tells whether the server did not read in time and made a gap of its own.
-func (s *snapserver) underran() bool {
+// underran tells whether the server or a client was late and made a gap of its own.
+func (s *snapserver) underran(client string) bool {
 	s.t.Helper()
-	return bytes.Contains(audiotest.ReadFile(s.t, s.log()), []byte("onResync"))
+	return bytes.Contains(audiotest.ReadFile(s.t, s.log("server")), []byte("onResync")) ||
+		bytes.Contains(audiotest.ReadFile(s.t, s.log(client)), []byte("full() && (abs(")) // a hard resync of the client
 }
 
 // freeAddress is a loopback address that was free a moment ago.
@@ -70,7 +71,7 @@ func freeAddress(t testing.TB) string {
 
 func (s *snapserver) start() {
 	s.t.Helper()
-	s.cmd = exec.Command("snapserver", "-c", s.conf(), "--logging.sink=file:"+s.log())
+	s.cmd = exec.Command("snapserver", "-c", s.conf(), "--logging.sink=file:"+s.log("server"))
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -149,7 +150,7 @@ func (s *snapserver) setStream(client, stream string) {
 func (s *snapserver) client(name string) *recorder {
 	s.t.Helper()
 	host, port, _ := net.SplitHostPort(s.stream)
-	r := startRecorder(s.t, exec.Command("snapclient", "-h", host, "-p", port, "--hostID", name, "--logsink", "null", "--player", "file:filename=stdout"))
+	r := startRecorder(s.t, exec.Command("snapclient", "-h", host, "-p", port, "--hostID", name, "--logsink", "file:"+s.log(name), "--logfilter", "*:debug", "--player", "file:filename=stdout"))
 	audiotest.Eventually(s.t, name+" is connected", func() bool { return s.group(name).ID != "" })
 	return r
 }
