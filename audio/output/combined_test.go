@@ -13,10 +13,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gopxl/beep/v2"
+
 	"guided/audio"
 	"guided/audio/audiotest"
-
-	"github.com/gopxl/beep/v2"
 )
 
 // skewedDevice is a device whose clock is fast or slow, and that keeps what is written to it.

@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"guided/audio"
-
 	"github.com/jfreymuth/pulse/proto"
+
+	"guided/audio"
 )
 
 // Monitor records all that a sink plays, from the sink's monitor source: the last place where software gets the sound.

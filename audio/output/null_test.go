@@ -7,10 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gopxl/beep/v2"
+
 	"guided/audio"
 	"guided/audio/audiotest"
-
-	"github.com/gopxl/beep/v2"
 )
 
 // An hour takes an hour, although the source is late now and then.

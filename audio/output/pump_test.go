@@ -8,10 +8,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gopxl/beep/v2"
+
 	"guided/audio"
 	"guided/audio/audiotest"
-
-	"github.com/gopxl/beep/v2"
 )
 
 // fakeDevice keeps what is written to it.
