@@ -13,149 +13,146 @@ import (
 	"guided/routines"
 )
 
-// alsaOutput is the output "alsa:DEVICE": a PCM of ALSA by its name, and no other in its place.
-type alsaOutput struct {
-	lib  *alsaLib
-	name string
-	log  *slog.Logger
-}
+// alsaPollInterval is the longest time that a call into the library blocks.
+const alsaPollInterval = 10 * time.Millisecond
 
-func (o *alsaOutput) open(context.Context) (device, error) {
-	if err := o.lib.load(); err != nil {
-		return nil, err
-	}
-	// The library keeps the devices it knew at its first look; without this, one that left would be opened again.
-	o.lib.forget()
-	const playback, nonblocking = 0, 1
-	d := &alsaDevice{lib: o.lib, name: o.name, log: o.log}
-	if err := o.lib.check("opening", o.lib.open(&d.pcm, o.name, playback, nonblocking)); err != nil {
-		return nil, o.explain(err)
-	}
-	err := d.setHardware()
-	if err == nil {
-		err = d.setSoftware()
-	}
-	if err != nil {
-		o.lib.close(d.pcm)
-		return nil, fmt.Errorf("the ALSA device %q cannot play 16-bit stereo at %d Hz (%w); plughw: in place of hw: converts", o.name, audio.Rate, err)
-	}
-	return d, nil
-}
+// maxConsecutiveUnderruns is after how many of them, without a second of sound in between, a device counts as lost.
+const maxConsecutiveUnderruns = 10
 
-// explain tells what to do about a device that does not open.
-func (o *alsaOutput) explain(err error) error {
-	switch -alsaCode(err) {
-	case int32(syscall.EBUSY):
-		return fmt.Errorf("the ALSA device %q is used by another program; stop that one, or play through its sound server with output = \"pulse\"", o.name)
-	case int32(syscall.EACCES), int32(syscall.EPERM):
-		return fmt.Errorf("the ALSA device %q is closed to this user (%w); add him to the group audio", o.name, err)
-	}
-	var names []string
-	for _, d := range o.lib.devices() {
-		names = append(names, strings.TrimPrefix(d.Spec, "alsa:"))
-	}
-	there := "ALSA knows no device at all; plug in a speaker"
-	if len(names) > 0 {
-		there = "ALSA knows " + strings.Join(names, ", ")
-	}
-	if near := routines.Nearest(o.name, names); near != "" && near != o.name {
-		there += fmt.Sprintf("; did you mean %q?", near)
-	}
-	return fmt.Errorf("the ALSA device %q cannot be opened (%w); %s", o.name, err, there)
-}
-
-// alsaDevice is an open PCM. It never blocks inside the library for longer than nap.
+// alsaDevice is an open PCM.
 type alsaDevice struct {
 	lib  *alsaLib
 	name string
 	log  *slog.Logger
 	pcm  unsafe.Pointer
 
-	buffer int // frames
-	most   int // frames to keep in the buffer, which may be much larger
-	gaps   int
-	steady int // frames written since the last gap
-	failed int // gaps without a steady stretch between them
+	buffer        int // frames
+	target        int // frames to keep in the buffer, which may be much larger
+	underruns     int
+	sinceUnderrun int // frames written since the last underrun
+	consecutive   int // underruns without a second of sound in between
 }
 
-const nap = 10 * time.Millisecond
+// openALSA opens the output "alsa:DEVICE": the PCM of that name, and never another in its place.
+func openALSA(lib *alsaLib, name string, log *slog.Logger) (device, error) {
+	if err := lib.load(); err != nil {
+		return nil, err
+	}
+	lib.freeConfig() // the library caches its devices; without this it would open one that was unplugged
+	const playback, nonblocking = 0, 1
+	d := &alsaDevice{lib: lib, name: name, log: log}
+	if err := lib.check("opening", lib.open(&d.pcm, name, playback, nonblocking)); err != nil {
+		return nil, alsaOpenError(lib, name, err)
+	}
+	err := d.setHardwareParams()
+	if err == nil {
+		err = d.setSoftwareParams()
+	}
+	if err != nil {
+		lib.close(d.pcm)
+		return nil, fmt.Errorf("the ALSA device %q cannot play 16-bit stereo at %d Hz (%w); plughw: in place of hw: converts", name, audio.Rate, err)
+	}
+	return d, nil
+}
+
+// alsaOpenError explains why a device does not open, and what to do.
+func alsaOpenError(lib *alsaLib, name string, err error) error {
+	switch -alsaCode(err) {
+	case int32(syscall.EBUSY):
+		return fmt.Errorf("the ALSA device %q is used by another program; stop that one, or play through its sound server with output = \"pulse\"", name)
+	case int32(syscall.EACCES), int32(syscall.EPERM):
+		return fmt.Errorf("the ALSA device %q is closed to this user (%w); add him to the group audio", name, err)
+	}
+	var names []string
+	for _, d := range lib.devices() {
+		names = append(names, strings.TrimPrefix(d.Spec, "alsa:"))
+	}
+	there := "ALSA knows no device at all; plug in a speaker"
+	if len(names) > 0 {
+		there = "ALSA knows " + strings.Join(names, ", ")
+	}
+	if near := routines.Nearest(name, names); near != "" && near != name {
+		there += fmt.Sprintf("; did you mean %q?", near)
+	}
+	return fmt.Errorf("the ALSA device %q cannot be opened (%w); %s", name, err, there)
+}
 
 func (d *alsaDevice) write(ctx context.Context, block []byte) error {
-	progress := time.Now()
+	lastProgress := time.Now()
 	for len(block) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, err := d.put(block)
+		n, err := d.writeAvailable(block)
 		if err != nil {
 			return err
 		}
 		if n > 0 {
 			block = block[n*audio.FrameBytes:]
-			progress = time.Now()
+			lastProgress = time.Now()
 			continue
 		}
-		if time.Since(progress) > stall {
-			return fmt.Errorf("the ALSA device %q has taken no sound for %v", d.name, stall)
+		if time.Since(lastProgress) > stallTimeout {
+			return fmt.Errorf("the ALSA device %q has taken no sound for %v", d.name, stallTimeout)
 		}
-		if err := d.rest(ctx); err != nil {
+		if err := d.waitForRoom(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// put writes what there is room for, in frames, which may be none.
-func (d *alsaDevice) put(block []byte) (int, error) {
+// writeAvailable writes what there is room for, and returns how many frames, which may be none.
+func (d *alsaDevice) writeAvailable(block []byte) (int, error) {
 	free := d.lib.avail(d.pcm)
-	if free >= 0 {
-		free = min(free-(d.buffer-d.most), len(block)/audio.FrameBytes)
-		if free <= 0 {
-			return 0, nil
-		}
-		free = d.lib.write(d.pcm, &block[0], uint(free))
+	if free < 0 {
+		return 0, d.recover(int32(free))
 	}
-	if free >= 0 {
-		if d.steady += free; d.steady > audio.Rate {
-			d.failed = 0
-		}
-		return free, nil
+	n := min(free-(d.buffer-d.target), len(block)/audio.FrameBytes)
+	if n <= 0 {
+		return 0, nil
 	}
-	return 0, d.recover(int32(free))
+	if n = d.lib.write(d.pcm, &block[0], uint(n)); n < 0 {
+		return 0, d.recover(int32(n))
+	}
+	if d.sinceUnderrun += n; d.sinceUnderrun > audio.Rate {
+		d.consecutive = 0
+	}
+	return n, nil
 }
 
-// recover makes the device ready again after a gap or after the machine slept. A device that needs it again and again
-// is lost: plugins hide a speaker that is gone behind gaps without end.
+// recover prepares the device again after an underrun or a suspend of the machine (snd_pcm_recover). A device that needs
+// it again and again is lost: a plugin whose speaker is gone reports nothing but underruns.
 func (d *alsaDevice) recover(code int32) error {
 	if -code == int32(syscall.EAGAIN) {
 		return nil
 	}
-	result := d.lib.rescue(d.pcm, code, 1)
+	result := d.lib.recover(d.pcm, code, 1)
 	if result < 0 && -result != int32(syscall.EAGAIN) {
-		return fmt.Errorf("the ALSA device %q was lost: %s", d.name, d.lib.explain(result))
+		return fmt.Errorf("the ALSA device %q was lost: %s", d.name, d.lib.strerror(result))
 	}
-	d.gaps++
-	d.steady = 0
-	if d.failed++; d.failed > 10 {
-		return fmt.Errorf("the ALSA device %q plays nothing but gaps: %s", d.name, d.lib.explain(code))
+	d.underruns++
+	d.sinceUnderrun = 0
+	if d.consecutive++; d.consecutive > maxConsecutiveUnderruns {
+		return fmt.Errorf("the ALSA device %q plays nothing but gaps: %s", d.name, d.lib.strerror(code))
 	}
 	return nil
 }
 
-// rest waits until the device has room, but not long, and never not at all: a device that says it has room and then
-// takes nothing must not keep the processor busy.
-func (d *alsaDevice) rest(ctx context.Context) error {
+// waitForRoom waits until the device reports room, for alsaPollInterval at most. It waits a millisecond at least, because a
+// device that reports room and takes nothing would keep the CPU busy.
+func (d *alsaDevice) waitForRoom(ctx context.Context) error {
 	began := time.Now()
-	if code := d.lib.wait(d.pcm, int32(nap.Milliseconds())); code < 0 {
+	if code := d.lib.wait(d.pcm, int32(alsaPollInterval.Milliseconds())); code < 0 {
 		if err := d.recover(code); err != nil {
 			return err
 		}
 	}
-	return pause(ctx, time.Millisecond-time.Since(began))
+	return sleep(ctx, time.Millisecond-time.Since(began))
 }
 
-// delay is a guess where the device does not tell, as some plugins do not before the sound runs. Whether the device is
-// lost is for write to find out.
+// delay is an estimate when the device reports none, as some plugins do until the sound runs. It never fails; write finds
+// out whether the device is lost.
 func (d *alsaDevice) delay() (int, error) {
 	var frames int
 	if d.lib.delay(d.pcm, &frames) >= 0 {
@@ -164,12 +161,66 @@ func (d *alsaDevice) delay() (int, error) {
 	if free := d.lib.avail(d.pcm); free >= 0 {
 		return max(0, d.buffer-free), nil
 	}
-	return d.most, nil
+	return d.target, nil
 }
 
 func (d *alsaDevice) close(int) error {
 	d.lib.drop(d.pcm)
 	d.lib.close(d.pcm)
-	tellGaps(d.log, "alsa:"+d.name, d.gaps)
+	logUnderruns(d.log, "alsa:"+d.name, d.underruns)
+	return nil
+}
+
+// setHardwareParams sets the format, with exactly audio.Rate, and a buffer of about audio.Depth.
+func (d *alsaDevice) setHardwareParams() error {
+	var p unsafe.Pointer
+	if err := d.lib.check("allocating", d.lib.hwMalloc(&p)); err != nil {
+		return err
+	}
+	defer d.lib.hwFree(p)
+	const interleaved, s16le = 3, 2
+	period, buffer := uint(audio.Depth/5), uint(audio.Depth)
+	var nearest int32
+	for _, step := range []func() error{
+		func() error { return d.lib.check("reading its abilities", d.lib.hwAny(d.pcm, p)) },
+		func() error { return d.lib.check("resampling", d.lib.hwSetResample(d.pcm, p, 1)) },
+		func() error { return d.lib.check("access", d.lib.hwSetAccess(d.pcm, p, interleaved)) },
+		func() error { return d.lib.check("format", d.lib.hwSetFormat(d.pcm, p, s16le)) },
+		func() error { return d.lib.check("channels", d.lib.hwSetChannels(d.pcm, p, 2)) },
+		func() error { return d.lib.check("rate", d.lib.hwSetRate(d.pcm, p, audio.Rate, 0)) },
+		func() error { return d.lib.check("period", d.lib.hwSetPeriod(d.pcm, p, &period, &nearest)) },
+		func() error {
+			buffer = max(buffer, 3*period) // with fewer periods some drivers underrun all the time
+			return d.lib.check("buffer", d.lib.hwSetBuffer(d.pcm, p, &buffer))
+		},
+		func() error { return d.lib.check("all of it together", d.lib.hwApply(d.pcm, p)) },
+		func() error { return d.lib.check("reading it back", d.lib.getParams(d.pcm, &buffer, &period)) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	d.buffer = int(buffer)
+	d.target = min(d.buffer, max(audio.Depth, 2*int(period)))
+	return nil
+}
+
+// setSoftwareParams starts the sound when the buffer holds half of target, and wakes waitForRoom when a block fits.
+func (d *alsaDevice) setSoftwareParams() error {
+	var p unsafe.Pointer
+	if err := d.lib.check("allocating", d.lib.swMalloc(&p)); err != nil {
+		return err
+	}
+	defer d.lib.swFree(p)
+	for _, result := range []int32{
+		d.lib.swCurrent(d.pcm, p),
+		d.lib.swSetStart(d.pcm, p, uint(d.target/2)),
+		d.lib.swSetAvailMin(d.pcm, p, uint(min(d.buffer, d.buffer-d.target+audio.Block))),
+		d.lib.swApply(d.pcm, p),
+	} {
+		if err := d.lib.check("start and wake-up", result); err != nil {
+			return err
+		}
+	}
 	return nil
 }

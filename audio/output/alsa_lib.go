@@ -3,58 +3,61 @@ package output
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
 )
 
-// alsaLib is libasound, loaded when it is first needed: a machine that plays through a sound server, or not at all,
-// need not have it. An int of Go is a long of C here, and an int32 is an int, on every Linux that Go knows. Pointers
-// to C's own objects are unsafe.Pointer and are never looked into.
+// alsaLib binds libasound by dlopen, when it is first needed: a machine that plays through a sound server does not need
+// the library. The fields are its functions, named after them without snd_
+// (https://www.alsa-project.org/alsa-doc/alsa-lib/). On every Linux port of Go, int is C's long and int32 is C's int.
+// Objects of the library are opaque, as unsafe.Pointer.
 type alsaLib struct {
 	once sync.Once
-	err  error
+	err  error // of load
 
-	open   func(pcm *unsafe.Pointer, name string, stream, mode int32) int32
-	close  func(pcm unsafe.Pointer) int32
-	drop   func(pcm unsafe.Pointer) int32
-	avail  func(pcm unsafe.Pointer) int
-	wait   func(pcm unsafe.Pointer, ms int32) int32
-	write  func(pcm unsafe.Pointer, frames *byte, n uint) int
-	delay  func(pcm unsafe.Pointer, frames *int) int32
-	rescue func(pcm unsafe.Pointer, err, silent int32) int32
+	open    func(pcm *unsafe.Pointer, name string, stream, mode int32) int32
+	close   func(pcm unsafe.Pointer) int32
+	drop    func(pcm unsafe.Pointer) int32
+	avail   func(pcm unsafe.Pointer) int
+	wait    func(pcm unsafe.Pointer, ms int32) int32
+	write   func(pcm unsafe.Pointer, frames *byte, n uint) int
+	delay   func(pcm unsafe.Pointer, frames *int) int32
+	recover func(pcm unsafe.Pointer, err, silent int32) int32
 
-	hwNew      func(p *unsafe.Pointer) int32
-	hwFree     func(p unsafe.Pointer)
-	hwAny      func(pcm, p unsafe.Pointer) int32
-	hwAccess   func(pcm, p unsafe.Pointer, access int32) int32
-	hwFormat   func(pcm, p unsafe.Pointer, format int32) int32
-	hwChannels func(pcm, p unsafe.Pointer, n uint32) int32
-	hwResample func(pcm, p unsafe.Pointer, on uint32) int32
-	hwRate     func(pcm, p unsafe.Pointer, rate uint32, direction int32) int32
-	hwPeriod   func(pcm, p unsafe.Pointer, frames *uint, direction *int32) int32
-	hwBuffer   func(pcm, p unsafe.Pointer, frames *uint) int32
-	hwSet      func(pcm, p unsafe.Pointer) int32
-	hwGet      func(pcm unsafe.Pointer, buffer, period *uint) int32
+	hwMalloc      func(p *unsafe.Pointer) int32
+	hwFree        func(p unsafe.Pointer)
+	hwAny         func(pcm, p unsafe.Pointer) int32
+	hwSetAccess   func(pcm, p unsafe.Pointer, access int32) int32
+	hwSetFormat   func(pcm, p unsafe.Pointer, format int32) int32
+	hwSetChannels func(pcm, p unsafe.Pointer, n uint32) int32
+	hwSetResample func(pcm, p unsafe.Pointer, on uint32) int32
+	hwSetRate     func(pcm, p unsafe.Pointer, rate uint32, direction int32) int32
+	hwSetPeriod   func(pcm, p unsafe.Pointer, frames *uint, direction *int32) int32
+	hwSetBuffer   func(pcm, p unsafe.Pointer, frames *uint) int32
+	hwApply       func(pcm, p unsafe.Pointer) int32
+	getParams     func(pcm unsafe.Pointer, buffer, period *uint) int32
 
-	swNew     func(p *unsafe.Pointer) int32
-	swFree    func(p unsafe.Pointer)
-	swCurrent func(pcm, p unsafe.Pointer) int32
-	swStart   func(pcm, p unsafe.Pointer, frames uint) int32
-	swAvail   func(pcm, p unsafe.Pointer, frames uint) int32
-	swSet     func(pcm, p unsafe.Pointer) int32
+	swMalloc      func(p *unsafe.Pointer) int32
+	swFree        func(p unsafe.Pointer)
+	swCurrent     func(pcm, p unsafe.Pointer) int32
+	swSetStart    func(pcm, p unsafe.Pointer, frames uint) int32
+	swSetAvailMin func(pcm, p unsafe.Pointer, frames uint) int32
+	swApply       func(pcm, p unsafe.Pointer) int32
 
-	explain    func(err int32) string
-	forget     func() int32
-	errorsTo   func(handler uintptr) int32
-	hints      func(card int32, kind string, list *unsafe.Pointer) int32
-	hint       func(entry unsafe.Pointer, id string) unsafe.Pointer
-	hintsFree  func(list unsafe.Pointer) int32
-	stringFree func(text unsafe.Pointer)
+	strerror        func(err int32) string
+	freeConfig      func() int32
+	setErrorHandler func(handler uintptr) int32
+	nameHints       func(card int32, kind string, list *unsafe.Pointer) int32
+	getHint         func(entry unsafe.Pointer, id string) unsafe.Pointer
+	freeHints       func(list unsafe.Pointer) int32
+	free            func(text unsafe.Pointer)
 }
 
-// load opens the library once; it stays loaded, because its plugins run threads of their own.
+// load loads the library once. It is never unloaded, because its plugins run threads of their own.
 func (l *alsaLib) load() error {
 	l.once.Do(func() { l.err = l.bind() })
 	return l.err
@@ -68,31 +71,31 @@ func (l *alsaLib) bind() error {
 	for name, function := range map[string]any{
 		"snd_pcm_open": &l.open, "snd_pcm_close": &l.close, "snd_pcm_drop": &l.drop,
 		"snd_pcm_avail_update": &l.avail, "snd_pcm_wait": &l.wait, "snd_pcm_writei": &l.write,
-		"snd_pcm_delay": &l.delay, "snd_pcm_recover": &l.rescue,
+		"snd_pcm_delay": &l.delay, "snd_pcm_recover": &l.recover,
 
-		"snd_pcm_hw_params_malloc": &l.hwNew, "snd_pcm_hw_params_free": &l.hwFree, "snd_pcm_hw_params_any": &l.hwAny,
-		"snd_pcm_hw_params_set_access": &l.hwAccess, "snd_pcm_hw_params_set_format": &l.hwFormat,
-		"snd_pcm_hw_params_set_channels": &l.hwChannels, "snd_pcm_hw_params_set_rate_resample": &l.hwResample,
-		"snd_pcm_hw_params_set_rate": &l.hwRate, "snd_pcm_hw_params_set_period_size_near": &l.hwPeriod,
-		"snd_pcm_hw_params_set_buffer_size_near": &l.hwBuffer, "snd_pcm_hw_params": &l.hwSet,
-		"snd_pcm_get_params": &l.hwGet,
+		"snd_pcm_hw_params_malloc": &l.hwMalloc, "snd_pcm_hw_params_free": &l.hwFree, "snd_pcm_hw_params_any": &l.hwAny,
+		"snd_pcm_hw_params_set_access": &l.hwSetAccess, "snd_pcm_hw_params_set_format": &l.hwSetFormat,
+		"snd_pcm_hw_params_set_channels": &l.hwSetChannels, "snd_pcm_hw_params_set_rate_resample": &l.hwSetResample,
+		"snd_pcm_hw_params_set_rate": &l.hwSetRate, "snd_pcm_hw_params_set_period_size_near": &l.hwSetPeriod,
+		"snd_pcm_hw_params_set_buffer_size_near": &l.hwSetBuffer, "snd_pcm_hw_params": &l.hwApply,
+		"snd_pcm_get_params": &l.getParams,
 
-		"snd_pcm_sw_params_malloc": &l.swNew, "snd_pcm_sw_params_free": &l.swFree,
-		"snd_pcm_sw_params_current": &l.swCurrent, "snd_pcm_sw_params_set_start_threshold": &l.swStart,
-		"snd_pcm_sw_params_set_avail_min": &l.swAvail, "snd_pcm_sw_params": &l.swSet,
+		"snd_pcm_sw_params_malloc": &l.swMalloc, "snd_pcm_sw_params_free": &l.swFree,
+		"snd_pcm_sw_params_current": &l.swCurrent, "snd_pcm_sw_params_set_start_threshold": &l.swSetStart,
+		"snd_pcm_sw_params_set_avail_min": &l.swSetAvailMin, "snd_pcm_sw_params": &l.swApply,
 
-		"snd_strerror": &l.explain, "snd_config_update_free_global": &l.forget,
-		"snd_lib_error_set_handler": &l.errorsTo, "snd_device_name_hint": &l.hints,
-		"snd_device_name_get_hint": &l.hint, "snd_device_name_free_hint": &l.hintsFree,
+		"snd_strerror": &l.strerror, "snd_config_update_free_global": &l.freeConfig,
+		"snd_lib_error_set_handler": &l.setErrorHandler, "snd_device_name_hint": &l.nameHints,
+		"snd_device_name_get_hint": &l.getHint, "snd_device_name_free_hint": &l.freeHints,
 	} {
 		if err := bindSymbol(handle, name, function); err != nil {
 			return err
 		}
 	}
-	if err := bindSymbol(purego.RTLD_DEFAULT, "free", &l.stringFree); err != nil {
+	if err := bindSymbol(purego.RTLD_DEFAULT, "free", &l.free); err != nil {
 		return err
 	}
-	return l.hush(handle)
+	return l.silenceErrors(handle)
 }
 
 func bindSymbol(handle uintptr, name string, function any) error {
@@ -104,27 +107,27 @@ func bindSymbol(handle uintptr, name string, function any) error {
 	return nil
 }
 
-// hush keeps the library's own messages off standard error: dozens of lines for each device that is away. The handler
-// is a variadic C function, which Go cannot make; but a caller of one cleans up after itself, so that any function
-// that takes nothing and changes nothing will do. The library brings one along.
-func (l *alsaLib) hush(handle uintptr) error {
-	quiet, err := purego.Dlsym(handle, "snd_asoundlib_version")
+// silenceErrors sets an error handler that does nothing, because the default one prints dozens of lines to standard error
+// for each missing device. A handler is a variadic C function, which purego cannot make. In the C calling conventions the
+// caller removes its arguments, so any function without arguments and side effects serves; snd_asoundlib_version is one.
+func (l *alsaLib) silenceErrors(handle uintptr) error {
+	noop, err := purego.Dlsym(handle, "snd_asoundlib_version")
 	if err != nil {
 		return fmt.Errorf("ALSA on this system is too old (%w); update libasound2", err)
 	}
-	l.errorsTo(quiet)
+	l.setErrorHandler(noop)
 	return nil
 }
 
-// check makes an error of a negative result of what was being done.
+// check turns a negative result into an error that begins with what was being done.
 func (l *alsaLib) check(doing string, result int32) error {
 	if result >= 0 {
 		return nil
 	}
-	return fmt.Errorf("%s: %w", doing, alsaError{result, l.explain(result)})
+	return fmt.Errorf("%s: %w", doing, alsaError{result, l.strerror(result)})
 }
 
-// alsaError is an error number of ALSA and what it says about it.
+// alsaError is an error of the library: a negative errno and its text.
 type alsaError struct {
 	code int32
 	text string
@@ -132,9 +135,58 @@ type alsaError struct {
 
 func (e alsaError) Error() string { return e.text }
 
-// alsaCode is the error number inside err, 0 if there is none.
+// alsaCode is the code of the alsaError in err, 0 if there is none.
 func alsaCode(err error) int32 {
 	var e alsaError
 	errors.As(err, &e)
 	return e.code
+}
+
+// devices lists the PCMs of ALSA's configuration and cards that can be played to. It requires load.
+func (l *alsaLib) devices() []DeviceInfo {
+	l.freeConfig()
+	var list unsafe.Pointer
+	if l.nameHints(-1, "pcm", &list) < 0 || list == nil {
+		return nil
+	}
+	defer l.freeHints(list)
+	var found []DeviceInfo
+	for i := uintptr(0); ; i++ {
+		entry := *(*unsafe.Pointer)(unsafe.Add(list, i*unsafe.Sizeof(list)))
+		if entry == nil {
+			return found
+		}
+		name, about := l.hintText(entry, "NAME"), l.hintText(entry, "DESC")
+		if name == "" || l.hintText(entry, "IOID") == "Input" || !isPlayable(name) {
+			continue
+		}
+		found = append(found, DeviceInfo{
+			Spec:    "alsa:" + name,
+			Name:    strings.Join(strings.Fields(strings.ReplaceAll(about, "\n", ", ")), " "),
+			Default: name == "default",
+		})
+	}
+}
+
+// isPlayable excludes PCMs that are no device, that have no pace of their own, or that do not convert as plughw does.
+func isPlayable(pcm string) bool {
+	kind, _, _ := strings.Cut(pcm, ":")
+	return !strings.HasPrefix(kind, "surround") && !slices.Contains([]string{
+		"null", "file", "hw", "dmix", "dsnoop", "front", "rear", "center_lfe", "side", "modem", "phoneline", "usbstream",
+		"samplerate", "speexrate", "lavrate", "upmix", "vdownmix", "speex", "a52", "jack", "oss",
+	}, kind)
+}
+
+// hintText is a field of a hint, empty if it has none. The caller of snd_device_name_get_hint owns the text.
+func (l *alsaLib) hintText(entry unsafe.Pointer, id string) string {
+	text := l.getHint(entry, id)
+	if text == nil {
+		return ""
+	}
+	defer l.free(text)
+	n := 0
+	for *(*byte)(unsafe.Add(text, n)) != 0 {
+		n++
+	}
+	return string(unsafe.Slice((*byte)(text), n))
 }

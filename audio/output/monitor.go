@@ -5,50 +5,50 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"guided/audio"
 	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/jfreymuth/pulse/proto"
+
+	"guided/audio"
 )
 
-// Monitor is a recording, going on, of all that a sink plays: what comes out, as far as software can hear it.
+// Monitor records all that a sink plays, from the sink's monitor source: the last place where software gets the sound.
 type Monitor struct {
-	Sink string
+	Sink string // the name of the sink
 
-	link *pulseLink
+	conn *pulseConn
 	file *os.File
 
-	mu     sync.Mutex // what the connection's reader tells
-	out    *bufio.Writer
-	bytes  int
-	lost   error
-	closed bool
-	wake   chan struct{}
+	mu      sync.Mutex // for what follows, which handleMessage writes
+	writer  *bufio.Writer
+	bytes   int
+	err     error
+	closed  bool
+	changed chan struct{}
 }
 
 var errNoMonitor = errors.New(`prove needs PulseAudio or PipeWire, whose monitor can be recorded; set output = "pulse" in [audio], or give it a recording with --recording FILE.wav`)
 
-// Record begins to write what the sink of an output plays to a file, as WAV of 48 kHz, 16 bit, stereo. The output
-// "pulse" is the server's default sink. It is an error when spec names something that has no monitor. It ends with
-// Close, or with ctx.
+// Record begins to record what the sink of an output plays into file, as WAV of 48 kHz, 16 bit, stereo, until Close or
+// until ctx ends. Of "pulse" and "auto" it is the server's default sink. An output without a monitor is an error.
 func Record(ctx context.Context, spec string, file *os.File) (*Monitor, error) {
 	kind, sink, _ := strings.Cut(strings.TrimSpace(spec), ":")
 	if kind != "pulse" && kind != "auto" {
 		return nil, fmt.Errorf("the output is %q: %w", spec, errNoMonitor)
 	}
-	m := &Monitor{file: file, out: bufio.NewWriterSize(file, audio.Rate*audio.FrameBytes), wake: make(chan struct{}, 1)}
-	if _, err := m.out.Write(audio.WAVHeader(0)); err != nil {
+	m := &Monitor{file: file, writer: bufio.NewWriterSize(file, audio.Rate*audio.FrameBytes), changed: make(chan struct{}, 1)}
+	if _, err := m.writer.Write(audio.WAVHeader(0)); err != nil {
 		return nil, err
 	}
 	var err error
-	if m.link, err = dialPulse(ctx, m.notice); err != nil {
+	if m.conn, err = dialPulse(ctx, m.handleMessage); err != nil {
 		return nil, fmt.Errorf("%w; %w", errNoMonitor, err)
 	}
 	if err := m.start(sink); err != nil {
-		m.link.close()
+		m.conn.close()
 		return nil, err
 	}
 	return m, nil
@@ -57,20 +57,20 @@ func Record(ctx context.Context, spec string, file *os.File) (*Monitor, error) {
 func (m *Monitor) start(sink string) error {
 	if sink == "" {
 		var server proto.GetServerInfoReply
-		if err := m.link.ask(&proto.GetServerInfo{}, &server); err != nil {
+		if err := m.conn.request(&proto.GetServerInfo{}, &server); err != nil {
 			return fmt.Errorf("asking the sound server for its default sink: %w", err)
 		}
 		sink = server.DefaultSinkName
 	}
 	var info proto.GetSinkInfoReply
-	if err := m.link.ask(&proto.GetSinkInfo{SinkIndex: proto.Undefined, SinkName: sink}, &info); err != nil {
+	if err := m.conn.request(&proto.GetSinkInfo{SinkIndex: proto.Undefined, SinkName: sink}, &info); err != nil {
 		return fmt.Errorf("the sound server has no sink %q: %w; guided devices lists those it has", sink, err)
 	}
 	m.Sink = info.SinkName
 	if info.MonitorSourceIndex == proto.Undefined {
 		return fmt.Errorf("the sink %s has no monitor; %w", info.SinkName, errNoMonitor)
 	}
-	// Without AdjustLatency the sink stays as it is when nobody measures.
+	// Without AdjustLatency the recording does not change the latency of the sink.
 	request := &proto.CreateRecordStream{
 		SampleSpec:         proto.SampleSpec{Format: proto.FormatInt16LE, Channels: 2, Rate: audio.Rate},
 		ChannelMap:         proto.ChannelMap{proto.ChannelLeft, proto.ChannelRight},
@@ -84,71 +84,71 @@ func (m *Monitor) start(sink string) error {
 			"media.name": proto.PropListString("guided prove"),
 		},
 	}
-	if err := m.link.ask(request, &proto.CreateRecordStreamReply{}); err != nil {
+	if err := m.conn.request(request, &proto.CreateRecordStreamReply{}); err != nil {
 		return fmt.Errorf("recording %s: %w", info.MonitorSourceName, err)
 	}
 	return nil
 }
 
-// notice is called by the connection's reader.
-func (m *Monitor) notice(message any) {
+// handleMessage runs on the goroutine that reads the connection.
+func (m *Monitor) handleMessage(message any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch message := message.(type) {
 	case *proto.DataPacket:
-		if m.lost == nil && !m.closed {
-			_, m.lost = m.out.Write(message.Data)
+		if m.err == nil && !m.closed {
+			_, m.err = m.writer.Write(message.Data)
 			m.bytes += len(message.Data)
 		}
 	case *proto.RecordStreamKilled:
-		m.lost = fmt.Errorf("the monitor of the sink %s was removed", m.Sink)
+		m.err = fmt.Errorf("the monitor of the sink %s was removed", m.Sink)
 	}
 	select {
-	case m.wake <- struct{}{}:
+	case m.changed <- struct{}{}:
 	default:
 	}
 }
 
-// Frames is how many have been recorded.
+// Frames is how many frames have been recorded so far.
 func (m *Monitor) Frames() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.bytes / audio.FrameBytes
 }
 
-// Await waits until so many frames are recorded. A monitor that records nothing for some seconds is an error.
+// Await waits until so many frames have been recorded. It fails when the monitor has given no sound for stallTimeout.
 func (m *Monitor) Await(ctx context.Context, frames int) error {
-	late := time.NewTimer(stall)
-	defer late.Stop()
+	timeout := time.NewTimer(stallTimeout)
+	defer timeout.Stop()
 	for m.Frames() < frames {
 		m.mu.Lock()
-		lost := m.lost
+		err := m.err
 		m.mu.Unlock()
-		if lost != nil {
-			return lost
+		if err != nil {
+			return err
 		}
 		select {
-		case <-m.wake:
-			late.Reset(stall)
+		case <-m.changed:
+			timeout.Reset(stallTimeout)
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-m.link.ended:
-			return m.link.cause()
-		case <-late.C:
-			return fmt.Errorf("the monitor of the sink %s has given no sound for %v; is the sink suspended?", m.Sink, stall)
+		case <-m.conn.ended:
+			return m.conn.failure()
+		case <-timeout.C:
+			return fmt.Errorf("the monitor of the sink %s has given no sound for %v; is the sink suspended?", m.Sink, stallTimeout)
 		}
 	}
 	return nil
 }
 
-// Close ends the recording and completes the file, which stays open.
+// Close ends the recording and writes the final header. The file stays open.
 func (m *Monitor) Close() error {
-	m.link.close()
+	m.conn.close()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
-	err := m.lost
-	if e := m.out.Flush(); err == nil {
+	err := m.err
+	if e := m.writer.Flush(); err == nil {
 		err = e
 	}
 	if _, e := m.file.WriteAt(audio.WAVHeader(m.bytes/audio.FrameBytes), 0); err == nil {

@@ -2,53 +2,56 @@ package output
 
 import (
 	"context"
-	"guided/audio"
 	"time"
+
+	"guided/audio"
 )
 
-// paced is a device that nobody hears: it takes sound as fast as time goes by, counted from its start, so that a
-// machine without sound keeps time for hours.
-type paced struct {
+// pacedDevice plays nothing: it takes sound at the pace of the clock, counted from its first block, so that it does not
+// drift over hours. It is the device of the output "null" and the pace of the devices that have none of their own.
+type pacedDevice struct {
 	start   time.Time
-	written int
+	written int // frames
 }
 
-// openNull is the output "null".
-func openNull(context.Context) (device, error) { return &paced{}, nil }
+func openNull(context.Context) (device, error) { return &pacedDevice{}, nil }
 
-// elapsed is the frames that time has carried away.
-func (d *paced) elapsed() int {
+// elapsed is how many frames would have been played since start.
+func (d *pacedDevice) elapsed() int {
 	t := time.Since(d.start)
 	return int(t/time.Second)*audio.Rate + int(t%time.Second*audio.Rate/time.Second)
 }
 
-// lasting is how long so many frames last, and not a nanosecond less.
-func lasting(frames int) time.Duration {
-	return (time.Duration(frames)*time.Second + audio.Rate - 1) / audio.Rate
-}
-
-func (d *paced) write(ctx context.Context, block []byte) error {
+func (d *pacedDevice) write(ctx context.Context, block []byte) error {
 	frames := len(block) / audio.FrameBytes
 	if d.written == 0 {
 		d.start = time.Now()
 	}
-	if late := d.elapsed() - d.written; late > audio.Rate { // the machine was stopped: what was missed is not caught up
-		d.start = d.start.Add(lasting(late))
+	if late := d.elapsed() - d.written; late > audio.Rate { // the machine was suspended: do not race to catch up
+		d.start = d.start.Add(toDuration(late))
 	}
 	ahead := d.written + frames - audio.Depth - d.elapsed()
-	if err := pause(ctx, lasting(ahead)); err != nil {
+	if err := sleep(ctx, toDuration(ahead)); err != nil {
 		return err
 	}
 	d.written += frames
 	return nil
 }
 
-func (d *paced) delay() (int, error) { return max(0, d.written-d.elapsed()), nil }
+func (d *pacedDevice) delay() (int, error) { return max(0, d.written-d.elapsed()), nil }
 
-func (d *paced) close(int) error { return nil }
+func (d *pacedDevice) close(int) error { return nil }
 
-// pause waits for a time, which may be none, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
+// toFrames converts a duration, fractions of a frame included.
+func toFrames(d time.Duration) float64 { return d.Seconds() * audio.Rate }
+
+// toDuration converts frames, rounded up: a sleep of that long is never too short.
+func toDuration(frames int) time.Duration {
+	return (time.Duration(frames)*time.Second + audio.Rate - 1) / audio.Rate
+}
+
+// sleep waits for d, which may be zero or negative, or returns ctx's error.
+func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
 	}

@@ -3,16 +3,17 @@ package output
 import (
 	"context"
 	"errors"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/gopxl/beep/v2"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
-// An hour takes an hour, though the machine is late now and then.
+// An hour takes an hour, although the source is late now and then.
 func TestNullKeepsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src, blocks := audiotest.NewNoise(3600*audio.Rate), 0
@@ -33,24 +34,24 @@ func TestNullKeepsTime(t *testing.T) {
 	})
 }
 
-// A machine that was stopped does not race through what it missed.
-func TestNullDoesNotCatchUpAfterAStop(t *testing.T) {
+// After the machine was suspended, what was missed is not played faster.
+func TestNullDoesNotCatchUpAfterASuspend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		src, stopped := audiotest.NewNoise(20*audio.Rate), false
+		src, suspended := audiotest.NewNoise(20*audio.Rate), false
 		began := time.Now()
 		err := openOutput(t, "null", 0).Play(t.Context(), src, func(n int) {
-			if n > audio.Rate && !stopped {
-				stopped = true
+			if n > audio.Rate && !suspended {
+				suspended = true
 				time.Sleep(time.Minute)
 			}
 		})
 		if took := time.Since(began) - time.Minute; err != nil || took < 19*time.Second || took > 21*time.Second {
-			t.Errorf("20 s took %v and the stop: %v", took, err)
+			t.Errorf("20 s took %v and the suspend: %v", took, err)
 		}
 	})
 }
 
-func TestNullIsCancelled(t *testing.T) {
+func TestNullCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer cancel()

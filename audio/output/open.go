@@ -1,3 +1,16 @@
+// Package output plays a streamer on a device: PulseAudio, ALSA, a Snapcast server, a WAV file, or none.
+//
+// An audio.Output is made by [Open] from a setting such as "pulse:SINK". It holds no device: each Play opens one, carries
+// one streamer to it and closes it, so a device that was lost may be there again at the next Play.
+//
+// The law of the pump: the output pulls and the device is the clock. A device takes a block when it has room for it, and
+// nothing else paces the program; the position that Play reports is what the device says was heard. Everything pulled
+// ahead of that is provisional: when an audio.Rewinder changes, the pump rewinds the device as far as it can, and the
+// source gives those frames anew. A device that cannot rewind keeps no more than audio.Depth ahead instead.
+//
+// Begin reading at pump.run in pump.go, which is the whole journey of a block, and at the interface device beside it. Each
+// device has a file of its own. [Tap] hands on what is heard, and a combined output (see [OpenAll]) makes one output of
+// several.
 package output
 
 import (
@@ -11,98 +24,152 @@ import (
 	"guided/routines"
 )
 
-// outputForms is what the setting audio.output may say.
-const outputForms = "auto, pulse, pulse:SINK, alsa, alsa:DEVICE, wav:FILE, snapcast:URL, or null"
+// specForms is what the setting audio.output may be.
+const specForms = "auto, pulse, pulse:SINK, alsa, alsa:DEVICE, wav:FILE, snapcast:URL, or null"
 
-// Open makes the output that spec names, which plays leadIn frames of silence before each Play. It opens no device:
-// one that is away now may be there at Play.
+// An opener opens a device for one Play.
+type opener func(context.Context) (device, error)
+
+// Open makes the output that spec names, which plays leadIn frames of silence before each Play. It opens no device, so a
+// device that is missing now is no error; a spec that cannot be parsed is.
 func Open(spec string, leadIn int, log *slog.Logger) (audio.Output, error) {
 	if leadIn < 0 {
 		return nil, fmt.Errorf("a lead-in of %d frames is negative", leadIn)
 	}
-	open, err := opener(spec, log)
+	open, err := parseSpec(spec, log)
 	if err != nil {
 		return nil, err
 	}
-	return &speaker{open, leadIn}, nil
+	return &deviceOutput{open, leadIn}, nil
 }
 
-func opener(spec string, log *slog.Logger) (func(context.Context) (device, error), error) {
-	kind, arg, more := strings.Cut(strings.TrimSpace(spec), ":")
-	if more && arg == "" {
-		return nil, fmt.Errorf("%q names nothing after the colon; use %s", spec, outputForms)
+func parseSpec(spec string, log *slog.Logger) (opener, error) {
+	kind, arg, hasArg := strings.Cut(strings.TrimSpace(spec), ":")
+	if hasArg && arg == "" {
+		return nil, fmt.Errorf("%q names nothing after the colon; use %s", spec, specForms)
 	}
-	alsa := &alsaOutput{lib: &alsaLib{}, name: arg, log: log}
-	if !more {
-		alsa.name = "default"
-	}
+	lib := &alsaLib{}
 	switch {
-	case kind == "auto" && !more:
-		return (&autoOutput{pulse: &pulseOutput{log: log}, alsa: alsa, log: log}).open, nil
+	case kind == "auto" && !hasArg:
+		return (&autoOutput{lib: lib, log: log}).open, nil
 	case kind == "pulse":
-		return (&pulseOutput{arg, log}).open, nil
+		return func(ctx context.Context) (device, error) { return openPulse(ctx, arg, log) }, nil
 	case kind == "alsa":
-		return alsa.open, nil
-	case kind == "wav" && more:
+		if !hasArg {
+			arg = "default"
+		}
+		return func(context.Context) (device, error) { return openALSA(lib, arg, log) }, nil
+	case kind == "wav" && hasArg:
 		return (&wavFile{path: arg}).open, nil
-	case kind == "null" && !more:
+	case kind == "null" && !hasArg:
 		return openNull, nil
-	case kind == "snapcast" && more:
-		o, err := newSnapcast(arg, log)
+	case kind == "snapcast" && hasArg:
+		o, err := parseSnapcast(arg, log)
 		if err != nil {
 			return nil, err
 		}
 		return o.open, nil
 	}
-	hint := ""
-	if near := routines.Nearest(kind, []string{"auto", "pulse", "alsa", "wav", "snapcast", "null"}); near != "" {
-		if !more {
-			arg = map[string]string{"wav": "FILE", "snapcast": "URL"}[near]
-		}
-		if arg != "" && near != "auto" && near != "null" {
-			near += ":" + arg
-		}
-		hint = fmt.Sprintf("; did you mean %q?", near)
-	}
-	return nil, fmt.Errorf("there is no output %q; use %s%s", spec, outputForms, hint)
+	return nil, fmt.Errorf("there is no output %q; use %s%s", spec, specForms, specHint(kind, arg))
 }
 
-// autoOutput is the output "auto": the sound server where one answers, else ALSA's default device. It looks anew at
-// each Play, so a server that starts later is found. Play is called by one goroutine at a time.
+// specHint proposes the output that was probably meant, or is empty.
+func specHint(kind, arg string) string {
+	near := routines.Nearest(kind, []string{"auto", "pulse", "alsa", "wav", "snapcast", "null"})
+	if near == "" {
+		return ""
+	}
+	if arg == "" {
+		arg = map[string]string{"wav": "FILE", "snapcast": "URL"}[near]
+	}
+	if arg != "" && near != "auto" && near != "null" {
+		near += ":" + arg
+	}
+	return fmt.Sprintf("; did you mean %q?", near)
+}
+
+// autoOutput is the output "auto": the sound server if one answers, else ALSA's default device. It decides at each Play,
+// so a server that was started later is found. open is called by one goroutine at a time.
 type autoOutput struct {
-	pulse  *pulseOutput
-	alsa   *alsaOutput
+	lib    *alsaLib
 	log    *slog.Logger
-	choice string
+	chosen string
 }
 
 func (o *autoOutput) open(ctx context.Context) (device, error) {
-	d, err := o.pulse.open(ctx)
-	if none := (noServer{}); !errors.As(err, &none) {
-		if err == nil {
-			o.chosen("pulse")
-		}
-		return d, err
+	d, err := openPulse(ctx, "", o.log)
+	if err == nil {
+		o.logChoice("pulse")
+		return d, nil
 	}
-	d, other := o.alsa.open(ctx)
-	if other != nil {
-		o.choice = ""
-		return nil, fmt.Errorf("there is nothing to play to: %w; and %w", err, other)
+	if none := (noServerError{}); !errors.As(err, &none) {
+		return nil, err
 	}
-	o.chosen("alsa")
+	d, alsaErr := openALSA(o.lib, "default", o.log)
+	if alsaErr != nil {
+		o.chosen = ""
+		return nil, fmt.Errorf("there is nothing to play to: %w; and %w", err, alsaErr)
+	}
+	o.logChoice("alsa")
 	return d, nil
 }
 
-func (o *autoOutput) chosen(name string) {
-	if o.choice != name {
+// logChoice logs a choice that differs from the last one.
+func (o *autoOutput) logChoice(name string) {
+	if o.chosen != name {
 		o.log.Info("the output was chosen", "output", name)
-		o.choice = name
+		o.chosen = name
 	}
 }
 
-// Try opens the device that spec names and closes it again: nil where a Play would sound now. It plays nothing.
+// An OutputSpec is one of several outputs as the settings name it.
+type OutputSpec struct {
+	Spec   string
+	Volume int // 0 to 100
+}
+
+// OpenAll makes one output of all that specs name, as Open does. The first is the clock, whose spec is returned; the
+// others follow it. The error holds every problem.
+func OpenAll(specs []OutputSpec, leadIn int, log *slog.Logger) (audio.Output, string, error) {
+	if len(specs) == 0 {
+		return nil, "", errors.New("no output is named; use " + specForms)
+	}
+	var parts []part
+	var problems []error
+	known := map[string]bool{}
+	for _, s := range specs {
+		out, err := Open(s.Spec, leadIn, log)
+		switch {
+		case err != nil:
+		case s.Volume < 0 || s.Volume > 100:
+			err = fmt.Errorf("the volume %d of %q is not from 0 to 100", s.Volume, s.Spec)
+		case known[s.Spec]:
+			err = fmt.Errorf("the output %q is named twice; each plays once", s.Spec)
+		}
+		if err != nil {
+			problems = append(problems, err)
+		}
+		known[s.Spec] = true
+		parts = append(parts, part{s.Spec, out, s.Volume})
+		leadIn = 0 // a follower is silent during the lead-in of the clock
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, "", err
+	}
+	clock := parts[0]
+	if len(parts) == 1 && clock.volume == 100 {
+		return clock.output, clock.name, nil
+	}
+	if len(parts) > 1 {
+		log.Info("the first output is the clock; the others follow it", "clock", clock.name, "others", len(parts)-1)
+	}
+	return combine(log, clock, parts[1:]...), clock.name, nil
+}
+
+// Try opens the device that spec names and closes it again, without playing. It is nil where Play would find its device
+// now.
 func Try(ctx context.Context, spec string, log *slog.Logger) error {
-	open, err := opener(spec, log)
+	open, err := parseSpec(spec, log)
 	if err != nil {
 		return err
 	}
@@ -111,4 +178,26 @@ func Try(ctx context.Context, spec string, log *slog.Logger) error {
 		return err
 	}
 	return d.close(0)
+}
+
+// DeviceInfo is a device that Open can play to on this machine, or the reason why a kind of output cannot be used.
+type DeviceInfo struct {
+	Spec    string `json:"spec"`              // for the setting audio.output; only its kind where there is a problem
+	Name    string `json:"name,omitempty"`    // for people
+	Default bool   `json:"default,omitempty"` // used when no device of its kind is named
+	Problem string `json:"problem,omitempty"` // why this kind of output cannot be used
+}
+
+// Devices lists what can be opened now, first the kind that "auto" prefers. It plays nothing.
+func Devices(ctx context.Context) []DeviceInfo {
+	list := pulseDevices(ctx)
+	lib := &alsaLib{}
+	if err := lib.load(); err != nil {
+		return append(list, DeviceInfo{Spec: "alsa", Problem: err.Error()})
+	}
+	found := lib.devices()
+	if len(found) == 0 {
+		found = []DeviceInfo{{Spec: "alsa", Problem: "ALSA knows no device to play to; plug in a speaker"}}
+	}
+	return append(list, found...)
 }

@@ -1,220 +1,198 @@
 package output
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"strings"
 	"testing"
-	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
-// What comes out of the sink is the offline render, byte for byte, at one offset: no gap, no drift, no other
-// conversion.
+// The sink plays the offline render byte for byte: no gap, no drift, no other conversion.
 func TestPulsePlaysTheRender(t *testing.T) {
 	audiotest.NoLeaks(t)
-	server := startServer(t)
+	server := startPulseaudio(t)
 	recording := server.record()
 	const frames = 5 * audio.Rate
-	p := play(t, openOutput(t, "pulse:mat", audio.Rate/10), audiotest.NewNoise(frames))
-	if err := p.end(t, 10*time.Second); err != nil {
+	out := openOutput(t, "pulse:mat", audio.Rate/10)
+	p := play(t, out, audiotest.NewNoise(frames))
+	if err := p.wait(t); err != nil {
 		t.Fatal(err)
 	}
-	if p.heard() != frames {
-		t.Errorf("%d frames are heard at the end, want %d", p.heard(), frames)
-	}
-	checkRecording(t, recording.sound(audio.Rate*audio.FrameBytes/5), rendered(frames))
-	checkHeard(t, p, recording, frames)
+	checkPlayed(t, p, out, recording, frames)
 }
 
-// checkRecording finds the render in a recording.
-func checkRecording(t *testing.T, got, want []byte) int {
-	t.Helper()
-	at := bytes.Index(got, want[:1024])
-	if at < 0 {
-		t.Fatal("the beginning was not heard")
+// A source that changes is heard to change at once, not after what is buffered; and what is heard before it is the render.
+func TestPulseRewindsWhatIsNotHeard(t *testing.T) {
+	for name, frames := range map[string]int{
+		"in the middle": 3 * audio.Rate,
+		"near the end, when all of it has been pulled": 3*audio.Rate/2 + 100, // not a whole number of blocks
+	} {
+		t.Run(name, func(t *testing.T) {
+			audiotest.NoLeaks(t)
+			server := startPulseaudio(t)
+			recording := server.record()
+			src := newChangingNoise(frames)
+			out := openOutput(t, "pulse:mat", 0)
+			p := pulseChange(t, out, src)
+			if err := p.wait(t); err != nil {
+				t.Fatal(err)
+			}
+			if src.rewound == 0 || src.rewinds != 1 {
+				t.Errorf("%d frames were rewound %d times, want once", src.rewound, src.rewinds)
+			}
+			ahead := src.quietFrom - p.heardAfter(src.rewoundAt)
+			t.Logf("%d frames were rewound; the silence begins %v after what was heard then", src.rewound, toDuration(ahead))
+			if ahead > audio.Rate*150/1000 {
+				t.Errorf("the silence begins %v after what was heard when it was asked for, want within 150 ms", toDuration(ahead))
+			}
+			found := matchRecording(t, recording.untilSilent(), rendered(frames), out.underruns())
+			t.Logf("the sound ends %d frames after the silence begins", found.frames()-src.quietFrom) // more than none when the rewind reached the server late
+			if found.frames() < src.quietFrom {
+				t.Errorf("%d frames of sound are heard, want %d", found.frames(), src.quietFrom)
+			}
+			if p.heard() != frames {
+				t.Errorf("%d frames are heard at the end, want all %d", p.heard(), frames)
+			}
+		})
 	}
-	got = got[at:]
-	for i := range want {
-		if i == len(got) || got[i] != want[i] {
-			again := bytes.Index(got[min(i, len(got)):], want[i/4*4:min(len(want), i/4*4+64)])
-			t.Fatalf("the sound differs from the render after %.3f s; it goes on %d bytes later", float64(i)/audio.Rate/audio.FrameBytes, again)
+}
+
+// pulseChange plays src and turns it silent when a second was heard and as much as possible is pulled ahead.
+func pulseChange(t testing.TB, out audio.Output, src *changingNoise) *playback {
+	changed := false
+	return playWith(t, out, src, func(heard int) {
+		if pulled := src.pulled(); !changed && heard >= audio.Rate && (pulled-heard >= audio.Reserve*3/4 || pulled == src.frames) {
+			changed = true
+			src.silence()
 		}
-	}
-	return at / audio.FrameBytes
+	})
 }
 
-// checkHeard compares what Play told with when it was recorded.
-func checkHeard(t *testing.T, p *playing, r *recorder, frames int) {
-	t.Helper()
-	first, _ := audiotest.LoudFrames(r.bytes)
-	low, high := time.Hour, -time.Hour
-	for i, n := range p.frames {
-		if i > 0 && n < p.frames[i-1] {
-			t.Errorf("heard went back from %d to %d", p.frames[i-1], n)
-		}
-		if n > 0 && n < frames {
-			d := p.at[i].Sub(r.arrived((first + n) * audio.FrameBytes))
-			low, high = min(low, d), max(high, d)
-		}
-	}
-	t.Logf("a frame is told from %v to %v after it was recorded", low, high)
-	if low < -80*time.Millisecond || high > 80*time.Millisecond {
-		t.Errorf("a frame is told from %v to %v after it was recorded, want within 80 ms", low, high)
-	}
-}
-
-// checkPause tells when the silence that a source turned to was recorded.
-func checkPause(t *testing.T, r *recorder, src *audiotest.Noise) {
-	t.Helper()
-	_, last := audiotest.LoudFrames(r.sound(audio.Rate * audio.FrameBytes / 5))
-	delay := r.arrived(last * audio.FrameBytes).Sub(src.PulledAt)
-	t.Logf("silence is recorded %v after it was pulled", delay)
-	if delay > 150*time.Millisecond {
-		t.Errorf("silence is recorded %v after it was pulled, want within 150 ms", delay)
-	}
-}
-
-func TestPulseServerIsKilledAndComesBack(t *testing.T) {
+func TestPulseServerKilledAndRestarted(t *testing.T) {
 	audiotest.NoLeaks(t)
-	server := startServer(t)
+	server := startPulseaudio(t)
 	out := openOutput(t, "pulse:mat", 0)
 	src := audiotest.NewNoise(60 * audio.Rate)
 	for range 3 {
 		p := play(t, out, src)
-		p.untilHeard(t, audio.Rate/2)
-		err := p.endAfter(t, 2500*time.Millisecond, server.kill)
-		if err == nil || !strings.Contains(err.Error(), "server has gone") {
+		p.waitHeard(t, audio.Rate/2)
+		server.kill()
+		if err := p.wait(t); err == nil || !strings.Contains(err.Error(), "server has gone") {
 			t.Errorf("the error is %v", err)
 		}
-		if err := play(t, out, src).end(t, time.Second); err == nil || !strings.Contains(err.Error(), "PULSE_SERVER") {
+		if err := play(t, out, src).wait(t); err == nil || !strings.Contains(err.Error(), "PULSE_SERVER") {
 			t.Errorf("without a server, the error is %v", err)
 		}
 		server.start()
 	}
 }
 
-func TestPulseSinkIsRemoved(t *testing.T) {
+func TestPulseSinkRemoved(t *testing.T) {
 	for _, spec := range []string{"pulse", "pulse:mat"} {
 		t.Run(spec, func(t *testing.T) {
 			audiotest.NoLeaks(t)
-			server := startServer(t)
+			server := startPulseaudio(t)
 			p := play(t, openOutput(t, spec, 0), audiotest.NewNoise(60*audio.Rate))
-			p.untilHeard(t, audio.Rate/4)
-			err := p.endAfter(t, 2500*time.Millisecond, func() { server.pactl("unload-module", "module-null-sink") })
-			if err == nil || !strings.Contains(err.Error(), "mat was removed") {
+			p.waitHeard(t, audio.Rate/4)
+			server.pactl("unload-module", "module-null-sink")
+			if err := p.wait(t); err == nil || !strings.Contains(err.Error(), "mat was removed") {
 				t.Errorf("the error is %v", err)
 			}
 		})
 	}
 }
 
-// With another sink to go to, a stream to a named one must still not be taken there.
+// A stream to a named sink ends with that sink, even when the server would move it to another.
 func TestPulseNamedSinkIsNotReplaced(t *testing.T) {
 	audiotest.NoLeaks(t)
-	server := startServer(t)
+	server := startPulseaudio(t)
 	server.pactl("load-module", "module-null-sink", "sink_name=kitchen", "norewinds=1")
 	server.pactl("load-module", "module-rescue-streams")
 	p := play(t, openOutput(t, "pulse:kitchen", 0), audiotest.NewNoise(60*audio.Rate))
-	p.untilHeard(t, audio.Rate/4)
+	p.waitHeard(t, audio.Rate/4)
 	modules := server.pactl("list", "short", "modules")
 	for line := range strings.Lines(modules) {
 		if strings.Contains(line, "kitchen") {
 			server.pactl("unload-module", strings.Fields(line)[0])
 		}
 	}
-	if err := p.end(t, 2500*time.Millisecond); err == nil || !strings.Contains(err.Error(), "kitchen") {
+	if err := p.wait(t); err == nil || !strings.Contains(err.Error(), "kitchen") {
 		t.Errorf("the error is %v", err)
 	}
-	err := play(t, openOutput(t, "pulse:kitchen", 0), audiotest.NewNoise(audio.Rate)).end(t, time.Second)
+	err := play(t, openOutput(t, "pulse:kitchen", 0), audiotest.NewNoise(audio.Rate)).wait(t)
 	if err == nil || !strings.Contains(err.Error(), `no sink "kitchen", only mat`) {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-// The default follows the user: the sound goes on where he moves it.
-func TestPulseDefaultFollowsTheUser(t *testing.T) {
+// A stream to the default sink goes on where the user moves it.
+func TestPulseDefaultSinkFollowsAMove(t *testing.T) {
 	audiotest.NoLeaks(t)
-	server := startServer(t)
+	server := startPulseaudio(t)
 	server.pactl("load-module", "module-null-sink", "sink_name=kitchen", "norewinds=1")
 	p := play(t, openOutput(t, "pulse", 0), audiotest.NewNoise(60*audio.Rate))
-	p.untilHeard(t, audio.Rate/4)
+	p.waitHeard(t, audio.Rate/4)
 	input := strings.Fields(server.pactl("list", "short", "sink-inputs"))[0]
 	server.pactl("move-sink-input", input, "kitchen")
-	p.untilHeard(t, p.heard()+audio.Rate/2)
+	p.waitHeard(t, p.heard()+audio.Rate/2)
 	p.cancel()
-	if err := p.end(t, time.Second); !errors.Is(err, context.Canceled) {
+	if err := p.wait(t); !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-func TestPulseSinkIsSuspended(t *testing.T) {
+func TestPulseSinkSuspended(t *testing.T) {
 	audiotest.NoLeaks(t)
-	server := startServer(t)
+	server := startPulseaudio(t)
 	out := openOutput(t, "pulse:mat", 0)
 	src := audiotest.NewNoise(60 * audio.Rate)
 	p := play(t, out, src)
-	p.untilHeard(t, audio.Rate/4)
-	err := p.endAfter(t, 2500*time.Millisecond, func() { server.pactl("suspend-sink", "mat", "1") })
-	if err == nil || !strings.Contains(err.Error(), "suspended") {
+	p.waitHeard(t, audio.Rate/4)
+	server.pactl("suspend-sink", "mat", "1")
+	if err := p.wait(t); err == nil || !strings.Contains(err.Error(), "suspended") {
 		t.Errorf("the error is %v", err)
 	}
-	if err := play(t, out, src).end(t, 3*time.Second); err == nil || !strings.Contains(err.Error(), "suspended") {
+	if err := play(t, out, src).wait(t); err == nil || !strings.Contains(err.Error(), "suspended") {
 		t.Errorf("the error of a sink that was suspended before is %v", err)
 	}
 	server.pactl("suspend-sink", "mat", "0")
-	play(t, out, src).untilHeard(t, audio.Rate/4)
+	play(t, out, src).waitHeard(t, audio.Rate/4)
 }
 
 func TestPulseServerHangs(t *testing.T) {
 	audiotest.NoLeaks(t)
-	server := startServer(t)
+	server := startPulseaudio(t)
 	p := play(t, openOutput(t, "pulse:mat", 0), audiotest.NewNoise(60*audio.Rate))
-	p.untilHeard(t, audio.Rate/4)
-	err := p.endAfter(t, 2500*time.Millisecond, server.halt)
-	if err == nil {
+	p.waitHeard(t, audio.Rate/4)
+	server.halt()
+	if err := p.wait(t); err == nil {
 		t.Error("a server that hangs is no error")
 	}
 }
 
-func TestPulseIsCancelled(t *testing.T) {
+func TestPulseCancel(t *testing.T) {
 	audiotest.NoLeaks(t)
-	server := startServer(t)
+	server := startPulseaudio(t)
 	recording := server.record()
-	p := play(t, openOutput(t, "pulse:mat", 0), audiotest.NewNoise(60*audio.Rate))
-	p.untilHeard(t, audio.Rate/2)
-	cancelled := time.Now()
-	if err := p.endAfter(t, 100*time.Millisecond, p.cancel); err != context.Canceled {
+	out := openOutput(t, "pulse:mat", 0)
+	checkCancel(t, out, recording)
+}
+
+// checkCancel checks that a Play ends with its context, and that what is recorded is the render up to there.
+func checkCancel(t *testing.T, out *testOutput, recording *recorder) {
+	t.Helper()
+	const frames = 60 * audio.Rate
+	p := play(t, out, audiotest.NewNoise(frames))
+	p.waitHeard(t, audio.Rate/2)
+	p.cancel()
+	if err := p.wait(t); err != context.Canceled {
 		t.Errorf("the error is %v", err)
 	}
-	checkSilentAfter(t, recording, cancelled)
-}
-
-// checkSilentAfter tells when the last sound was recorded.
-func checkSilentAfter(t *testing.T, r *recorder, cancelled time.Time) {
-	t.Helper()
-	_, last := audiotest.LoudFrames(r.sound(audio.Rate * audio.FrameBytes / 5))
-	delay := r.arrived(last * audio.FrameBytes).Sub(cancelled)
-	t.Logf("the last sound is recorded %v after the end", delay)
-	if delay > 150*time.Millisecond {
-		t.Errorf("the last sound is recorded %v after the end, want within 150 ms", delay)
-	}
-}
-
-func BenchmarkPulseOpenToFirstSample(b *testing.B) {
-	startServer(b)
-	out := openOutput(b, "pulse:mat", 0)
-	for b.Loop() {
-		ctx, cancel := context.WithCancel(b.Context())
-		err := out.Play(ctx, audiotest.NewNoise(audio.Rate), func(frames int) {
-			if frames > 0 {
-				cancel()
-			}
-		})
-		if !errors.Is(err, context.Canceled) {
-			b.Fatal(err)
-		}
+	found := matchRecording(t, recording.untilSilent(), rendered(frames), out.underruns())
+	if found.frames() < audio.Rate/2 {
+		t.Errorf("%d frames of sound are recorded, and more were reported", found.frames())
 	}
 }

@@ -4,46 +4,47 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"guided/audio"
 	"log/slog"
 	"path/filepath"
 	"runtime"
 	"time"
 
 	"github.com/gopxl/beep/v2"
+
+	"guided/audio"
 )
 
-// stall is how long a device may take no sound before it counts as lost.
-const stall = 2 * time.Second
+// stallTimeout is how long a device may take no sound before it counts as lost.
+const stallTimeout = 2 * time.Second
 
-// A device is open and plays what it is given.
+// A device is an open device, which plays what is written to it.
 type device interface {
-	// write hands over a block once there is room for it: this is what paces the program. It is an error when ctx
-	// ends first, or when the device has taken nothing for stall.
+	// write hands over a block as soon as there is room for it; this paces the program. It fails when ctx ends first, or
+	// when the device has taken nothing for stallTimeout.
 	write(ctx context.Context, block []byte) error
 	// delay is how many of the frames written have not been heard.
 	delay() (int, error)
-	// close drops what was not heard. heard is how many frames were; a recording keeps those.
+	// close drops what was not heard. heard is how many frames were, lead-in included; a recording keeps those.
 	close(heard int) error
 }
 
-// taker is a device that can take back what it was given and nobody has heard.
-type taker interface {
-	// takeBack forgets up to most of the last frames written, in whole blocks, and tells how many. The next block
-	// written stands in the place of the first of them.
-	takeBack(most int) (int, error)
+// A rewinder is a device that can take back frames that were written and have not been heard.
+type rewinder interface {
+	// rewind takes back up to limit of the last frames written, in whole blocks, and returns how many. The next block
+	// written replaces the first of them.
+	rewind(limit int) (int, error)
 }
 
-// speaker is an Output on a device that it opens at each Play.
-type speaker struct {
-	open   func(ctx context.Context) (device, error)
+// deviceOutput is an audio.Output on a device that it opens at each Play.
+type deviceOutput struct {
+	open   opener
 	leadIn int // frames of silence before each Play, for devices that swallow the first moment
 }
 
-func (s *speaker) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
-	dev, err := s.open(ctx)
+func (o *deviceOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
+	dev, err := o.open(ctx)
 	if err == nil {
-		err = (&pump{dev: dev, src: src, heard: heard, leadIn: s.leadIn}).run(ctx)
+		err = (&pump{dev: dev, src: src, onHeard: heard, leadIn: o.leadIn}).run(ctx)
 	}
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
@@ -52,43 +53,44 @@ func (s *speaker) Play(ctx context.Context, src beep.Streamer, heard func(frames
 }
 
 // pump carries one streamer to one device: the lead-in, then the streamer, then silence until all of it was heard. The
-// silence at the end serves every device alike: none has to be told to play out what it holds.
+// silence at the end pushes out what the device buffers, so devices need no way to drain.
 type pump struct {
-	dev    device
-	src    beep.Streamer
-	heard  func(frames int)
-	leadIn int
+	dev     device
+	src     beep.Streamer
+	onHeard func(frames int)
+	leadIn  int // frames
 
-	began   time.Time
-	written int // frames, of all three kinds
-	pulled  int // frames of src
-	told    int // of those, heard
-	drained bool
+	startedAt time.Time
+	written   int // frames, of lead-in, src and silence
+	pulled    int // frames of src
+	heard     int // of those
+	drained   bool
 
 	samples [audio.Block][2]float64
 	bytes   [audio.Block * audio.FrameBytes]byte
 }
 
+// run plays until all of src was heard, and closes the device.
 func (p *pump) run(ctx context.Context) (err error) {
 	defer func() {
-		if e := p.dev.close(p.leadIn + p.told); err == nil {
+		if e := p.dev.close(p.leadIn + p.heard); err == nil {
 			err = e
 		}
 	}()
-	p.began = time.Now()
+	p.startedAt = time.Now()
 	var changed <-chan struct{}
-	if r, is := p.src.(audio.Rewinder); is {
+	if r, ok := p.src.(audio.Rewinder); ok {
 		changed = r.Changed()
 	}
-	for !p.drained || p.told < p.pulled {
+	for !p.drained || p.heard < p.pulled {
 		select {
 		case <-changed:
-			if err := p.takeBack(); err != nil {
+			if err := p.rewind(); err != nil {
 				return err
 			}
 		default:
 		}
-		if err := p.fill(); err != nil {
+		if err := p.pull(); err != nil {
 			return err
 		}
 		audio.Encode(p.bytes[:], p.samples[:], p.written-p.leadIn)
@@ -96,7 +98,7 @@ func (p *pump) run(ctx context.Context) (err error) {
 			return err
 		}
 		p.written += audio.Block
-		if err := p.tell(); err != nil {
+		if err := p.reportHeard(); err != nil {
 			return err
 		}
 	}
@@ -106,20 +108,40 @@ func (p *pump) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// takeBack lets a device that can forget what was pulled and not heard, and the silence behind its end, and the source
-// give it anew.
-func (p *pump) takeBack() error {
-	dev, can := p.dev.(taker)
-	if !can {
+// pull fills samples with the next block: silence during the lead-in and after the end of src. A panic in src ends this
+// Play, not the program.
+func (p *pump) pull() (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("making the sound failed at %s: %v; this is a bug in guided, please report it", panicked(), cause)
+		}
+	}()
+	clear(p.samples[:])
+	rest := p.samples[min(max(0, p.leadIn-p.written), audio.Block):]
+	if p.drained || len(rest) == 0 {
 		return nil
 	}
-	end := p.written - p.leadIn - p.pulled // silence after a drained source
-	n, err := dev.takeBack(p.pulled - p.told + max(0, end))
+	n, drained := audio.Fill(p.src, rest)
+	p.pulled += n
+	p.drained = drained
+	clear(rest[n:])
+	return nil
+}
+
+// rewind takes back from the device what was pulled and not heard, and the silence after the end of src, and rewinds src
+// as far.
+func (p *pump) rewind() error {
+	dev, ok := p.dev.(rewinder)
+	if !ok {
+		return nil
+	}
+	silence := max(0, p.written-p.leadIn-p.pulled) // after src drained
+	n, err := dev.rewind(p.pulled - p.heard + silence)
 	if err != nil || n == 0 {
 		return err
 	}
 	p.written -= n
-	if n -= max(0, end); n > 0 {
+	if n -= silence; n > 0 {
 		p.pulled -= n
 		p.drained = false
 		p.src.(audio.Rewinder).Rewind(n)
@@ -127,35 +149,23 @@ func (p *pump) takeBack() error {
 	return nil
 }
 
-// fill makes the next block.
-func (p *pump) fill() error {
-	clear(p.samples[:])
-	rest := p.samples[min(max(0, p.leadIn-p.written), audio.Block):]
-	if p.drained || len(rest) == 0 {
-		return nil
-	}
-	n, drained, err := p.pull(rest)
+// reportHeard passes on how many frames of src were heard. A device that takes sound much faster than real time is an
+// error: a routine would rush through a null or file device of ALSA.
+func (p *pump) reportHeard() error {
+	delay, err := p.dev.delay()
 	if err != nil {
 		return err
 	}
-	p.pulled += n
-	p.drained = drained
-	clear(rest[n:])
+	heard := p.written - max(0, delay)
+	if float64(heard) > 1.1*toFrames(time.Since(p.startedAt))+audio.Rate {
+		return errors.New(`the device takes sound faster than it can be heard; choose a real one, or output = "null"`)
+	}
+	p.heard = max(p.heard, min(heard-p.leadIn, p.pulled))
+	p.onHeard(p.heard)
 	return nil
 }
 
-// pull takes from src what it has; a panic there costs this Play, not the program.
-func (p *pump) pull(samples [][2]float64) (n int, drained bool, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("making the sound failed at %s: %v; this is a bug in guided, please report it", panicked(), cause)
-		}
-	}()
-	n, drained = audio.Fill(p.src, samples)
-	return n, drained, nil
-}
-
-// panicked names the line that a recovered panic came from.
+// panicked is FILE:LINE of the panic that the calling deferred function has recovered.
 func panicked() string {
 	var pcs [32]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
@@ -167,28 +177,9 @@ func panicked() string {
 	}
 }
 
-// tell reports what has been heard. A device that plays much faster than time goes by is no device: a null or file
-// device of ALSA would run through a routine in a moment.
-func (p *pump) tell() error {
-	delay, err := p.dev.delay()
-	if err != nil {
-		return err
-	}
-	heard := p.written - max(0, delay)
-	if float64(heard) > 1.1*framesIn(time.Since(p.began))+audio.Rate {
-		return errors.New(`the device takes sound faster than it can be heard; choose a real one, or output = "null"`)
-	}
-	p.told = max(p.told, min(heard-p.leadIn, p.pulled))
-	p.heard(p.told)
-	return nil
-}
-
-// framesIn is a time in frames, fractions included.
-func framesIn(d time.Duration) float64 { return d.Seconds() * audio.Rate }
-
-// tellGaps logs, once a Play, that a device ran dry.
-func tellGaps(log *slog.Logger, device string, gaps int) {
-	if gaps > 0 {
-		log.Warn("the sound was interrupted: this machine was too busy to keep up", "device", device, "times", gaps)
+// logUnderruns logs the underruns of one Play, if there were any.
+func logUnderruns(log *slog.Logger, device string, underruns int) {
+	if underruns > 0 {
+		log.Warn("the sound was interrupted: this machine was too busy to keep up", "device", device, "times", underruns)
 	}
 }

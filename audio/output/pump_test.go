@@ -3,55 +3,57 @@ package output
 import (
 	"context"
 	"errors"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/gopxl/beep/v2"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
-// odd is a device whose delay is what the test says.
-type odd struct {
-	paced
-	lag    func(written int) int
-	failAt int // frames
-	kept   []byte
-	closed int // what close was told
+// fakeDevice keeps what is written to it.
+type fakeDevice struct {
+	pacedDevice
+	delayFunc  func(written int) int // nil is the true delay
+	failAt     int                   // frames after which write fails, 0 for never
+	kept       []byte
+	closedWith int // the argument of close
 }
 
-var errOdd = errors.New("the device broke")
+var errDevice = errors.New("the device broke")
 
-func (d *odd) write(ctx context.Context, block []byte) error {
+func (d *fakeDevice) write(ctx context.Context, block []byte) error {
 	if d.failAt > 0 && d.written >= d.failAt {
-		return errOdd
+		return errDevice
 	}
 	d.kept = append(d.kept, block...)
-	return d.paced.write(ctx, block)
+	return d.pacedDevice.write(ctx, block)
 }
 
-func (d *odd) delay() (int, error) {
-	if d.lag == nil {
-		return d.paced.delay()
+func (d *fakeDevice) delay() (int, error) {
+	if d.delayFunc == nil {
+		return d.pacedDevice.delay()
 	}
-	return d.lag(d.written), nil
+	return d.delayFunc(d.written), nil
 }
 
-func (d *odd) close(heard int) error {
-	d.closed = heard
+func (d *fakeDevice) close(heard int) error {
+	d.closedWith = heard
 	return nil
 }
 
-func on(d device, leadIn int) *speaker {
-	return &speaker{func(context.Context) (device, error) { return d, nil }, leadIn}
+// on is an output on one device, which is not opened.
+func on(d device, leadIn int) *deviceOutput {
+	return &deviceOutput{func(context.Context) (device, error) { return d, nil }, leadIn}
 }
 
-// What is heard never goes back and never passes what was pulled, whatever a device says; and Play ends.
-func TestHeardIsMonotonicAndClamped(t *testing.T) {
+// The reports of Play never decrease and never exceed what was pulled, whatever delay a device reports; and Play ends.
+func TestPumpHeardIsMonotonicAndClamped(t *testing.T) {
 	const frames, leadIn = audio.Rate + 77, 1000
-	for name, lag := range map[string]func(int) int{
+	for name, delay := range map[string]func(int) int{
 		"true":     nil,
 		"none":     func(int) int { return 0 },
 		"negative": func(int) int { return -5000 },
@@ -60,15 +62,15 @@ func TestHeardIsMonotonicAndClamped(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d, src, last := &odd{lag: lag}, audiotest.NewNoise(frames), 0
+				d, src, last := &fakeDevice{delayFunc: delay}, audiotest.NewNoise(frames), 0
 				err := on(d, leadIn).Play(t.Context(), src, func(n int) {
 					if n < last || n > src.At {
 						t.Errorf("%d are heard after %d, of %d that were pulled", n, last, src.At)
 					}
 					last = n
 				})
-				if err != nil || last != frames || d.closed != leadIn+frames {
-					t.Errorf("error %v, %d heard at the end, %d told to the device", err, last, d.closed)
+				if err != nil || last != frames || d.closedWith != leadIn+frames {
+					t.Errorf("error %v, %d heard at the end, close got %d", err, last, d.closedWith)
 				}
 				if first, _ := audiotest.LoudFrames(d.kept); first != leadIn {
 					t.Errorf("the sound begins at %d, want %d", first, leadIn)
@@ -79,11 +81,11 @@ func TestHeardIsMonotonicAndClamped(t *testing.T) {
 	}
 }
 
-func TestPlayKeepsNoMoreThanDepth(t *testing.T) {
+func TestPumpKeepsNoMoreThanDepth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := audiotest.NewNoise(3 * audio.Rate)
 		began := time.Now()
-		err := on(&paced{}, 0).Play(t.Context(), src, func(n int) {
+		err := on(&pacedDevice{}, 0).Play(t.Context(), src, func(n int) {
 			if src.At-n > audio.Depth {
 				t.Errorf("%d frames were pulled and not heard", src.At-n)
 			}
@@ -94,7 +96,7 @@ func TestPlayKeepsNoMoreThanDepth(t *testing.T) {
 	})
 }
 
-func TestPlayFails(t *testing.T) {
+func TestPumpSourceFails(t *testing.T) {
 	for name, test := range map[string]struct {
 		src  beep.Streamer
 		want string
@@ -106,7 +108,7 @@ func TestPlayFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				err := on(&paced{}, 0).Play(t.Context(), test.src, func(int) {})
+				err := on(&pacedDevice{}, 0).Play(t.Context(), test.src, func(int) {})
 				if err == nil || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("the error is %v, want %q in it", err, test.want)
 				}
@@ -120,24 +122,24 @@ type brokenStreamer struct{}
 func (brokenStreamer) Stream([][2]float64) (int, bool) { return 0, false }
 func (brokenStreamer) Err() error                      { return errors.New("the file broke") }
 
-func TestPlayOnADeviceThatBreaks(t *testing.T) {
+func TestPumpDeviceFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := audiotest.NewNoise(3 * audio.Rate)
-		if err := on(&odd{failAt: audio.Rate}, 0).Play(t.Context(), src, func(int) {}); !errors.Is(err, errOdd) {
+		if err := on(&fakeDevice{failAt: audio.Rate}, 0).Play(t.Context(), src, func(int) {}); !errors.Is(err, errDevice) {
 			t.Errorf("the error is %v", err)
 		}
-		heard := 0 // it goes on where it stood
+		heard := 0 // the next Play goes on where the first one stopped
 		rest := src.Frames - src.At
-		if err := on(&odd{}, 0).Play(t.Context(), src, func(n int) { heard = n }); err != nil || heard != rest {
+		if err := on(&fakeDevice{}, 0).Play(t.Context(), src, func(n int) { heard = n }); err != nil || heard != rest {
 			t.Errorf("%d frames of %d: %v", heard, rest, err)
 		}
 	})
 }
 
-// A streamer that gives short blocks, against its contract, is heard to its end.
-func TestPlayOfAStreamerThatFallsShort(t *testing.T) {
+// A streamer that returns short blocks, against its contract, is played to its end.
+func TestPumpSourceOfShortBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, src := &odd{}, audiotest.NewNoise(audio.Rate)
+		d, src := &fakeDevice{}, audiotest.NewNoise(audio.Rate)
 		short := beep.StreamerFunc(func(s [][2]float64) (int, bool) { return src.Stream(s[:min(len(s), 100)]) })
 		heard := 0
 		if err := on(d, 0).Play(t.Context(), short, func(n int) { heard = n }); err != nil || heard != audio.Rate {
@@ -151,12 +153,50 @@ func TestPlayOfAStreamerThatFallsShort(t *testing.T) {
 	})
 }
 
-func TestPlayThatIsCancelledAtOnce(t *testing.T) {
+func TestPlayWithCancelledContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, spec := range []string{"null", "wav:" + t.TempDir() + "/a.wav", "pulse", "alsa", "auto"} {
 		if err := openOutput(t, spec, 0).Play(ctx, audiotest.NewNoise(audio.Rate), func(int) {}); err != context.Canceled {
 			t.Errorf("%s: the error is %v", spec, err)
 		}
+	}
+}
+
+// A source that is late causes an underrun, which is logged; but every sample of it is heard.
+func TestPumpSourceIsLate(t *testing.T) {
+	for _, spec := range []string{"pulse:mat", "alsa:mat"} {
+		t.Run(spec, func(t *testing.T) {
+			server := startPulseaudio(t)
+			server.alsa(t)
+			recording := server.record()
+			out := openOutput(t, spec, 0)
+			const late, frames = audio.Rate / audio.Block * audio.Block, 2 * audio.Rate
+			src, stalled := audiotest.NewNoise(frames), time.Duration(0)
+			slow := beep.StreamerFunc(func(s [][2]float64) (int, bool) {
+				if src.At == late {
+					began := time.Now()
+					time.Sleep(audio.Reserve*time.Second/audio.Rate + 400*time.Millisecond) // more than any output keeps ahead
+					stalled = time.Since(began)
+				}
+				return src.Stream(s)
+			})
+			p := play(t, out, slow)
+			if err := p.wait(t); err != nil {
+				t.Fatal(err)
+			}
+			if p.heard() != frames || out.underruns() == 0 {
+				t.Errorf("%d frames are heard, and the log says %q", p.heard(), out.log.String())
+			}
+			found := matchRecording(t, recording.untilSilent(), rendered(frames), out.underruns())
+			if found.frames() != frames {
+				t.Errorf("%d frames are recorded, want %d", found.frames(), frames)
+			}
+			gap := toDuration(found.gapBefore(late))
+			t.Logf("the gap is %v, after %v without sound", gap, stalled)
+			if gap < 200*time.Millisecond || gap > stalled+5*time.Second {
+				t.Errorf("the gap is %v", gap)
+			}
+		})
 	}
 }

@@ -4,38 +4,42 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"guided/audio"
 	"guided/routines"
 )
 
-// snapcastForms is what the output "snapcast:URL" may say.
+// snapcastForms is what the setting of a Snapcast output may be.
 const snapcastForms = "snapcast:tcp://HOST:4953 or snapcast:pipe:///run/snapserver/guided"
 
-// snapcastOutput is the output "snapcast:URL": a source of a Snapcast server, tcp or pipe, that expects 48000:16:2. The
-// server plays what it is given a fixed time later, in all rooms at once. What was given it keeps: a pause is heard
-// that much later, and nothing is taken back.
+// snapcastOutput is the output "snapcast:URL": a source of a Snapcast server, tcp or pipe, with the sample format 48000:16:2.
+// The server plays in all rooms at once, a fixed time after it got the sound. It cannot rewind, so a pause is heard that
+// much later.
 type snapcastOutput struct {
 	pipe    bool
-	address string // HOST:PORT, or the path of the FIFO
-	buffer  int    // frames from the server to the ear
-	groups  *snapcastGroups
+	address string          // HOST:PORT, or the path of the FIFO
+	buffer  int             // frames that the server and its clients buffer
+	groups  *snapcastGroups // nil to leave the groups alone
 	log     *slog.Logger
 }
 
-// newSnapcast reads the URL, whose query may hold
+// parseSnapcast parses the URL, whose query may hold
 //
-//	buffer   the server's setting stream.buffer, such as 1500ms; 1s without
-//	groups   the groups that a Play switches to our stream, by name, id or client, with commas; or all
-//	stream   the name of our stream there; guided without
-//	control  HOST:PORT of its control; port 1705 of the same host without
-func newSnapcast(arg string, log *slog.Logger) (*snapcastOutput, error) {
+//	buffer   the server's setting stream.buffer, such as 1500ms; default 1s
+//	groups   the groups that Play switches to our stream, by name, id or client, separated by commas; or all
+//	stream   the name of our stream on the server; default guided
+//	control  HOST:PORT of the server's control; default port 1705 of the same host
+func parseSnapcast(arg string, log *slog.Logger) (*snapcastOutput, error) {
 	u, err := url.Parse(arg)
 	if err != nil {
 		return nil, fmt.Errorf("snapcast:%s: %w; use %s", arg, err, snapcastForms)
@@ -51,14 +55,14 @@ func newSnapcast(arg string, log *slog.Logger) (*snapcastOutput, error) {
 	default:
 		return nil, fmt.Errorf("snapcast:%s names no source of a Snapcast server; use %s", arg, snapcastForms)
 	}
-	if err := o.read(u); err != nil {
+	if err := o.parseQuery(u); err != nil {
 		return nil, fmt.Errorf("snapcast:%s: %w", arg, err)
 	}
 	return o, nil
 }
 
-// read takes the settings of the query.
-func (o *snapcastOutput) read(u *url.URL) error {
+// parseQuery parses the query of the URL.
+func (o *snapcastOutput) parseQuery(u *url.URL) error {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return err
@@ -82,7 +86,7 @@ func (o *snapcastOutput) read(u *url.URL) error {
 		}
 		return nil
 	}
-	g := &snapcastGroups{stream: "guided", before: map[string]string{}, log: o.log}
+	g := &snapcastGroups{stream: "guided", previous: map[string]string{}, log: o.log}
 	if text := query.Get("groups"); text != "all" {
 		for name := range strings.SplitSeq(text, ",") {
 			if name = strings.TrimSpace(name); name == "" {
@@ -106,7 +110,7 @@ func (o *snapcastOutput) read(u *url.URL) error {
 	return nil
 }
 
-// hostPort completes an address that may lack its port.
+// hostPort adds the port to an address that has none.
 func hostPort(address, port string) string {
 	if _, _, err := net.SplitHostPort(address); err == nil {
 		return address
@@ -123,25 +127,141 @@ func (o *snapcastOutput) open(ctx context.Context) (device, error) {
 		d.conn, err = dialSnapcast(ctx, o.address)
 	}
 	if err != nil {
-		o.groups.giveBack()
+		o.groups.restore()
 		return nil, err
 	}
-	d.unhook = context.AfterFunc(ctx, func() { _ = d.conn.SetWriteDeadline(time.Unix(1, 0)) })
+	d.stopWatching = context.AfterFunc(ctx, func() { _ = d.conn.SetWriteDeadline(time.Unix(1, 0)) })
 	return d, nil
 }
 
-// dialSnapcast connects to a tcp source in the server's mode.
+// dialSnapcast connects to a tcp source in mode=server.
 func dialSnapcast(ctx context.Context, address string) (*net.TCPConn, error) {
-	dialer := net.Dialer{Timeout: stall}
+	dialer := net.Dialer{Timeout: stallTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("no Snapcast server takes sound at %s: %w; give it the source tcp://0.0.0.0:4953?name=guided&mode=server&sampleformat=48000:16:2", address, err)
 	}
 	tcp := conn.(*net.TCPConn)
-	const most = 64 << 10 // bytes on the way; with more, a server that vanished is noticed late
-	if err := tcp.SetWriteBuffer(most); err != nil {
+	const sendBuffer = 64 << 10 // bytes; with more, a server that vanished is noticed late
+	if err := tcp.SetWriteBuffer(sendBuffer); err != nil {
 		_ = tcp.Close() // nothing was written
 		return nil, fmt.Errorf("connecting to the Snapcast server: %w", err)
 	}
 	return tcp, nil
+}
+
+// snapcastDevice is an open source. The server reads a chunk every 20 ms from the first on; when one is missing it restarts
+// its timing at the next (AsioStream::do_read). So the device is paced by our own clock, audio.Depth ahead of it. After
+// an underrun it does not catch up: the surplus would stay in the server's queue and delay everything after it.
+type snapcastDevice struct {
+	pacedDevice
+	output *snapcastOutput
+	conn   interface {
+		io.WriteCloser
+		SetWriteDeadline(time.Time) error
+	}
+	stopWatching func() bool // detaches the connection from its context
+	underruns    int
+}
+
+func (d *snapcastDevice) write(ctx context.Context, block []byte) error {
+	if d.written == 0 {
+		d.output.groups.switchToStream(ctx)
+	} else if late := d.elapsed() - d.written; late > 0 {
+		d.start = d.start.Add(toDuration(late))
+		d.underruns++
+	}
+	if err := d.pacedDevice.write(ctx, block); err != nil {
+		return err
+	}
+	if err := d.conn.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
+		return fmt.Errorf("playing to the Snapcast server: %w", err)
+	}
+	if err := ctx.Err(); err != nil { // the deadline set at its end may just have been overwritten
+		return err
+	}
+	_, err := d.conn.Write(block)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("the Snapcast server at %s has taken no sound for %v; restart it", d.output.address, stallTimeout)
+	}
+	return fmt.Errorf("the Snapcast server at %s has gone: %w", d.output.address, err)
+}
+
+// delay includes the server's buffer, which the server holds to the millisecond.
+func (d *snapcastDevice) delay() (int, error) {
+	return max(0, d.written-d.elapsed()) + d.output.buffer, nil
+}
+
+func (d *snapcastDevice) close(int) error {
+	d.stopWatching()
+	_ = d.conn.Close()
+	d.output.groups.restore()
+	logUnderruns(d.output.log, "snapcast:"+d.output.address, d.underruns)
+	return nil
+}
+
+// openFIFO opens the FIFO of a pipe source for writing. It fails at once when no server reads it.
+//
+// While a FIFO has no writer, snapserver opens it every 100 ms, reads end-of-file and closes it, so that opening it for
+// writing mostly fails although a server runs. Therefore a second descriptor, for reading and writing, holds it open for
+// longer than that; by then a running server has opened it and stays. openFIFO creates no FIFO: in /tmp,
+// fs.protected_fifos would keep the server from it.
+func openFIFO(ctx context.Context, path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode()&fs.ModeNamedPipe == 0 {
+		return nil, fmt.Errorf("%s is no FIFO; remove it, and let snapserver create one with the source pipe://%[1]s?name=guided&mode=create&sampleformat=48000:16:2", path)
+	}
+	if err != nil {
+		return nil, fifoError(path, err)
+	}
+	holder, err := os.OpenFile(path, os.O_RDWR|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fifoError(path, err)
+	}
+	w, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		err = sleep(ctx, 200*time.Millisecond)
+	}
+	_ = holder.Close() // nothing was written to it
+	if err == nil {
+		err = checkFIFOReader(path)
+	}
+	if err == nil {
+		return w, nil
+	}
+	if w != nil {
+		_ = w.Close() // nothing was written to it either
+	}
+	return nil, fifoError(path, err)
+}
+
+// checkFIFOReader is nil when a process has the FIFO open for reading.
+func checkFIFOReader(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		err = f.Close()
+	}
+	return err
+}
+
+// fifoError explains why a FIFO does not open, and what to do.
+func fifoError(path string, err error) error {
+	switch {
+	case errors.Is(err, syscall.ENXIO):
+		return fmt.Errorf("no snapserver reads %s; start it with the source pipe://%[1]s?name=guided&mode=create&sampleformat=48000:16:2", path)
+	case errors.Is(err, fs.ErrNotExist):
+		hint := ""
+		if strings.HasPrefix(path, "/tmp/") {
+			hint = "; a service with PrivateTmp has a /tmp of its own, so choose a place in /run"
+		}
+		return fmt.Errorf("there is no FIFO %s; start snapserver with the source pipe://%[1]s?name=guided&mode=create&sampleformat=48000:16:2%s", path, hint)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("the FIFO %s is closed to this user (%w); let him read and write it: chmod a+rw %[1]s", path, err)
+	}
+	return fmt.Errorf("opening the FIFO %s: %w", path, err)
 }

@@ -5,49 +5,51 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
 	"guided/routines"
 )
 
-// snapcastControl is a short talk with a server's control: JSON-RPC 2.0 over TCP, a message a line
-// (https://github.com/badaix/snapcast, doc/json_rpc_api/control.md).
+// snapcastControl is a connection to a server's control: JSON-RPC 2.0 over TCP, one message a line
+// (https://github.com/badaix/snapcast/blob/master/doc/json_rpc_api/control.md).
 type snapcastControl struct {
-	conn   net.Conn
-	answer *json.Decoder
-	unhook func() bool
-	asked  int
+	conn         net.Conn
+	replies      *json.Decoder
+	stopWatching func() bool
+	lastID       int
 }
 
-// dialControl begins a talk that is over within a second.
-func dialControl(ctx context.Context, address string) (*snapcastControl, error) {
-	until := time.Now().Add(time.Second)
-	conn, err := (&net.Dialer{Deadline: until}).DialContext(ctx, "tcp", address)
+// dialSnapcastControl connects for one second, after which the connection times out.
+func dialSnapcastControl(ctx context.Context, address string) (*snapcastControl, error) {
+	deadline := time.Now().Add(time.Second)
+	conn, err := (&net.Dialer{Deadline: deadline}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("its control does not answer: %w; set control=HOST:PORT to where it listens", err)
 	}
-	if err := conn.SetDeadline(until); err != nil {
-		_ = conn.Close() // nothing was said
+	if err := conn.SetDeadline(deadline); err != nil {
+		_ = conn.Close() // nothing was sent
 		return nil, fmt.Errorf("talking to its control: %w", err)
 	}
-	const most = 4 << 20 // bytes of all it says; a client is described in 400
+	const maxReplies = 4 << 20 // bytes in all; a client takes about 400 of a status
 	return &snapcastControl{
-		conn: conn, answer: json.NewDecoder(io.LimitReader(conn, most)),
-		unhook: context.AfterFunc(ctx, func() { _ = conn.Close() }),
+		conn: conn, replies: json.NewDecoder(io.LimitReader(conn, maxReplies)),
+		stopWatching: context.AfterFunc(ctx, func() { _ = conn.Close() }),
 	}, nil
 }
 
 func (c *snapcastControl) close() {
-	c.unhook()
-	_ = c.conn.Close() // every request was answered, or is given up
+	c.stopWatching()
+	_ = c.conn.Close() // no request is pending
 }
 
-// call asks, and reads over what the server tells of its own accord.
+// call sends a request and waits for its reply; notifications before it are skipped.
 func (c *snapcastControl) call(method string, params, result any) error {
-	c.asked++
-	line, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": c.asked, "method": method, "params": params})
+	c.lastID++
+	line, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": c.lastID, "method": method, "params": params})
 	if err == nil {
 		_, err = c.conn.Write(append(line, '\r', '\n'))
 	}
@@ -57,7 +59,7 @@ func (c *snapcastControl) call(method string, params, result any) error {
 			Result json.RawMessage
 			Error  *struct{ Message, Data string }
 		}
-		if err = c.answer.Decode(&reply); err != nil || reply.ID == nil || *reply.ID != c.asked {
+		if err = c.replies.Decode(&reply); err != nil || reply.ID == nil || *reply.ID != c.lastID {
 			continue
 		}
 		if reply.Error != nil {
@@ -68,7 +70,7 @@ func (c *snapcastControl) call(method string, params, result any) error {
 	return fmt.Errorf("%s: %w", method, err)
 }
 
-// snapcastStatus is what there is on a server.
+// snapcastStatus is what Server.GetStatus returns.
 type snapcastStatus struct {
 	Groups  []snapcastGroup
 	Streams []struct{ ID string }
@@ -96,16 +98,13 @@ func (c *snapcastControl) setStream(group, stream string) error {
 	return c.call("Group.SetStream", map[string]any{"id": group, "stream_id": stream}, &result)
 }
 
-// is tells whether somebody may call the group so: most have no name of their own, but the one of a speaker.
-func (g snapcastGroup) is(name string) bool {
-	for _, known := range g.names() {
-		if strings.EqualFold(known, name) {
-			return true
-		}
-	}
-	return false
+// hasName tells whether name is one of the group's, in any case.
+func (g snapcastGroup) hasName(name string) bool {
+	return slices.ContainsFunc(g.names(), func(known string) bool { return strings.EqualFold(known, name) })
 }
 
+// names are the names that a user may know the group by, the best first. Most groups have none of their own, and are known
+// by a client.
 func (g snapcastGroup) names() []string {
 	list := []string{g.Name}
 	for _, c := range g.Clients {
@@ -114,7 +113,7 @@ func (g snapcastGroup) names() []string {
 	return append(list, g.ID)
 }
 
-// groupNames is one name of each group, the best it has.
+// groupNames is the best name of each group.
 func (s snapcastStatus) groupNames() []string {
 	var list []string
 	for _, g := range s.Groups {
@@ -128,8 +127,8 @@ func (s snapcastStatus) groupNames() []string {
 	return list
 }
 
-// knows is nil when the server has a stream.
-func (s snapcastStatus) knows(stream string) error {
+// checkStream is nil when the server has the stream.
+func (s snapcastStatus) checkStream(stream string) error {
 	var names []string
 	for _, known := range s.Streams {
 		if known.ID == stream {
@@ -142,4 +141,92 @@ func (s snapcastStatus) knows(stream string) error {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
 	return fmt.Errorf("it has no stream %q, only %s%s", stream, strings.Join(names, ", "), hint)
+}
+
+// snapcastGroups switches groups of a Snapcast server to our stream during a Play, and back after it. What fails is logged
+// and the sound goes on. A nil *snapcastGroups does nothing.
+type snapcastGroups struct {
+	address string   // HOST:PORT of the server's control
+	stream  string   // ours
+	names   []string // of the groups; nil for all
+	log     *slog.Logger
+
+	previous      map[string]string // the stream before ours of each group that was switched, by group ID
+	restoreFailed bool              // the last restore failed and that is logged
+}
+
+// switchToStream switches the groups to our stream.
+func (g *snapcastGroups) switchToStream(ctx context.Context) {
+	if g == nil {
+		return
+	}
+	if err := g.trySwitch(ctx); err != nil && ctx.Err() == nil {
+		g.log.Warn("groups of the Snapcast server were not switched", "server", g.address, "err", err)
+	}
+}
+
+func (g *snapcastGroups) trySwitch(ctx context.Context) error {
+	c, err := dialSnapcastControl(ctx, g.address)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	s, err := c.status()
+	if err != nil {
+		return err
+	}
+	if err := s.checkStream(g.stream); err != nil {
+		return err
+	}
+	missing := slices.Clone(g.names)
+	for _, group := range s.Groups {
+		missing = slices.DeleteFunc(missing, group.hasName)
+		if g.names != nil && !slices.ContainsFunc(g.names, group.hasName) || group.Stream == g.stream {
+			continue
+		}
+		if err := c.setStream(group.ID, g.stream); err != nil {
+			return err
+		}
+		g.previous[group.ID] = group.Stream
+	}
+	if len(missing) > 0 {
+		g.log.Warn("the Snapcast server has no such group", "groups", strings.Join(missing, ", "), "there are", strings.Join(s.groupNames(), ", "))
+	}
+	return nil
+}
+
+// restore switches the groups that still play our stream back to their previous one; a group that plays another was switched
+// by a user. When the server is away, the next restore tries again. The context of the Play has ended by now.
+func (g *snapcastGroups) restore() {
+	if g == nil || len(g.previous) == 0 {
+		return
+	}
+	err := g.tryRestore(context.Background())
+	if err != nil && !g.restoreFailed {
+		g.log.Warn("groups of the Snapcast server were not switched back; that is tried again after the next sound", "server", g.address, "err", err)
+	}
+	g.restoreFailed = err != nil
+}
+
+func (g *snapcastGroups) tryRestore(ctx context.Context) error {
+	c, err := dialSnapcastControl(ctx, g.address)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	s, err := c.status()
+	if err != nil {
+		return err
+	}
+	for _, group := range s.Groups {
+		stream, ours := g.previous[group.ID]
+		if ours && group.Stream == g.stream && s.checkStream(stream) == nil {
+			if err := c.setStream(group.ID, stream); err != nil {
+				return err
+			}
+		}
+		delete(g.previous, group.ID)
+	}
+	clear(g.previous) // groups that no longer exist
+	return nil
 }

@@ -4,17 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"math"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
 func TestSnapcastPlaysTheRenderInEveryRoom(t *testing.T) {
@@ -24,34 +23,35 @@ func TestSnapcastPlaysTheRenderInEveryRoom(t *testing.T) {
 	} {
 		t.Run(source, func(t *testing.T) {
 			server := startSnapserver(t)
-			kitchen, bath := server.client("kitchen"), server.client("bath")
-			server.choose("kitchen", source)
-			server.choose("bath", source)
+			rooms := map[string]*recorder{"kitchen": server.client("kitchen"), "bath": server.client("bath")}
+			for room := range rooms {
+				server.setStream(room, source)
+			}
 			const frames = 3 * audio.Rate
-			p := play(t, openOutput(t, spec(server), audio.Rate/10), audiotest.NewNoise(frames))
-			if err := p.end(t, 10*time.Second); err != nil {
+			out := openOutput(t, spec(server), audio.Rate/10)
+			p := play(t, out, audiotest.NewNoise(frames))
+			if err := p.wait(t); err != nil {
 				t.Fatal(err)
 			}
 			if p.heard() != frames {
 				t.Errorf("%d frames are heard at the end, want %d", p.heard(), frames)
 			}
-			rooms := [][]byte{kitchen.sound(audio.Rate * audio.FrameBytes / 5), bath.sound(audio.Rate * audio.FrameBytes / 5)}
-			for i, room := range []*recorder{kitchen, bath} {
-				if server.late() { // this machine is so busy that the server makes gaps of its own
-					checkPieces(t, rooms[i], rendered(frames))
-					continue
+			for room, recording := range rooms {
+				got, want := recording.untilSilent(), rendered(frames)
+				if out.underruns() > 0 || server.underran(room) { // this machine is too busy to play without gaps
+					checkPieces(t, got, want)
+				} else if worst := worstCorrelation(t, got, want); worst < 0.99 {
+					t.Errorf("%s: the correlation with the render is %.4f", room, worst)
 				}
-				checkAlike(t, rooms[i], rendered(frames))
-				checkTold(t, p, room, frames)
 			}
 		})
 	}
 }
 
-// checkPieces finds most tenths of a second of the render, in their order.
+// checkPieces finds most fiftieths of a second of the render, in their order.
 func checkPieces(t *testing.T, got, want []byte) {
 	t.Helper()
-	const size = audio.Rate / 10 * audio.FrameBytes
+	const size = audio.Rate / 50 * audio.FrameBytes
 	found, all := 0, len(want)/size
 	for i := range all {
 		if at := bytes.Index(got, want[i*size:(i+1)*size]); at >= 0 {
@@ -65,46 +65,28 @@ func checkPieces(t *testing.T, got, want []byte) {
 	}
 }
 
-// checkTold compares what Play told with when it was written. This client writes up to 60 ms before it is to be heard.
-func checkTold(t *testing.T, p *playing, r *recorder, frames int) {
-	t.Helper()
-	first, _ := audiotest.LoudFrames(r.bytes)
-	var late []time.Duration
-	for i, n := range p.frames {
-		if n > 0 && n < frames {
-			late = append(late, p.at[i].Sub(r.arrived((first+n)*audio.FrameBytes)))
-		}
-	}
-	slices.Sort(late)
-	usual := late[len(late)/2]
-	t.Logf("a frame is told from %v to %v after it was written, usually %v", late[0], late[len(late)-1], usual)
-	if usual < 0 || usual > 100*time.Millisecond {
-		t.Errorf("a frame is usually told %v after it was written, want up to 100 ms", usual)
-	}
-}
-
-// checkAlike compares each second of a recording with the render. A client drops or repeats a sample now and then to
-// keep in step with the others, so what is compared is the course of each millisecond.
-func checkAlike(t *testing.T, got, want []byte) {
+// worstCorrelation compares each second of a recording with the render, and returns the lowest correlation. A client drops
+// or repeats a sample now and then to stay in step with the others, so what is compared is the sum of each millisecond.
+func worstCorrelation(t *testing.T, got, want []byte) float64 {
 	t.Helper()
 	first, _ := audiotest.LoudFrames(got)
 	from, _ := audiotest.LoudFrames(want)
 	if first < 0 {
 		t.Fatal("nothing was heard")
 	}
-	heard, meant := course(got[first*audio.FrameBytes:]), course(want[from*audio.FrameBytes:])
-	for at := 0; at+1000 <= len(meant); at += 1000 {
+	heard, rendered := millisecondSums(got[first*audio.FrameBytes:]), millisecondSums(want[from*audio.FrameBytes:])
+	worst := 1.0
+	for at := 0; at+1000 <= len(rendered); at += 1000 {
 		if at+1000 > len(heard) {
-			t.Fatalf("the sound ends after %d ms, of %d", len(heard), len(meant))
+			t.Fatalf("the sound ends after %d ms, of %d", len(heard), len(rendered))
 		}
-		if c := alike(heard[at:at+1000], meant[at:at+1000]); c < 0.99 {
-			t.Errorf("from second %d on, the correlation with the render is %.4f", at/1000, c)
-		}
+		worst = min(worst, correlation(heard[at:at+1000], rendered[at:at+1000]))
 	}
+	return worst
 }
 
-// course is the sum of the left channel in each millisecond.
-func course(b []byte) []float64 {
+// millisecondSums is the sum of the left channel in each millisecond.
+func millisecondSums(b []byte) []float64 {
 	const ms = audio.Rate / 1000
 	list := make([]float64, len(b)/audio.FrameBytes/ms)
 	for i := range list {
@@ -115,7 +97,7 @@ func course(b []byte) []float64 {
 	return list
 }
 
-func alike(a, b []float64) float64 {
+func correlation(a, b []float64) float64 {
 	var ab, aa, bb float64
 	for i := range a {
 		ab, aa, bb = ab+a[i]*b[i], aa+a[i]*a[i], bb+b[i]*b[i]
@@ -123,7 +105,7 @@ func alike(a, b []float64) float64 {
 	return ab / math.Sqrt(aa*bb)
 }
 
-func TestSnapserverIsKilledAndComesBack(t *testing.T) {
+func TestSnapserverKilledAndRestarted(t *testing.T) {
 	for source, want := range map[string]string{"tcp": "no Snapcast server takes sound at", "pipe": "no snapserver reads"} {
 		t.Run(source, func(t *testing.T) {
 			audiotest.NoLeaks(t)
@@ -134,26 +116,27 @@ func TestSnapserverIsKilledAndComesBack(t *testing.T) {
 			}
 			src := audiotest.NewNoise(60 * audio.Rate)
 			p := play(t, out, src)
-			p.untilHeard(t, audio.Rate/4)
-			err := p.endAfter(t, time.Second, server.kill)
+			p.waitHeard(t, audio.Rate/4)
+			server.kill()
+			err := p.wait(t)
 			if err == nil || !strings.Contains(err.Error(), "has gone") {
 				t.Errorf("the error is %v", err)
 			}
-			if err := play(t, out, src).end(t, time.Second); err == nil || !strings.Contains(err.Error(), want) {
+			if err := play(t, out, src).wait(t); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("without a server, the error is %v", err)
 			}
 			server.start()
 			p = play(t, out, src)
-			p.untilHeard(t, audio.Rate/4)
+			p.waitHeard(t, audio.Rate/4)
 			p.cancel()
-			if err := p.end(t, 100*time.Millisecond); err != context.Canceled {
-				t.Errorf("the error of a Play that is cancelled is %v", err)
+			if err := p.wait(t); err != context.Canceled {
+				t.Errorf("the error of a cancelled Play is %v", err)
 			}
 		})
 	}
 }
 
-// A server that is there and takes nothing must not hold up the program for ever.
+// A server that accepts and reads nothing is an error, not a hang.
 func TestSnapserverHangs(t *testing.T) {
 	audiotest.NoLeaks(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -171,16 +154,16 @@ func TestSnapserverHangs(t *testing.T) {
 	}
 	defer reader.Close()
 	p := play(t, openOutput(t, "snapcast:pipe://"+fifo, 0), audiotest.NewNoise(60*audio.Rate))
-	if err := p.end(t, 4*time.Second); err == nil || !strings.Contains(err.Error(), "has taken no sound for 2s") {
+	if err := p.wait(t); err == nil || !strings.Contains(err.Error(), "has taken no sound for 2s") {
 		t.Errorf("the error is %v", err)
 	}
 	p = play(t, openOutput(t, "snapcast:tcp://"+l.Addr().String(), 0), audiotest.NewNoise(60*audio.Rate))
-	if err := p.end(t, 6*time.Second); err == nil || !strings.Contains(err.Error(), "has taken no sound for 2s") {
+	if err := p.wait(t); err == nil || !strings.Contains(err.Error(), "has taken no sound for 2s") {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-func TestSnapcastRefusesWhatItDoesNotKnow(t *testing.T) {
+func TestSnapcastUnknownURL(t *testing.T) {
 	for url, want := range map[string]string{
 		"tcp://":                           "names no source of a Snapcast server; use snapcast:tcp://HOST:4953",
 		"http://a":                         "names no source of a Snapcast server",

@@ -3,45 +3,46 @@ package output
 import (
 	"bytes"
 	"context"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"io"
 	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
-// hearing is a listener who keeps what he hears.
-type hearing struct {
+// listener reads from a tap in the background.
+type listener struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
-	bytes  []byte // once ended
+	bytes  []byte // valid once ended is closed
 	err    error
 }
 
-func listen(t *testing.T, tap *Tap) *hearing {
+func listen(t *testing.T, tap *Tap) *listener {
 	ctx, cancel := context.WithCancel(t.Context())
-	h := &hearing{cancel: cancel, ended: make(chan struct{})}
+	l := &listener{cancel: cancel, ended: make(chan struct{})}
 	r := tap.Listen(ctx)
 	go func() {
-		defer close(h.ended)
-		h.bytes, h.err = io.ReadAll(r)
+		defer close(l.ended)
+		l.bytes, l.err = io.ReadAll(r)
 	}()
-	return h
+	return l
 }
 
-// heard ends the listening.
-func (h *hearing) heard(t *testing.T) []byte {
+// stop ends the listener and returns what it has read.
+func (l *listener) stop(t *testing.T) []byte {
 	t.Helper()
 	synctest.Wait()
-	h.cancel()
-	<-h.ended
-	if h.err != nil {
-		t.Error(h.err)
+	l.cancel()
+	<-l.ended
+	if l.err != nil {
+		t.Error(l.err)
 	}
-	return h.bytes
+	return l.bytes
 }
 
 func playTapped(t *testing.T, tap *Tap, src *audiotest.Noise) {
@@ -51,18 +52,18 @@ func playTapped(t *testing.T, tap *Tap, src *audiotest.Noise) {
 	}
 }
 
-// inTime compares how much somebody was given with how long he listened.
-func inTime(t *testing.T, got []byte, took time.Duration) {
+// checkRealTime compares how much a listener has read with how long it listened.
+func checkRealTime(t *testing.T, got []byte, took time.Duration) {
 	t.Helper()
-	if off := lasting(len(got)/audio.FrameBytes) - took; off > 0 || off < -tapPatience-tapSilence {
+	if off := toDuration(len(got)/audio.FrameBytes) - took; off > 0 || off < -silenceAfter-silenceStep {
 		t.Errorf("the stream is %v ahead after %v", off, took)
 	}
 }
 
-func TestListenersHearTheRender(t *testing.T) {
+func TestTapListenersGetTheRender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tap, began := NewTap(), time.Now()
-		var all []*hearing
+		var all []*listener
 		for range 50 {
 			all = append(all, listen(t, tap))
 		}
@@ -70,30 +71,30 @@ func TestListenersHearTheRender(t *testing.T) {
 		playTapped(t, tap, audiotest.NewNoise(5*audio.Rate+77))
 		time.Sleep(time.Second)
 		took := time.Since(began)
-		for _, h := range all {
-			got := h.heard(t)
+		for _, l := range all {
+			got := l.stop(t)
 			checkRecording(t, got, rendered(5*audio.Rate+77))
 			if first, last := audiotest.LoudFrames(got); last-first >= 5*audio.Rate+77 {
 				t.Errorf("there is sound from %d to %d", first, last)
 			}
-			inTime(t, got, took)
+			checkRealTime(t, got, took)
 		}
 	})
 }
 
-// A stream keeps time over pauses, however many.
-func TestListenersHearPauses(t *testing.T) {
+// A stream keeps real time over many pauses.
+func TestTapListenersGetPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tap, began := NewTap(), time.Now()
-		h := listen(t, tap)
+		l := listen(t, tap)
 		for i := range 20 {
 			playTapped(t, tap, audiotest.NewNoise(audio.Rate))
 			time.Sleep(time.Duration(i) * 100 * time.Millisecond)
 		}
 		took := time.Since(began)
-		got := h.heard(t)
-		off := lasting(len(got)/audio.FrameBytes) - took
-		if off > 0 || off < -time.Second { // stretches of silence that were not worth one are left out
+		got := l.stop(t)
+		off := toDuration(len(got)/audio.FrameBytes) - took
+		if off > 0 || off < -time.Second { // pauses too short to be filled in are left out
 			t.Errorf("the stream is %v ahead after %v", off, took)
 		}
 		for range 20 {
@@ -103,65 +104,65 @@ func TestListenersHearPauses(t *testing.T) {
 	})
 }
 
-func TestListenersHearNothingThatWasTakenBack(t *testing.T) {
+func TestTapListenersDoNotGetWhatWasRewound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tap := NewTap()
-		h := listen(t, tap)
-		src := newFickle(3 * audio.Rate)
+		l := listen(t, tap)
+		src := newChangingNoise(3 * audio.Rate)
 		var once sync.Once
-		out := &reserved{}
+		out := &rewindingDevice{}
 		err := tap.Output(on(out, 0)).Play(t.Context(), src, func(n int) {
 			if n > audio.Rate {
-				once.Do(func() { src.hush() })
+				once.Do(func() { src.silence() })
 			}
 		})
-		if err != nil || src.taken == 0 {
-			t.Errorf("%d frames were taken back: %v", src.taken, err)
+		if err != nil || src.rewound == 0 {
+			t.Errorf("%d frames were rewound: %v", src.rewound, err)
 		}
-		got := h.heard(t)
-		checkRecording(t, got, rendered(src.quiet))
-		if first, last := audiotest.LoudFrames(got); last-first >= src.quiet {
-			t.Errorf("%d frames are heard, though it was silent after %d", last-first+1, src.quiet)
+		got := l.stop(t)
+		checkRecording(t, got, rendered(src.quietFrom))
+		if first, last := audiotest.LoudFrames(got); last-first >= src.quietFrom {
+			t.Errorf("%d frames are heard, though it was silent after %d", last-first+1, src.quietFrom)
 		}
 	})
 }
 
-// reserved is a device that plays as time goes by and holds half a second that it can give back.
-type reserved struct{ paced }
+// rewindingDevice is a paced device that keeps half a second ahead and can rewind it.
+type rewindingDevice struct{ pacedDevice }
 
-func (d *reserved) write(ctx context.Context, block []byte) error {
+func (d *rewindingDevice) write(ctx context.Context, block []byte) error {
 	frames := len(block) / audio.FrameBytes
 	if d.written == 0 {
 		d.start = time.Now()
 	}
-	if err := pause(ctx, lasting(d.written+frames-audio.Reserve/2-d.elapsed())); err != nil {
+	if err := sleep(ctx, toDuration(d.written+frames-audio.Reserve/2-d.elapsed())); err != nil {
 		return err
 	}
 	d.written += frames
 	return nil
 }
 
-func (d *reserved) takeBack(most int) (int, error) {
-	n := min(most, d.written-d.elapsed()) / audio.Block * audio.Block
+func (d *rewindingDevice) rewind(limit int) (int, error) {
+	n := min(limit, d.written-d.elapsed()) / audio.Block * audio.Block
 	d.written -= n
 	return n, nil
 }
 
-// Somebody who does not read costs no memory and holds up nobody; what he missed he has missed in whole blocks.
-func TestAListenerWhoDoesNotRead(t *testing.T) {
+// A listener that does not read costs no memory and blocks nothing; what it missed is missing in whole blocks.
+func TestTapListenerDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tap := NewTap()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		idle := tap.Listen(ctx)
-		h := listen(t, tap)
+		l := listen(t, tap)
 		src := audiotest.NewNoise(60 * audio.Rate)
 		began := time.Now()
 		playTapped(t, tap, src)
 		if late := time.Since(began) - 60*time.Second; late > 50*time.Millisecond {
 			t.Errorf("a minute took %v too long", late)
 		}
-		checkRecording(t, h.heard(t), rendered(src.Frames))
+		checkRecording(t, l.stop(t), rendered(src.Frames))
 		if len(tap.ring) > 2*audio.Rate*audio.FrameBytes {
 			t.Errorf("%d bytes are kept", len(tap.ring))
 		}
@@ -183,26 +184,31 @@ func TestAListenerWhoDoesNotRead(t *testing.T) {
 	})
 }
 
-func TestListeningEnds(t *testing.T) {
+func TestTapListenerEndsWithItsContext(t *testing.T) {
 	audiotest.NoLeaks(t)
-	tap := NewTap()
-	ctx, cancel := context.WithCancel(t.Context())
-	r := tap.Listen(ctx)
-	time.AfterFunc(10*time.Millisecond, cancel)
-	if n, err := io.Copy(io.Discard, r); err != nil || n != 0 {
-		t.Errorf("%d bytes in 10 ms: %v", n, err)
-	}
-	audiotest.Eventually(t, "nothing is kept for nobody", func() bool {
-		tap.mu.Lock()
-		defer tap.mu.Unlock()
-		return tap.listeners == 0 && tap.ring == nil
+	synctest.Test(t, func(t *testing.T) {
+		tap := NewTap()
+		ctx, cancel := context.WithCancel(t.Context())
+		r := tap.Listen(ctx)
+		time.AfterFunc(10*time.Millisecond, cancel)
+		if n, err := io.Copy(io.Discard, r); err != nil || n != 0 {
+			t.Errorf("%d bytes in 10 ms: %v", n, err)
+		}
+		synctest.Wait()
+		if tap.listeners != 0 || tap.ring != nil {
+			t.Errorf("%d bytes are kept for %d listeners", len(tap.ring), tap.listeners)
+		}
 	})
+}
+
+func TestTapListenerReadsLessThanAFrame(t *testing.T) {
+	tap := NewTap()
 	if _, err := tap.Listen(t.Context()).Read(make([]byte, 3)); err != io.ErrShortBuffer {
 		t.Errorf("the error of a buffer for less than a frame is %v", err)
 	}
 }
 
-// BenchmarkTap is a second of sound for a hundred listeners.
+// BenchmarkTap is one second of sound for 0, 1 and 100 listeners.
 func BenchmarkTap(b *testing.B) {
 	for _, listeners := range []int{0, 1, 100} {
 		b.Run("", func(b *testing.B) {
@@ -216,7 +222,7 @@ func BenchmarkTap(b *testing.B) {
 			block := make([][2]float64, audio.Block)
 			for b.Loop() {
 				for i := range 100 {
-					tap.put(i*audio.Block, block)
+					tap.write(i*audio.Block, block)
 					runtime.Gosched()
 				}
 			}

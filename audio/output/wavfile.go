@@ -3,50 +3,46 @@ package output
 import (
 	"context"
 	"fmt"
-	"guided/audio"
 	"os"
+
+	"guided/audio"
 )
 
-// wavFile is the output "wav:FILE": paced like null, and what was heard is kept. Every Play goes on at the end of the
-// file, so that a pause leaves one recording; the first one of the program begins it anew.
+// wavFile is the output "wav:FILE": paced like null, and what was heard is recorded. The first Play of the program
+// truncates the file, later ones append to it, so that a session with pauses is one recording.
 type wavFile struct {
-	path   string
-	frames int // kept by the Plays before
+	path     string
+	recorded int // frames of the earlier Plays
 }
 
 func (w *wavFile) open(context.Context) (device, error) {
 	flags := os.O_RDWR | os.O_CREATE
-	if w.frames == 0 {
+	if w.recorded == 0 {
 		flags |= os.O_TRUNC
 	}
 	file, err := os.OpenFile(w.path, flags, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("keeping the sound: %w; choose a folder that can be written to", err)
 	}
-	if info, err := file.Stat(); err == nil { // somebody may have taken the file away meanwhile
+	if info, err := file.Stat(); err == nil { // the file may have been removed since the last Play
 		held := (info.Size() - audio.WAVHeaderBytes) / audio.FrameBytes
-		w.frames = int(max(0, min(int64(w.frames), held)))
+		w.recorded = int(max(0, min(int64(w.recorded), held)))
 	}
-	return &wavDevice{keep: w, file: file, frames: w.frames}, nil
+	return &wavDevice{recording: w, file: file, frames: w.recorded}, nil
 }
 
-// wavDevice is a file being recorded. Its header follows each block, so that a program that is killed leaves a file
-// that can be played.
+// wavDevice writes the header after every block, so that a program that is killed leaves a valid file.
 type wavDevice struct {
-	paced
-	keep   *wavFile
-	file   *os.File
-	frames int // in the file
+	pacedDevice
+	recording *wavFile
+	file      *os.File
+	frames    int // in the file
 }
 
 func (d *wavDevice) write(ctx context.Context, block []byte) error {
-	if err := d.paced.write(ctx, block); err != nil {
+	if err := d.pacedDevice.write(ctx, block); err != nil {
 		return err
 	}
-	return d.store(block)
-}
-
-func (d *wavDevice) store(block []byte) error {
 	frames := d.frames + len(block)/audio.FrameBytes
 	if int64(frames) > audio.MaxWAVFrames {
 		return fmt.Errorf("%s is full after 6 hours of sound; restart guided to begin a new one", d.file.Name())
@@ -55,21 +51,21 @@ func (d *wavDevice) store(block []byte) error {
 		return fmt.Errorf("keeping the sound: %w", err)
 	}
 	d.frames = frames
-	return d.header()
+	return d.writeHeader()
 }
 
-func (d *wavDevice) header() error {
+func (d *wavDevice) writeHeader() error {
 	if _, err := d.file.WriteAt(audio.WAVHeader(d.frames), 0); err != nil {
 		return fmt.Errorf("keeping the sound: %w", err)
 	}
 	return nil
 }
 
-// close leaves in the file what was heard.
+// close truncates the file to what was heard.
 func (d *wavDevice) close(heard int) error {
-	d.frames = min(d.frames, d.keep.frames+heard)
-	d.keep.frames = d.frames
-	err := d.header()
+	d.frames = min(d.frames, d.recording.recorded+heard)
+	d.recording.recorded = d.frames
+	err := d.writeHeader()
 	if e := d.file.Truncate(audio.WAVHeaderBytes + int64(d.frames)*audio.FrameBytes); err == nil {
 		err = e
 	}

@@ -4,17 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"guided/audio"
-	"guided/audio/audiotest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"guided/audio"
+	"guided/audio/audiotest"
 )
 
-// A routine that is paused and resumed is one file, of what was heard.
-func TestWAVFileIsContinued(t *testing.T) {
+// A session with a pause is one file, of what was heard.
+func TestWAVFileAppendsLaterPlays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "heard.wav")
 		if err := os.WriteFile(path, bytes.Repeat([]byte("old"), 1<<20), 0o644); err != nil {
@@ -25,7 +26,7 @@ func TestWAVFileIsContinued(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		heard := 0
 		err := out.Play(ctx, src, func(n int) {
-			checkPlayable(t, path)
+			readWAV(t, path)
 			if heard = n; n > audio.Rate {
 				cancel()
 			}
@@ -33,7 +34,7 @@ func TestWAVFileIsContinued(t *testing.T) {
 		if err != context.Canceled {
 			t.Fatal(err)
 		}
-		sound := checkPlayable(t, path)
+		sound := readWAV(t, path)
 		if len(sound) != (1000+heard)*audio.FrameBytes {
 			t.Errorf("%d frames are kept, of %d heard", len(sound)/audio.FrameBytes, 1000+heard)
 		}
@@ -42,14 +43,14 @@ func TestWAVFileIsContinued(t *testing.T) {
 		if err := out.Play(t.Context(), src, func(int) {}); err != nil {
 			t.Fatal(err)
 		}
-		if got := checkPlayable(t, path); len(got) != len(sound)+(1000+rest)*audio.FrameBytes || !bytes.HasPrefix(got, sound) {
+		if got := readWAV(t, path); len(got) != len(sound)+(1000+rest)*audio.FrameBytes || !bytes.HasPrefix(got, sound) {
 			t.Errorf("%d frames are kept, want %d", len(got)/audio.FrameBytes, len(sound)/audio.FrameBytes+1000+rest)
 		}
 	})
 }
 
-// checkPlayable reads a WAV file as a player does that believes its header.
-func checkPlayable(t *testing.T, path string) []byte {
+// readWAV reads a WAV file and checks that its header fits.
+func readWAV(t *testing.T, path string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -64,7 +65,7 @@ func checkPlayable(t *testing.T, path string) []byte {
 	return b[audio.WAVHeaderBytes:]
 }
 
-func TestWAVFileIsTakenAway(t *testing.T) {
+func TestWAVFileRemovedBetweenPlays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "heard.wav")
 		out := openOutput(t, "wav:"+path, 0)
@@ -72,7 +73,7 @@ func TestWAVFileIsTakenAway(t *testing.T) {
 			if err := out.Play(t.Context(), audiotest.NewNoise(audio.Rate), func(int) {}); err != nil {
 				t.Fatal(err)
 			}
-			if sound := checkPlayable(t, path); !bytes.Equal(sound, rendered(audio.Rate)) {
+			if sound := readWAV(t, path); !bytes.Equal(sound, rendered(audio.Rate)) {
 				t.Errorf("%d frames are kept", len(sound)/audio.FrameBytes)
 			}
 			os.Remove(path)
@@ -80,7 +81,7 @@ func TestWAVFileIsTakenAway(t *testing.T) {
 	})
 }
 
-func TestWAVFileCannotBeWritten(t *testing.T) {
+func TestWAVFileCannotBeCreated(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "missing", "heard.wav")
 	err := openOutput(t, "wav:"+path, 0).Play(t.Context(), audiotest.NewNoise(1), func(int) {})
 	if err == nil || !strings.Contains(err.Error(), "no such file or directory; choose a folder") {

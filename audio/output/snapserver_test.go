@@ -4,24 +4,25 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"guided/audio/audiotest"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"guided/audio/audiotest"
 )
 
-// snapserver is a Snapcast server of the test's own, with the sources guided (tcp), fifo (pipe) and music.
+// snapserver is a Snapcast server of the test's own, with the sources guided and music (tcp) and fifo (pipe).
 type snapserver struct {
-	t                       *testing.T
+	t                       testing.TB
 	dir, fifo               string
 	source, stream, control string // addresses
 	cmd                     *exec.Cmd
 }
 
-func startSnapserver(t *testing.T) *snapserver {
+func startSnapserver(t testing.TB) *snapserver {
 	t.Helper()
 	audiotest.NeedProgram(t, "snapserver")
 	audiotest.NeedProgram(t, "snapclient")
@@ -48,16 +49,17 @@ func startSnapserver(t *testing.T) *snapserver {
 
 func (s *snapserver) conf() string { return filepath.Join(s.dir, "conf") }
 
-func (s *snapserver) log() string { return filepath.Join(s.dir, "log") }
+func (s *snapserver) log(program string) string { return filepath.Join(s.dir, program+".log") }
 
-// late tells whether the server was kept from reading in time, and made a gap of its own.
-func (s *snapserver) late() bool {
+// underran tells whether the server or a client was late and made a gap of its own.
+func (s *snapserver) underran(client string) bool {
 	s.t.Helper()
-	return bytes.Contains(audiotest.ReadFile(s.t, s.log()), []byte("onResync"))
+	return bytes.Contains(audiotest.ReadFile(s.t, s.log("server")), []byte("onResync")) ||
+		bytes.Contains(audiotest.ReadFile(s.t, s.log(client)), []byte("full() && (abs(")) // a hard resync of the client
 }
 
-// freeAddress is one of loopback that nobody listened on a moment ago.
-func freeAddress(t *testing.T) string {
+// freeAddress is a loopback address that was free a moment ago.
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -69,7 +71,7 @@ func freeAddress(t *testing.T) string {
 
 func (s *snapserver) start() {
 	s.t.Helper()
-	s.cmd = exec.Command("snapserver", "-c", s.conf(), "--logging.sink=file:"+s.log())
+	s.cmd = exec.Command("snapserver", "-c", s.conf(), "--logging.sink=file:"+s.log("server"))
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -84,7 +86,7 @@ func (s *snapserver) start() {
 	}
 }
 
-// kill is kill -9, and waits for the end.
+// kill sends SIGKILL and waits until the server has exited.
 func (s *snapserver) kill() {
 	if s.cmd != nil {
 		_ = s.cmd.Process.Kill()
@@ -93,20 +95,20 @@ func (s *snapserver) kill() {
 	}
 }
 
-// stop is what systemctl stop does: the server stores what its groups play. After a kill it has forgotten.
+// stop sends SIGTERM, as systemctl stop does: the server stores the streams of its groups, which a kill loses.
 func (s *snapserver) stop() {
 	s.t.Helper()
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		s.t.Fatal(err)
 	}
-	_ = s.cmd.Wait() // its exit code tells nothing
+	_ = s.cmd.Wait() // its exit code is of no use
 	s.cmd = nil
 }
 
-// talk asks the server's control, as another remote does.
-func (s *snapserver) talk(ask func(*snapcastControl) error) {
+// withControl connects to the server's control, as another remote does.
+func (s *snapserver) withControl(ask func(*snapcastControl) error) {
 	s.t.Helper()
-	c, err := dialControl(context.Background(), s.control)
+	c, err := dialSnapcastControl(context.Background(), s.control)
 	if err == nil {
 		defer c.close()
 		err = ask(c)
@@ -116,13 +118,13 @@ func (s *snapserver) talk(ask func(*snapcastControl) error) {
 	}
 }
 
-// group is the one that a client is in.
+// group is the group of a client.
 func (s *snapserver) group(client string) (found snapcastGroup) {
 	s.t.Helper()
-	s.talk(func(c *snapcastControl) error {
+	s.withControl(func(c *snapcastControl) error {
 		status, err := c.status()
 		for _, g := range status.Groups {
-			if g.is(client) {
+			if g.hasName(client) {
 				found = g
 			}
 		}
@@ -131,34 +133,24 @@ func (s *snapserver) group(client string) (found snapcastGroup) {
 	return found
 }
 
-// plays waits until the group of a client plays a stream.
-func (s *snapserver) plays(client, stream string) {
+// waitPlays waits until the group of a client plays a stream.
+func (s *snapserver) waitPlays(client, stream string) {
 	s.t.Helper()
 	audiotest.Eventually(s.t, client+" plays "+stream, func() bool { return s.group(client).Stream == stream })
 }
 
-// choose is somebody who switches the group of a client.
-func (s *snapserver) choose(client, stream string) {
+// setStream switches the group of a client, as a user does.
+func (s *snapserver) setStream(client, stream string) {
 	s.t.Helper()
 	group := s.group(client)
-	s.talk(func(c *snapcastControl) error { return c.setStream(group.ID, stream) })
+	s.withControl(func(c *snapcastControl) error { return c.setStream(group.ID, stream) })
 }
 
-// client is a speaker in a room, of which we keep what it plays, and when.
+// client starts a Snapcast client and records what it plays.
 func (s *snapserver) client(name string) *recorder {
 	s.t.Helper()
 	host, port, _ := net.SplitHostPort(s.stream)
-	r := &recorder{t: s.t, done: make(chan struct{})}
-	r.cmd = exec.Command("snapclient", "-h", host, "-p", port, "--hostID", name, "--logsink", "null", "--player", "file:filename=stdout")
-	out, err := r.cmd.StdoutPipe()
-	if err == nil {
-		err = r.cmd.Start()
-	}
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	go r.read(out)
-	s.t.Cleanup(r.stop)
-	audiotest.Eventually(s.t, name+" is there", func() bool { return s.group(name).ID != "" })
+	r := startRecorder(s.t, exec.Command("snapclient", "-h", host, "-p", port, "--hostID", name, "--logsink", "file:"+s.log(name), "--logfilter", "*:debug", "--player", "file:filename=stdout"))
+	audiotest.Eventually(s.t, name+" is connected", func() bool { return s.group(name).ID != "" })
 	return r
 }

@@ -1,0 +1,331 @@
+package output
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/gopxl/beep/v2"
+
+	"guided/audio"
+)
+
+// drainTimeout is how long Play of a combined output waits for its followers after the clock has finished.
+const drainTimeout = 3 * time.Second
+
+// A follower's output that failed is opened again after firstRetry, and then after twice the wait before, up to maxRetry.
+const (
+	firstRetry = 500 * time.Millisecond
+	maxRetry   = 30 * time.Second
+)
+
+// A follower keeps its lag behind the clock near targetLag. Clocks of devices differ by some 100 ppm, so now and then it
+// drops or repeats one block.
+const (
+	targetLag = audio.Depth     // frames between the position of the clock and that of the follower
+	softDrift = 3 * audio.Block // off by more, it corrects at the next quiet block
+	hardDrift = 6 * audio.Block // off by more, it corrects at the next block
+	minLag    = targetLag / 4   // with less left, it plays silence instead of waiting for the clock
+	quietPeak = 1.0 / (1 << 8)  // the peak below which a block is quiet: -48 dBFS
+)
+
+// part is one output of a combined one. volume is 0 to 100.
+type part struct {
+	name   string
+	output audio.Output
+	volume int
+}
+
+func (p part) gain() float64 { return math.Pow(float64(p.volume)/100, 3) }
+
+// combined is one output made of several. The clock pulls, rewinds, reports what is heard and fails as if it were
+// alone. The followers get what was heard there; so they lag behind it by about targetLag and by the latency of their
+// devices. The output with the longest latency, such as Snapcast, is therefore the best clock. Followers have no lead-in
+// of their own.
+//
+// A follower never blocks the clock. One that fails is logged once and tried again while the sound goes on. Only the end
+// of Play waits for the followers, until they have played what the clock has.
+type combined struct {
+	clock     part
+	followers []*follower
+}
+
+func combine(log *slog.Logger, clock part, others ...part) audio.Output {
+	c := &combined{clock: clock}
+	for _, p := range others {
+		c.followers = append(c.followers, &follower{part: p, log: log.With("output", p.name)})
+	}
+	return c
+}
+
+func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
+	ring := newRingBuffer()
+	followCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var followers sync.WaitGroup
+	defer followers.Wait()
+	for _, f := range c.followers {
+		followers.Go(func() { f.follow(followCtx, ring) })
+	}
+	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard}
+	err := c.clock.output.Play(ctx, tap, tap.report)
+	ring.close()
+	if err != nil {
+		cancel()
+		return err
+	}
+	timeout := time.AfterFunc(drainTimeout, cancel)
+	defer timeout.Stop()
+	followers.Wait()
+	return nil
+}
+
+// follower is an output that plays what the clock has played.
+type follower struct {
+	part
+	log  *slog.Logger
+	lost bool // its last failure is logged, and it has not played since
+}
+
+// follow plays until the ring is closed and all of it is heard, or until ctx ends.
+func (f *follower) follow(ctx context.Context, ring *ringBuffer) {
+	for wait := firstRetry; ; wait = min(2*wait, maxRetry) {
+		src := newFollowerSource(ctx, ring, f.gain())
+		err := f.output.Play(ctx, src, func(frames int) {
+			if src.onHeard(frames); frames > 0 && f.lost {
+				f.lost = false
+				f.log.Info("the output is back")
+			}
+		})
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if !f.lost {
+			f.lost = true
+			f.log.Warn("an output is lost; the others play on, and it is tried again", "err", err)
+		}
+		if src.heard > 10*audio.Rate {
+			wait = firstRetry
+		}
+		retry := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-ring.closed:
+		case <-retry.C:
+		}
+		retry.Stop()
+		if ctx.Err() != nil || ring.isClosed() {
+			return
+		}
+	}
+}
+
+// followerSource is what one Play of a follower pulls from. Its Stream waits for the clock, so the buffer of the
+// follower's device holds what lies between the two positions: the lag, which Stream keeps near targetLag.
+type followerSource struct {
+	ctx  context.Context
+	ring *ringBuffer
+	gain float64
+	next int // the frame of the ring to read next
+
+	startedAt     time.Time
+	delivered     int       // frames given to the device, silence included
+	heard         int       // of those
+	heardAt       time.Time // when heard was reported
+	deviceLatency float64   // frames from the first pull to the first sound, as far as it is known
+	meanLag       float64   // over seconds
+	started       bool      // frames of the ring were delivered
+}
+
+func newFollowerSource(ctx context.Context, ring *ringBuffer, gain float64) *followerSource {
+	head, _ := ring.position()
+	return &followerSource{ctx: ctx, ring: ring, gain: gain, next: head, meanLag: targetLag}
+}
+
+// lag is how many frames the follower is behind the clock, without the latency of its device.
+func (f *followerSource) lag(head int, now time.Time) float64 {
+	unheard := float64(head - f.next + f.delivered)
+	if f.heard == 0 {
+		return unheard - toFrames(now.Sub(f.startedAt))
+	}
+	return unheard - float64(f.heard) - toFrames(now.Sub(f.heardAt)) - f.deviceLatency
+}
+
+// onHeard takes what the follower's Play reports.
+func (f *followerSource) onHeard(frames int) {
+	now := time.Now()
+	if f.heard == 0 && frames > 0 {
+		f.deviceLatency = toFrames(now.Sub(f.startedAt)) - float64(frames)
+	}
+	if frames > f.heard {
+		f.heard, f.heardAt = frames, now
+	}
+}
+
+func (f *followerSource) Stream(samples [][2]float64) (int, bool) {
+	samples = samples[:min(len(samples), audio.Block)]
+	if f.startedAt.IsZero() {
+		f.startedAt = time.Now()
+	}
+	n, timedOut := f.wait(len(samples))
+	switch {
+	case timedOut:
+		n = len(samples)
+		clear(samples)
+	case n == 0:
+		return 0, false
+	default:
+		f.read(samples[:n])
+	}
+	f.delivered += n
+	return n, true
+}
+
+func (f *followerSource) Err() error { return nil }
+
+// wait waits until the ring holds n frames to read, and returns how many it holds, n at most: fewer once it is closed,
+// and none when ctx ends. timedOut is true when the device would run dry before there are enough.
+func (f *followerSource) wait(n int) (available int, timedOut bool) {
+	want := n
+	if f.meanLag > targetLag+softDrift {
+		want = 2 * n // read may drop one block
+	}
+	for {
+		closed := f.ring.isClosed() // before the position is read, so that no frame is missed
+		head, written := f.ring.position()
+		available := head - f.next
+		least := float64(targetLag)
+		if f.started {
+			least = minLag
+		}
+		left := f.lag(head, time.Now()) - float64(available) - least
+		switch {
+		case f.ctx.Err() != nil:
+			return 0, false
+		case available >= want || closed:
+			return min(available, n), false
+		case left <= 0:
+			return 0, true
+		}
+		timeout := time.NewTimer(toDuration(int(left) + 1))
+		select {
+		case <-f.ctx.Done():
+		case <-written:
+		case <-f.ring.closed:
+		case <-timeout.C:
+		}
+		timeout.Stop()
+	}
+}
+
+// read fills samples from the ring, and drops or repeats a block when the lag has drifted.
+func (f *followerSource) read(samples [][2]float64) {
+	n := len(samples)
+	head, _ := f.ring.position()
+	if !f.ring.read(f.next, samples) { // the device stood still for longer than the ring holds
+		f.next = head - (head-f.next)%audio.Block - targetLag
+		f.meanLag = targetLag
+		f.ring.read(f.next, samples)
+	}
+	f.started = true
+	f.meanLag += (f.lag(head, time.Now()) - f.meanLag) / (2 * audio.Rate / audio.Block)
+	drift := f.meanLag - targetLag
+	quiet := peak(samples) < quietPeak
+	var neighbour [audio.Block][2]float64
+	switch {
+	case (drift > softDrift && quiet || drift > hardDrift) && head-f.next >= 2*n: // drop a block
+		f.ring.read(f.next+n, neighbour[:n])
+		crossfade(samples, samples, neighbour[:n])
+		f.next += n
+		f.meanLag -= float64(n)
+	case (-drift > softDrift && quiet || -drift > hardDrift) && f.next >= n: // repeat a block
+		f.ring.read(f.next-n, neighbour[:n])
+		crossfade(samples, samples, neighbour[:n])
+		f.next -= n
+		f.meanLag += float64(n)
+	}
+	f.next += n
+	for i := range samples {
+		samples[i][0] *= f.gain
+		samples[i][1] *= f.gain
+	}
+}
+
+// peak is the largest absolute value of any sample.
+func peak(samples [][2]float64) float64 {
+	p := 0.0
+	for _, s := range samples {
+		p = max(p, s[0], -s[0], s[1], -s[1])
+	}
+	return p
+}
+
+// crossfade fades linearly from one sound to the other over the length of dst, which may be one of them.
+func crossfade(dst, from, to [][2]float64) {
+	for i := range dst {
+		x := float64(i) / float64(len(dst))
+		for c := range dst[i] {
+			dst[i][c] = from[i][c] + float64(x*(to[i][c]-from[i][c]))
+		}
+	}
+}
+
+// ringBuffer holds the last two seconds that the clock has played. One goroutine writes, any number read.
+type ringBuffer struct {
+	mu      sync.Mutex // held for arithmetic and copying only
+	frames  [][2]float64
+	head    int           // frames written so far
+	written chan struct{} // closed at the next write
+	closed  chan struct{} // closed when nothing more will be written
+}
+
+func newRingBuffer() *ringBuffer {
+	return &ringBuffer{frames: make([][2]float64, 2*audio.Rate), written: make(chan struct{}), closed: make(chan struct{})}
+}
+
+func (r *ringBuffer) write(_ int, frames [][2]float64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(frames) > 0 {
+		n := copy(r.frames[r.head%len(r.frames):], frames)
+		frames = frames[n:]
+		r.head += n
+	}
+	close(r.written)
+	r.written = make(chan struct{})
+}
+
+func (r *ringBuffer) close() { close(r.closed) }
+
+func (r *ringBuffer) isClosed() bool {
+	select {
+	case <-r.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// position is how many frames were written so far, and a channel that is closed at the next write.
+func (r *ringBuffer) position() (head int, written <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.head, r.written
+}
+
+// read copies written frames from index from on. It is false when they have been overwritten.
+func (r *ringBuffer) read(from int, samples [][2]float64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if from < r.head-len(r.frames) {
+		return false
+	}
+	for len(samples) > 0 {
+		n := copy(samples, r.frames[from%len(r.frames):])
+		samples = samples[n:]
+		from += n
+	}
+	return true
+}
