@@ -28,9 +28,9 @@ const Block = Rate / 100
 // busy Raspberry Pi, and a pause is still heard within 150 ms without taking anything back.
 const Depth = Rate / 10
 
-// Reserve is how many frames an output buffers that can take back what is not heard yet: 1 s. The machine may be busy
+// RewindDepth is how many frames an output buffers that can take back what is not heard yet: 1 s. The machine may be busy
 // for so long without a gap, and a pause is still heard at once.
-const Reserve = Rate
+const RewindDepth = Rate
 
 // Rewinder is a source whose future may change after it was pulled. Changed receives when it has. An output that can
 // drop what it has buffered then calls Rewind with the number of pulled frames that will not be heard, the last ones,

@@ -47,8 +47,8 @@ func (f Biquad) Filter(samples []float64) {
 	}
 }
 
-// FilterBothWays filters in place, forward and backward, which doubles the order and leaves no delay at any frequency.
-func (f Biquad) FilterBothWays(samples []float64) {
+// FilterZeroPhase filters in place, forward and backward, which doubles the order and leaves no delay at any frequency.
+func (f Biquad) FilterZeroPhase(samples []float64) {
 	f.Filter(samples)
 	slices.Reverse(samples)
 	f.Filter(samples)

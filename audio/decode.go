@@ -17,8 +17,8 @@ import (
 const (
 	MaxFileBytes   = 64 << 20
 	MaxFileSeconds = 5 * 60
-	MinRate        = 4000 // samples a second
-	MaxRate        = 192_000
+	MinFileRate    = 4000 // samples a second
+	MaxFileRate    = 192_000
 	maxPhases      = 1000 // filters that a resampler may need: the rates in use need 640 at most
 )
 
@@ -125,7 +125,7 @@ func decodeOpus(data []byte) ([]float64, int, error) {
 		return nil, 0, err
 	}
 	const ratio = 48_000 / opusRate // granules count samples at 48 kHz
-	gain := Gain(float64(int16(header.OutputGain)) / 256)
+	gain := GainFromDB(float64(int16(header.OutputGain)) / 256)
 	samples := make([]float64, 0, min(last/ratio, 16*uint64(len(data)))) // the granule may be wrong
 	packet := make([]float32, opusRate*120/1000)
 	for {
@@ -187,7 +187,7 @@ func checkOgg(data []byte) (granule uint64, err error) {
 
 // checkRate refuses a rate that is out of range, or whose ratio to Rate would take too many filters to resample.
 func checkRate(rate int) error {
-	if rate < MinRate || rate > MaxRate || Rate/gcd(rate, Rate) > maxPhases {
+	if rate < MinFileRate || rate > MaxFileRate || Rate/gcd(rate, Rate) > maxPhases {
 		return fmt.Errorf("a rate of %d samples a second cannot be used; store the file at 48000", rate)
 	}
 	return nil

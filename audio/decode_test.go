@@ -161,7 +161,7 @@ func FuzzDecode(f *testing.F) {
 			f.Add(c.data)
 		}
 	}
-	f.Add(audiotest.WAVOf(16000, audiotest.Vowel(4000, func(float64) float64 { return 1 })))
+	f.Add(audiotest.WAVFile(16000, audiotest.Vowel(4000, func(float64) float64 { return 1 })))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		samples, rate, err := Decode(data)
 		if err != nil {

@@ -43,7 +43,7 @@ func (f fixture) channel(c int) []int32 {
 	for i := range list {
 		x := float64(i) / float64(f.rate)
 		hz := 200*float64(c+1) + 900*x
-		level := 0.7 * audiotest.Rise(x, 0.02, 0.05) * (1 - audiotest.Rise(x, 0.4, 0.6))
+		level := 0.7 * audiotest.SmoothRise(x, 0.02, 0.05) * (1 - audiotest.SmoothRise(x, 0.4, 0.6))
 		list[i] = int32(math.Round(full * level * math.Sin(2*math.Pi*hz*x)))
 	}
 	return list

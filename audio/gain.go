@@ -9,8 +9,8 @@ func VolumeGain(volume int) float64 {
 	return v * v * v
 }
 
-// Gain returns the factor on amplitudes of a gain in dB.
-func Gain(db float64) float64 { return math.Pow(10, db/20) }
+// GainFromDB returns the factor on amplitudes of a gain in dB.
+func GainFromDB(db float64) float64 { return math.Pow(10, db/20) }
 
-// PowerRatio returns the factor on powers, such as a mean square, of a gain in dB.
-func PowerRatio(db float64) float64 { return math.Pow(10, db/10) }
+// PowerFromDB returns the factor on powers, such as a mean square, of a gain in dB.
+func PowerFromDB(db float64) float64 { return math.Pow(10, db/10) }

@@ -69,8 +69,8 @@ func MeanSquare(samples []float64) float64 {
 	return sum / float64(len(samples))
 }
 
-// Peak returns the true peak of samples, as an amplitude: the highest level at four times the rate (BS.1770-5 annex 2).
-func Peak(samples []float64) float64 {
+// TruePeak returns the true peak of samples, as an amplitude: the highest level at four times the rate (BS.1770-5 annex 2).
+func TruePeak(samples []float64) float64 {
 	peak := 0.0
 	for _, x := range samples {
 		peak = max(peak, math.Abs(x))
@@ -78,7 +78,7 @@ func Peak(samples []float64) float64 {
 	for _, frac := range []float64{0.25, 0.5, 0.75} {
 		filter := sincFilter(1, frac)
 		for i := range samples {
-			peak = max(peak, math.Abs(Between(samples, i, filter)))
+			peak = max(peak, math.Abs(ConvolveAt(samples, i, filter)))
 		}
 	}
 	return peak

@@ -16,8 +16,8 @@ func programmes() map[string][]float64 {
 		"a tone of 8 kHz":           audiotest.Sine(2*Rate, Rate, 8000, 0.2),
 		"noise of speech":           Resample(audiotest.WhiteNoise(2*24000, 0.3), 24000),
 		"a vowel":                   audiotest.Vowel(2*Rate, always),
-		"speech with long pauses":   audiotest.Join(audiotest.Vowel(Rate, always), make([]float64, 3*Rate), audiotest.Vowel(Rate/2, always)),
-		"loud, then 15 dB below":    Resample(audiotest.Join(audiotest.WhiteNoise(2*24000, 0.5), audiotest.WhiteNoise(2*24000, 0.09)), 24000),
+		"speech with long pauses":   audiotest.Concat(audiotest.Vowel(Rate, always), make([]float64, 3*Rate), audiotest.Vowel(Rate/2, always)),
+		"loud, then 15 dB below":    Resample(audiotest.Concat(audiotest.WhiteNoise(2*24000, 0.5), audiotest.WhiteNoise(2*24000, 0.09)), 24000),
 		"a little over a second":    audiotest.Vowel(Rate*11/10, func(x float64) float64 { return 1.1 - x }),
 		"a peak between samples":    audiotest.Sine(2*Rate, Rate, Rate/4+1, 0.9),
 		"a quiet one near the gate": audiotest.Sine(2*Rate, Rate, 997, 0.001),
@@ -31,11 +31,11 @@ func programmes() map[string][]float64 {
 // ebur128 returns what ffmpeg measures of one channel played on two.
 func ebur128(t *testing.T, samples []float64) (integrated, truePeak float64) {
 	t.Helper()
-	return audiotest.EBUR128(t, audiotest.WAVOf(Rate, samples), "dualmono=true:")
+	return audiotest.EBUR128(t, audiotest.WAVFile(Rate, samples), "dualmono=true:")
 }
 
 func TestLoudnessAgreesWithFFmpeg(t *testing.T) {
-	audiotest.NeedProgram(t, "ffmpeg")
+	audiotest.RequireProgram(t, "ffmpeg")
 	for name, samples := range programmes() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -43,7 +43,7 @@ func TestLoudnessAgreesWithFFmpeg(t *testing.T) {
 			if got := Loudness(samples); math.Abs(got-loud) > 0.1 {
 				t.Errorf("measures %.2f LUFS, ffmpeg %.1f", got, loud)
 			}
-			if got := audiotest.DB(Peak(samples)); math.Abs(got-top) > 0.2 {
+			if got := audiotest.DB(TruePeak(samples)); math.Abs(got-top) > 0.2 {
 				t.Errorf("peaks at %.2f dB, ffmpeg %.1f", got, top)
 			}
 		})

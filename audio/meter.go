@@ -47,7 +47,7 @@ func MeasureLoudness(src beep.Streamer) Measurement {
 	frames := make([][2]float64, meterHop)
 	for drained := false; !drained; {
 		var n int
-		n, drained = Fill(src, frames)
+		n, drained = ReadFull(src, frames)
 		m.peaks.add(frames[:n])
 		if n == meterHop {
 			m.add(frames)

@@ -10,8 +10,8 @@ const (
 	// PhraseLUFS is the loudness of a spoken phrase: integrated from one second on, for a shorter one the K-weighted
 	// mean of all that trimming left of it.
 	PhraseLUFS = -18.0
-	// TruePeak is the level in dBTP that no recording and no mix exceeds.
-	TruePeak = -1.0
+	// MaxTruePeak is the level in dBTP that no recording and no mix exceeds.
+	MaxTruePeak = -1.0
 
 	phraseOffset  = 0.4 // LU that a phrase is brought above PhraseLUFS, and a word: in a routine the silence around
 	wordOffset    = 0.8 // them counts, and the whole must come to PhraseLUFS ±1
@@ -21,32 +21,32 @@ const (
 	limiterMaxCut = 8.0             // dB; more would be heard
 )
 
-// PhraseTarget returns the loudness in LUFS that NormalizePhrase aims at for samples of this length.
-func PhraseTarget(samples []float64) float64 {
+// TargetLoudness returns the loudness in LUFS that NormalizePhrase aims at for samples of this length.
+func TargetLoudness(samples []float64) float64 {
 	if len(samples) < Rate {
 		return PhraseLUFS + wordOffset
 	}
 	return PhraseLUFS + phraseOffset
 }
 
-// LevelPhrase brings a recording of speech to TargetLoudness, in place, with its peaks limited to codecHeadroom below the
+// NormalizePhrase brings a recording of speech to TargetLoudness, in place, with its peaks limited to codecHeadroom below the
 // highest true peak. What would need more limiting than limiterMaxCut stays softer. A recording below the absolute gate
 // is an error: it would come out as loud noise.
-func LevelPhrase(samples []float64) error {
+func NormalizePhrase(samples []float64) error {
 	loudness := Loudness(samples)
 	if loudness < AbsoluteGate || math.IsNaN(loudness) {
 		return errors.New("the recording is silent")
 	}
-	target := PhraseTarget(samples)
-	ceiling := Gain(TruePeak - codecHeadroom)
-	maxGain := ceiling * Gain(limiterMaxCut) / Peak(samples) // of all passes together
-	for range 4 {                                            // a pass restores the loudness that the limiter took
-		gain := min(Gain(target-loudness), maxGain)
+	target := TargetLoudness(samples)
+	ceiling := GainFromDB(MaxTruePeak - codecHeadroom)
+	maxGain := ceiling * GainFromDB(limiterMaxCut) / TruePeak(samples) // of all passes together
+	for range 4 {                                                      // a pass restores the loudness that the limiter took
+		gain := min(GainFromDB(target-loudness), maxGain)
 		maxGain /= gain
 		for i := range samples {
 			samples[i] *= gain
 		}
-		if Peak(samples) <= ceiling {
+		if TruePeak(samples) <= ceiling {
 			break
 		}
 		limitPeaks(samples, ceiling)
@@ -87,7 +87,7 @@ func truePeaksAround(samples []float64) []float64 {
 	for _, frac := range []float64{0.25, 0.5, 0.75} {
 		filter := sincFilter(1, frac)
 		for i := range samples {
-			peaks[i] = max(peaks[i], math.Abs(Between(samples, i, filter)))
+			peaks[i] = max(peaks[i], math.Abs(ConvolveAt(samples, i, filter)))
 		}
 	}
 	return peaks

@@ -8,7 +8,7 @@ import (
 )
 
 func TestLevelPhraseReachesTarget(t *testing.T) {
-	word := audiotest.Vowel(Rate/3, func(x float64) float64 { return audiotest.Rise(x, 0, 0.05) })
+	word := audiotest.Vowel(Rate/3, func(x float64) float64 { return audiotest.SmoothRise(x, 0, 0.05) })
 	clicks := make([]float64, 2*Rate)
 	for i := 0; i < len(clicks); i += Rate / 4 {
 		clicks[i] = 0.3
@@ -17,19 +17,19 @@ func TestLevelPhraseReachesTarget(t *testing.T) {
 	for i := Rate / 2; i < Rate/2+20; i++ {
 		sharp[i] *= 4 * 0.14 / max(0.04, math.Abs(sharp[i]))
 	}
-	sources := map[string][]float64{"a word": word, "one hard consonant": sharp, "a quiet word": audiotest.Gained(word, 0.01), "clicks": clicks}
+	sources := map[string][]float64{"a word": word, "one hard consonant": sharp, "a quiet word": audiotest.Scaled(word, 0.01), "clicks": clicks}
 	for name, samples := range programmes() {
 		sources[name] = samples
 	}
 	for name, samples := range sources {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			samples = audiotest.Gained(samples, 1)
-			if err := LevelPhrase(samples); err != nil {
+			samples = audiotest.Scaled(samples, 1)
+			if err := NormalizePhrase(samples); err != nil {
 				t.Fatal(err)
 			}
-			loud, top := Loudness(samples), audiotest.DB(Peak(samples))
-			if top > TruePeak-codecHeadroom+0.1 {
+			loud, top := Loudness(samples), audiotest.DB(TruePeak(samples))
+			if top > MaxTruePeak-codecHeadroom+0.1 {
 				t.Errorf("a peak at %.2f dB", top)
 			}
 			within := 0.5
@@ -48,7 +48,7 @@ func TestLevelPhraseRefusesSilence(t *testing.T) {
 		"nothing": nil, "zeros": make([]float64, Rate/10), "a long nothing": make([]float64, 2*Rate),
 		"the last bit": audiotest.WhiteNoise(2*Rate, 0.00003), "a short hiss": audiotest.WhiteNoise(Rate/10, 0.00003),
 	} {
-		if err := LevelPhrase(samples); err == nil {
+		if err := NormalizePhrase(samples); err == nil {
 			t.Errorf("%s is brought to a level", name)
 		}
 	}

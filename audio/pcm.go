@@ -52,9 +52,9 @@ func quantizeDithered(x float64, noise int32) int32 {
 	return 0 // not a number
 }
 
-// Fill fills samples from src and reports whether src ended there, like io.ReadFull. A short block is not taken for the
+// ReadFull fills samples from src and reports whether src ended there, like io.ReadFull. A short block is not taken for the
 // end: src is drained when it returns nothing, or false.
-func Fill(src beep.Streamer, samples [][2]float64) (n int, drained bool) {
+func ReadFull(src beep.Streamer, samples [][2]float64) (n int, drained bool) {
 	for len(samples) > 0 {
 		got, ok := src.Stream(samples)
 		samples = samples[got:]
@@ -69,9 +69,9 @@ func Fill(src beep.Streamer, samples [][2]float64) (n int, drained bool) {
 // RampLen is how long the fade at either end of every recording is, in samples: 3 ms.
 const RampLen = Rate * 3 / 1000
 
-// Quantize makes a recording of samples: it fades both ends over RampLen, in place, so that nothing clicks wherever the
+// QuantizeClip makes a recording of samples: it fades both ends over RampLen, in place, so that nothing clicks wherever the
 // recording is placed, and rounds to 16 bits.
-func Quantize(samples []float64) []int16 {
+func QuantizeClip(samples []float64) []int16 {
 	fadeEnds(samples)
 	pcm := make([]int16, len(samples))
 	for i, x := range samples {

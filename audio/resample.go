@@ -26,7 +26,7 @@ func Resample(in []float64, rate int) []float64 {
 		if filters[phase] == nil {
 			filters[phase] = sincFilter(cutoff, float64(phase)/float64(up))
 		}
-		out[i] = Between(in, center, filters[phase])
+		out[i] = ConvolveAt(in, center, filters[phase])
 		phase += down
 		center += phase / up
 		phase %= up
@@ -34,9 +34,9 @@ func Resample(in []float64, rate int) []float64 {
 	return out
 }
 
-// Between returns the convolution of in, silent outside, with the taps of a filter whose centre lies between samples i
+// ConvolveAt returns the convolution of in, silent outside, with the taps of a filter whose centre lies between samples i
 // and i+1.
-func Between(in []float64, i int, filter []float64) float64 {
+func ConvolveAt(in []float64, i int, filter []float64) float64 {
 	first := i - len(filter)/2 + 1
 	from, to := max(0, -first), min(len(filter), len(in)-first)
 	return dot(filter[from:to], in[first+from:first+to])

@@ -103,7 +103,7 @@ func WriteWAV(w io.Writer, src beep.Streamer, frames int, progress func(done int
 		samples = samples[:min(len(samples), frames-done)]
 		n := 0
 		if !drained {
-			n, drained = Fill(src, samples)
+			n, drained = ReadFull(src, samples)
 		}
 		clear(samples[n:])
 		Encode(encoded, samples, done)

@@ -34,7 +34,7 @@ func (o *checkCommand) Run(p *process) error {
 		if len(score.Notes) > 0 {
 			verdict = "plays, but"
 		}
-		talk := score.Talk()
+		talk := score.SpeechStats()
 		fmt.Fprintf(p.stdout, "%s: %s, %s, %d steps, %.0f words a minute, %.0f %% silence\n", name, verdict, formatSamples(score.Len), score.Steps, talk.WordsPerMinute, 100*talk.Silence)
 		for _, n := range score.Notes {
 			fmt.Fprintf(p.stdout, "  line %d, step %q: %s\n", n.Line, n.Step, n.What)

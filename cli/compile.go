@@ -29,12 +29,12 @@ func (o parameters) compiler(p *process) (*compiler, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := library(c)
-	b, err := bank(c, l, p.logger(slog.LevelWarn))
+	l := newLibrary(c)
+	b, err := newBank(c, l, p.logger(slog.LevelWarn))
 	if err != nil {
 		return nil, err
 	}
-	if b, err = b.In(strings.ToLower(o.Voice)); err != nil {
+	if b, err = b.ForVoice(strings.ToLower(o.Voice)); err != nil {
 		return nil, err
 	}
 	return &compiler{p, l, b, options}, nil

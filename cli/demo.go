@@ -39,7 +39,7 @@ func (o *demoCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	broker, err := mqtt.Embedded("127.0.0.1:0", log)
+	broker, err := mqtt.StartBroker("127.0.0.1:0", log)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (o *demoCommand) output(p *process, c config.Config, log *slog.Logger) (aud
 	if o.Output != "" {
 		spec = o.Output
 	}
-	if silent := output.Try(p.ctx, spec, log); silent != nil && o.Output == "" {
+	if silent := output.Probe(p.ctx, spec, log); silent != nil && o.Output == "" {
 		file, err := filepath.Abs(DemoFile)
 		if err != nil {
 			return nil, err

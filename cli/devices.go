@@ -30,7 +30,7 @@ func (devicesCommand) Run(p *process) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if err := output.Try(p.ctx, "auto", p.logger(slog.LevelWarn)); err != nil {
+	if err := output.Probe(p.ctx, "auto", p.logger(slog.LevelWarn)); err != nil {
 		fmt.Fprintf(p.stdout, "auto finds no sound here: %v\nwav:FILE and null work everywhere\n", err)
 	}
 	return nil

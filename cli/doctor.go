@@ -89,7 +89,7 @@ func (p *process) checkOutput(c config.Config) (string, error) {
 		_, err := checkFolder(filepath.Dir(file))
 		return "it is kept in " + file + ", and not heard", err
 	}
-	if err := output.Try(p.ctx, c.Audio.Output, p.logger(slog.LevelWarn)); err != nil {
+	if err := output.Probe(p.ctx, c.Audio.Output, p.logger(slog.LevelWarn)); err != nil {
 		return "", fmt.Errorf("%w; run guided devices, and name one as audio.output", err)
 	}
 	return c.Audio.Output + " opens", nil
@@ -128,11 +128,11 @@ func (p *process) checkEngine(c config.Config) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	speech := voice.NewSpeech(engine, voice.NewCache(dir, p.logger(slog.LevelError)))
+	speech := voice.NewSynthesizedVoice(engine, voice.NewCache(dir, p.logger(slog.LevelError)))
 	if _, err := speech.Speak(p.ctx, "Well done."); err != nil {
 		return "", err
 	}
-	return engine.Name()[0] + " speaks", nil
+	return engine.Identity()[0] + " speaks", nil
 }
 
 func checkClock(config.Config) (string, error) {
@@ -163,7 +163,7 @@ func (p *process) checkRoutines(c config.Config) (string, error) {
 	if err != nil && !none {
 		return "", fmt.Errorf("the folder of routines: %w; look at routines.dir", err)
 	}
-	l := library(c)
+	l := newLibrary(c)
 	names, err := l.Names()
 	if err != nil {
 		return "", err
@@ -185,8 +185,8 @@ func (p *process) checkRoutines(c config.Config) (string, error) {
 
 // checkPhrases counts the phrases of the library that are not recorded. Without an engine, tones take their place.
 func (p *process) checkPhrases(c config.Config) (string, error) {
-	l := library(c)
-	b, err := bank(c, l, p.logger(slog.LevelError))
+	l := newLibrary(c)
+	b, err := newBank(c, l, p.logger(slog.LevelError))
 	if err != nil {
 		return "", err
 	}
@@ -222,5 +222,5 @@ func (p *process) checkPhrases(c config.Config) (string, error) {
 	case engine == nil:
 		return "", fmt.Errorf("tones take the place of %d phrases; install espeak-ng or set voice.engine, and run: guided check %s", len(lacking), strings.Join(where, " "))
 	}
-	return fmt.Sprintf("%d are left to %s, in %s", len(lacking), engine.Name()[0], strings.Join(where, ", ")), nil
+	return fmt.Sprintf("%d are left to %s, in %s", len(lacking), engine.Identity()[0], strings.Join(where, ", ")), nil
 }

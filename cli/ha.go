@@ -41,7 +41,7 @@ func (o *sentencesCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	text, err := homeassistant.Sentences(library(c))
+	text, err := homeassistant.Sentences(newLibrary(c))
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (o *blueprintCommand) Run(p *process) error {
 
 // speakerFiles is the URL of the folder with the files for speakers; "" when speakers cannot reach it.
 func speakerFiles(p *process, c config.Config) string {
-	urls := web.URLs(c.Web, config.StateDir(), p.logger(slog.LevelWarn))
+	urls := web.FileURLs(c.Web, config.StateDir(), p.logger(slog.LevelWarn))
 	if urls == nil {
 		return ""
 	}
@@ -152,7 +152,7 @@ func (purgeCommand) Run(p *process) error {
 	if len(removed) == 0 {
 		fmt.Fprintf(p.stdout, "%s keeps nothing of %s\n", c.MQTT.Broker, c.Node)
 	}
-	for _, broker := range mqtt.Elsewhere(c.MQTTOptions(id), log) {
+	for _, broker := range mqtt.OtherBrokers(c.MQTTOptions(id), log) {
 		fmt.Fprintf(p.stdout, "%s may keep something too; name it as mqtt.broker, and purge again\n", broker)
 	}
 	return err

@@ -25,7 +25,7 @@ type ListedRoutine struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
 	About string `json:"about,omitempty"`
-	routines.Facts
+	routines.Metadata
 	Length float64 `json:"length_s"`
 	Steps  int     `json:"steps"`
 	Error  string  `json:"error,omitempty"`
@@ -49,7 +49,7 @@ func (o *listCommand) Run(p *process) error {
 		row := ListedRoutine{Name: name}
 		r, err := c.library.Load(name)
 		if err == nil {
-			row.Title, row.About, row.Facts = r.Title, r.About, r.Facts
+			row.Title, row.About, row.Metadata = r.Title, r.About, r.Metadata
 			var score *routines.Score
 			if score, err = routines.Compile(r, c.bank.Measure, c.options); err == nil {
 				row.Length, row.Steps = float64(score.Len)/routines.Rate, score.Steps
@@ -66,7 +66,7 @@ func (o *listCommand) Run(p *process) error {
 	case p.json:
 		return p.printJSON(list)
 	case len(names) == 0:
-		return routines.ErrNone
+		return routines.ErrNoRoutines
 	case len(list) == 0:
 		return fmt.Errorf("none of the %d routines is like that; ask for less", len(names))
 	}
@@ -76,13 +76,13 @@ func (o *listCommand) Run(p *process) error {
 			fmt.Fprintf(t, "%s\t-\thas problems; run: guided check %s\n", r.Name, r.Name)
 			continue
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Name, formatSeconds(r.Length), r.Title, facts(r.Facts))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Name, formatSeconds(r.Length), r.Title, facts(r.Metadata))
 	}
 	return t.Flush()
 }
 
 // facts formats the position, the equipment and the level of a routine.
-func facts(f routines.Facts) string {
+func facts(f routines.Metadata) string {
 	var words []string
 	for _, list := range []string{strings.Join(f.Position, "/"), strings.Join(f.Equipment, ", "), f.Level} {
 		if list != "" {

@@ -30,7 +30,7 @@ const maxCueError = 5
 
 // ProofReport is printed by `guided --json prove`.
 type ProofReport struct {
-	*prove.Proof
+	*prove.Report
 	Routine  string   `json:"routine"`
 	Sink     string   `json:"sink,omitempty"`
 	Latency  float64  `json:"latency_ms,omitempty"` // from the start to the first sample, with the lead-in
@@ -66,7 +66,7 @@ func (o *proveCommand) Run(p *process) error {
 		return fmt.Errorf("the recording: %w", err)
 	}
 	show, end := p.progress(len(score.Cues), "measuring "+score.Title)
-	result.Proof, err = prove.Prove(score, sound, file, info.Size(), show)
+	result.Report, err = prove.Prove(score, sound, file, info.Size(), show)
 	end()
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (o *proveCommand) Run(p *process) error {
 	if o.Recording == "" {
 		result.Latency = result.Begins*1000 - float64(started)*1000/routines.Rate
 	}
-	result.Problems = proofProblems(result.Proof)
+	result.Problems = proofProblems(result.Report)
 	result.Proved = len(result.Problems) == 0
 	if p.json {
 		err = p.printJSON(result)
@@ -182,7 +182,7 @@ func followToEnd(feed player.Feed, show func()) error {
 }
 
 // proofProblems lists why a routine is not proved.
-func proofProblems(p *prove.Proof) []string {
+func proofProblems(p *prove.Report) []string {
 	list := []string{}
 	if lost := len(p.Cues) - p.Heard; lost > 0 {
 		list = append(list, fmt.Sprintf("%d of %d cues were not heard", lost, len(p.Cues)))
@@ -198,7 +198,7 @@ func proofProblems(p *prove.Proof) []string {
 
 func (r *ProofReport) print(w io.Writer, all bool) {
 	title := false
-	for _, c := range r.Proof.Cues {
+	for _, c := range r.Report.Cues {
 		if c.Heard && math.Abs(c.Error) <= maxCueError && !all {
 			continue
 		}
@@ -215,7 +215,7 @@ func (r *ProofReport) print(w io.Writer, all bool) {
 	for _, g := range r.Gaps {
 		fmt.Fprintf(w, "%10s  %.1f ms %s\n", formatMillis(g.At), g.Length, g.Kind)
 	}
-	fmt.Fprintf(w, "cues heard   %d of %d\n", r.Heard, len(r.Proof.Cues))
+	fmt.Fprintf(w, "cues heard   %d of %d\n", r.Heard, len(r.Report.Cues))
 	fmt.Fprintf(w, "worst error  %+.3f ms\n", r.Worst)
 	fmt.Fprintf(w, "spread       %.3f ms\n", r.Spread)
 	fmt.Fprintf(w, "drift        %+.2f ppm\n", r.Drift)

@@ -54,7 +54,7 @@ func (serveCommand) Run(p *process) error {
 // that of the MQTT remote: the page and the satellite are optional. id is nil where none could be stored.
 func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.Output, log *slog.Logger, ready func()) error {
 	if c.MQTT.Broker == "" {
-		broker, err := mqtt.Embedded(mqtt.DefaultAddress, log)
+		broker, err := mqtt.StartBroker(mqtt.DefaultAddress, log)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.
 		c.MQTT.Broker = broker.Address()
 	}
 	options := c.MQTTOptions(id)
-	options.Page = web.Page(c.Web)
+	options.Page = web.PageURL(c.Web)
 	tap := output.NewTap()
 	play, err := newPlayer(c, tap.Output(out), outputNames(c), true, log)
 	if err != nil {
@@ -90,7 +90,7 @@ func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.
 	parts.Go(func() {
 		defer cancel()
 		execute := func(payload []byte, _ time.Time) player.Response {
-			r := play.Order(payload)
+			r := play.DoPayload(payload)
 			select {
 			case asked <- r.Command:
 			default: // the satellite is off, or busy

@@ -31,7 +31,7 @@ func (o *showCommand) Run(p *process) error {
 	case p.json:
 		return p.printJSON(score)
 	case o.SVG:
-		return routines.Picture(score, p.stdout)
+		return routines.WriteSVG(score, p.stdout)
 	case o.Cues:
 		_, err = io.WriteString(p.stdout, score.String())
 		return err

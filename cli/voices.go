@@ -40,7 +40,7 @@ func (voicesListCommand) Run(p *process) error {
 		_, err = fmt.Fprintln(p.stdout, "what it lacks is a tone: no engine is set or installed")
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, "what it lacks is spoken by: %s\n", strings.TrimSpace(strings.Join(engine.Name(), " ")))
+	_, err = fmt.Fprintf(p.stdout, "what it lacks is spoken by: %s\n", strings.TrimSpace(strings.Join(engine.Identity(), " ")))
 	return err
 }
 
@@ -60,7 +60,7 @@ func (o *voicesBuildCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	texts, err := phrases(library(c))
+	texts, err := phrases(newLibrary(c))
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (o *voicesBuildCommand) Run(p *process) error {
 		return err
 	}
 	show, end := p.buildProgress()
-	b := voice.Builder{Dir: o.Dir, Engine: engine, Again: o.Again, Told: show}
+	b := voice.Builder{Dir: o.Dir, Engine: engine, Rerecord: o.Again, Progress: show}
 	err = b.Build(p.ctx, texts)
 	end()
 	if o.Prune && p.ctx.Err() == nil {

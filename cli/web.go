@@ -16,8 +16,8 @@ func serveWeb(ctx context.Context, c config.Config, play *player.Player, tap *ou
 	if c.Web.Listen == "" {
 		return nil
 	}
-	l := library(c)
-	b, err := bank(c, l, log)
+	l := newLibrary(c)
+	b, err := newBank(c, l, log)
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,8 @@ import (
 	"guided/web"
 )
 
-// library holds the user's routines, which come first, and the built-in ones.
-func library(c config.Config) routines.Library {
+// newLibrary holds the user's routines, which come first, and the built-in ones.
+func newLibrary(c config.Config) routines.Library {
 	l := routines.Library{routines.Builtin()}
 	if c.Routines.Dir != "" {
 		l = append(routines.Library{os.DirFS(c.Routines.Dir)}, l...)
@@ -26,9 +26,9 @@ func library(c config.Config) routines.Library {
 	return l
 }
 
-// bank holds every sound: the recorded voice, the speech engine for the texts that the voice lacks, with its cache on
+// newBank holds every sound: the recorded voice, the speech engine for the texts that the voice lacks, with its cache on
 // disk, and the sound files beside the routines.
-func bank(c config.Config, l routines.Library, log *slog.Logger) (*mix.Bank, error) {
+func newBank(c config.Config, l routines.Library, log *slog.Logger) (*mix.Bank, error) {
 	recorded, err := openVoice(c.Voice.Name)
 	if err != nil {
 		return nil, err
@@ -39,21 +39,21 @@ func bank(c config.Config, l routines.Library, log *slog.Logger) (*mix.Bank, err
 		return nil, err
 	}
 	if engine != nil {
-		voices = append(voices, voice.NewSpeech(engine, voice.NewCache(filepath.Join(config.CacheDir(), "speech"), log)))
+		voices = append(voices, voice.NewSynthesizedVoice(engine, voice.NewCache(filepath.Join(config.CacheDir(), "speech"), log)))
 	}
 	return mix.NewBank(voices, func(name string) (voice.Voice, error) { return openVoice(name) }, l.Open, log), nil
 }
 
 // openVoice opens an embedded voice by its name, or a folder of recordings.
-func openVoice(name string) (*voice.Folder, error) {
-	if files, err := voice.Embedded(name); err == nil {
-		return voice.OpenFolder(files)
+func openVoice(name string) (*voice.RecordedVoice, error) {
+	if files, err := voice.EmbeddedFS(name); err == nil {
+		return voice.OpenRecordedVoice(files)
 	}
 	dir := config.ExpandHome(name)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("voice.name: %q is neither a folder of recordings nor an embedded voice; those are %v", name, voice.EmbeddedVoices())
 	}
-	v, err := voice.OpenFolder(os.DirFS(dir))
+	v, err := voice.OpenRecordedVoice(os.DirFS(dir))
 	if err != nil {
 		return nil, fmt.Errorf("the voice in %s: %w", dir, err)
 	}
@@ -69,7 +69,7 @@ func newEngine(c config.Config) (voice.Engine, error) {
 		return voice.NewWyoming(c.Voice.Wyoming, c.Voice.WyomingVoice)
 	case "auto":
 		if _, err := exec.LookPath("espeak-ng"); err == nil {
-			return voice.NewCommand(voice.ESpeak("en")), nil
+			return voice.NewCommand(voice.ESpeakArgs("en")), nil
 		}
 	}
 	return nil, nil
@@ -78,14 +78,14 @@ func newEngine(c config.Config) (voice.Engine, error) {
 // newPlayer makes the player of serve, demo, play and prove. Only a daemon has remotes: a routine may wait for `next`,
 // and routines have URLs.
 func newPlayer(c config.Config, out audio.Output, outputs []string, daemon bool, log *slog.Logger) (*player.Player, error) {
-	l := library(c)
-	b, err := bank(c, l, log)
+	l := newLibrary(c)
+	b, err := newBank(c, l, log)
 	if err != nil {
 		return nil, err
 	}
 	var urls func(string) map[string]string
 	if daemon {
-		urls = web.URLs(c.Web, config.StateDir(), log)
+		urls = web.FileURLs(c.Web, config.StateDir(), log)
 	}
 	return player.New(player.Config{
 		Library: l, Bank: b, Output: out, Outputs: outputs, Volume: c.Audio.Volume, Version: version(),
@@ -96,13 +96,13 @@ func newPlayer(c config.Config, out audio.Output, outputs []string, daemon bool,
 
 // openOutputs opens audio.output and audio.also as one output. clock is the name of the first, which sets the pace.
 func openOutputs(c config.Config, log *slog.Logger) (out audio.Output, clock string, err error) {
-	specs := []output.OutputSpec{{Spec: c.Audio.Output, Volume: 100}}
+	specs := []output.Config{{Spec: c.Audio.Output, Volume: 100}}
 	for _, a := range c.Audio.Also {
 		volume := 100
 		if a.Volume != nil {
 			volume = *a.Volume
 		}
-		specs = append(specs, output.OutputSpec{Spec: a.Output, Volume: volume})
+		specs = append(specs, output.Config{Spec: a.Output, Volume: volume})
 	}
 	out, clock, err = output.OpenAll(specs, routines.Samples(c.Audio.LeadIn.Duration), log)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 // builtinLibrary returns the built-in routines and a bank with one embedded voice and no speech engine.
 func builtinLibrary(t *testing.T, speaker string) (routines.Library, *mix.Bank) {
 	t.Helper()
-	files, err := voice.Embedded(speaker)
+	files, err := voice.EmbeddedFS(speaker)
 	if err != nil {
 		t.Fatal(err)
 	}
-	recorded, err := voice.OpenFolder(files)
+	recorded, err := voice.OpenRecordedVoice(files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestLibraryCautionsInEveryVariant(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f := r.Facts; len(f.Position) == 0 || len(f.Tags) == 0 || f.Level == "" || len(f.Cautions) == 0 || r.About == "" {
+		if f := r.Metadata; len(f.Position) == 0 || len(f.Tags) == 0 || f.Level == "" || len(f.Cautions) == 0 || r.About == "" {
 			t.Errorf("%s does not tell people what they choose: %+v", name, f)
 		}
 		for _, o := range []routines.Options{{}, {Verbosity: routines.Short}, {Verbosity: routines.Minimal}, {NoHolds: true}, {NoHolds: true, Verbosity: routines.Minimal}} {
@@ -196,7 +196,7 @@ func TestLibraryCautionsInEveryVariant(t *testing.T) {
 			if warned == 0 {
 				t.Errorf("%s, %+v: no word of when to stop", name, o)
 			}
-			if quiet := routines.Duration(s.Talk().Longest); quiet > 75*time.Second {
+			if quiet := routines.Duration(s.SpeechStats().Longest); quiet > 75*time.Second {
 				t.Errorf("%s, %+v: %v without a word", name, o, quiet)
 			}
 		}

@@ -123,7 +123,7 @@ func (e *entities) addScenes(all []label) {
 }
 
 func statuses() []player.Status {
-	return []player.Status{player.Idle, player.Preparing, player.Playing, player.Paused, player.Waiting, player.Trouble}
+	return []player.Status{player.Idle, player.Preparing, player.Playing, player.Paused, player.Waiting, player.Problem}
 }
 
 // eventTypes are those of the player's events. Home Assistant refuses an event of another type.

@@ -60,7 +60,7 @@ func spokenRoutines(l routines.Library) ([]spokenRoutine, error) {
 	}
 	all = slices.DeleteFunc(all, func(r spokenRoutine) bool { return len(r.Forms) == 0 })
 	if len(all) == 0 {
-		return nil, routines.ErrNone
+		return nil, routines.ErrNoRoutines
 	}
 	return all, nil
 }

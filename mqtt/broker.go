@@ -26,9 +26,9 @@ type Broker struct {
 	done     sync.Once
 }
 
-// Embedded starts a broker at the address, or at [DefaultAddress] when that is "". It asks for no
+// StartBroker starts a broker at the address, or at [DefaultAddress] when that is "". It asks for no
 // password, so it listens on loopback only. Close must be called.
-func Embedded(address string, log *slog.Logger) (*Broker, error) {
+func StartBroker(address string, log *slog.Logger) (*Broker, error) {
 	if address == "" {
 		address = DefaultAddress
 	}

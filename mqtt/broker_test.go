@@ -14,7 +14,7 @@ import (
 func TestBrokerAddressInUse(t *testing.T) {
 	first := newEmbedded(t)
 	address := strings.TrimPrefix(first.Address(), "mqtt://")
-	_, err := Embedded(address, slog.New(slog.DiscardHandler))
+	_, err := StartBroker(address, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), `broker = "mqtt://`+address+`"`) {
 		t.Errorf("%v does not say what to do", err)
 	}
@@ -22,7 +22,7 @@ func TestBrokerAddressInUse(t *testing.T) {
 
 func TestBrokerRefusesAddressesBeyondLoopback(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", ":0", "192.168.1.5:1883", "[::]:0", "example.org:1883", "127.0.0.1"} {
-		b, err := Embedded(address, slog.New(slog.DiscardHandler))
+		b, err := StartBroker(address, slog.New(slog.DiscardHandler))
 		if err == nil {
 			b.Close()
 			t.Errorf("%s is listened on", address)
@@ -63,7 +63,7 @@ func TestBrokerRetainedMessagesDoNotExpire(t *testing.T) {
 
 func TestBrokerLogsAtDebugOnly(t *testing.T) {
 	log := &logRecorder{}
-	b, err := Embedded("127.0.0.1:0", slog.New(log))
+	b, err := StartBroker("127.0.0.1:0", slog.New(log))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func forEachBroker(t *testing.T, test func(t *testing.T, url string)) {
 
 func newEmbedded(t *testing.T) *Broker {
 	t.Helper()
-	b, err := Embedded("127.0.0.1:0", slog.New(slog.DiscardHandler))
+	b, err := StartBroker("127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func TestRunStartsOnlyOnFreshCommands(t *testing.T) {
 		skip := len(client.all())
 		d = startDaemonWith(t, options, defaultLimits(), func(payload []byte, _ time.Time) player.Response {
 			idle := p.State().State == player.Idle
-			r := p.Order(payload)
+			r := p.DoPayload(payload)
 			if idle && p.State().State != player.Idle {
 				starts.Add(1)
 			}

@@ -204,8 +204,8 @@ func purge(ctx context.Context, options Options, l limits, log *slog.Logger) ([]
 	return cleared, nil
 }
 
-// Elsewhere lists the brokers other than the one of options that may still retain something of ours.
-func Elsewhere(options Options, log *slog.Logger) []string {
+// OtherBrokers lists the brokers other than the one of options that may still retain something of ours.
+func OtherBrokers(options Options, log *slog.Logger) []string {
 	store := openStore(options.PublishedFile, log)
 	delete(store.brokers, options.Broker)
 	return slices.Sorted(maps.Keys(store.brokers))

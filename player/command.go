@@ -15,9 +15,9 @@ type Command struct {
 	Verb        string
 	Routine     string          // start, select: a name or a title
 	Parameters                  // start
-	Extend      routines.Amount // extend; zero: half a minute
+	Extend      routines.Length // extend; zero: half a minute
 	Text        string          // say
-	Gap         bool            // say: in a gap between the phrases, where there is one soon
+	InGap       bool            // say: in a gap between the phrases, where there is one soon
 	Volume      *int            // volume, start: 0 to 100
 	Transaction string          // echoed in the response; the same one is carried out once
 	SentAt      time.Time       // when the remote sent it, zero where unknown
@@ -124,8 +124,8 @@ func (p *Player) publishStatus(Command) (bool, error) {
 // maxCommandAge is how old a command with a time stamp may be.
 const maxCommandAge = 30 * time.Second
 
-// Order parses a payload and carries the command out.
-func (p *Player) Order(payload []byte) Response { return p.DoParsed(Parse(payload)) }
+// DoPayload parses a payload and carries the command out.
+func (p *Player) DoPayload(payload []byte) Response { return p.DoParsed(Parse(payload)) }
 
 // DoParsed carries out what a parser returned, or answers why it could not be parsed.
 func (p *Player) DoParsed(c Command, err error) Response {

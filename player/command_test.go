@@ -140,7 +140,7 @@ func TestDoConcurrentTransaction(t *testing.T) {
 		var group sync.WaitGroup
 		answers := make([]player.Response, 20)
 		for i := range answers {
-			group.Go(func() { answers[i] = st.p.Order([]byte(`{"command":"toggle","transaction":"x"}`)) })
+			group.Go(func() { answers[i] = st.p.DoPayload([]byte(`{"command":"toggle","transaction":"x"}`)) })
 		}
 		st.mustDo("select mixed")
 		group.Wait()

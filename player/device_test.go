@@ -33,7 +33,7 @@ func TestDeviceFailsWhilePlaying(t *testing.T) {
 	t.Run("one problem event, a growing backoff, and the breath from its start", func(t *testing.T) {
 		lost(t, func(st *harness) {
 			st.wantEvents("problem")
-			s := st.wantState(player.Trouble)
+			s := st.wantState(player.Problem)
 			if s.Error != errUnplugged.Error() || s.Step != "Breathe" || s.EndsAt != nil || s.Routine != "mixed" {
 				t.Errorf("state %+v", s)
 			}
@@ -52,12 +52,12 @@ func TestDeviceFailsWhilePlaying(t *testing.T) {
 			st.out.setUnavailable(errors.New("another reason"))
 			time.Sleep(time.Minute)
 			st.wantEvents("")
-			if s := st.wantState(player.Trouble); s.Error != "another reason" {
+			if s := st.wantState(player.Problem); s.Error != "another reason" {
 				t.Errorf("state %+v", s)
 			}
 			st.out.setUnavailable(nil)
 			time.Sleep(time.Minute)
-			st.wantState(player.Trouble)
+			st.wantState(player.Problem)
 			st.pull(audio.Depth + audio.Block)
 			st.wantEvents("resumed")
 			if s := st.wantState(player.Playing); s.Error != "" || s.EndsAt == nil {
@@ -125,7 +125,7 @@ func TestDeviceFailsWhilePlaying(t *testing.T) {
 			}
 			st.mustDo("resume")
 			st.wantEvents("problem")
-			st.wantState(player.Trouble)
+			st.wantState(player.Problem)
 			st.mustDo("pause")
 			st.out.setUnavailable(nil)
 			st.mustDo("resume")
@@ -170,8 +170,8 @@ func TestDeviceFailsDuringFadeOut(t *testing.T) {
 	}{
 		{"pause", "paused", player.Paused, ""},
 		{"stop", "routine_stopped", player.Idle, ""},
-		{"next", "problem", player.Trouble, "resumed, Breathe"},
-		{"start other", "routine_stopped, problem", player.Trouble, "routine_started, Rest"},
+		{"next", "problem", player.Problem, "resumed, Breathe"},
+		{"start other", "routine_stopped, problem", player.Problem, "routine_started, Rest"},
 	} {
 		for _, after := range []int{0, fadeLen + landingSilence/2} {
 			runPlayer(t, setup{depth: audio.Depth}, func(st *harness) {
@@ -200,7 +200,7 @@ func TestStartWithDeviceUnavailable(t *testing.T) {
 		st.out.setUnavailable(errUnplugged)
 		st.mustDo("start mixed")
 		st.wantEvents("problem")
-		s := st.wantState(player.Trouble)
+		s := st.wantState(player.Problem)
 		if s.StartedAt != nil || s.Error == "" {
 			t.Errorf("state %+v", s)
 		}

@@ -36,7 +36,7 @@ func (p *Player) unduck(Command) (bool, error) {
 	if s.heard-s.duckedAt > repeatAfter && s.transition.reason == carryOn && s.comeback() != s.target() {
 		s.ducked = false
 		p.mu.Unlock()
-		_, err := p.jump(func(score *routines.Score, at int) int { return score.Return(at) })
+		_, err := p.jump(func(score *routines.Score, at int) int { return score.ResumePoint(at) })
 		return err == nil, nil
 	}
 	defer p.mu.Unlock()

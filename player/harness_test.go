@@ -206,7 +206,7 @@ func (st *harness) stop() {
 // do carries out a command in words and waits until everything is blocked.
 func (st *harness) do(words string) player.Response {
 	st.Helper()
-	r := st.p.Order([]byte(words))
+	r := st.p.DoPayload([]byte(words))
 	synctest.Wait()
 	return r
 }

@@ -53,7 +53,7 @@ func (p *Player) inspectRoutine(ctx context.Context, name string, synthesize boo
 		i.Error = err.Error()
 		return i
 	}
-	i.Title, i.About, i.Facts = r.Title, r.About, r.Facts
+	i.Title, i.About, i.Metadata = r.Title, r.About, r.Metadata
 	if synthesize {
 		p.synthesizeAhead(ctx, r)
 	}

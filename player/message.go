@@ -31,7 +31,7 @@ func (p *Player) say(c Command) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	m := message{text, c.Gap, p.cfg.Bank}
+	m := message{text, c.InGap, p.cfg.Bank}
 	p.mu.Lock()
 	if r := p.current(); r != nil {
 		m.bank = r.bank
@@ -127,10 +127,10 @@ func (p *Player) deliver(ctx context.Context, o overlay) {
 		return
 	}
 	sound := s.sound
-	back := s.score.Return(min(s.score.Len, s.target()+duckDown+len(o.pcm)))
+	back := s.score.ResumePoint(min(s.score.Len, s.target()+duckDown+len(o.pcm)))
 	p.mu.Unlock()
 	loading, cancel := context.WithTimeout(ctx, loadTimeout)
-	_ = sound.Load(loading, back) // after the timeout the routine comes back without it
+	_ = sound.Preload(loading, back) // after the timeout the routine comes back without it
 	cancel()
 
 	p.mu.Lock()

@@ -210,7 +210,7 @@ func TestSayWithFullQueue(t *testing.T) {
 	runPlayer(t, setup{}, func(st *harness) {
 		var refused []string
 		for range 20 {
-			if r := st.p.Order([]byte("say " + shortMessage)); r.Status == "error" {
+			if r := st.p.DoPayload([]byte("say " + shortMessage)); r.Status == "error" {
 				refused = append(refused, r.Error)
 			}
 		}
@@ -221,7 +221,7 @@ func TestSayWithFullQueue(t *testing.T) {
 }
 
 func TestSayWithSpeechEngine(t *testing.T) {
-	unsaid := partialVoice{word: "bell", err: voice.ErrUnspoken}
+	unsaid := partialVoice{word: "bell", err: voice.ErrNoRecording}
 	t.Run("that is slow: the routine goes on meanwhile", func(t *testing.T) {
 		v := newGatedVoice("bell")
 		runPlayer(t, setup{voice: v, engine: unsaid}, func(st *harness) {

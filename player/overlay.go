@@ -69,7 +69,7 @@ func (s *session) endOverlays() {
 	covered := s.covered
 	s.covered = 0
 	at := s.sound.Position()
-	if back := s.score.Return(at); covered > repeatAfter && back != at && s.transition.reason == carryOn && s.transition.silence == 0 {
+	if back := s.score.ResumePoint(at); covered > repeatAfter && back != at && s.transition.reason == carryOn && s.transition.silence == 0 {
 		s.jumpTo(back)
 		return
 	}

@@ -246,7 +246,7 @@ func isNumber(value string) bool { return strings.ContainsAny(value[:1], "+-.012
 // setFor sets the length of a start, or the amount of an extend.
 func setFor(c *Command, value string) (err error) {
 	if c.Verb == "extend" {
-		if c.Extend, err = routines.ParseAmount(value); err != nil {
+		if c.Extend, err = routines.ParseLength(value); err != nil {
 			err = fmt.Errorf("extend: %w", err)
 		}
 		return err
@@ -296,7 +296,7 @@ func setBed(c *Command, value string) error {
 }
 
 func setWhen(c *Command, value string) error {
-	if c.Gap = value == "gap"; !c.Gap && value != "now" {
+	if c.InGap = value == "gap"; !c.InGap && value != "now" {
 		return fmt.Errorf(`when: %q is neither "now" nor "gap"`, value)
 	}
 	return nil

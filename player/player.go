@@ -271,7 +271,7 @@ func (p *Player) loadStart(s *session) {
 	p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(s.playCtx, loadTimeout)
 	defer cancel()
-	_ = sound.Load(ctx, at) // after the timeout it begins without it
+	_ = sound.Preload(ctx, at) // after the timeout it begins without it
 }
 
 // deviceLost publishes once that there is no sound, and why. The caller holds the lock.

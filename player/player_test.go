@@ -29,7 +29,7 @@ func TestRunCancelled(t *testing.T) {
 		events    string
 	}{
 		{"idle", func(st *harness) {}, ""},
-		{"start requested", func(st *harness) { st.p.Order([]byte("start mixed")) }, ""},
+		{"start requested", func(st *harness) { st.p.DoPayload([]byte("start mixed")) }, ""},
 		{"not pulled yet", func(st *harness) { st.mustDo("start mixed") }, ""},
 		{"playing", func(st *harness) { st.mustDo("start mixed"); st.pull(second) }, "routine_stopped"},
 		{"in the silence after resume", func(st *harness) {
@@ -133,6 +133,6 @@ func runUntilPanic(v voice.Voice, words string) {
 		Library: library, Bank: mix.NewBank([]voice.Voice{v}, nil, library.Open, log), Output: panicking{}, Volume: 60, Log: log,
 	})
 	go p.Run(context.Background())
-	p.Order([]byte(words))
+	p.DoPayload([]byte(words))
 	select {}
 }

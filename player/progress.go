@@ -68,7 +68,7 @@ func (p *Player) notifyPaused() {
 // ahead lie within the wait too.
 func (p *Player) endExpiredWait(s *session) {
 	at := s.position()
-	if m, waits := s.score.Waits(at); waits && m.At+m.Len-at < waitMargin && s.transition.reason == carryOn {
+	if m, waits := s.score.WaitAt(at); waits && m.At+m.Len-at < waitMargin && s.transition.reason == carryOn {
 		p.cfg.Log.Info("nobody said next: the routine ends", "routine", s.score.Name)
 		s.requestLeave(finish)
 	}

@@ -91,9 +91,9 @@ func inconsistency(s player.State) string {
 		return "it has an end that will not come"
 	case s.State == player.Idle && (s.Routine != "" || s.Error != "" || s.Step != ""):
 		return "idle, and playing something"
-	case s.State != player.Idle && s.State != player.Trouble && (s.Routine == "" || s.Title == ""):
+	case s.State != player.Idle && s.State != player.Problem && (s.Routine == "" || s.Title == ""):
 		return "it plays nothing"
-	case s.State == player.Trouble && s.Error == "":
+	case s.State == player.Problem && s.Error == "":
 		return "a problem without a reason"
 	case s.State == player.Playing && s.StartedAt == nil:
 		return "it plays and has not begun"

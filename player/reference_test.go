@@ -142,7 +142,7 @@ func cueSounds(references ...*reference) map[string]*cueSound {
 				w = &cueSound{text: c.Clip.Say, sound: begun.sound, gaps: map[string][]int{}}
 				words[w.text] = w
 			}
-			if x.Return(c.At) != c.At {
+			if x.ResumePoint(c.At) != c.At {
 				w.gaps[before] = append(w.gaps[before], c.At+begun.at-at)
 			}
 			before, at = w.text, c.At+begun.at

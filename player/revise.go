@@ -19,7 +19,7 @@ const (
 // extend makes the current step longer.
 func (p *Player) extend(c Command) (bool, error) {
 	more := c.Extend
-	if more == (routines.Amount{}) {
+	if more == (routines.Length{}) {
 		more.Samples = defaultExtension
 	}
 	return p.revise(routines.Change{Extend: more})
@@ -86,7 +86,7 @@ func (p *Player) revisable(c routines.Change) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, waits := s.score.Waits(s.target()); c.Pace == 0 && waits {
+	if _, waits := s.score.WaitAt(s.target()); c.Pace == 0 && waits {
 		return nil, errors.New("this step waits for you already; say next to go on")
 	}
 	if c.Pace > 0 && !paceAllowed(s.options.Changes, c.Pace) {
@@ -96,15 +96,15 @@ func (p *Player) revisable(c routines.Change) (*session, error) {
 }
 
 // loadRevised loads the sound of a revised score around a position.
-func (p *Player) loadRevised(ctx context.Context, r request, at int) (*mix.Live, error) {
-	sound, err := r.bank.Begin(ctx, r.score, p.loaders.Go)
+func (p *Player) loadRevised(ctx context.Context, r request, at int) (*mix.LiveRenderer, error) {
+	sound, err := r.bank.RenderLive(ctx, r.score, p.loaders.Go)
 	if err != nil {
 		return nil, err
 	}
-	if err := sound.Load(ctx, at); err != nil {
+	if err := sound.Preload(ctx, at); err != nil {
 		return nil, err
 	}
-	return sound, sound.Load(ctx, max(0, at-audio.Reserve)) // an output may rewind that far
+	return sound, sound.Preload(ctx, max(0, at-audio.RewindDepth)) // an output may rewind that far
 }
 
 // paceAllowed reports whether one more change of pace leaves the breath between half and double its written length.

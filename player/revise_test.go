@@ -42,8 +42,8 @@ func TestReviseWhilePlaying(t *testing.T) {
 		"slower: every breath from the next one on is longer": {breath, []string{"slower"}, []routines.Change{slower}},
 		"slower twice": {breath, []string{"slower", "slower"}, []routines.Change{slower, slower}},
 		"slower and faster again: nothing has changed": {breath, []string{"slower", "faster"}, []routines.Change{slower, {At: breath + changeLead, Pace: 1 / 1.05}}},
-		"two breaths more":                  {breath, []string{"extend 2 breaths"}, []routines.Change{{At: breath + changeLead, Extend: routines.Amount{Breaths: 2}}}},
-		"half a minute more, on both sides": {lean, []string{"extend"}, []routines.Change{{At: lean + changeLead, Extend: routines.Amount{Samples: 30 * second}}}},
+		"two breaths more":                  {breath, []string{"extend 2 breaths"}, []routines.Change{{At: breath + changeLead, Extend: routines.Length{Breaths: 2}}}},
+		"half a minute more, on both sides": {lean, []string{"extend"}, []routines.Change{{At: lean + changeLead, Extend: routines.Length{Samples: 30 * second}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			runPlayer(t, setup{files: files}, func(st *harness) {
@@ -100,7 +100,7 @@ func TestReviseWhilePlaying(t *testing.T) {
 			st.mustDo("resume")
 			st.pull(20 * second)
 			for _, s := range st.states[1:] {
-				if s.State == player.Trouble {
+				if s.State == player.Problem {
 					t.Errorf("%+v", s)
 				}
 			}

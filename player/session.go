@@ -24,7 +24,7 @@ const (
 // player's lock guards every field.
 type session struct {
 	request                          // what is played, and how
-	sound         *mix.Live          // of the score; its position is the next sample to be pulled
+	sound         *mix.LiveRenderer  // of the score; its position is the next sample to be pulled
 	lifetime      context.Context    // ends with the session
 	endLifetime   context.CancelFunc // cancels lifetime
 	cancelLoading context.CancelFunc // ends the loading of sound
@@ -42,10 +42,10 @@ type session struct {
 	ducked   bool // by command
 	duckedAt int  // frames heard at that time
 
-	pulled                // what pulling changes; snapshots hold copies of it
-	previous   *mix.Live  // the sound before the score was revised, while it is crossfaded; nil: none
-	crossfade  int        // frames of the crossfade left
-	snapshots  []snapshot // before each block that is not heard yet
+	pulled                       // what pulling changes; snapshots hold copies of it
+	previous   *mix.LiveRenderer // the sound before the score was revised, while it is crossfaded; nil: none
+	crossfade  int               // frames of the crossfade left
+	snapshots  []snapshot        // before each block that is not heard yet
 	operations []operation
 	changed    chan struct{} // signals an operation to the output
 }
@@ -70,7 +70,7 @@ func (p pulled) clone() pulled {
 	return p
 }
 
-func newSession(r request, sound *mix.Live) *session {
+func newSession(r request, sound *mix.LiveRenderer) *session {
 	return &session{
 		request: r, sound: sound, changed: make(chan struct{}, 1),
 		pulled: pulled{transition: steady(), duckGain: rampAt(1), overlayGain: rampAt(1)},
@@ -205,4 +205,4 @@ func (s *session) target() int {
 
 // comeback is where the sound returns after an interruption: the start of the breath, rep or phrase that was heard last,
 // or the same position where it was silent.
-func (s *session) comeback() int { return s.score.Return(s.target()) }
+func (s *session) comeback() int { return s.score.ResumePoint(s.target()) }

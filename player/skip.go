@@ -50,12 +50,12 @@ func (p *Player) jump(to func(score *routines.Score, at int) int) (bool, error) 
 		if sound == nil || err != nil {
 			return err == nil, err
 		}
-		_ = sound.Load(ctx, target) // after the timeout the jump is made without it
+		_ = sound.Preload(ctx, target) // after the timeout the jump is made without it
 	}
 }
 
 // tryJump jumps if the sound of the target is loaded, or atOnce; else it returns what has to be loaded, and from where.
-func (p *Player) tryJump(to func(score *routines.Score, at int) int, atOnce bool) (*mix.Live, int, error) {
+func (p *Player) tryJump(to func(score *routines.Score, at int) int, atOnce bool) (*mix.LiveRenderer, int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s, err := p.playable()
@@ -63,7 +63,7 @@ func (p *Player) tryJump(to func(score *routines.Score, at int) int, atOnce bool
 		return nil, 0, err
 	}
 	target := to(s.score, s.target())
-	if !s.sound.Reach(target) && !atOnce {
+	if !s.sound.Ready(target) && !atOnce {
 		return s.sound, target, nil
 	}
 	s.reportedStep = routines.Mark{}

@@ -49,15 +49,15 @@ func TestNextFasterThanVoiceLoads(t *testing.T) {
 					done := make(chan bool)
 					go func() { // the sound goes on while the command is carried out
 						defer close(done)
-						st.p.Order([]byte(word))
+						st.p.DoPayload([]byte(word))
 					}()
 					st.pull(r.IntN(second / 4))
 					<-done
 					if r.IntN(4) > 0 {
 						continue
 					}
-					st.p.Order([]byte("resume"))
-					st.p.Order([]byte("next"))
+					st.p.DoPayload([]byte("resume"))
+					st.p.DoPayload([]byte("next"))
 					st.pull(7 * second / 2)
 					now := st.out.openPlay()
 					if now == nil {

@@ -81,12 +81,12 @@ func (p *Player) newRequest(c Command) (request, error) {
 	if err != nil {
 		return request{}, err
 	}
-	bank, err := p.cfg.Bank.In(c.Voice)
+	bank, err := p.cfg.Bank.ForVoice(c.Voice)
 	if err != nil {
 		return request{}, fmt.Errorf("voice: %w", err)
 	}
 	r := request{routine: routine, bank: bank, options: p.cfg.Options(c.Parameters), volume: c.Volume}
-	r.options.Waits = p.cfg.Waits
+	r.options.Interactive = p.cfg.Waits
 	return r, r.compile()
 }
 
@@ -118,10 +118,10 @@ func (p *Player) setSelected(name string) bool {
 // of each sample. ctx ends with the session.
 func (p *Player) prepare(ctx context.Context, r request) {
 	score, err := p.scoreFor(ctx, r)
-	var sound *mix.Live
+	var sound *mix.LiveRenderer
 	loading, cancelLoading := context.WithCancel(ctx)
 	if err == nil {
-		sound, err = r.bank.Begin(loading, score, p.loaders.Go)
+		sound, err = r.bank.RenderLive(loading, score, p.loaders.Go)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

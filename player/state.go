@@ -16,7 +16,7 @@ const (
 	Playing   Status = "playing"
 	Paused    Status = "paused"
 	Waiting   Status = "waiting"
-	Trouble   Status = "problem"
+	Problem   Status = "problem"
 )
 
 // State is everything an observer may know, published whole. It is published at events only: no key ticks. Positions and
@@ -70,7 +70,7 @@ type RoutineInfo struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
 	About string `json:"about,omitempty"`
-	routines.Facts
+	routines.Metadata
 	Length float64           `json:"length_s"`
 	Steps  []string          `json:"steps"`
 	URLs   map[string]string `json:"urls,omitempty"`  // of its files for smart speakers, by their kind
@@ -108,7 +108,7 @@ func (p *Player) state() State {
 	case req == nil && s != nil: // a stop that is not heard yet
 		req = &s.request
 	case req == nil && p.problem != "":
-		st.State = Trouble
+		st.State = Problem
 	}
 	if req == nil {
 		return st
@@ -121,12 +121,12 @@ func (p *Player) state() State {
 	case s.reported == reportedPaused:
 		st.State = Paused
 	case p.problem != "":
-		st.State = Trouble
+		st.State = Problem
 	case s.reported != reportedPlaying: // not heard yet, or not again
 		st.State = Preparing
 	default:
 		st.State = Playing
-		if _, waits := s.score.Waits(s.position()); waits {
+		if _, waits := s.score.WaitAt(s.position()); waits {
 			st.State = Waiting
 		}
 	}
@@ -143,7 +143,7 @@ func (p *Player) setPosition(st *State, s *session) {
 	if next := s.score.NextStep(i); next < len(s.score.Marks) {
 		st.NextStep, end = s.score.Marks[next].Name, s.score.Marks[next].At
 	}
-	position, length := s.score.Told(at), s.score.Told(s.score.Len) // without waits
+	position, length := s.score.Elapsed(at), s.score.Elapsed(s.score.Len) // without waits
 	st.Position, st.Length, st.Remaining = seconds(position), seconds(length), seconds(length-position)
 	if length > 0 {
 		st.Progress = 100 * position / length
@@ -157,7 +157,7 @@ func (p *Player) setPosition(st *State, s *session) {
 		if at < m.At+m.Len { // else the sides are being switched
 			end = m.At + m.Len
 		}
-		st.StepEndsAt = later(st.UpdatedAt, silence+s.score.Told(end)-position)
+		st.StepEndsAt = later(st.UpdatedAt, silence+s.score.Elapsed(end)-position)
 		st.EndsAt = later(st.UpdatedAt, silence+length-position)
 	}
 }

@@ -94,7 +94,7 @@ func TestCompileRoundsBreathingToWholeBreaths(t *testing.T) {
 		}
 	}
 	if breaths != 13 || length != 182*routines.Rate {
-		t.Errorf("%d breaths in %s, want 13 in 182 s", breaths, routines.Clock(length))
+		t.Errorf("%d breaths in %s, want 13 in 182 s", breaths, routines.Timecode(length))
 	}
 }
 

@@ -202,7 +202,7 @@ func (c *compiler) timeCycles(s *Step) (cycles []cycle, lengths []int) {
 }
 
 // inCycles is an extension in breaths or reps: whole ones, at least one unless nothing is asked for.
-func inCycles(a Amount, p Pattern) int {
+func inCycles(a Length, p Pattern) int {
 	switch {
 	case a.Breaths > 0:
 		return a.Breaths

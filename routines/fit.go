@@ -18,7 +18,7 @@ func fitToLength(r *Routine, measure Measure, o Options) (map[*Step]int, error) 
 		return nil, nil
 	}
 	want := int64(Samples(o.For))
-	o.For, o.Changes, o.Waits = 0, nil, false
+	o.For, o.Changes, o.Interactive = 0, nil, false
 	own, err := compile(r, measure, o, nil)
 	if err != nil {
 		return nil, err

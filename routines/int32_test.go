@@ -48,7 +48,7 @@ func TestReviseRefusesAnExtensionOfDays(t *testing.T) {
 				t.Fatal(err)
 			}
 			// 746 breaths of two minutes are 41 seconds more than 2^32 samples.
-			change := routines.Change{At: routines.Rate / 10, Extend: routines.Amount{Breaths: 746}}
+			change := routines.Change{At: routines.Rate / 10, Extend: routines.Length{Breaths: 746}}
 			if s, _, err := routines.Revise(r, measureLetters, routines.Options{}, heard, change); err == nil {
 				t.Errorf("it lasts %v", routines.Duration(s.Len))
 			} else if !strings.Contains(err.Error(), "too long") {

@@ -154,11 +154,11 @@ func checkReturns(t *testing.T, s *routines.Score) {
 	}
 	step := max(1, s.Len/300)
 	for at := 0; at <= s.Len; at += step {
-		back := s.Return(at)
+		back := s.ResumePoint(at)
 		if back > at || back != at && !whole[back] {
 			t.Fatalf("interrupted at %d, it comes back at %d, which begins nothing", at, back)
 		}
-		if twice := s.Return(back); twice != back {
+		if twice := s.ResumePoint(back); twice != back {
 			t.Fatalf("interrupted at %d, it comes back at %d, and from there at %d", at, back, twice)
 		}
 		if back == at {

@@ -172,7 +172,7 @@ const (
 // listener.
 func (c *compiler) layOutWait() {
 	n := waitInFile
-	if c.options.Waits {
+	if c.options.Interactive {
 		n = maxWait
 		c.addMark(Mark{Kind: WaitMark, At: c.at, Len: n})
 	}

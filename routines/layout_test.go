@@ -28,16 +28,16 @@ func TestCompileHoldUntilNext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	live, err := routines.Compile(r, measureLetters, routines.Options{Waits: true})
+	live, err := routines.Compile(r, measureLetters, routines.Options{Interactive: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	wait, waits := live.Waits(live.Marks[live.NextStep(0)].At - 1)
+	wait, waits := live.WaitAt(live.Marks[live.NextStep(0)].At - 1)
 	if !waits || wait.Len < 10*60*routines.Rate {
 		t.Fatalf("%+v waits %v", wait, waits)
 	}
 	t.Run("lasts half a minute in a file", func(t *testing.T) {
-		if _, waits := file.Waits(file.Len / 2); waits {
+		if _, waits := file.WaitAt(file.Len / 2); waits {
 			t.Error("a file waits")
 		}
 		if got := file.Len - wait.At; got != 40*routines.Rate {
@@ -49,19 +49,19 @@ func TestCompileHoldUntilNext(t *testing.T) {
 			wait.At: wait.At, wait.At + 5: wait.At, wait.At + wait.Len: wait.At,
 			live.Len: wait.At + 10*routines.Rate, 7: 7,
 		} {
-			if got := live.Told(at); got != want {
+			if got := live.Elapsed(at); got != want {
 				t.Errorf("%d is told as %d, want %d", at, got, want)
 			}
 		}
 	})
 	t.Run("ends where the next step begins", func(t *testing.T) {
-		if _, waits := live.Waits(wait.At + wait.Len); waits || live.Marks[live.NextStep(0)].At != wait.At+wait.Len {
+		if _, waits := live.WaitAt(wait.At + wait.Len); waits || live.Marks[live.NextStep(0)].At != wait.At+wait.Len {
 			t.Error("it goes on")
 		}
 	})
 	t.Run("leaves a length asked for as it is", func(t *testing.T) {
-		o := routines.Options{For: routines.Duration(file.Len + 5*routines.Rate), Waits: true}
-		if s, err := routines.Compile(r, measureLetters, o); err != nil || s.Told(s.Len) != live.Told(live.Len)+5*routines.Rate {
+		o := routines.Options{For: routines.Duration(file.Len + 5*routines.Rate), Interactive: true}
+		if s, err := routines.Compile(r, measureLetters, o); err != nil || s.Elapsed(s.Len) != live.Elapsed(live.Len)+5*routines.Rate {
 			t.Errorf("%v", err)
 		}
 	})

@@ -18,8 +18,8 @@ const maxBreaths = 1000
 // of three such ints fits in 32 bits.
 func limited(n int64) int { return int(min(n, maxLength+1)) }
 
-// Amount is a length as people write it: a time, or a number of whole breaths. At most one field is set.
-type Amount struct {
+// Length is a length as people write it: a time, or a number of whole breaths. At most one field is set.
+type Length struct {
 	Samples int
 	Breaths int
 }
@@ -73,20 +73,20 @@ func parseTime(s, notATime string) (int, error) {
 	return Samples(d), nil
 }
 
-// ParseAmount reads "45s", "3m" or "5 breaths". Zero and negative lengths are errors.
-func ParseAmount(s string) (Amount, error) {
+// ParseLength reads "45s", "3m" or "5 breaths". Zero and negative lengths are errors.
+func ParseLength(s string) (Length, error) {
 	if number, found := cutUnit(s, "breaths", "breath"); found {
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 1 || n > maxBreaths {
-			return Amount{}, fmt.Errorf(`%q: write a whole number of breaths from 1 to %d, such as "5 breaths"`, s, maxBreaths)
+			return Length{}, fmt.Errorf(`%q: write a whole number of breaths from 1 to %d, such as "5 breaths"`, s, maxBreaths)
 		}
-		return Amount{Breaths: n}, nil
+		return Length{Breaths: n}, nil
 	}
 	n, err := parseTime(s, `is not a length; write one such as "45s", "3m" or "5 breaths"`)
 	if err == nil && n == 0 {
 		err = fmt.Errorf("%q is nothing; leave the key out or give a length", s)
 	}
-	return Amount{Samples: n}, err
+	return Length{Samples: n}, err
 }
 
 // cutUnit cuts the first of units that s ends with; false when it ends with none.
@@ -128,8 +128,8 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-// Clock formats samples as minutes, seconds and milliseconds, such as 3:05.250.
-func Clock(samples int) string {
+// Timecode formats samples as minutes, seconds and milliseconds, such as 3:05.250.
+func Timecode(samples int) string {
 	ms := samples / (Rate / 1000)
 	return fmt.Sprintf("%d:%02d.%03d", ms/60_000, ms/1000%60, ms%1000)
 }

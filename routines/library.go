@@ -23,8 +23,8 @@ func Builtin() fs.FS {
 	return files
 }
 
-// ErrNone is returned where a routine is needed and the library is empty.
-var ErrNone = errors.New("there are no routines")
+// ErrNoRoutines is returned where a routine is needed and the library is empty.
+var ErrNoRoutines = errors.New("there are no routines")
 
 // ErrNotFound is returned when no routine has the name.
 var ErrNotFound = errors.New("no such routine")

@@ -8,13 +8,13 @@ import (
 
 // Options is what may be asked for when a routine is started. The zero Options compiles it as written.
 type Options struct {
-	For       time.Duration // the length of the whole; 0: as written
-	Verbosity Verbosity     // empty: Full
-	NoHolds   bool          // leave out breath holds
-	Bed       string        // one of BedNames, a sound file or NoBed; empty: the routine's
-	Quiet     bool          // the quiet profile of the night, noted in the score
-	Waits     bool          // holds until next wait for the listener; else they last half a minute
-	Changes   []Change      // asked for while it played, in the order of At
+	For         time.Duration // the length of the whole; 0: as written
+	Verbosity   Verbosity     // empty: Full
+	NoHolds     bool          // leave out breath holds
+	Bed         string        // one of BedNames, a sound file or NoBed; empty: the routine's
+	Quiet       bool          // the quiet profile of the night, noted in the score
+	Interactive bool          // holds until next wait for the listener; else they last half a minute
+	Changes     []Change      // asked for while it played, in the order of At
 }
 
 // Verbosity is how much is spoken.
@@ -32,7 +32,7 @@ const (
 type Change struct {
 	At     int
 	Pace   float64 // factor on the length of every breath and rep that begins at At or later: 1.05 is slower; 0: none
-	Extend Amount  // more time, breaths or reps for the step that is going on at At
+	Extend Length  // more time, breaths or reps for the step that is going on at At
 }
 
 // Verbosities lists the verbosities, from the most to the least.

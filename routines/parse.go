@@ -113,7 +113,7 @@ func parseRoutine(t *tableReader) *Routine {
 	if count := t.countMode("count"); count != "" {
 		r.Count = count
 	}
-	r.Bed, r.Facts = t.bed(), t.metadata()
+	r.Bed, r.Metadata = t.bed(), t.metadata()
 	number := 0
 	r.Steps = parseSteps(t, scope{lang: r.Lang, breath: r.Breath, number: &number})
 	if !t.has("step") {
@@ -176,8 +176,8 @@ func (t *tableReader) countMode(key string) CountMode {
 }
 
 // metadata reads what people choose a routine by.
-func (t *tableReader) metadata() Facts {
-	f := Facts{Tags: t.textList("tags"), Equipment: t.textList("equipment"), Position: t.textList("position"), Level: t.oneOf("level", Levels()...), Cautions: t.textList("cautions")}
+func (t *tableReader) metadata() Metadata {
+	f := Metadata{Tags: t.textList("tags"), Equipment: t.textList("equipment"), Position: t.textList("position"), Level: t.oneOf("level", Levels()...), Cautions: t.textList("cautions")}
 	for _, p := range f.Position {
 		if !slices.Contains(Positions(), p) {
 			t.problemf("position", "%q is not known; %s", excerpt(p), DidYouMean(p, Positions()))

@@ -86,11 +86,11 @@ func (t *tableReader) parseBody(s *Step, in scope) {
 }
 
 // timeOnly reads a length that may not be counted in breaths.
-func (t *tableReader) timeOnly(key string) Amount {
+func (t *tableReader) timeOnly(key string) Length {
 	a := t.length(key)
 	if a.Breaths > 0 {
 		t.problemf(key, `breaths are counted in breathe and hold steps; write a time such as "20s"`)
-		return Amount{}
+		return Length{}
 	}
 	return a
 }
@@ -213,7 +213,7 @@ func (t *tableReader) fitBound(s *Step, in scope, v any, isMin bool) (int, bool)
 	if !is || len(text) > 60 {
 		return wrong()
 	}
-	a, err := ParseAmount(text)
+	a, err := ParseLength(text)
 	switch {
 	case err != nil:
 		t.problemf("fit", "%v", err)

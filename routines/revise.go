@@ -77,7 +77,7 @@ func (c *compiler) extendedSilence(n int) int {
 }
 
 // extension is an extension in samples.
-func (c *compiler) extension(a Amount) int64 {
+func (c *compiler) extension(a Length) int64 {
 	return int64(a.Samples) + int64(a.Breaths)*int64(c.breath.Len())
 }
 

@@ -59,7 +59,7 @@ func TestReviseExtendAndPace(t *testing.T) {
 	before, _ := revised(t, twoSidedHold)
 	hold := before.Marks[0].At + before.Marks[0].Len - 20*second // the first second of the left hold
 	t.Run("a hold made longer on the first side is as long on the second", func(t *testing.T) {
-		_, after := revised(t, twoSidedHold, routines.Change{At: hold + 3*second, Extend: routines.Amount{Samples: 10 * second}})
+		_, after := revised(t, twoSidedHold, routines.Change{At: hold + 3*second, Extend: routines.Length{Samples: 10 * second}})
 		checkSides(t, after)
 		if got := after.Len - before.Len; got != 20*second {
 			t.Errorf("the whole is %v longer, want 20s", routines.Duration(got))
@@ -69,7 +69,7 @@ func TestReviseExtendAndPace(t *testing.T) {
 		}
 	})
 	t.Run("a cue that was heard is not repeated, and the end moves", func(t *testing.T) {
-		_, after := revised(t, twoSidedHold, routines.Change{At: hold + 12*second, Extend: routines.Amount{Samples: 30 * second}})
+		_, after := revised(t, twoSidedHold, routines.Change{At: hold + 12*second, Extend: routines.Length{Samples: 30 * second}})
 		if got := cueTimes(after, "Halfway.")[0]; got != hold+10*second {
 			t.Errorf("halfway was heard at 10s, it now stands at %v", routines.Duration(got-hold))
 		}
@@ -103,7 +103,7 @@ func TestReviseExtendAndPace(t *testing.T) {
 		}
 	})
 	t.Run("a breath is added to the breathing", func(t *testing.T) {
-		_, after := revised(t, twoSidedHold, routines.Change{At: before.Len - 3*second, Extend: routines.Amount{Breaths: 2}})
+		_, after := revised(t, twoSidedHold, routines.Change{At: before.Len - 3*second, Extend: routines.Length{Breaths: 2}})
 		if got := after.Len - before.Len; got != 20*second {
 			t.Errorf("the whole is %v longer, want 20s", routines.Duration(got))
 		}
@@ -113,7 +113,7 @@ func TestReviseExtendAndPace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = routines.Revise(r, measureLetters, routines.Options{}, before, routines.Change{At: before.Len - 100, Extend: routines.Amount{Breaths: 2}})
+		_, _, err = routines.Revise(r, measureLetters, routines.Options{}, before, routines.Change{At: before.Len - 100, Extend: routines.Length{Breaths: 2}})
 		if !errors.Is(err, routines.ErrTooLate) {
 			t.Errorf("got %v", err)
 		}

@@ -45,19 +45,19 @@ const (
 
 // Routine is one checked file. It has no times yet: Compile gives it those.
 type Routine struct {
-	Name   string // the file's name without .toml
-	Title  string // as it is spoken
-	About  string
-	Lang   *Lang
-	Breath Pattern   // one breath of a hold counted in breaths
-	Count  CountMode // for steps without a count of their own
-	Bed    Bed
-	Facts  Facts
-	Steps  []Step
+	Name     string // the file's name without .toml
+	Title    string // as it is spoken
+	About    string
+	Lang     *Lang
+	Breath   Pattern   // one breath of a hold counted in breaths
+	Count    CountMode // for steps without a count of their own
+	Bed      Bed
+	Metadata Metadata
+	Steps    []Step
 }
 
-// Facts is what people choose a routine by: shown and searched, never spoken.
-type Facts struct {
+// Metadata is what people choose a routine by: shown and searched, never spoken.
+type Metadata struct {
 	Tags      []string `json:"tags,omitempty"`
 	Equipment []string `json:"equipment,omitempty"`
 	Position  []string `json:"position,omitempty"` // each one of Positions
@@ -78,9 +78,9 @@ type Step struct {
 
 	Wait      bool     // hold: until the listener says next
 	Pattern   *Pattern // the breath (breathe, paced hold) or the tempo (reps); else nil
-	For       Amount   // the length; zero in a say or sound step that lasts as long as its clip
+	For       Length   // the length; zero in a say or sound step that lasts as long as its clip
 	From      *Pattern // breathe: the pattern of the first breath; nil: Pattern
-	Over      Amount   // breathe: how long the change from From to Pattern takes; zero: half of the step
+	Over      Length   // breathe: how long the change from From to Pattern takes; zero: half of the step
 	Fit       Range    // what the step may become when a length is asked for
 	Reps      int
 	Words     map[string]string // by phase, in place of the language's words
@@ -115,8 +115,8 @@ type StepCue struct {
 	location location
 }
 
-// Message is a routine of one step that says a text.
-func Message(text string) *Routine {
+// FromText is a routine of one step that says a text.
+func FromText(text string) *Routine {
 	lang, _ := loadLang(defaultLang) // embedded, cannot fail
 	breath, _ := parsePattern(defaultBreath)
 	return &Routine{

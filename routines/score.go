@@ -79,9 +79,9 @@ type Note struct {
 	What string
 }
 
-// Return is where playback resumes after an interruption at a sample: at the start of the breath or rep that is going
+// ResumePoint is where playback resumes after an interruption at a sample: at the start of the breath or rep that is going
 // on, else at the start of the phrase, else, in silence, at the sample itself.
-func (s *Score) Return(at int) int {
+func (s *Score) ResumePoint(at int) int {
 	for {
 		back := s.phraseAt(s.breathAt(at)) // a phrase may begin before the breath does
 		if back == at {
@@ -163,8 +163,8 @@ func (s *Score) PreviousStep(i int) int {
 	return i
 }
 
-// Waits is the mark of the hold that waits for the listener at a sample; false when none does.
-func (s *Score) Waits(at int) (Mark, bool) {
+// WaitAt is the mark of the hold that waits for the listener at a sample; false when none does.
+func (s *Score) WaitAt(at int) (Mark, bool) {
 	for _, m := range s.Marks {
 		if m.Kind == WaitMark && m.At <= at && at < m.At+m.Len {
 			return m, true
@@ -173,8 +173,8 @@ func (s *Score) Waits(at int) (Mark, bool) {
 	return Mark{}, false
 }
 
-// Told is a sample without the time spent waiting for the listener before it. Positions and lengths are shown so.
-func (s *Score) Told(at int) int {
+// Elapsed is a sample without the time spent waiting for the listener before it. Positions and lengths are shown so.
+func (s *Score) Elapsed(at int) int {
 	n := at
 	for _, m := range s.Marks {
 		if m.Kind == WaitMark && m.At < at {
@@ -187,7 +187,7 @@ func (s *Score) Told(at int) int {
 // String lists the score, a line for each mark, cue and note. Golden files hold it.
 func (s *Score) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %q: %s, %d samples, %d steps\n", s.Name, s.Title, Clock(s.Len), s.Len, s.Steps)
+	fmt.Fprintf(&b, "%s %q: %s, %d samples, %d steps\n", s.Name, s.Title, Timecode(s.Len), s.Len, s.Steps)
 	c := 0
 	for _, m := range append(s.Marks[:len(s.Marks):len(s.Marks)], Mark{At: math.MaxInt}) {
 		for ; c < len(s.Cues) && s.Cues[c].At < m.At; c++ {
@@ -196,12 +196,12 @@ func (s *Score) String() string {
 			if cue.Clip.Sound != "" {
 				what = "sound " + cue.Clip.Sound
 			}
-			fmt.Fprintf(&b, "%9d %s       %s (%d)\n", cue.At, Clock(cue.At), what, cue.Len)
+			fmt.Fprintf(&b, "%9d %s       %s (%d)\n", cue.At, Timecode(cue.At), what, cue.Len)
 		}
 		if m.At == math.MaxInt {
 			break
 		}
-		fmt.Fprintf(&b, "%9d %s %s\n", m.At, Clock(m.At), m.text())
+		fmt.Fprintf(&b, "%9d %s %s\n", m.At, Timecode(m.At), m.text())
 	}
 	for _, n := range s.Notes {
 		fmt.Fprintf(&b, "note: line %d, %q: %s\n", n.Line, n.Step, n.What)
@@ -228,17 +228,17 @@ func (m Mark) text() string {
 	}
 }
 
-// Talk is how much is spoken in a score.
-type Talk struct {
+// SpeechStats is how much is spoken in a score.
+type SpeechStats struct {
 	Words          int
 	WordsPerMinute float64 // while the voice speaks, pauses of less than a second included
 	Silence        float64 // the part of the score without speech, from 0 to 1
 	Longest        int     // samples of the longest silence
 }
 
-// Talk counts how much is spoken.
-func (s *Score) Talk() Talk {
-	var t Talk
+// SpeechStats counts how much is spoken.
+func (s *Score) SpeechStats() SpeechStats {
+	var t SpeechStats
 	spoken, breaths, end := 0, 0, 0
 	for _, c := range s.Cues {
 		if c.Clip.Say == "" {

@@ -31,8 +31,8 @@ func TestScoreReturn(t *testing.T) {
 		{"before the start", -1, -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := s.Return(c.at); got != c.want {
-				t.Errorf("interrupted at %s, back at %s, want %s", routines.Clock(c.at), routines.Clock(got), routines.Clock(c.want))
+			if got := s.ResumePoint(c.at); got != c.want {
+				t.Errorf("interrupted at %s, back at %s, want %s", routines.Timecode(c.at), routines.Timecode(got), routines.Timecode(c.want))
 			}
 		})
 	}
@@ -49,8 +49,8 @@ cues = [{ at = "1s", say = "A cue which goes on for four seconds, over the start
 `, measureLetters)
 	cue := s.Cues[0]
 	for at := cue.At + 1; at < cue.At+cue.Len; at += 997 {
-		if back := s.Return(at); back > cue.At {
-			t.Fatalf("interrupted at %s, back at %s, inside the words that begin at %s", routines.Clock(at), routines.Clock(back), routines.Clock(cue.At))
+		if back := s.ResumePoint(at); back > cue.At {
+			t.Fatalf("interrupted at %s, back at %s, inside the words that begin at %s", routines.Timecode(at), routines.Timecode(back), routines.Timecode(cue.At))
 		}
 	}
 }

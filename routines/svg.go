@@ -32,11 +32,11 @@ text{font-family:system-ui,sans-serif;font-size:14px}.p-time{fill:#5c6b67}.p-nam
 </style>
 `
 
-// Picture writes a score as an SVG timeline of several rows of equal time. Each step is a block at its time, with its
+// WriteSVG writes a score as an SVG timeline of several rows of equal time. Each step is a block at its time, with its
 // name where it fits and a bar at the edge of its side. A block shows the wave of the breaths or reps, flat in a hold;
 // dashes where words are spoken; a thin line in a silent hold or rest. The file refers to nothing outside, follows the
 // reader's light or dark setting, and lists all steps as text for screen readers.
-func Picture(s *Score, w io.Writer) error {
+func WriteSVG(s *Score, w io.Writer) error {
 	row := rowSpan(s.Len)
 	rows := max(1, (s.Len+row-1)/row)
 	var b bytes.Buffer

@@ -31,7 +31,7 @@ sides = true
 func writeSVG(t *testing.T, text string) (string, map[string][]string) {
 	t.Helper()
 	var b strings.Builder
-	if err := routines.Picture(compileSteps(t, text, measureLetters), &b); err != nil {
+	if err := routines.WriteSVG(compileSteps(t, text, measureLetters), &b); err != nil {
 		t.Fatal(err)
 	}
 	texts, in := map[string][]string{}, ""
@@ -124,7 +124,7 @@ func TestPictureBlocksInEveryBuiltinRoutine(t *testing.T) {
 				t.Fatal(err)
 			}
 			var b strings.Builder
-			if err := routines.Picture(s, &b); err != nil {
+			if err := routines.WriteSVG(s, &b); err != nil {
 				t.Fatal(err)
 			}
 			for i, line := range strings.Split(b.String(), "<svg x=")[1:] {
@@ -147,7 +147,7 @@ func TestPictureBlocksInEveryBuiltinRoutine(t *testing.T) {
 
 func TestPictureEmptyScore(t *testing.T) {
 	var b strings.Builder
-	if err := routines.Picture(&routines.Score{Title: "Empty"}, &b); err != nil || !strings.Contains(b.String(), "Empty, 0:00") {
+	if err := routines.WriteSVG(&routines.Score{Title: "Empty"}, &b); err != nil || !strings.Contains(b.String(), "Empty, 0:00") {
 		t.Errorf("%v: %s", err, b.String())
 	}
 }
@@ -159,7 +159,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errDiskFull }
 var errDiskFull = errors.New("the disk is full")
 
 func TestPictureWriteError(t *testing.T) {
-	if err := routines.Picture(&routines.Score{}, fullDisk{}); !errors.Is(err, errDiskFull) {
+	if err := routines.WriteSVG(&routines.Score{}, fullDisk{}); !errors.Is(err, errDiskFull) {
 		t.Errorf("got %v", err)
 	}
 }

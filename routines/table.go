@@ -157,13 +157,13 @@ func isDuration(number string) bool {
 	return err == nil && number != "0"
 }
 
-func (t *tableReader) length(key string) Amount {
-	var a Amount
+func (t *tableReader) length(key string) Length {
+	var a Length
 	if s, ok := t.quantity(key, "45s"); ok {
 		var err error
-		if a, err = ParseAmount(s); err != nil {
+		if a, err = ParseLength(s); err != nil {
 			t.problemf(key, "%v", err)
-			return Amount{}
+			return Length{}
 		}
 	}
 	return a

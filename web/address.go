@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// URLs returns a function from a routine's name to the URLs of its audio files by format, "wav" and "flac", as a speaker
+// FileURLs returns a function from a routine's name to the URLs of its audio files by format, "wav" and "flac", as a speaker
 // on the network uses them. It is nil where the server is off. The token of their paths is kept in stateDir.
-func URLs(cfg Config, stateDir string, log *slog.Logger) func(routine string) map[string]string {
+func FileURLs(cfg Config, stateDir string, log *slog.Logger) func(routine string) map[string]string {
 	a, err := newAuth(cfg, stateDir, nil, log)
 	if cfg.Listen == "" || err != nil {
 		return nil
@@ -23,9 +23,9 @@ func URLs(cfg Config, stateDir string, log *slog.Logger) func(routine string) ma
 	}
 }
 
-// Page returns the URL of the page as other machines reach it, "" where they cannot: the server is off
+// PageURL returns the URL of the page as other machines reach it, "" where they cannot: the server is off
 // or on loopback, and the settings name no public URL.
-func Page(cfg Config) string {
+func PageURL(cfg Config) string {
 	host, _, err := net.SplitHostPort(cfg.Listen)
 	if ip, wrong := netip.ParseAddr(host); cfg.PublicURL == "" && (err != nil || host == "localhost" || wrong == nil && ip.IsLoopback()) {
 		return ""

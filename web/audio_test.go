@@ -123,7 +123,7 @@ func TestAudioFileFromBeginsAtWholeBreath(t *testing.T) {
 		}
 	}
 	for _, from := range []string{fmt.Sprintf("%.3f", float64(at)/routines.Rate), routines.Duration(at).String()} {
-		got, begin := p.get(base+"short.wav?from="+from), score.Return(at)
+		got, begin := p.get(base+"short.wav?from="+from), score.ResumePoint(at)
 		if begin == at || got.status != http.StatusOK || difference(got.body[44:], whole[44+4*begin:]) != "" {
 			t.Errorf("from %s: %d, %d bytes, want the tail from sample %d", from, got.status, len(got.body), begin)
 		}

@@ -64,7 +64,7 @@ func (h *handlers) checkRoutine(w http.ResponseWriter, r *http.Request) {
 	out := checkResponse{Problems: problems, Notes: []problem{}, Timeline: []step{}}
 	if score != nil {
 		var picture bytes.Buffer
-		if err := routines.Picture(score, &picture); err != nil {
+		if err := routines.WriteSVG(score, &picture); err != nil {
 			panic(err) // a bytes.Buffer takes every write
 		}
 		for _, n := range score.Notes {

@@ -18,8 +18,8 @@ const maxRenderFrames = audio.Rate
 type renderer struct {
 	*rendition
 	ctx     context.Context
-	slots   chan struct{} // limits how many render at once
-	live    *mix.Live     // nil before the first samples
+	slots   chan struct{}     // limits how many render at once
+	live    *mix.LiveRenderer // nil before the first samples
 	cancel  context.CancelFunc
 	loading sync.WaitGroup
 }
@@ -39,7 +39,7 @@ func (r *renderer) close() {
 // render fills samples from sample at of the score on; at+len(samples) is at most its length. It fails only when ctx ends.
 func (r *renderer) render(samples [][2]float64, at int) error {
 	if r.live == nil {
-		live, err := r.bank.Begin(r.ctx, r.score, r.loading.Go)
+		live, err := r.bank.RenderLive(r.ctx, r.score, r.loading.Go)
 		if err != nil {
 			return err
 		}
@@ -47,8 +47,8 @@ func (r *renderer) render(samples [][2]float64, at int) error {
 	}
 	for len(samples) > 0 {
 		part := samples[:min(len(samples), maxRenderFrames)]
-		if !r.live.Reach(at) {
-			if err := r.live.Load(r.ctx, at); err != nil {
+		if !r.live.Ready(at) {
+			if err := r.live.Preload(r.ctx, at); err != nil {
 				return err
 			}
 		}

@@ -106,7 +106,7 @@ func (h *handlers) newRendition(ctx context.Context, r *routines.Routine, q rend
 	if q.Voice != "" && !slices.Contains(voice.EmbeddedVoices(), q.Voice) { // only the settings may name a folder of recordings
 		return nil, fmt.Errorf("voice: %q is not known; use one of %s", q.Voice, strings.Join(voice.EmbeddedVoices(), ", "))
 	}
-	bank, err := h.Bank.In(q.Voice)
+	bank, err := h.Bank.ForVoice(q.Voice)
 	if err != nil {
 		return nil, fmt.Errorf("voice: %w", err)
 	}
@@ -122,7 +122,7 @@ func (h *handlers) newRendition(ctx context.Context, r *routines.Routine, q rend
 		if q.start >= routines.Duration(score.Len) {
 			return nil, fmt.Errorf("from: %v lies after the end of %q, which lasts %v", q.start, score.Title, routines.Duration(score.Len).Round(time.Second))
 		}
-		p.start = score.Return(routines.Samples(q.start))
+		p.start = score.ResumePoint(routines.Samples(q.start))
 	}
 	p.id = h.renditionID(p, cmp.Or(q.Voice, h.Voice))
 	return p, nil

@@ -130,7 +130,7 @@ func (h *handlers) getPicture(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var b bytes.Buffer
-	if err := routines.Picture(score, &b); err != nil {
+	if err := routines.WriteSVG(score, &b); err != nil {
 		panic(err) // a bytes.Buffer takes every write
 	}
 	w.Header().Set("Content-Type", "image/svg+xml")

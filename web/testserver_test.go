@@ -98,21 +98,21 @@ func newTestServer(t testing.TB, changes ...func(*web.Server)) *testServer {
 	}
 	p.writeRoutine("short.toml", shortRoutine)
 	log := slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	files, err := voice.Embedded("heart")
+	files, err := voice.EmbeddedFS("heart")
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := voice.OpenFolder(files)
+	v, err := voice.OpenRecordedVoice(files)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.library = routines.Library{os.DirFS(p.routinesDir), routines.Builtin()}
 	p.bank = mix.NewBank([]voice.Voice{v}, func(name string) (voice.Voice, error) {
-		files, err := voice.Embedded(name)
+		files, err := voice.EmbeddedFS(name)
 		if err != nil {
 			return nil, err
 		}
-		return voice.OpenFolder(files)
+		return voice.OpenRecordedVoice(files)
 	}, p.library.Open, log)
 	out, err := output.Open("null", 0, log)
 	if err != nil {

@@ -5,13 +5,13 @@ import "time"
 // Noise is a beep.Streamer of noise whose frames are a function of their index, silent from a frame on.
 type Noise struct {
 	At, Frames int       // the position and the length
-	QuietFrom  int       // the first silent frame
+	SilentFrom int       // the first silent frame
 	PulledAt   time.Time // when that was pulled
 }
 
 // NewNoise returns noise of so many frames, none of them silent.
 func NewNoise(frames int) *Noise {
-	return &Noise{Frames: frames, QuietFrom: frames}
+	return &Noise{Frames: frames, SilentFrom: frames}
 }
 
 // Stream fills samples from the position on.
@@ -19,7 +19,7 @@ func (s *Noise) Stream(samples [][2]float64) (int, bool) {
 	n := min(len(samples), s.Frames-s.At)
 	for i := range samples[:n] {
 		samples[i] = NoiseAt(s.At + i)
-		if s.At+i >= s.QuietFrom {
+		if s.At+i >= s.SilentFrom {
 			samples[i] = [2]float64{}
 			if s.PulledAt.IsZero() {
 				s.PulledAt = time.Now()

@@ -47,8 +47,8 @@ func Logger(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), nil))
 }
 
-// NeedProgram skips a test where a program is not installed; in CI it fails, which installs them all.
-func NeedProgram(t testing.TB, name string) {
+// RequireProgram skips a test where a program is not installed; in CI it fails, which installs them all.
+func RequireProgram(t testing.TB, name string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
 		if os.Getenv("CI") == "true" {

@@ -46,19 +46,19 @@ func Vowel(n int, envelope func(second float64) float64) []float64 {
 func Word(consonant float64) []float64 {
 	soft := WhiteNoise(routines.Rate*80/1000, 0.3*math.Pow(10, consonant/20))
 	for i := range soft {
-		soft[i] *= Rise(float64(i)/routines.Rate, 0, 0.02)
+		soft[i] *= SmoothRise(float64(i)/routines.Rate, 0, 0.02)
 	}
-	return Join(soft, Vowel(routines.Rate*300/1000, func(x float64) float64 { return Rise(x, 0, 0.03) * (1 - Rise(x, 0.2, 0.3)) }))
+	return Concat(soft, Vowel(routines.Rate*300/1000, func(x float64) float64 { return SmoothRise(x, 0, 0.03) * (1 - SmoothRise(x, 0.2, 0.3)) }))
 }
 
-// Rise eases from 0 at from to 1 at to, a smoothstep.
-func Rise(x, from, to float64) float64 {
+// SmoothRise eases from 0 at from to 1 at to, a smoothstep.
+func SmoothRise(x, from, to float64) float64 {
 	x = max(0, min(1, (x-from)/(to-from)))
 	return x * x * (3 - 2*x)
 }
 
-// Join returns parts one after the other.
-func Join(parts ...[]float64) []float64 {
+// Concat returns parts one after the other.
+func Concat(parts ...[]float64) []float64 {
 	var list []float64
 	for _, p := range parts {
 		list = append(list, p...)
@@ -66,8 +66,8 @@ func Join(parts ...[]float64) []float64 {
 	return list
 }
 
-// Gained returns a copy of samples with a gain, a factor.
-func Gained(samples []float64, gain float64) []float64 {
+// Scaled returns a copy of samples with a gain, a factor.
+func Scaled(samples []float64, gain float64) []float64 {
 	list := make([]float64, len(samples))
 	for i, x := range samples {
 		list[i] = x * gain
@@ -75,8 +75,8 @@ func Gained(samples []float64, gain float64) []float64 {
 	return list
 }
 
-// ResampleBack returns samples at 48 kHz as samples at 44.1 kHz, by the nearest one.
-func ResampleBack(samples []float64) []float64 {
+// To44100 returns samples at 48 kHz as samples at 44.1 kHz, by the nearest one.
+func To44100(samples []float64) []float64 {
 	out := make([]float64, len(samples)*441/480)
 	for i := range out {
 		out[i] = samples[i*480/441]

@@ -44,8 +44,8 @@ func (h WAVHeader) File(data []byte) []byte {
 	return append(b, data...)
 }
 
-// WAVOf returns samples of ±1 as a correct file of 16-bit mono.
-func WAVOf(rate int, samples []float64) []byte {
+// WAVFile returns samples of ±1 as a correct file of 16-bit mono.
+func WAVFile(rate int, samples []float64) []byte {
 	var b []byte
 	for _, x := range samples {
 		b = binary.LittleEndian.AppendUint16(b, uint16(int16(math.Round(x*32767))))

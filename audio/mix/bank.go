@@ -62,9 +62,9 @@ func NewBank(voices []voice.Voice, openVoice func(name string) (voice.Voice, err
 	return b
 }
 
-// In returns the bank whose first voice has a name, empty for the default voice; the texts which that voice lacks are
+// ForVoice returns the bank whose first voice has a name, empty for the default voice; the texts which that voice lacks are
 // spoken as in b. A voice is opened once and kept.
-func (b *Bank) In(name string) (*Bank, error) {
+func (b *Bank) ForVoice(name string) (*Bank, error) {
 	b.mu.Lock()
 	other, has := b.banks[name]
 	b.mu.Unlock()
@@ -119,7 +119,7 @@ func (b *bankCache) measureSound(name string) (routines.Extent, bool) {
 	if has {
 		return e, e.Len > 0
 	}
-	r, err := voice.ImportSound(data)
+	r, err := voice.Decode(data)
 	if err != nil {
 		b.log.Warn("a sound file cannot be played", "file", name, "err", err)
 	}
@@ -145,7 +145,7 @@ func (b *Bank) Prepare(ctx context.Context, clips []routines.Clip) error {
 		}
 		work.Go(func() error {
 			_, err := b.speak(ctx, c.Say)
-			if err != nil && !errors.Is(err, voice.ErrUnspoken) {
+			if err != nil && !errors.Is(err, voice.ErrNoRecording) {
 				mu.Lock()
 				failed[strings.ReplaceAll(err.Error(), c.Say, "")] = err
 				mu.Unlock()
@@ -224,19 +224,19 @@ func (b *Bank) loadClip(ctx context.Context, c routines.Clip) (voice.Recording, 
 	if err != nil {
 		return voice.Recording{}, err
 	}
-	return voice.ImportSound(data)
+	return voice.Decode(data)
 }
 
 // speak returns a text in the first voice that can speak it. Where all fail, the last error that is not ErrUnspoken
 // explains why.
 func (b *Bank) speak(ctx context.Context, text string) (voice.Recording, error) {
-	err := voice.ErrUnspoken
+	err := voice.ErrNoRecording
 	for _, v := range b.voices {
 		r, failed := v.Speak(ctx, text)
 		if failed == nil {
 			return r, nil
 		}
-		if !errors.Is(failed, voice.ErrUnspoken) {
+		if !errors.Is(failed, voice.ErrNoRecording) {
 			err = failed
 		}
 	}
@@ -272,7 +272,7 @@ func (b *Bank) CanSay(text string) bool {
 // Say returns a text as mono samples at audio.Rate and audio.PhraseLUFS, without silence around it. Synthesis of what
 // no voice has recorded may take seconds.
 func (b *Bank) Say(ctx context.Context, text string) ([]int16, error) {
-	clips, err := routines.Clips(routines.Message(text))
+	clips, err := routines.Clips(routines.FromText(text))
 	if err != nil {
 		return nil, err
 	}
@@ -297,7 +297,7 @@ func (b *Bank) Say(ctx context.Context, text string) ([]int16, error) {
 
 // compileMessage places the sentences of a text; it is an error where no voice has one of them.
 func (b *Bank) compileMessage(text string) (*routines.Score, error) {
-	score, err := routines.Compile(routines.Message(text), b.Measure, routines.Options{Verbosity: routines.Full})
+	score, err := routines.Compile(routines.FromText(text), b.Measure, routines.Options{Verbosity: routines.Full})
 	if err != nil {
 		return nil, err
 	}

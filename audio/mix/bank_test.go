@@ -27,7 +27,7 @@ type fakeEngine struct {
 }
 
 func (e *fakeEngine) Measure(text string) (routines.Extent, bool) {
-	return e.cache.Extent(fmt.Sprintf("%x", text))
+	return e.cache.Measure(fmt.Sprintf("%x", text))
 }
 
 func (e *fakeEngine) Speak(ctx context.Context, text string) (voice.Recording, error) {
@@ -58,7 +58,7 @@ func newFakeEngine(t *testing.T) *fakeEngine {
 
 func newTestBank(t testing.TB, log *slog.Logger, voices ...voice.Voice) *Bank {
 	t.Helper()
-	files := map[string][]byte{"gong.wav": audiotest.WAVOf(audio.Rate, audiotest.Sine(2400, audio.Rate, 300, 0.5)), "bad.wav": []byte("gong")}
+	files := map[string][]byte{"gong.wav": audiotest.WAVFile(audio.Rate, audiotest.Sine(2400, audio.Rate, 300, 0.5)), "bad.wav": []byte("gong")}
 	return NewBank(voices, nil, func(name string) ([]byte, error) {
 		if data, has := files[name]; has {
 			return data, nil
@@ -67,11 +67,11 @@ func newTestBank(t testing.TB, log *slog.Logger, voices ...voice.Voice) *Bank {
 	}, log)
 }
 
-func voiceOf(t *testing.T, text string, n int) *voice.Folder {
+func voiceOf(t *testing.T, text string, n int) *voice.RecordedVoice {
 	t.Helper()
 	index := fmt.Sprintf(`{"name": "test", "lang": "en", "clips": [{"text": %q, "file": "a.wav", "samples": %d, "beat": 7}]}`, text, n)
-	f, err := voice.OpenFolder(fstest.MapFS{
-		"index.json": {Data: []byte(index)}, "a.wav": {Data: audiotest.WAVOf(audio.Rate, audiotest.Sine(n, audio.Rate, 500, 0.5))},
+	f, err := voice.OpenRecordedVoice(fstest.MapFS{
+		"index.json": {Data: []byte(index)}, "a.wav": {Data: audiotest.WAVFile(audio.Rate, audiotest.Sine(n, audio.Rate, 500, 0.5))},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +197,7 @@ func TestBankForAnotherVoice(t *testing.T) {
 	}
 	e := newFakeEngine(t)
 	b := NewBank([]voice.Voice{voiceOf(t, "hold", 1111), e}, open, nil, audiotest.Logger(t))
-	michael, err := b.In("michael")
+	michael, err := b.ForVoice("michael")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,10 +225,10 @@ func TestBankForAnotherVoice(t *testing.T) {
 	})
 	t.Run("it is opened once, from whichever bank", func(t *testing.T) {
 		for _, from := range []*Bank{b, michael} {
-			if again, err := from.In("michael"); again != michael || err != nil {
+			if again, err := from.ForVoice("michael"); again != michael || err != nil {
 				t.Errorf("another bank: %v", err)
 			}
-			if first, err := from.In(""); first != b || err != nil {
+			if first, err := from.ForVoice(""); first != b || err != nil {
 				t.Errorf("the default is another: %v", err)
 			}
 		}
@@ -237,10 +237,10 @@ func TestBankForAnotherVoice(t *testing.T) {
 		}
 	})
 	t.Run("an unknown voice, or no way to open one, is an error", func(t *testing.T) {
-		if _, err := b.In("nobody"); err == nil {
+		if _, err := b.ForVoice("nobody"); err == nil {
 			t.Error("there is a voice named nobody")
 		}
-		if _, err := newTestBank(t, audiotest.Logger(t), e).In("michael"); err == nil {
+		if _, err := newTestBank(t, audiotest.Logger(t), e).ForVoice("michael"); err == nil {
 			t.Error("there is a voice, and nothing to open it with")
 		}
 	})

@@ -39,7 +39,7 @@ func importBed(file []byte) ([]int16, error) {
 	if loudness < audio.AbsoluteGate || math.IsNaN(loudness) {
 		return nil, errors.New("the sound is silent")
 	}
-	gain := audio.Gain(bedLUFS - loudness)
+	gain := audio.GainFromDB(bedLUFS - loudness)
 	pcm := make([]int16, len(samples))
 	for i, x := range samples {
 		pcm[i] = int16(math.Round(max(-1, min(1, gain*x)) * math.MaxInt16))

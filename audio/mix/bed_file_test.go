@@ -14,7 +14,7 @@ import (
 
 func TestImportBedLoopsAtBedLoudness(t *testing.T) {
 	samples := audio.Resample(audiotest.WhiteNoise(20*24000, 0.1), 24000)
-	pcm, err := importBed(audiotest.WAVOf(audio.Rate, samples))
+	pcm, err := importBed(audiotest.WAVFile(audio.Rate, samples))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestImportBedLoopsAtBedLoudness(t *testing.T) {
 }
 
 func TestBedLoopLogsUnusableFile(t *testing.T) {
-	files := map[string][]byte{"text.flac": []byte("The sea"), "silent.wav": audiotest.WAVOf(audio.Rate, make([]float64, audio.Rate))}
+	files := map[string][]byte{"text.flac": []byte("The sea"), "silent.wav": audiotest.WAVFile(audio.Rate, make([]float64, audio.Rate))}
 	for _, name := range []string{"gone.flac", "text.flac", "silent.wav"} {
 		var logs bytes.Buffer
 		bank := NewBank(nil, nil, func(name string) ([]byte, error) {
@@ -47,7 +47,7 @@ func TestBedLoopLogsUnusableFile(t *testing.T) {
 		if err != nil || !strings.Contains(logs.String(), name) {
 			t.Errorf("%s: %v, logged %q", name, err, logs.String())
 		}
-		if got := streamAll(Render(bedScore(name, 10), clips), 480); len(got) != 10*audio.Rate || audio.Peak(got) != 0 {
+		if got := streamAll(Render(bedScore(name, 10), clips), 480); len(got) != 10*audio.Rate || audio.TruePeak(got) != 0 {
 			t.Errorf("%s is heard", name)
 		}
 	}
@@ -61,7 +61,7 @@ func TestLivePlaysBedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := streamFrames(t, Render(score, clips), 0, 10)
-	live, err := bank.Begin(t.Context(), score, func(func()) {})
+	live, err := bank.RenderLive(t.Context(), score, func(func()) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func (b *brown) fill(frames [][2]float64, at int) {
 	b.slope.Filter(frames)
 	b.rumble1.Filter(frames)
 	b.rumble2.Filter(frames)
-	ramp := rampFrom(at, func(at int) float64 { return level * audio.Gain(0.4*valueNoise(at, 5*audio.Rate, seedGusts)) })
+	ramp := rampFrom(at, func(at int) float64 { return level * audio.GainFromDB(0.4*valueNoise(at, 5*audio.Rate, seedGusts)) })
 	for i := range frames {
 		gain := ramp.at(i)
 		frames[i][0] *= gain
@@ -83,7 +83,7 @@ func (r *rain) fill(frames [][2]float64, at int) {
 	r.rumble.Filter(frames)
 	r.fineBand.Filter(fine)
 	r.bigBand.Filter(big)
-	ramp := rampFrom(at, func(at int) float64 { return level * audio.Gain(0.9*valueNoise(at, 4*audio.Rate, seedGusts)) })
+	ramp := rampFrom(at, func(at int) float64 { return level * audio.GainFromDB(0.9*valueNoise(at, 4*audio.Rate, seedGusts)) })
 	for i, x := range frames {
 		gain := ramp.at(i)
 		for c := range x {

@@ -43,7 +43,7 @@ func (p *excerpt) Stream(samples [][2]float64) (int, bool) {
 func streamFrames(t testing.TB, r *Renderer, from, seconds float64) [][2]float64 {
 	t.Helper()
 	list := make([][2]float64, int(seconds*audio.Rate))
-	if n, _ := audio.Fill(excerptOf(t, r, from, seconds), list); n != len(list) {
+	if n, _ := audio.ReadFull(excerptOf(t, r, from, seconds), list); n != len(list) {
 		t.Fatalf("%d samples from %.3f s on, want %d", n, from, len(list))
 	}
 	return list
@@ -73,14 +73,14 @@ func TestBedLoudnessIsConstant(t *testing.T) {
 func busyScore(sound string) (*routines.Score, Clips) {
 	s := bedScore(sound, 9)
 	s.Bed.Swell, s.Quiet = true, true
-	clips := Clips{speech("word"): {PCM: audio.Quantize(audiotest.WhiteNoise(9_000, 0.5))}, bellClip(): {PCM: audio.Quantize(audiotest.WhiteNoise(4_000, 0.5))}}
+	clips := Clips{speech("word"): {PCM: audio.QuantizeClip(audiotest.WhiteNoise(9_000, 0.5))}, bellClip(): {PCM: audio.QuantizeClip(audiotest.WhiteNoise(4_000, 0.5))}}
 	for _, at := range []int{1_000, 60_000, 190_000, 300_001} {
 		s.Cues = append(s.Cues, routines.Cue{At: at, Len: 9_000, Clip: speech("word")})
 	}
 	s.Cues = append(s.Cues, routines.Cue{At: 301_000, Len: 4_000, Clip: bellClip()})
 	s.Marks = breathMarks(96_123, 2, map[string]int{"in": 48_000, "out": 60_000})
 	if !slices.Contains(routines.BedNames(), sound) {
-		clips[bedClipKey(sound)] = voice.Recording{PCM: audio.Quantize(audiotest.WhiteNoise(50_021, 0.1))}
+		clips[bedClipKey(sound)] = voice.Recording{PCM: audio.QuantizeClip(audiotest.WhiteNoise(50_021, 0.1))}
 	}
 	return s, clips
 }

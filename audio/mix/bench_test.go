@@ -16,7 +16,7 @@ func BenchmarkRender(b *testing.B) {
 	for i := range 400 {
 		c := speech(fmt.Sprint(i % 60))
 		if _, has := clips[c]; !has {
-			clips[c] = voice.Recording{PCM: audio.Quantize(audiotest.WhiteNoise(audio.Rate/2+i*2000, 0.3))}
+			clips[c] = voice.Recording{PCM: audio.QuantizeClip(audiotest.WhiteNoise(audio.Rate/2+i*2000, 0.3))}
 		}
 		score.Cues = append(score.Cues, routines.Cue{At: i * score.Len / 400, Len: len(clips[c].PCM), Clip: c})
 	}

@@ -30,9 +30,9 @@ func quietGains(score *routines.Score) []cueGain {
 	}
 	list := make([]cueGain, len(score.Cues))
 	for i, c := range score.Cues {
-		list[i].gain = audio.Gain(quietSound)
+		list[i].gain = audio.GainFromDB(quietSound)
 		if c.Clip.Say != "" {
-			list[i].gain = audio.Gain(quietVoice)
+			list[i].gain = audio.GainFromDB(quietVoice)
 		}
 		if slices.Contains([]string{"bell", "bowl", "chime"}, c.Clip.Sound) {
 			list[i].attack = quietAttack
@@ -87,7 +87,7 @@ func (g *bedGain) at(i int) float64 {
 	if fade <= 0 {
 		return 0
 	}
-	return float64(math.Sin(math.Pi/2*fade) * audio.Gain(g.quiet+duckGain(g.voiced, i)+envelopeGain(g.breath, i)))
+	return float64(math.Sin(math.Pi/2*fade) * audio.GainFromDB(g.quiet+duckGain(g.voiced, i)+envelopeGain(g.breath, i)))
 }
 
 // How a bed ducks under the voice. A bed that came back between the counts of each second would pump, so it stays down
@@ -215,7 +215,7 @@ func normalizePower(segments []envelopeSegment) {
 	for _, s := range segments {
 		const points = 16
 		for k := range points {
-			sum += float64(float64(s.length) / points * audio.PowerRatio(s.gainAt(s.at+s.length*k/points)))
+			sum += float64(float64(s.length) / points * audio.PowerFromDB(s.gainAt(s.at+s.length*k/points)))
 		}
 		n += s.length
 	}

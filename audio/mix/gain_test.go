@@ -97,7 +97,7 @@ func TestBedSwellsWithBreath(t *testing.T) {
 	})
 	sum := 0.0
 	for at := 25.0; at < 55; at += 0.01 {
-		sum += audio.PowerRatio(heard(at)) / 3000
+		sum += audio.PowerFromDB(heard(at)) / 3000
 	}
 	if mean := 10 * math.Log10(sum); math.Abs(mean) > 0.5 {
 		t.Errorf("breaths are %.2f dB louder than the bed without them", mean)
@@ -116,13 +116,13 @@ func TestBedSwellsWithBreath(t *testing.T) {
 func TestQuietScoreIsSofter(t *testing.T) {
 	score, clips := scoreOf(append(halfSecondCues(speech("a"), 0), halfSecondCues(sound("gong.wav"), 1)...)...), Clips{}
 	for _, c := range score.Cues {
-		clips[c.Clip] = voice.Recording{PCM: audio.Quantize(audiotest.Sine(c.Len, audio.Rate, 500, 0.5))}
+		clips[c.Clip] = voice.Recording{PCM: audio.QuantizeClip(audiotest.Sine(c.Len, audio.Rate, 500, 0.5))}
 	}
 	loud := leftChannel(streamFrames(t, Render(score, clips), 0, 1.5))
 	score.Quiet = true
 	quiet := leftChannel(streamFrames(t, Render(score, clips), 0, 1.5))
 	for from, want := range map[int]float64{0: -6, audio.Rate: -12} {
-		if got := audiotest.DB(audio.Peak(quiet[from:from+audio.Rate/2]) / audio.Peak(loud[from:from+audio.Rate/2])); math.Abs(got-want) > 0.1 {
+		if got := audiotest.DB(audio.TruePeak(quiet[from:from+audio.Rate/2]) / audio.TruePeak(loud[from:from+audio.Rate/2])); math.Abs(got-want) > 0.1 {
 			t.Errorf("%.1f dB, want %.0f", got, want)
 		}
 	}

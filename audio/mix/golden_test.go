@@ -106,7 +106,7 @@ func describeDifference(score *routines.Score, got, want []float64, at int) stri
 	if at == len(got) || at == len(want) {
 		fmt.Fprintf(&b, "%d samples, want %d", len(got), len(want))
 	} else {
-		fmt.Fprintf(&b, "at %s (sample %d): %.0f, want %.0f", routines.Clock(at), at, got[at]*32768, want[at]*32768)
+		fmt.Fprintf(&b, "at %s (sample %d): %.0f, want %.0f", routines.Timecode(at), at, got[at]*32768, want[at]*32768)
 	}
 	sounding := 0
 	for _, c := range score.Cues {
@@ -124,7 +124,7 @@ func describeDifference(score *routines.Score, got, want []float64, at int) stri
 func TestDescribeDifferenceNamesTimeAndCue(t *testing.T) {
 	score := scoreOf(routines.Cue{At: 4800, Len: 4800, Clip: sound("bell")}, routines.Cue{At: 7200, Len: 48, Clip: speech("in")})
 	want := make([]float64, score.Len)
-	got := audiotest.Gained(want, 1)
+	got := audiotest.Scaled(want, 1)
 	got[7201], got[7203] = 1.0/32768, 3.0/32768
 	at, wrong := firstDifference(got, want)
 	if text := describeDifference(score, got, want, at); !wrong || text != `at 0:00.150 (sample 7203): 3, want 0; sample 2403 of "bell"; sample 3 of "in"` {

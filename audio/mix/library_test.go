@@ -16,11 +16,11 @@ import (
 // renderBuiltin compiles and renders a built-in routine in a voice.
 func renderBuiltin(t *testing.T, speaker, name string, o routines.Options) (*Bank, *routines.Score, *Renderer) {
 	t.Helper()
-	files, err := voice.Embedded(speaker)
+	files, err := voice.EmbeddedFS(speaker)
 	if err != nil {
 		t.Fatal(err)
 	}
-	recorded, err := voice.OpenFolder(files)
+	recorded, err := voice.OpenRecordedVoice(files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +61,9 @@ func TestEveryRoutineIsAsLoud(t *testing.T) {
 			speaker := voice.EmbeddedVoices()[i%len(voice.EmbeddedVoices())]
 			_, s, sound := renderBuiltin(t, speaker, name, routines.Options{Bed: routines.NoBed})
 			m := audio.MeasureLoudness(sound)
-			t.Logf("%s: %s, %.1f LUFS, %.1f dBTP", speaker, routines.Clock(s.Len), m.Integrated, m.TruePeak)
-			if math.Abs(m.Integrated-audio.PhraseLUFS) > 1 || m.TruePeak > audio.TruePeak {
-				t.Errorf("%.1f LUFS and %.1f dBTP, want %.0f ±1 and at most %.0f", m.Integrated, m.TruePeak, audio.PhraseLUFS, audio.TruePeak)
+			t.Logf("%s: %s, %.1f LUFS, %.1f dBTP", speaker, routines.Timecode(s.Len), m.Integrated, m.TruePeak)
+			if math.Abs(m.Integrated-audio.PhraseLUFS) > 1 || m.TruePeak > audio.MaxTruePeak {
+				t.Errorf("%.1f LUFS and %.1f dBTP, want %.0f ±1 and at most %.0f", m.Integrated, m.TruePeak, audio.PhraseLUFS, audio.MaxTruePeak)
 			}
 		})
 	}
@@ -96,7 +96,7 @@ func TestCountsAreEven(t *testing.T) {
 					for i, f := range frames {
 						samples[i] = f[0]
 					}
-					beat := c.At + voice.Beat(samples)
+					beat := c.At + voice.FindBeat(samples)
 					off := math.Inf(1)
 					for at := range grid {
 						off = min(off, math.Abs(float64(beat-at))/audio.Rate*1000)
@@ -106,7 +106,7 @@ func TestCountsAreEven(t *testing.T) {
 					}
 					words++
 					if worst = max(worst, off); off > 10 {
-						t.Errorf("%q is felt %.1f ms off its second at %s", c.Clip.Say, off, routines.Clock(c.At))
+						t.Errorf("%q is felt %.1f ms off its second at %s", c.Clip.Say, off, routines.Timecode(c.At))
 					}
 				}
 				t.Logf("%d words, the worst %.2f ms off", words, worst)

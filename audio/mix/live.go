@@ -17,15 +17,15 @@ import (
 
 // How much of a score is in memory, in samples. A slow Raspberry Pi loads clips fifty times faster than they play.
 const (
-	seekWindow    = audio.Reserve * 5 / 4 // around every position of interest: what an output pulls at once or takes back, and a margin
-	lookahead     = 20 * audio.Rate       // after the position that is pulled
-	lookaheadStep = 5 * audio.Rate        // how far the position advances before more is loaded
+	seekWindow    = audio.RewindDepth * 5 / 4 // around every position of interest: what an output pulls at once or takes back, and a margin
+	lookahead     = 20 * audio.Rate           // after the position that is pulled
+	lookaheadStep = 5 * audio.Rate            // how far the position advances before more is loaded
 )
 
-// Live is a Renderer whose clips are loaded ahead of need and dropped behind it. Streaming wakes the loader; there is
+// LiveRenderer is a Renderer whose clips are loaded ahead of need and dropped behind it. Streaming wakes the loader; there is
 // no timer. Stream and Seek belong to one goroutine at a time and never wait for a clip: a clip that is not loaded in
 // time is silent. Before a Seek, call Ready, and where that is false, Preload.
-type Live struct {
+type LiveRenderer struct {
 	*Renderer
 	bank   *Bank
 	clips  []*liveClip   // of each cue of the score
@@ -58,19 +58,19 @@ func (p *positions) add(at int) {
 	p[0] = at
 }
 
-// Begin returns a score that can be streamed at once: the clips of its first moments are loaded, the others are loaded
+// RenderLive returns a score that can be streamed at once: the clips of its first moments are loaded, the others are loaded
 // ahead of need by a function handed to background, which returns when ctx ends. It fails only when ctx ends.
-func (b *Bank) Begin(ctx context.Context, score *routines.Score, background func(func())) (*Live, error) {
+func (b *Bank) RenderLive(ctx context.Context, score *routines.Score, background func(func())) (*LiveRenderer, error) {
 	l := newLive(b, score)
-	if err := l.Load(ctx, 0); err != nil {
+	if err := l.Preload(ctx, 0); err != nil {
 		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, err)
 	}
 	background(func() { l.loadAhead(ctx) })
 	return l, nil
 }
 
-func newLive(b *Bank, score *routines.Score) *Live {
-	l := &Live{
+func newLive(b *Bank, score *routines.Score) *LiveRenderer {
+	l := &LiveRenderer{
 		Renderer: newRenderer(score, b.bedLoop(score)), bank: b, wakeup: make(chan struct{}, 1), loaded: map[*liveClip]bool{},
 	}
 	distinct := map[routines.Clip]*liveClip{}
@@ -87,7 +87,7 @@ func newLive(b *Bank, score *routines.Score) *Live {
 }
 
 // Stream fills samples like Renderer.Stream, from the clips that are loaded.
-func (l *Live) Stream(samples [][2]float64) (int, bool) {
+func (l *LiveRenderer) Stream(samples [][2]float64) (int, bool) {
 	n, more := l.Renderer.Stream(samples)
 	l.mu.Lock()
 	l.at = l.Position()
@@ -100,7 +100,7 @@ func (l *Live) Stream(samples [][2]float64) (int, bool) {
 }
 
 // Seek goes to a sample from 0 to Len.
-func (l *Live) Seek(to int) error {
+func (l *LiveRenderer) Seek(to int) error {
 	if err := l.Renderer.Seek(to); err != nil {
 		return err
 	}
@@ -115,15 +115,15 @@ func (l *Live) Seek(to int) error {
 }
 
 // wake makes the loader look at the position. It never blocks.
-func (l *Live) wake() {
+func (l *LiveRenderer) wake() {
 	select {
 	case l.wakeup <- struct{}{}:
 	default: // a wake-up is pending
 	}
 }
 
-// Reach reports whether the clips needed to go on at a sample are loaded, and keeps those that are from being dropped.
-func (l *Live) Reach(at int) bool {
+// Ready reports whether the clips needed to go on at a sample are loaded, and keeps those that are from being dropped.
+func (l *LiveRenderer) Ready(at int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.targets.add(at)
@@ -135,9 +135,9 @@ func (l *Live) Reach(at int) bool {
 	return true
 }
 
-// Load loads the clips needed to go on at a sample, several at a time, and keeps them from being dropped. It fails only
+// Preload loads the clips needed to go on at a sample, several at a time, and keeps them from being dropped. It fails only
 // when ctx ends.
-func (l *Live) Load(ctx context.Context, at int) error {
+func (l *LiveRenderer) Preload(ctx context.Context, at int) error {
 	l.mu.Lock()
 	l.targets.add(at)
 	clips := l.clipsBetween(at, at+seekWindow)
@@ -153,7 +153,7 @@ func (l *Live) Load(ctx context.Context, at int) error {
 }
 
 // loadAhead is the loader: it loads and drops clips as the position advances, until ctx ends.
-func (l *Live) loadAhead(ctx context.Context) {
+func (l *LiveRenderer) loadAhead(ctx context.Context) {
 	embedded := findExePages()
 	for ctx.Err() == nil {
 		l.loadNeeded(ctx)
@@ -166,14 +166,14 @@ func (l *Live) loadAhead(ctx context.Context) {
 }
 
 // loadNeeded loads, one by one, what the positions of interest need; these may change after each clip.
-func (l *Live) loadNeeded(ctx context.Context) {
+func (l *LiveRenderer) loadNeeded(ctx context.Context) {
 	for c := l.evictAndNext(); c != nil && l.loadClip(ctx, c) == nil; c = l.evictAndNext() {
 	}
 }
 
 // evictAndNext drops the clips that no position of interest needs any more and returns the most urgent one that is not
 // loaded, nil if there is none.
-func (l *Live) evictAndNext() *liveClip {
+func (l *LiveRenderer) evictAndNext() *liveClip {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.loadAt = l.at + lookaheadStep
@@ -200,7 +200,7 @@ func (l *Live) evictAndNext() *liveClip {
 
 // loadClip loads a clip from the bank's cache or its source. A clip that is not available is stored as an empty one,
 // which is never dropped, so that it is logged once and not tried again. It fails only when ctx ends.
-func (l *Live) loadClip(ctx context.Context, c *liveClip) error {
+func (l *LiveRenderer) loadClip(ctx context.Context, c *liveClip) error {
 	pcm, has := l.bank.clips.get(c.clipKey)
 	if !has {
 		r, err := l.bank.loadExact(ctx, c.clip, c.length)
@@ -222,7 +222,7 @@ func (l *Live) loadClip(ctx context.Context, c *liveClip) error {
 }
 
 // clipsBetween returns the clips that sound between two samples of the score, in the order of their cues.
-func (l *Live) clipsBetween(from, to int) []*liveClip {
+func (l *LiveRenderer) clipsBetween(from, to int) []*liveClip {
 	var list []*liveClip
 	first := sort.Search(len(l.cues), func(i int) bool { return l.cues[i].at > from-l.longest })
 	for i, c := range l.cues[first:] {

@@ -83,13 +83,13 @@ func sentenceScore(t testing.TB, n int) (*routines.Score, func(at int) float64) 
 
 // testLive is a LiveRenderer whose loader runs only when the test calls it.
 type testLive struct {
-	*Live
+	*LiveRenderer
 	t testing.TB
 }
 
 func beginLive(t testing.TB, b *Bank, score *routines.Score) *testLive {
 	t.Helper()
-	live, err := b.Begin(t.Context(), score, func(func()) {})
+	live, err := b.RenderLive(t.Context(), score, func(func()) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,11 +122,11 @@ func (l *testLive) checkStream(frames int, want func(at int) float64) {
 }
 
 func TestLiveSoundsLikeRender(t *testing.T) {
-	files, err := voice.Embedded("heart")
+	files, err := voice.EmbeddedFS("heart")
 	if err != nil {
 		t.Fatal(err)
 	}
-	heart, err := voice.OpenFolder(files)
+	heart, err := voice.OpenRecordedVoice(files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestLiveLoadsAheadOfNeed(t *testing.T) {
 		voice := &sentenceVoice{}
 		score, want := sentenceScore(t, 300)
 		var later func()
-		live, err := newTestBank(t, audiotest.Logger(t), voice).Begin(t.Context(), score, func(f func()) { later = f })
+		live, err := newTestBank(t, audiotest.Logger(t), voice).RenderLive(t.Context(), score, func(f func()) { later = f })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,14 +235,14 @@ func TestLiveLoadsAheadOfNeed(t *testing.T) {
 		score, _ := sentenceScore(t, 300)
 		ctx, cancel := context.WithCancel(t.Context())
 		var later func()
-		live, err := newTestBank(t, audiotest.Logger(t), voice).Begin(ctx, score, func(f func()) { later = f })
+		live, err := newTestBank(t, audiotest.Logger(t), voice).RenderLive(ctx, score, func(f func()) { later = f })
 		if err != nil {
 			t.Fatal(err)
 		}
 		voice.takeSpoken()
 		cancel()
 		later()
-		if err := live.Load(ctx, 60*audio.Rate); err == nil {
+		if err := live.Preload(ctx, 60*audio.Rate); err == nil {
 			t.Error("it loads what was asked for after its end")
 		}
 	})
@@ -267,16 +267,16 @@ func TestLiveSeeksWithSlowVoice(t *testing.T) {
 			}
 		}
 	})
-	live, err := newTestBank(t, audiotest.Logger(t), voice).Begin(ctx, score, helpers.Go)
+	live, err := newTestBank(t, audiotest.Logger(t), voice).RenderLive(ctx, score, helpers.Go)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l, r, missing := &testLive{live, t}, rand.New(rand.NewPCG(5, 1)), 0
 	for range 200 {
-		from, to := live.Position(), r.IntN(score.Len-2*audio.Reserve)
-		for !live.Reach(to) {
+		from, to := live.Position(), r.IntN(score.Len-2*audio.RewindDepth)
+		for !live.Ready(to) {
 			missing++
-			if err := live.Load(ctx, to); err != nil {
+			if err := live.Preload(ctx, to); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -284,7 +284,7 @@ func TestLiveSeeksWithSlowVoice(t *testing.T) {
 		if err := live.Seek(to); err != nil {
 			t.Fatal(err)
 		}
-		l.checkStream(r.IntN(audio.Reserve), want)
+		l.checkStream(r.IntN(audio.RewindDepth), want)
 		if r.IntN(4) == 0 { // an output rewinds to before the seek
 			if err := live.Seek(from); err != nil {
 				t.Fatal(err)
@@ -337,7 +337,7 @@ func BenchmarkBegin(b *testing.B) {
 	block := make([][2]float64, audio.Block)
 	for b.Loop() {
 		bank.clips = newClipCache(clipCacheBytes)
-		live, err := bank.Begin(b.Context(), score, func(func()) {})
+		live, err := bank.RenderLive(b.Context(), score, func(func()) {})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -30,8 +30,8 @@ func loudestMix(t *testing.T) *Renderer {
 	score := bedScore("waves", 20)
 	clips := Clips{}
 	v := audiotest.Vowel(3*audio.Rate, func(float64) float64 { return 1 })
-	clips[speech("loud")] = voice.Recording{PCM: audio.Quantize(audiotest.Gained(v, audio.Gain(audio.TruePeak)/audio.Peak(v)))}
-	clips[speech("high")] = voice.Recording{PCM: audio.Quantize(audiotest.Gained(audiotest.Sine(3*audio.Rate, audio.Rate, 3001, 1), audio.Gain(audio.TruePeak)))}
+	clips[speech("loud")] = voice.Recording{PCM: audio.QuantizeClip(audiotest.Scaled(v, audio.GainFromDB(audio.MaxTruePeak)/audio.TruePeak(v)))}
+	clips[speech("high")] = voice.Recording{PCM: audio.QuantizeClip(audiotest.Scaled(audiotest.Sine(3*audio.Rate, audio.Rate, 3001, 1), audio.GainFromDB(audio.MaxTruePeak)))}
 	for _, name := range []string{"bell", "bowl"} {
 		tone, err := synthesizeTone(name)
 		if err != nil {
@@ -51,16 +51,16 @@ func TestRenderTruePeakAtLoudest(t *testing.T) {
 	for i := range x {
 		left[i], right[i] = x[i][0], x[i][1]
 	}
-	if top := max(audiotest.DB(audio.Peak(left)), audiotest.DB(audio.Peak(right))); top > audio.TruePeak || top < audio.TruePeak-2 {
-		t.Errorf("%.2f dBTP, want a little below %.0f", top, audio.TruePeak)
+	if top := max(audiotest.DB(audio.TruePeak(left)), audiotest.DB(audio.TruePeak(right))); top > audio.MaxTruePeak || top < audio.MaxTruePeak-2 {
+		t.Errorf("%.2f dBTP, want a little below %.0f", top, audio.MaxTruePeak)
 	}
-	if got := audio.MeasureLoudness(excerptOf(t, loudestMix(t), 0, 20)).TruePeak; math.Abs(got-max(audiotest.DB(audio.Peak(left)), audiotest.DB(audio.Peak(right)))) > 1e-9 {
+	if got := audio.MeasureLoudness(excerptOf(t, loudestMix(t), 0, 20)).TruePeak; math.Abs(got-max(audiotest.DB(audio.TruePeak(left)), audiotest.DB(audio.TruePeak(right)))) > 1e-9 {
 		t.Errorf("measured as %.3f dBTP", got)
 	}
 }
 
 func TestMeasureLoudnessAgreesWithFFmpeg(t *testing.T) {
-	audiotest.NeedProgram(t, "ffmpeg")
+	audiotest.RequireProgram(t, "ffmpeg")
 	busyScore, clips := busyScore("rain")
 	busyScore.Quiet = false
 	for name, r := range map[string]*Renderer{"all at once": loudestMix(t), "words over rain": Render(busyScore, clips), "a drone": Render(bedScore("drone", 20), nil)} {

@@ -29,11 +29,11 @@ func TestExePagesReleaseLowersResidentMemory(t *testing.T) {
 	if len(own) == 0 {
 		t.Fatal("no range of the executable is found")
 	}
-	files, err := voice.Embedded("heart")
+	files, err := voice.EmbeddedFS("heart")
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := voice.OpenFolder(files)
+	v, err := voice.OpenRecordedVoice(files)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,11 +19,11 @@ func crowdedScore() (*routines.Score, Clips) {
 		c := speech(fmt.Sprint(i % 13))
 		n := 1 + (i%13)*(i%13)*97
 		if _, has := clips[c]; !has {
-			clips[c] = voice.Recording{PCM: audio.Quantize(audiotest.WhiteNoise(n, 0.6))}
+			clips[c] = voice.Recording{PCM: audio.QuantizeClip(audiotest.WhiteNoise(n, 0.6))}
 		}
 		s.Cues = append(s.Cues, routines.Cue{At: i * 1481, Len: n, Clip: c})
 	}
-	clips[sound("long")] = voice.Recording{PCM: audio.Quantize(audiotest.Sine(30_000, audio.Rate, 100, 0.3))}
+	clips[sound("long")] = voice.Recording{PCM: audio.QuantizeClip(audiotest.Sine(30_000, audio.Rate, 100, 0.3))}
 	s.Cues = append(s.Cues, routines.Cue{At: 3, Len: 30_000, Clip: sound("long")})
 	slices.SortStableFunc(s.Cues, func(a, b routines.Cue) int { return a.At - b.At })
 	return s, clips
@@ -106,7 +106,7 @@ func TestRenderSumsCues(t *testing.T) {
 	for i, got := range streamAll(Render(score, clips), 480) {
 		if math.Abs(want[i]) > 0.8 {
 			over++
-			if math.Abs(got) > audio.Gain(audio.TruePeak) || math.Abs(got) > math.Abs(want[i]) {
+			if math.Abs(got) > audio.GainFromDB(audio.MaxTruePeak) || math.Abs(got) > math.Abs(want[i]) {
 				t.Fatalf("sample %d is %v of %v", i, got, want[i])
 			}
 		} else if math.Abs(got-want[i]) > 1e-12 {
@@ -138,7 +138,7 @@ func TestSoftLimitIsMonotonicAndOdd(t *testing.T) {
 		switch {
 		case math.Abs(x) <= 0.8 && y != x:
 			t.Fatalf("%v becomes %v below the knee", x, y)
-		case math.Abs(y) >= audio.Gain(audio.TruePeak):
+		case math.Abs(y) >= audio.GainFromDB(audio.MaxTruePeak):
 			t.Fatalf("%v becomes %v", x, y)
 		case y <= last:
 			t.Fatalf("does not grow at %v", x)
@@ -157,7 +157,7 @@ func TestRenderHasNoClicks(t *testing.T) {
 	for range 5000 {
 		full = append(full, 0.7)
 	}
-	r, err := voice.ImportSound(audiotest.WAVOf(audio.Rate, full))
+	r, err := voice.Decode(audiotest.WAVFile(audio.Rate, full))
 	if err != nil {
 		t.Fatal(err)
 	}

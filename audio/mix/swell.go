@@ -45,7 +45,7 @@ func synthesizeSwell(name string, n int) voice.Recording {
 		s1, s2 = float64(g*high)+band, float64(g*band)+low
 		samples[i] = gain / q * band * shape.gainAt(x)
 	}
-	return voice.Recording{PCM: audio.Quantize(samples)}
+	return voice.Recording{PCM: audio.QuantizeClip(samples)}
 }
 
 // gainAt returns the gain at a fraction of the length.

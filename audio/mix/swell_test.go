@@ -30,7 +30,7 @@ func TestSwellLoudnessAndBrightness(t *testing.T) {
 					t.Errorf("from %.0f to %.0f Hz", zeroCrossingRate(early), zeroCrossingRate(late))
 				}
 				for _, end := range [][]float64{x[:n/100], x[n-n/100:]} {
-					if level := audiotest.DB(audio.Peak(end)); level > -40 {
+					if level := audiotest.DB(audio.TruePeak(end)); level > -40 {
 						t.Errorf("it begins or ends at %.1f dB", level)
 					}
 				}

@@ -89,5 +89,5 @@ func (t tone) render() voice.Recording {
 		gain := smoothStep(math.Min(1, x/t.attack)) * smoothStep(math.Min(1, (t.seconds-x)/(t.seconds/3)))
 		samples[i] *= t.level / total * gain
 	}
-	return voice.Recording{PCM: audio.Quantize(samples)}
+	return voice.Recording{PCM: audio.QuantizeClip(samples)}
 }

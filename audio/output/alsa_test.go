@@ -69,14 +69,14 @@ func TestALSASourceTurnsSilent(t *testing.T) {
 	server.alsa(t)
 	recording := server.record()
 	src := audiotest.NewNoise(2 * audio.Rate)
-	src.QuietFrom = audio.Rate
+	src.SilentFrom = audio.Rate
 	out := openOutput(t, "alsa:mat", 0)
 	if err := play(t, out, src).wait(t); err != nil {
 		t.Fatal(err)
 	}
-	found := matchRecording(t, recording.untilSilent(), rendered(src.QuietFrom), out.underruns())
-	if found.frames() != src.QuietFrom {
-		t.Errorf("%d frames of sound are recorded, want %d", found.frames(), src.QuietFrom)
+	found := matchRecording(t, recording.untilSilent(), rendered(src.SilentFrom), out.underruns())
+	if found.frames() != src.SilentFrom {
+		t.Errorf("%d frames of sound are recorded, want %d", found.frames(), src.SilentFrom)
 	}
 }
 

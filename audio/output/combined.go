@@ -3,7 +3,6 @@ package output
 import (
 	"context"
 	"log/slog"
-	"math"
 	"sync"
 	"time"
 
@@ -38,7 +37,7 @@ type part struct {
 	volume int
 }
 
-func (p part) gain() float64 { return math.Pow(float64(p.volume)/100, 3) }
+func (p part) gain() float64 { return audio.VolumeGain(p.volume) }
 
 // combined is one output made of several. The clock pulls, rewinds, reports what is heard and fails as if it were
 // alone. The followers get what was heard there; so they lag behind it by about targetLag and by the latency of their

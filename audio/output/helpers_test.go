@@ -306,7 +306,7 @@ func checkPlayed(t testing.TB, p *playback, out *testOutput, r *recorder, frames
 	}
 	late := reportDelays(p, r, found, frames)
 	t.Logf("a frame is reported from %v to %v after it was recorded", late[0], late[len(late)-1])
-	if usual := late[len(late)/2]; usual.Abs() > audio.Reserve/2*time.Second/audio.Rate { // pulled is not heard
+	if usual := late[len(late)/2]; usual.Abs() > audio.RewindDepth/2*time.Second/audio.Rate { // pulled is not heard
 		t.Errorf("a frame is usually reported %v after it was recorded", usual)
 	}
 }

@@ -122,15 +122,15 @@ func (o *autoOutput) logChoice(name string) {
 	}
 }
 
-// An OutputSpec is one of several outputs as the settings name it.
-type OutputSpec struct {
+// An Config is one of several outputs as the settings name it.
+type Config struct {
 	Spec   string
 	Volume int // 0 to 100
 }
 
 // OpenAll makes one output of all that specs name, as Open does. The first is the clock, whose spec is returned; the
 // others follow it. The error holds every problem.
-func OpenAll(specs []OutputSpec, leadIn int, log *slog.Logger) (audio.Output, string, error) {
+func OpenAll(specs []Config, leadIn int, log *slog.Logger) (audio.Output, string, error) {
 	if len(specs) == 0 {
 		return nil, "", errors.New("no output is named; use " + specForms)
 	}
@@ -166,9 +166,9 @@ func OpenAll(specs []OutputSpec, leadIn int, log *slog.Logger) (audio.Output, st
 	return combine(log, clock, parts[1:]...), clock.name, nil
 }
 
-// Try opens the device that spec names and closes it again, without playing. It is nil where Play would find its device
+// Probe opens the device that spec names and closes it again, without playing. It is nil where Play would find its device
 // now.
-func Try(ctx context.Context, spec string, log *slog.Logger) error {
+func Probe(ctx context.Context, spec string, log *slog.Logger) error {
 	open, err := parseSpec(spec, log)
 	if err != nil {
 		return err

@@ -80,14 +80,14 @@ func TestAutoPrefersPulseAndFallsBackToALSA(t *testing.T) {
 func TestOpenAll(t *testing.T) {
 	var log bytes.Buffer
 	file := "wav:" + filepath.Join(t.TempDir(), "heard.wav")
-	out, clock, err := OpenAll([]OutputSpec{{"null", 100}, {file, 40}}, 10, slog.New(slog.NewTextHandler(&log, nil)))
+	out, clock, err := OpenAll([]Config{{"null", 100}, {file, 40}}, 10, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil || out == nil || clock != "null" || !strings.Contains(log.String(), "clock=null others=1") {
 		t.Errorf("clock %q, error %v, log %s", clock, err, log.String())
 	}
 	if _, _, err := OpenAll(nil, 0, audiotest.Logger(t)); err == nil || !strings.Contains(err.Error(), "use auto, pulse") {
 		t.Errorf("without any, the error is %v", err)
 	}
-	_, _, err = OpenAll([]OutputSpec{{"nul", 100}, {"null", 101}, {"auto", 1}, {"auto", 1}}, 0, audiotest.Logger(t))
+	_, _, err = OpenAll([]Config{{"nul", 100}, {"null", 101}, {"auto", 1}, {"auto", 1}}, 0, audiotest.Logger(t))
 	for _, want := range []string{`did you mean "null"?`, `the volume 101 of "null" is not from 0 to 100`, `"auto" is named twice`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, want %q in it", err, want)

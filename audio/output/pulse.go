@@ -73,7 +73,7 @@ func (d *pulseDevice) createStream() error {
 		SinkIndex:             proto.Undefined,
 		SinkName:              d.requestedSink,
 		BufferMaxLength:       proto.Undefined,
-		BufferTargetLength:    audio.Reserve * audio.FrameBytes,
+		BufferTargetLength:    audio.RewindDepth * audio.FrameBytes,
 		BufferPrebufferLength: 2 * audio.Block * audio.FrameBytes, // the rest is written faster than it plays
 		BufferMinimumRequest:  minRequest * audio.FrameBytes,
 		EarlyRequests:         true,                                                     // the sink holds no more than the minimum request; the rest can be rewound

@@ -64,7 +64,7 @@ func TestPulseRewindsWhatIsNotHeard(t *testing.T) {
 func pulseChange(t testing.TB, out audio.Output, src *changingNoise) *playback {
 	changed := false
 	return playWith(t, out, src, func(heard int) {
-		if pulled := src.pulled(); !changed && heard >= audio.Rate && (pulled-heard >= audio.Reserve*3/4 || pulled == src.frames) {
+		if pulled := src.pulled(); !changed && heard >= audio.Rate && (pulled-heard >= audio.RewindDepth*3/4 || pulled == src.frames) {
 			changed = true
 			src.silence()
 		}

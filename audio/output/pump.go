@@ -121,7 +121,7 @@ func (p *pump) pull() (err error) {
 	if p.drained || len(rest) == 0 {
 		return nil
 	}
-	n, drained := audio.Fill(p.src, rest)
+	n, drained := audio.ReadFull(p.src, rest)
 	p.pulled += n
 	p.drained = drained
 	clear(rest[n:])

@@ -176,7 +176,7 @@ func TestPumpSourceIsLate(t *testing.T) {
 			slow := beep.StreamerFunc(func(s [][2]float64) (int, bool) {
 				if src.At == late {
 					began := time.Now()
-					time.Sleep(audio.Reserve*time.Second/audio.Rate + 400*time.Millisecond) // more than any output keeps ahead
+					time.Sleep(audio.RewindDepth*time.Second/audio.Rate + 400*time.Millisecond) // more than any output keeps ahead
 					stalled = time.Since(began)
 				}
 				return src.Stream(s)

@@ -112,7 +112,7 @@ func TestTryDoesNotSwitchSnapcastGroups(t *testing.T) {
 	server.client("kitchen")
 	server.setStream("kitchen", "music")
 	spec := "snapcast:tcp://" + server.source + "?groups=all&control=" + server.control
-	if err := Try(t.Context(), spec, audiotest.Logger(t)); err != nil {
+	if err := Probe(t.Context(), spec, audiotest.Logger(t)); err != nil {
 		t.Error(err)
 	}
 	server.waitPlays("kitchen", "music")

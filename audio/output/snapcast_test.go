@@ -192,7 +192,7 @@ func TestSnapcastUnknownURL(t *testing.T) {
 		dir + "/file":                "is no FIFO",
 		"/tmp/guided-test-is-absent": "PrivateTmp",
 	} {
-		if err := Try(t.Context(), "snapcast:pipe://"+path, audiotest.Logger(t)); err == nil || !strings.Contains(err.Error(), want) {
+		if err := Probe(t.Context(), "snapcast:pipe://"+path, audiotest.Logger(t)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: the error is %v, want %q in it", path, err, want)
 		}
 	}

@@ -24,8 +24,8 @@ type snapserver struct {
 
 func startSnapserver(t testing.TB) *snapserver {
 	t.Helper()
-	audiotest.NeedProgram(t, "snapserver")
-	audiotest.NeedProgram(t, "snapclient")
+	audiotest.RequireProgram(t, "snapserver")
+	audiotest.RequireProgram(t, "snapclient")
 	dir := t.TempDir()
 	s := &snapserver{t: t, dir: dir, fifo: filepath.Join(dir, "fifo"), source: freeAddress(t), stream: freeAddress(t), control: freeAddress(t)}
 	settings := "[server]\ndatadir = " + dir + "\n[http]\nenabled = false\n"

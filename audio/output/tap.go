@@ -238,7 +238,7 @@ func (t *heardTap) report(frames int) {
 	if n := frames - t.heard; n > 0 {
 		t.onFrames(t.heard, t.pending[t.passed:t.passed+n])
 		t.heard = frames
-		if t.passed += n; t.passed >= audio.Reserve { // seldom, because up to a second is moved
+		if t.passed += n; t.passed >= audio.RewindDepth { // seldom, because up to a second is moved
 			t.pending = t.pending[:copy(t.pending, t.pending[t.passed:])]
 			t.passed = 0
 		}

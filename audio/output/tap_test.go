@@ -135,7 +135,7 @@ func (d *rewindingDevice) write(ctx context.Context, block []byte) error {
 	if d.written == 0 {
 		d.start = time.Now()
 	}
-	if err := sleep(ctx, toDuration(d.written+frames-audio.Reserve/2-d.elapsed())); err != nil {
+	if err := sleep(ctx, toDuration(d.written+frames-audio.RewindDepth/2-d.elapsed())); err != nil {
 		return err
 	}
 	d.written += frames

@@ -55,8 +55,8 @@ func BenchmarkPulsePauseToSilence(b *testing.B) {
 			b.Fatal(err)
 		}
 		_, last := audiotest.LoudFrames(recording.untilSilent())
-		if src.rewound < audio.Reserve/2 || src.rewinds != 1 {
-			b.Errorf("%d frames were rewound %d times, want at least %d in one", src.rewound, src.rewinds, audio.Reserve/2)
+		if src.rewound < audio.RewindDepth/2 || src.rewinds != 1 {
+			b.Errorf("%d frames were rewound %d times, want at least %d in one", src.rewound, src.rewinds, audio.RewindDepth/2)
 		}
 		return recording.arrived(last * audio.FrameBytes).Sub(asked)
 	})
@@ -69,7 +69,7 @@ func BenchmarkALSAPullToSilence(b *testing.B) {
 	worst(b, "to-silence", 150*time.Millisecond, func() time.Duration {
 		recording := server.record()
 		src := audiotest.NewNoise(2 * audio.Rate)
-		src.QuietFrom = audio.Rate
+		src.SilentFrom = audio.Rate
 		if err := play(b, openOutput(b, "alsa:mat", 0), src).wait(b); err != nil {
 			b.Fatal(err)
 		}

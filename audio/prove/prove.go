@@ -20,8 +20,8 @@ import (
 	"guided/routines"
 )
 
-// Proof is the verdict on a recording of a score. Times are seconds of the score, errors milliseconds.
-type Proof struct {
+// Report is the verdict on a recording of a score. Times are seconds of the score, errors milliseconds.
+type Report struct {
 	Cues   []CueTiming `json:"cues"` // the audible cues, in the score's order
 	Gaps   []Gap       `json:"gaps"`
 	Heard  int         `json:"heard"`     // how many of Cues were found
@@ -68,7 +68,7 @@ const minCorrelation = 0.6
 // Prove compares a recording, a WAV file of size bytes at 48 kHz, with a score and its rendered sound. Neither the
 // recording's level nor where the score begins in it matters. A silent recording is an error. progress, if not nil, is
 // called with the number of cues done.
-func Prove(score *routines.Score, rendered *mix.Renderer, recording io.ReaderAt, size int64, progress func(done int)) (*Proof, error) {
+func Prove(score *routines.Score, rendered *mix.Renderer, recording io.ReaderAt, size int64, progress func(done int)) (*Report, error) {
 	file, err := audio.OpenWAV(recording, size)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func Prove(score *routines.Score, rendered *mix.Renderer, recording io.ReaderAt,
 		return nil, err
 	}
 	t := &tracker{narrow: narrow, offsets: []float64{float64(begins)}}
-	p := &Proof{Cues: []CueTiming{}, Gaps: []Gap{}}
+	p := &Report{Cues: []CueTiming{}, Gaps: []Gap{}}
 	for i, c := range score.Cues {
 		timing, audible, err := t.track(c, min(c.Len, score.Len-c.At))
 		if err != nil {
@@ -100,7 +100,7 @@ func Prove(score *routines.Score, rendered *mix.Renderer, recording io.ReaderAt,
 }
 
 // summarize splits the offsets of the cues into what is common to them, drift and gaps, and the error of each.
-func (p *Proof) summarize(begins int, silences []span) {
+func (p *Report) summarize(begins int, silences []span) {
 	var heard []*CueTiming
 	var gains []float64
 	for i := range p.Cues {

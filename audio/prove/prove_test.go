@@ -19,11 +19,11 @@ import (
 // countingScore returns a minute of an embedded voice: a word a second, in cycles of seven, between two phrases.
 func countingScore(t testing.TB) (*routines.Score, mix.Clips) {
 	t.Helper()
-	files, err := voice.Embedded("heart")
+	files, err := voice.EmbeddedFS("heart")
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := voice.OpenFolder(files)
+	v, err := voice.OpenRecordedVoice(files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func withCueMoved(score *routines.Score, cue, by int) *routines.Score {
 }
 
 // proveSamples proves samples, recorded as dithered 16-bit stereo.
-func proveSamples(t testing.TB, score *routines.Score, clips mix.Clips, samples []float64) (*Proof, error) {
+func proveSamples(t testing.TB, score *routines.Score, clips mix.Clips, samples []float64) (*Report, error) {
 	t.Helper()
 	b := bytes.NewBuffer(audio.WAVHeader(len(samples)))
 	pair := make([][2]float64, len(samples))

@@ -13,18 +13,18 @@ const (
 	beatStep          = audio.Rate / 2000       // samples: the resolution of the beat, half a millisecond
 )
 
-// Beat returns the beat of a recording's first word, its P-centre: the sample at which a listener perceives the word to
+// FindBeat returns the beat of a recording's first word, its P-centre: the sample at which a listener perceives the word to
 // occur. It is the steepest rise of the envelope of the speech band in the first 300 ms, and 0 where nothing rises.
 // samples are mono at audio.Rate. Words placed by their P-centres sound evenly spaced; placed by their starts they do
 // not (Morton, Marcus & Frankish 1976; for this measure JASA 155(4) 2698, 2024).
 //
 // Every filter runs forward and backward, so that the beat is not late by the filters' delay.
-func Beat(samples []float64) int {
+func FindBeat(samples []float64) int {
 	n := min(len(samples), maxBeat+2*beatWindow)
 	padded := make([]float64, beatWindow+n) // zeros before it: a clip may begin in the middle of its rise
 	copy(padded[beatWindow:], samples[:n])
-	audio.HighPass(bandLow).FilterBothWays(padded)
-	audio.LowPass(bandHigh).FilterBothWays(padded)
+	audio.HighPass(bandLow).FilterZeroPhase(padded)
+	audio.LowPass(bandHigh).FilterZeroPhase(padded)
 	envelope := smoothEnvelope(padded)
 	best, steepest := 0, 0.0
 	for i := range min(n, maxBeat) / beatStep {
@@ -51,7 +51,7 @@ func smoothEnvelope(samples []float64) []float64 {
 	}
 	out := make([]float64, len(power))
 	for i := range out {
-		out[i] = math.Sqrt(audio.Between(power, i-1, window)) // out[i] is centred on the boundary of power[i-1] and power[i]
+		out[i] = math.Sqrt(audio.ConvolveAt(power, i-1, window)) // out[i] is centred on the boundary of power[i-1] and power[i]
 	}
 	return out
 }

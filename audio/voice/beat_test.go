@@ -18,12 +18,14 @@ func TestBeatOfVowelAfterSoftConsonant(t *testing.T) {
 			t.Run(fmt.Sprintf("%d ms, rising for %d", at, length), func(t *testing.T) {
 				from := float64(at) / 1000
 				to := from + float64(length)/1000
-				w := audiotest.Vowel(audio.Rate*6/10, func(x float64) float64 { return audiotest.Rise(x, from, to) * (1 - audiotest.Rise(x, 0.45, 0.6)) })
+				w := audiotest.Vowel(audio.Rate*6/10, func(x float64) float64 {
+					return audiotest.SmoothRise(x, from, to) * (1 - audiotest.SmoothRise(x, 0.45, 0.6))
+				})
 				for i, x := range audiotest.WhiteNoise(at*samplesPerMs, 0.02) { // a soft consonant, mostly above the speech band
 					w[i] += x
 				}
 				want := at*samplesPerMs + length*samplesPerMs/2
-				if got := Beat(w); got < want-10*samplesPerMs || got > want+10*samplesPerMs {
+				if got := FindBeat(w); got < want-10*samplesPerMs || got > want+10*samplesPerMs {
 					t.Errorf("at %d ms, want %d", got/samplesPerMs, want/samplesPerMs)
 				}
 			})
@@ -35,7 +37,7 @@ func TestBeatStaysInsideTheRecording(t *testing.T) {
 	for name, samples := range map[string][]float64{
 		"nothing": nil, "one sample": {1}, "a few": audiotest.WhiteNoise(100, 1), "silence": make([]float64, audio.Rate),
 	} {
-		if got := Beat(samples); got < 0 || got > len(samples) {
+		if got := FindBeat(samples); got < 0 || got > len(samples) {
 			t.Errorf("%s: at %d of %d", name, got, len(samples))
 		}
 	}
@@ -43,12 +45,14 @@ func TestBeatStaysInsideTheRecording(t *testing.T) {
 
 // The beat is at the same place of a word, however much silence precedes it and however loud it is.
 func TestBeatIgnoresLeadingSilenceAndLevel(t *testing.T) {
-	w := audiotest.Join(audiotest.Gained(audiotest.WhiteNoise(60*samplesPerMs, 0.03), 1), audiotest.Vowel(audio.Rate/2, func(x float64) float64 { return audiotest.Rise(x, 0, 0.04) * (1 - audiotest.Rise(x, 0.3, 0.5)) }))
+	w := audiotest.Concat(audiotest.Scaled(audiotest.WhiteNoise(60*samplesPerMs, 0.03), 1), audiotest.Vowel(audio.Rate/2, func(x float64) float64 {
+		return audiotest.SmoothRise(x, 0, 0.04) * (1 - audiotest.SmoothRise(x, 0.3, 0.5))
+	}))
 	first, place := 0, 0
 	for i, lead := range []int{0, 1, 7 * samplesPerMs, 100*samplesPerMs + 13, 999 * samplesPerMs, 3 * audio.Rate} {
 		for _, gain := range []float64{1, 0.5, 0.02} {
-			samples := audiotest.Join(make([]float64, lead), audiotest.Gained(w, gain), make([]float64, lead/2))
-			file := audiotest.WAVOf(audio.Rate, samples)
+			samples := audiotest.Concat(make([]float64, lead), audiotest.Scaled(w, gain), make([]float64, lead/2))
+			file := audiotest.WAVFile(audio.Rate, samples)
 			r, err := importSpeech(file, Recipe{})
 			if err != nil {
 				t.Fatal(err)
@@ -72,7 +76,7 @@ func TestBeatIgnoresLeadingSilenceAndLevel(t *testing.T) {
 // 10 ms of the sample beat, relative to the steepest of all.
 func referenceBeat(samples []float64, beat int) (at int, share float64) {
 	const lead, step, taps = audio.Rate / 4, audio.Rate / 1000, 1200
-	padded := audiotest.Join(make([]float64, lead), samples[:min(len(samples), audio.Rate/2)], make([]float64, lead))
+	padded := audiotest.Concat(make([]float64, lead), samples[:min(len(samples), audio.Rate/2)], make([]float64, lead))
 	band := make([]float64, 2*taps+1)
 	for i := range band {
 		x := float64(i-taps) / audio.Rate
@@ -82,7 +86,7 @@ func referenceBeat(samples []float64, beat int) (at int, share float64) {
 	size := make([]float64, len(padded)/step)
 	for i := range size {
 		for k := 0; k < step; k += 4 {
-			x := audio.Between(padded, i*step+k, band)
+			x := audio.ConvolveAt(padded, i*step+k, band)
 			size[i] += x * x
 		}
 	}
@@ -112,11 +116,11 @@ func referenceBeat(samples []float64, beat int) (at int, share float64) {
 }
 
 func TestBeatOfNumberWordsAgreesWithReference(t *testing.T) {
-	audiotest.NeedProgram(t, "espeak-ng")
+	audiotest.RequireProgram(t, "espeak-ng")
 	for _, text := range []string{"one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "in", "hold", "out"} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
-			out, _ := audiotest.RunProgram(t, []byte(text), "espeak-ng", ESpeak("en")[1:]...)
+			out, _ := audiotest.RunProgram(t, []byte(text), "espeak-ng", ESpeakArgs("en")[1:]...)
 			r, err := importSpeech(out, Recipe{})
 			if err != nil {
 				t.Fatal(err)
@@ -142,6 +146,6 @@ func sinc(x float64) float64 {
 func BenchmarkBeat(b *testing.B) {
 	w := audiotest.Word(-20)
 	for b.Loop() {
-		Beat(w)
+		FindBeat(w)
 	}
 }

@@ -25,10 +25,10 @@ const recipeFile = "recipe.json"
 
 // Builder records a folder with an engine and the program opusenc. Its methods are not for concurrent use.
 type Builder struct {
-	Dir    string
-	Engine Engine
-	Again  []string                           // texts that are recorded although the folder has them
-	Told   func(done, total int, text string) // progress: called before each text is recorded, by Build's goroutine; may be nil
+	Dir      string
+	Engine   Engine
+	Rerecord []string                           // texts that are recorded although the folder has them
+	Progress func(done, total int, text string) // progress: called before each text is recorded, by Build's goroutine; may be nil
 
 	index   Index
 	recipes map[string]Recipe // by exactKey
@@ -62,8 +62,8 @@ func (b *Builder) Build(ctx context.Context, texts []string) error {
 	for {
 		if started < len(pending) && started-done < workers && ctx.Err() == nil {
 			next := result{number: started}
-			if b.Told != nil {
-				b.Told(done, len(pending), pending[started].Text)
+			if b.Progress != nil {
+				b.Progress(done, len(pending), pending[started].Text)
 			}
 			go func() {
 				next.clip, next.err = b.recordClip(ctx, pending[next.number])
@@ -187,7 +187,7 @@ func (b *Builder) pendingClips(recipes []Recipe) ([]pendingClip, error) {
 		taken[c.File] = true
 	}
 	again := map[string]bool{}
-	for _, text := range b.Again {
+	for _, text := range b.Rerecord {
 		key := exactKey(text)
 		if !slices.ContainsFunc(recipes, func(r Recipe) bool { return exactKey(r.Text) == key }) {
 			return nil, fmt.Errorf("%q is not a text of this voice%s", text, suggestText(text, recipes))
@@ -264,7 +264,7 @@ func (b *Builder) recordClip(ctx context.Context, p pendingClip) (Clip, error) {
 	if err := renameio.WriteFile(filepath.Join(b.Dir, p.file), encoded, 0o644); err != nil {
 		return Clip{}, fmt.Errorf("storing a recording: %w", err)
 	}
-	return Clip{Text: p.Text, File: p.file, Samples: len(decoded.PCM), Beat: Beat(floats(decoded.PCM))}, nil
+	return Clip{Text: p.Text, File: p.file, Samples: len(decoded.PCM), Beat: FindBeat(floats(decoded.PCM))}, nil
 }
 
 // addToIndex replaces the clip of the same file in the index, or adds it, and stores the index.

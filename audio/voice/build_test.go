@@ -16,10 +16,10 @@ func espeak() *Command { return NewCommand([]string{"espeak-ng", "--stdin", "--s
 // buildVoice records texts with espeak-ng into a folder, and returns those that were recorded.
 func buildVoice(t *testing.T, dir string, texts ...string) ([]string, error) {
 	t.Helper()
-	audiotest.NeedProgram(t, "espeak-ng")
-	audiotest.NeedProgram(t, "opusenc")
+	audiotest.RequireProgram(t, "espeak-ng")
+	audiotest.RequireProgram(t, "opusenc")
 	var recorded []string
-	b := Builder{Dir: dir, Engine: espeak(), Told: func(_, _ int, text string) { recorded = append(recorded, text) }}
+	b := Builder{Dir: dir, Engine: espeak(), Progress: func(_, _ int, text string) { recorded = append(recorded, text) }}
 	err := b.Build(t.Context(), texts)
 	return recorded, err
 }
@@ -44,7 +44,7 @@ func TestBuilderBuild(t *testing.T) {
 	if strings.Join(recorded, "|") != "Well done.|two.|well done" {
 		t.Errorf("spoke %q", recorded)
 	}
-	v, err := OpenFolder(os.DirFS(dir))
+	v, err := OpenRecordedVoice(os.DirFS(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,13 +86,13 @@ func TestBuilderBuild(t *testing.T) {
 	})
 	t.Run("a text recorded again replaces its file", func(t *testing.T) {
 		var recorded []string
-		b := Builder{Dir: dir, Engine: NewCommand(append(espeak().args, "-s", "90")), Again: []string{"well done."},
-			Told: func(_, _ int, text string) { recorded = append(recorded, text) }}
+		b := Builder{Dir: dir, Engine: NewCommand(append(espeak().args, "-s", "90")), Rerecord: []string{"well done."},
+			Progress: func(_, _ int, text string) { recorded = append(recorded, text) }}
 		before, _ := v.Measure("Well done.")
 		if err := b.Build(t.Context(), []string{"Well done.", "Rest."}); err != nil || strings.Join(recorded, "|") != "Well done." {
 			t.Fatalf("spoke %q: %v", recorded, err)
 		}
-		slower, err := OpenFolder(os.DirFS(dir))
+		slower, err := OpenRecordedVoice(os.DirFS(dir))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func TestBuilderBuild(t *testing.T) {
 		}
 	})
 	t.Run("an unknown text to be recorded again suggests the nearest", func(t *testing.T) {
-		b := Builder{Dir: dir, Engine: espeak(), Again: []string{"Rast."}}
+		b := Builder{Dir: dir, Engine: espeak(), Rerecord: []string{"Rast."}}
 		if err := b.Build(t.Context(), []string{"Rest."}); err == nil || !strings.Contains(err.Error(), `did you mean "Rest."`) {
 			t.Errorf("got %v", err)
 		}
@@ -118,7 +118,7 @@ func TestBuilderBuild(t *testing.T) {
 		if err != nil || strings.Join(removed, "|") != "Well done." {
 			t.Errorf("removed %q: %v", removed, err)
 		}
-		left, err := OpenFolder(os.DirFS(dir))
+		left, err := OpenRecordedVoice(os.DirFS(dir))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +132,7 @@ func TestBuilderBuild(t *testing.T) {
 		if err := b.Build(t.Context(), []string{"New words.", "Others."}); err == nil || !strings.Contains(err.Error(), "New words.") || !strings.Contains(err.Error(), "Others.") {
 			t.Errorf("got %v", err)
 		}
-		if _, err := OpenFolder(os.DirFS(dir)); err != nil {
+		if _, err := OpenRecordedVoice(os.DirFS(dir)); err != nil {
 			t.Error(err)
 		}
 	})

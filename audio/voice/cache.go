@@ -58,8 +58,8 @@ func cacheKey(parts ...string) string {
 
 func (c *Cache) path(key string) string { return filepath.Join(c.dir, key+".wav") }
 
-// Extent returns the extent of a stored recording; false where the key is not stored.
-func (c *Cache) Extent(key string) (routines.Extent, bool) {
+// Measure returns the extent of a stored recording; false where the key is not stored.
+func (c *Cache) Measure(key string) (routines.Extent, bool) {
 	c.mu.Lock()
 	e, ok := c.extents[key]
 	c.mu.Unlock()

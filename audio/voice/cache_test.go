@@ -29,7 +29,7 @@ func TestCacheReadsFilesOfAnotherCache(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	NewCache(dir, audiotest.Logger(t)).Put("k", sawtooth(1000))
 	c := NewCache(dir, audiotest.Logger(t))
-	if e, has := c.Extent("k"); !has || e.Len != 1000 || e.Beat != 500 {
+	if e, has := c.Measure("k"); !has || e.Len != 1000 || e.Beat != 500 {
 		t.Errorf("extent %+v", e)
 	}
 	r, has := c.Get("k")
@@ -52,14 +52,14 @@ func TestCacheIgnoresDamagedFiles(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"empty": {}, "a header alone": whole[:56], "half": whole[:900], "one byte short": whole[:len(whole)-1],
 		"zeros": make([]byte, len(whole)), "longer": append(bytes.Clone(whole), 0), "a beat far away": beat,
-		"another WAV": audiotest.WAVOf(audio.Rate, make([]float64, 100)),
+		"another WAV": audiotest.WAVFile(audio.Rate, make([]float64, 100)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := NewCache(t.TempDir(), audiotest.Logger(t))
 			if err := os.WriteFile(c.path("k"), data, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if _, has := c.Extent("k"); has {
+			if _, has := c.Measure("k"); has {
 				t.Error("is measured")
 			}
 			if r, has := c.Get("k"); has {
@@ -95,7 +95,7 @@ func TestCacheKeepsInMemoryWhenDiskFails(t *testing.T) {
 				if r, has := c.Get(fmt.Sprint(i)); !has || !slices.Equal(r.PCM, sawtooth(100+i).PCM) {
 					t.Errorf("lost %d", i)
 				}
-				if e, has := c.Extent(fmt.Sprint(i)); !has || e.Len != 100+i {
+				if e, has := c.Measure(fmt.Sprint(i)); !has || e.Len != 100+i {
 					t.Errorf("extent of %d: %+v", i, e)
 				}
 			}
@@ -120,7 +120,7 @@ func TestCacheMemoryDropsOldestWhenFull(t *testing.T) {
 	if _, has := c.Get("99"); !has {
 		t.Error("lost the newest")
 	}
-	if _, has := c.Extent("0"); has {
+	if _, has := c.Measure("0"); has {
 		t.Error("measures the oldest")
 	}
 	if _, has := c.Get("0"); has {
@@ -145,7 +145,7 @@ func TestCacheRemovesOldestFilesOverTheLimit(t *testing.T) {
 	}
 	for i := range 9 {
 		_, has := c.Get(fmt.Sprint(i))
-		if _, measured := c.Extent(fmt.Sprint(i)); has != (i >= 4) || measured != has {
+		if _, measured := c.Measure(fmt.Sprint(i)); has != (i >= 4) || measured != has {
 			t.Errorf("%d is kept: %v, measured: %v", i, has, measured)
 		}
 	}
@@ -172,7 +172,7 @@ func TestCacheConcurrentPutAndGet(t *testing.T) {
 				if r, has := c.Get(key); has && !slices.Equal(r.PCM, sawtooth(1000).PCM) {
 					t.Error("read a recording that was not put")
 				}
-				c.Extent(key)
+				c.Measure(key)
 			}
 		})
 	}

@@ -30,13 +30,13 @@ type Command struct {
 // NewCommand returns an engine that runs args, a program such as espeak-ng or piper and its arguments.
 func NewCommand(args []string) *Command { return &Command{args: args} }
 
-// ESpeak returns the command line of espeak-ng for a language, at a calm pace of 135 words a minute.
-func ESpeak(lang string) []string {
+// ESpeakArgs returns the command line of espeak-ng for a language, at a calm pace of 135 words a minute.
+func ESpeakArgs(lang string) []string {
 	return []string{"espeak-ng", "-v", lang, "-s", "135", "--stdin", "--stdout"}
 }
 
-// Name returns the program and its arguments.
-func (c *Command) Name() []string { return c.args }
+// Identity returns the program and its arguments.
+func (c *Command) Identity() []string { return c.args }
 
 // Synthesize runs the program, with the recipe's arguments after its own. The program and everything it started in its
 // process group is killed at the timeout, when parent ends and when its answer exceeds maxSpeechBytes.

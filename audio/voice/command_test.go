@@ -25,7 +25,7 @@ func TestHelperProcess(t *testing.T) {
 		return
 	}
 	text, _ := io.ReadAll(os.Stdin)
-	sound := audiotest.WAVOf(22050, audiotest.ResampleBack(audiotest.Word(-20)))
+	sound := audiotest.WAVFile(22050, audiotest.To44100(audiotest.Word(-20)))
 	switch flag.Arg(1) {
 	case "zero", "pipe", "espeak":
 		size := map[string]byte{"zero": 0, "pipe": 0xFF, "espeak": 0x7F}[flag.Arg(1)]
@@ -40,7 +40,7 @@ func TestHelperProcess(t *testing.T) {
 	case "garbage":
 		os.Stdout.WriteString("I would rather not.\n")
 	case "silent":
-		os.Stdout.Write(audiotest.WAVOf(22050, make([]float64, 9000)))
+		os.Stdout.Write(audiotest.WAVFile(22050, make([]float64, 9000)))
 	case "nothing":
 	case "fail":
 		fmt.Fprintln(os.Stderr, "loading\nno model named amy")
@@ -88,12 +88,12 @@ func helperArgs(behaviour ...string) []string {
 	return append([]string{os.Args[0], "-test.run=^TestHelperProcess$", "--", "speak"}, behaviour...)
 }
 
-func newCommandVoice(t *testing.T, within time.Duration, args ...string) *Speech {
+func newCommandVoice(t *testing.T, within time.Duration, args ...string) *SynthesizedVoice {
 	t.Helper()
 	t.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would delay every exit by a second
 	c := NewCommand(args)
 	c.timeout = within
-	return NewSpeech(c, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
+	return NewSynthesizedVoice(c, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
 }
 
 func TestCommandSpeak(t *testing.T) {
@@ -223,8 +223,8 @@ func TestCommandIsAskedOnceForConcurrentCalls(t *testing.T) {
 }
 
 func TestCommandSpeakWithESpeak(t *testing.T) {
-	audiotest.NeedProgram(t, "espeak-ng")
-	v := newCommandVoice(t, 0, ESpeak("en")...)
+	audiotest.RequireProgram(t, "espeak-ng")
+	v := newCommandVoice(t, 0, ESpeakArgs("en")...)
 	for _, text := range []string{"Sit tall.", "–f --help", "ten"} {
 		r, err := v.Speak(context.Background(), text)
 		if err != nil {
@@ -234,7 +234,7 @@ func TestCommandSpeakWithESpeak(t *testing.T) {
 			t.Errorf("%q: %.1f LUFS", text, loud)
 		}
 	}
-	other := NewSpeech(NewCommand(ESpeak("de")), v.cache)
+	other := NewSynthesizedVoice(NewCommand(ESpeakArgs("de")), v.cache)
 	if _, has := other.Measure("ten"); has {
 		t.Error("another language has the same recording")
 	}

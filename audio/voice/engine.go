@@ -17,9 +17,9 @@ type Engine interface {
 	// Synthesize returns a sound file of any format that audio.Decode reads, at any loudness. The error does not name
 	// the engine or the text. It may be called concurrently.
 	Synthesize(ctx context.Context, r Recipe) (file []byte, err error)
-	// Name returns what the speech depends on beside the recipe: a program and its arguments, or a server and its voice.
+	// Identity returns what the speech depends on beside the recipe: a program and its arguments, or a server and its voice.
 	// The first is how messages name the engine.
-	Name() []string
+	Identity() []string
 }
 
 // Recipe is what an engine is asked for. For most texts that is the Text alone; where the engine would pronounce it
@@ -46,11 +46,11 @@ func (e unavailableError) Unwrap() error { return e.error }
 // retryDelay is how long an engine is not asked after an unavailableError: a routine has dozens of texts.
 const retryDelay = 30 * time.Second
 
-// Speech is a voice that asks an engine, and stores every answer in a cache once it was decoded. It implements Voice.
+// SynthesizedVoice is a voice that asks an engine, and stores every answer in a cache once it was decoded. It implements Voice.
 //
 // It alone decides when an engine is asked: for a text that the cache lacks, once at a time for each text, and not within
 // retryDelay of an unavailableError. There are no other retries.
-type Speech struct {
+type SynthesizedVoice struct {
 	engine Engine
 	cache  *Cache
 
@@ -60,23 +60,23 @@ type Speech struct {
 	retryAt     time.Time
 }
 
-// NewSpeech returns a voice that asks the engine for texts that the cache lacks.
-func NewSpeech(engine Engine, cache *Cache) *Speech {
-	return &Speech{engine: engine, cache: cache, locks: map[string]chan struct{}{}}
+// NewSynthesizedVoice returns a voice that asks the engine for texts that the cache lacks.
+func NewSynthesizedVoice(engine Engine, cache *Cache) *SynthesizedVoice {
+	return &SynthesizedVoice{engine: engine, cache: cache, locks: map[string]chan struct{}{}}
 }
 
-func (s *Speech) cacheKey(text string) string {
-	return cacheKey(slices.Concat(s.engine.Name(), []string{text})...)
+func (s *SynthesizedVoice) cacheKey(text string) string {
+	return cacheKey(slices.Concat(s.engine.Identity(), []string{text})...)
 }
 
 // Measure answers from the cache.
-func (s *Speech) Measure(text string) (routines.Extent, bool) {
-	return s.cache.Extent(s.cacheKey(text))
+func (s *SynthesizedVoice) Measure(text string) (routines.Extent, bool) {
+	return s.cache.Measure(s.cacheKey(text))
 }
 
 // Speak answers from the cache, or asks the engine. Concurrent calls for one text ask the engine once: the others wait,
 // and then find the recording in the cache or, where the first failed, ask themselves.
-func (s *Speech) Speak(ctx context.Context, text string) (Recording, error) {
+func (s *SynthesizedVoice) Speak(ctx context.Context, text string) (Recording, error) {
 	key := s.cacheKey(text)
 	unlock, err := s.lock(ctx, key)
 	if err != nil {
@@ -89,18 +89,18 @@ func (s *Speech) Speak(ctx context.Context, text string) (Recording, error) {
 	recipe := Recipe{Text: text}
 	file, err := s.synthesize(ctx, recipe)
 	if err != nil {
-		return Recording{}, fmt.Errorf("%s could not speak %q: %w", s.engine.Name()[0], text, err)
+		return Recording{}, fmt.Errorf("%s could not speak %q: %w", s.engine.Identity()[0], text, err)
 	}
 	r, err := importSpeech(file, recipe)
 	if err != nil {
-		return Recording{}, fmt.Errorf("%s spoke %q as something else than speech: %w", s.engine.Name()[0], text, err)
+		return Recording{}, fmt.Errorf("%s spoke %q as something else than speech: %w", s.engine.Identity()[0], text, err)
 	}
 	s.cache.Put(key, r)
 	return r, nil
 }
 
 // synthesize asks the engine, or returns its last error while it is unavailable.
-func (s *Speech) synthesize(ctx context.Context, r Recipe) ([]byte, error) {
+func (s *SynthesizedVoice) synthesize(ctx context.Context, r Recipe) ([]byte, error) {
 	s.mu.Lock()
 	err, retryAt := s.unavailable, s.retryAt
 	s.mu.Unlock()
@@ -117,7 +117,7 @@ func (s *Speech) synthesize(ctx context.Context, r Recipe) ([]byte, error) {
 }
 
 // lock waits until no other call synthesizes the text of a cache key. The wait ends with ctx, which a mutex could not.
-func (s *Speech) lock(ctx context.Context, key string) (unlock func(), err error) {
+func (s *SynthesizedVoice) lock(ctx context.Context, key string) (unlock func(), err error) {
 	for {
 		s.mu.Lock()
 		held, locked := s.locks[key]

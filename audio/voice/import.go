@@ -9,13 +9,13 @@ import (
 	"guided/audio"
 )
 
-// ImportSound decodes a sound file as it is: its level and its silences stay, and its beat is not looked for.
-func ImportSound(file []byte) (Recording, error) {
+// Decode decodes a sound file as it is: its level and its silences stay, and its beat is not looked for.
+func Decode(file []byte) (Recording, error) {
 	samples, rate, err := audio.Decode(file)
 	if err != nil {
 		return Recording{}, err
 	}
-	return Recording{PCM: audio.Quantize(audio.Resample(samples, rate))}, nil
+	return Recording{PCM: audio.QuantizeClip(audio.Resample(samples, rate))}, nil
 }
 
 // importSpeech decodes a sound file of speech and normalises it: it is trimmed, reduced to one word where the recipe
@@ -32,11 +32,11 @@ func importSpeech(file []byte, r Recipe) (Recording, error) {
 		}
 		samples = trim(samples)
 	}
-	if err := audio.LevelPhrase(samples); err != nil {
+	if err := audio.NormalizePhrase(samples); err != nil {
 		return Recording{}, err
 	}
-	beat := Beat(samples) // before Quantize, which ramps the edges of samples
-	return Recording{audio.Quantize(samples), beat}, nil
+	beat := FindBeat(samples) // before Quantize, which ramps the edges of samples
+	return Recording{audio.QuantizeClip(samples), beat}, nil
 }
 
 // floats returns samples of ±1.
@@ -89,13 +89,13 @@ func silenceThreshold(levels []float64) float64 {
 		return 0
 	}
 	loudest := slices.Max(levels)
-	threshold := loudest * audio.PowerRatio(silenceLevel)
+	threshold := loudest * audio.PowerFromDB(silenceLevel)
 	noiseFloor := math.Inf(1)
 	for i := 0; i+noiseFloorBlocks <= len(levels); i++ {
 		noiseFloor = min(noiseFloor, slices.Max(levels[i:i+noiseFloorBlocks]))
 	}
-	if noiseFloor <= loudest*audio.PowerRatio(maxNoiseFloor) {
-		threshold = max(threshold, noiseFloor*audio.PowerRatio(noiseFloorMargin))
+	if noiseFloor <= loudest*audio.PowerFromDB(maxNoiseFloor) {
+		threshold = max(threshold, noiseFloor*audio.PowerFromDB(noiseFloorMargin))
 	}
 	return threshold
 }
@@ -139,7 +139,7 @@ func findPauses(samples []float64) []pause {
 	levels := blockLevels(samples[:len(samples)-len(samples)%levelBlock])
 	threshold := 0.0
 	if len(levels) > 0 {
-		threshold = slices.Max(levels) * audio.PowerRatio(pauseLevel)
+		threshold = slices.Max(levels) * audio.PowerFromDB(pauseLevel)
 	}
 	var pauses []pause
 	for i := 0; i < len(levels); i++ {

@@ -11,8 +11,8 @@ import (
 
 // homeRecording returns a WAV file as recorded at home: one word between silences, 20 dB too quiet, at 44.1 kHz.
 func homeRecording() []byte {
-	word := audiotest.Gained(audiotest.Word(-20), 0.1)
-	return audiotest.WAVOf(44100, audiotest.ResampleBack(audiotest.Join(make([]float64, audio.Rate/2), word, make([]float64, audio.Rate/3))))
+	word := audiotest.Scaled(audiotest.Word(-20), 0.1)
+	return audiotest.WAVFile(44100, audiotest.To44100(audiotest.Concat(make([]float64, audio.Rate/2), word, make([]float64, audio.Rate/3))))
 }
 
 // FuzzImportSpeech imports any file as a home recording. The resampler and the true peak take time in proportion to the
@@ -20,9 +20,9 @@ func homeRecording() []byte {
 // longer recordings; FuzzDecode in package audio tests the decoders.
 func FuzzImportSpeech(f *testing.F) {
 	for _, rate := range []int{4000, 8000, 11025, 22050, audio.Rate} {
-		f.Add(audiotest.WAVOf(rate, audiotest.WhiteNoise(rate/100, 0.1)))
+		f.Add(audiotest.WAVFile(rate, audiotest.WhiteNoise(rate/100, 0.1)))
 	}
-	f.Add(audiotest.WAVOf(8000, make([]float64, 40)))
+	f.Add(audiotest.WAVFile(8000, make([]float64, 40)))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if len(file) > 4<<10 {
 			return
@@ -65,7 +65,7 @@ func FuzzTrim(f *testing.F) {
 func TestTrimKeepsSoftConsonants(t *testing.T) {
 	quiet := func(ms int) []float64 { return make([]float64, audio.Rate*ms/1000) }
 	withNoise := func(samples []float64, db float64) []float64 {
-		noisy := audiotest.WhiteNoise(len(samples), audio.Gain(db))
+		noisy := audiotest.WhiteNoise(len(samples), audio.GainFromDB(db))
 		for i := range noisy {
 			noisy[i] += samples[i]
 		}
@@ -77,9 +77,9 @@ func TestTrimKeepsSoftConsonants(t *testing.T) {
 		first, last int // the samples that must be kept
 	}{
 		"nothing around":        {w, audio.Rate * 10 / 1000, len(w)},
-		"silence around":        {audiotest.Join(quiet(700), w, quiet(500)), audio.Rate * 710 / 1000, audio.Rate*700/1000 + len(w)},
-		"the hiss of a program": {withNoise(audiotest.Join(quiet(300), w, quiet(300)), -80), audio.Rate * 310 / 1000, audio.Rate*300/1000 + len(w)},
-		"room noise at −58 dB":  {withNoise(audiotest.Join(quiet(900), audiotest.Word(-20), quiet(400)), -58), audio.Rate * 910 / 1000, audio.Rate*880/1000 + len(w)},
+		"silence around":        {audiotest.Concat(quiet(700), w, quiet(500)), audio.Rate * 710 / 1000, audio.Rate*700/1000 + len(w)},
+		"the hiss of a program": {withNoise(audiotest.Concat(quiet(300), w, quiet(300)), -80), audio.Rate * 310 / 1000, audio.Rate*300/1000 + len(w)},
+		"room noise at −58 dB":  {withNoise(audiotest.Concat(quiet(900), audiotest.Word(-20), quiet(400)), -58), audio.Rate * 910 / 1000, audio.Rate*880/1000 + len(w)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := trim(c.samples)
@@ -131,7 +131,7 @@ func TestQuantizeRampsEdges(t *testing.T) {
 		for i := range samples {
 			samples[i] = 1
 		}
-		pcm := audio.Quantize(samples)
+		pcm := audio.QuantizeClip(samples)
 		for i := range pcm {
 			fromEdge := min(i, n-1-i)
 			if fromEdge >= audio.RampLen && pcm[i] != math.MaxInt16 {
@@ -174,7 +174,7 @@ func TestExtractWord(t *testing.T) {
 }
 
 func BenchmarkImportSpeech(b *testing.B) {
-	data := audiotest.WAVOf(22050, audiotest.ResampleBack(audiotest.Join(make([]float64, audio.Rate), audiotest.Word(-20), audiotest.Word(-20), make([]float64, audio.Rate/2))))
+	data := audiotest.WAVFile(22050, audiotest.To44100(audiotest.Concat(make([]float64, audio.Rate), audiotest.Word(-20), audiotest.Word(-20), make([]float64, audio.Rate/2))))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := importSpeech(data, Recipe{}); err != nil {

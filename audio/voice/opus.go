@@ -34,17 +34,17 @@ func encodeOpus(ctx context.Context, r Recording) ([]byte, error) {
 // it. Coding at a low bit rate moves the level of a word by some tenths of a dB; the correction is the file's output
 // gain, which every decoder applies (RFC 7845 §5.1).
 func levelOpus(file []byte) ([]byte, Recording, error) {
-	r, err := ImportSound(file)
+	r, err := Decode(file)
 	if err != nil {
 		return nil, r, fmt.Errorf("reading back what was stored: %w", err)
 	}
 	samples := floats(r.PCM)
-	headroom := audio.TruePeak - 20*math.Log10(audio.Peak(samples))
-	gain := min(audio.PhraseTarget(samples)-audio.Loudness(samples), headroom) // dB
+	headroom := audio.MaxTruePeak - 20*math.Log10(audio.TruePeak(samples))
+	gain := min(audio.TargetLoudness(samples)-audio.Loudness(samples), headroom) // dB
 	if file, err = addOutputGain(file, int(math.Floor(256*gain))); err != nil {
 		return nil, r, err
 	}
-	r, err = ImportSound(file)
+	r, err = Decode(file)
 	return file, r, err
 }
 

@@ -39,8 +39,8 @@ type Clip struct {
 
 const indexFile = "index.json"
 
-// Folder is a voice made of the recordings in a folder, embedded in the program or the user's. It implements Voice.
-type Folder struct {
+// RecordedVoice is a voice made of the recordings in a folder, embedded in the program or the user's. It implements Voice.
+type RecordedVoice struct {
 	Index
 	files      fs.FS
 	exact      map[string]int // index in Clips by exactKey
@@ -48,14 +48,14 @@ type Folder struct {
 	unmeasured []bool         // by clip: the index gives no length
 }
 
-// OpenFolder reads the index of a folder of recordings, and measures every recording for which the index has no length.
+// OpenRecordedVoice reads the index of a folder of recordings, and measures every recording for which the index has no length.
 // The error names every clip that cannot be used.
-func OpenFolder(files fs.FS) (*Folder, error) {
+func OpenRecordedVoice(files fs.FS) (*RecordedVoice, error) {
 	data, err := fs.ReadFile(files, indexFile)
 	if err != nil {
 		return nil, fmt.Errorf("a voice needs an %s with the text of each recording: %w", indexFile, err)
 	}
-	f := &Folder{files: files, exact: map[string]int{}, loose: map[string]int{}}
+	f := &RecordedVoice{files: files, exact: map[string]int{}, loose: map[string]int{}}
 	if err := json.Unmarshal(data, &f.Index); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", indexFile, err)
 	}
@@ -83,7 +83,7 @@ func OpenFolder(files fs.FS) (*Folder, error) {
 }
 
 // prepareClip checks a clip of the index and its file, and measures the recording where the index does not.
-func (f *Folder) prepareClip(i int, c *Clip) error {
+func (f *RecordedVoice) prepareClip(i int, c *Clip) error {
 	switch {
 	case looseKey(c.Text) == "" || !fs.ValidPath(c.File):
 		return fmt.Errorf("a clip needs its text, and its file in the same folder, not %q", c.File)
@@ -107,7 +107,7 @@ func (f *Folder) prepareClip(i int, c *Clip) error {
 }
 
 // lookup returns the index in Clips of a text: with its own punctuation, else ending in a full stop, else in any.
-func (f *Folder) lookup(text string) (int, bool) {
+func (f *RecordedVoice) lookup(text string) (int, bool) {
 	exact, loose := exactKey(text), looseKey(text)
 	for _, key := range []string{exact, loose + "."} {
 		if i, ok := f.exact[key]; ok {
@@ -119,7 +119,7 @@ func (f *Folder) lookup(text string) (int, bool) {
 }
 
 // Measure returns what the index says of a text.
-func (f *Folder) Measure(text string) (routines.Extent, bool) {
+func (f *RecordedVoice) Measure(text string) (routines.Extent, bool) {
 	i, has := f.lookup(text)
 	if !has {
 		return routines.Extent{}, false
@@ -128,10 +128,10 @@ func (f *Folder) Measure(text string) (routines.Extent, bool) {
 }
 
 // Speak decodes the recording of a text; it is cut or filled with silence to the length in the index.
-func (f *Folder) Speak(_ context.Context, text string) (Recording, error) {
+func (f *RecordedVoice) Speak(_ context.Context, text string) (Recording, error) {
 	i, has := f.lookup(text)
 	if !has {
-		return Recording{}, ErrUnspoken
+		return Recording{}, ErrNoRecording
 	}
 	r, err := f.decodeClip(i)
 	if err != nil {
@@ -141,7 +141,7 @@ func (f *Folder) Speak(_ context.Context, text string) (Recording, error) {
 }
 
 // decodeClip reads a recording: as it is, or normalised where the index does not measure it.
-func (f *Folder) decodeClip(i int) (Recording, error) {
+func (f *RecordedVoice) decodeClip(i int) (Recording, error) {
 	file := f.Clips[i].File
 	data, err := fs.ReadFile(f.files, file)
 	if err != nil {
@@ -151,7 +151,7 @@ func (f *Folder) decodeClip(i int) (Recording, error) {
 	if f.unmeasured[i] {
 		r, err = importSpeech(data, Recipe{})
 	} else {
-		r, err = ImportSound(data)
+		r, err = Decode(data)
 	}
 	if err != nil {
 		return Recording{}, fmt.Errorf("%s: %w", file, err)
@@ -162,8 +162,8 @@ func (f *Folder) decodeClip(i int) (Recording, error) {
 //go:embed voices
 var embeddedVoices embed.FS
 
-// Embedded returns the folder of an embedded voice, which is opened as any other folder of recordings.
-func Embedded(name string) (fs.FS, error) {
+// EmbeddedFS returns the folder of an embedded voice, which is opened as any other folder of recordings.
+func EmbeddedFS(name string) (fs.FS, error) {
 	if _, err := fs.Stat(embeddedVoices, "voices/"+name+"/"+indexFile); err != nil || !fs.ValidPath(name) {
 		return nil, fmt.Errorf("no voice named %q is embedded", name)
 	}

@@ -36,7 +36,7 @@ func TestRecordedVoiceSpeakFitsTheIndex(t *testing.T) {
 	pcm := audiotest.Sine(4800, audio.Rate, 500, 0.5)
 	for name, n := range map[string]int{"as long as it says": 4800, "cut": 4000, "filled": 6000, "cut to almost nothing": 10} {
 		t.Run(name, func(t *testing.T) {
-			f, err := OpenFolder(newVoiceFolder(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, pcm)}, Clip{"one,", "one.wav", n, n / 10}))
+			f, err := OpenRecordedVoice(newVoiceFolder(t, map[string][]byte{"one.wav": audiotest.WAVFile(audio.Rate, pcm)}, Clip{"one,", "one.wav", n, n / 10}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -50,7 +50,7 @@ func TestRecordedVoiceSpeakFitsTheIndex(t *testing.T) {
 			if n >= 4000 && (r.PCM[n-1] < -20 || r.PCM[n-1] > 20) {
 				t.Errorf("ends at %d, not in silence", r.PCM[n-1])
 			}
-			if want := mustDecode(t, audiotest.WAVOf(audio.Rate, pcm)); !slices.Equal(r.PCM[:min(n, 4800)-min(n, audio.RampLen)], want[:min(n, 4800)-min(n, audio.RampLen)]) {
+			if want := mustDecode(t, audiotest.WAVFile(audio.Rate, pcm)); !slices.Equal(r.PCM[:min(n, 4800)-min(n, audio.RampLen)], want[:min(n, 4800)-min(n, audio.RampLen)]) {
 				t.Error("is not the recording as it is")
 			}
 		})
@@ -59,7 +59,7 @@ func TestRecordedVoiceSpeakFitsTheIndex(t *testing.T) {
 
 func mustDecode(t *testing.T, file []byte) []int16 {
 	t.Helper()
-	r, err := ImportSound(file)
+	r, err := Decode(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func mustDecode(t *testing.T, file []byte) []int16 {
 }
 
 func TestRecordedVoiceMeasuresHomeRecording(t *testing.T) {
-	f, err := OpenFolder(newVoiceFolder(t, map[string][]byte{"Breathe in.wav": homeRecording()}, Clip{Text: "Breathe in.", File: "Breathe in.wav"}))
+	f, err := OpenRecordedVoice(newVoiceFolder(t, map[string][]byte{"Breathe in.wav": homeRecording()}, Clip{Text: "Breathe in.", File: "Breathe in.wav"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestRecordedVoiceMeasuresHomeRecording(t *testing.T) {
 
 func TestRecordedVoiceLookup(t *testing.T) {
 	clip := func(text string, n int) Clip { return Clip{text, "one.wav", n, 0} }
-	f, err := OpenFolder(newVoiceFolder(t, map[string][]byte{"one.wav": audiotest.WAVOf(audio.Rate, audiotest.Sine(4800, audio.Rate, 500, 0.5))},
+	f, err := OpenRecordedVoice(newVoiceFolder(t, map[string][]byte{"one.wav": audiotest.WAVFile(audio.Rate, audiotest.Sine(4800, audio.Rate, 500, 0.5))},
 		clip("two,", 1), clip("two.", 2), clip("Three", 3), clip("Breathe in,  slowly.", 4), clip("Ready?", 5), clip("four,", 6)))
 	if err != nil {
 		t.Fatal(err)
@@ -103,15 +103,15 @@ func TestRecordedVoiceLookup(t *testing.T) {
 		if has != (want > 0) || e.Len != want {
 			t.Errorf("%q gives clip %d, want %d", text, e.Len, want)
 		}
-		if _, err := f.Speak(context.Background(), text); errors.Is(err, ErrUnspoken) != (want == 0) {
+		if _, err := f.Speak(context.Background(), text); errors.Is(err, ErrNoRecording) != (want == 0) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 }
 
 func TestOpenRecordedVoiceReportsEveryUnusableClip(t *testing.T) {
-	good := audiotest.WAVOf(audio.Rate, audiotest.Sine(4800, audio.Rate, 500, 0.5))
-	files := map[string][]byte{"good.wav": good, "bad.wav": good[:3000], "text.wav": []byte("one"), "silent.wav": audiotest.WAVOf(audio.Rate, make([]float64, audio.Rate)), "sub/x.wav": good}
+	good := audiotest.WAVFile(audio.Rate, audiotest.Sine(4800, audio.Rate, 500, 0.5))
+	files := map[string][]byte{"good.wav": good, "bad.wav": good[:3000], "text.wav": []byte("one"), "silent.wav": audiotest.WAVFile(audio.Rate, make([]float64, audio.Rate)), "sub/x.wav": good}
 	for name, c := range map[string]struct {
 		clip Clip
 		want string
@@ -133,7 +133,7 @@ func TestOpenRecordedVoiceReportsEveryUnusableClip(t *testing.T) {
 		"the same text once more": {Clip{"SAME", "good.wav", 10, 1}, "listed twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := OpenFolder(newVoiceFolder(t, files, Clip{"same", "good.wav", 100, 0}, c.clip, Clip{Text: "other", File: "nowhere.wav"}))
+			_, err := OpenRecordedVoice(newVoiceFolder(t, files, Clip{"same", "good.wav", 100, 0}, c.clip, Clip{Text: "other", File: "nowhere.wav"}))
 			if err == nil {
 				t.Fatal("opened")
 			}
@@ -147,7 +147,7 @@ func TestOpenRecordedVoiceReportsEveryUnusableClip(t *testing.T) {
 	for name, folder := range map[string]fstest.MapFS{
 		"no index": {}, "a torn index": {indexFile: {Data: []byte(`{"name":"x","clips":[{"te`)}},
 	} {
-		if _, err := OpenFolder(folder); err == nil || !strings.Contains(err.Error(), indexFile) {
+		if _, err := OpenRecordedVoice(folder); err == nil || !strings.Contains(err.Error(), indexFile) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -167,7 +167,7 @@ func TestOpenRecordedVoiceRefusesTooLargeFile(t *testing.T) {
 	if err := errors.Join(large.Truncate(8<<30), large.Close()); err != nil { // sparse: it takes no disk space
 		t.Fatal(err)
 	}
-	if _, err := OpenFolder(os.DirFS(dir)); err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
+	if _, err := OpenRecordedVoice(os.DirFS(dir)); err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -175,11 +175,11 @@ func TestOpenRecordedVoiceRefusesTooLargeFile(t *testing.T) {
 func TestEmbeddedVoicesOpen(t *testing.T) {
 	t.Parallel()
 	for _, name := range EmbeddedVoices() {
-		files, err := Embedded(name)
+		files, err := EmbeddedFS(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := OpenFolder(files)
+		f, err := OpenRecordedVoice(files)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +190,7 @@ func TestEmbeddedVoicesOpen(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"nobody", "", ".", "..", "../voices/heart"} {
-		if _, err := Embedded(name); err == nil {
+		if _, err := EmbeddedFS(name); err == nil {
 			t.Errorf("%q is a voice", name)
 		}
 	}
@@ -200,11 +200,11 @@ func TestEmbeddedVoicesOpen(t *testing.T) {
 // longer ones.
 func forEachClip(t *testing.T, voice string, every int, f func(c Clip, r Recording)) {
 	t.Helper()
-	files, err := Embedded(voice)
+	files, err := EmbeddedFS(voice)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := OpenFolder(files)
+	v, err := OpenRecordedVoice(files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +216,7 @@ func forEachClip(t *testing.T, voice string, every int, f func(c Clip, r Recordi
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := ImportSound(data)
+		r, err := Decode(data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,7 +231,7 @@ func TestEmbeddedVoicesAreAsTheirIndexSays(t *testing.T) {
 			t.Parallel()
 			forEachClip(t, voice, 10, func(c Clip, r Recording) {
 				const step = audio.Rate / 1000
-				if b := Beat(floats(r.PCM)); len(r.PCM) != c.Samples || b < c.Beat-step || b > c.Beat+step {
+				if b := FindBeat(floats(r.PCM)); len(r.PCM) != c.Samples || b < c.Beat-step || b > c.Beat+step {
 					t.Errorf("%q: %d samples with the beat at %d; the index says %d and %d", c.Text, len(r.PCM), b, c.Samples, c.Beat)
 				}
 				samples := audiotest.Floats(r.PCM)
@@ -242,7 +242,7 @@ func TestEmbeddedVoicesAreAsTheirIndexSays(t *testing.T) {
 				if got := audio.Loudness(samples); math.Abs(got-audio.PhraseLUFS) > tolerance {
 					t.Errorf("%q is at %.2f LUFS", c.Text, got)
 				}
-				if got := 20 * math.Log10(audio.Peak(samples)); got > audio.TruePeak+0.05 {
+				if got := 20 * math.Log10(audio.TruePeak(samples)); got > audio.MaxTruePeak+0.05 {
 					t.Errorf("%q has its peak at %.2f dBTP", c.Text, got)
 				}
 			})
@@ -285,11 +285,11 @@ func TestCountWordsOfEmbeddedVoices(t *testing.T) {
 // BenchmarkRecordedVoiceSpeak measures what is done to every embedded clip before a session: read, decode, resample,
 // quantize.
 func BenchmarkRecordedVoiceSpeak(b *testing.B) {
-	files, err := Embedded("heart")
+	files, err := EmbeddedFS("heart")
 	if err != nil {
 		b.Fatal(err)
 	}
-	f, err := OpenFolder(files)
+	f, err := OpenRecordedVoice(files)
 	if err != nil {
 		b.Fatal(err)
 	}

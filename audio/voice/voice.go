@@ -29,8 +29,8 @@ type Voice interface {
 	Speak(ctx context.Context, text string) (Recording, error)
 }
 
-// ErrUnspoken is the error of a voice that does not have a text.
-var ErrUnspoken = errors.New("the voice does not have this text")
+// ErrNoRecording is the error of a voice that does not have a text.
+var ErrNoRecording = errors.New("the voice does not have this text")
 
 // Recording is one sound as it is stored and played: mono 16-bit samples at audio.Rate, and the beat of its first word
 // (see beat.go; 0 where it was not looked for). It is immutable.

@@ -56,8 +56,8 @@ func NewWyoming(uri, voice string) (*Wyoming, error) {
 	}, nil
 }
 
-// Name returns the URI of the server and the voice.
-func (w *Wyoming) Name() []string { return []string{w.uri, w.voice} }
+// Identity returns the URI of the server and the voice.
+func (w *Wyoming) Identity() []string { return []string{w.uri, w.voice} }
 
 // Synthesize returns a WAV file, spoken by the recipe's voice, or by the engine's own where the recipe names none. The
 // error of a voice that the server does not have lists those that it has.
@@ -289,7 +289,7 @@ func (a *wyomingAudio) handle(e wyomingEvent) (done bool, err error) {
 		if err := json.Unmarshal(e.Data, &f); err != nil {
 			return false, fmt.Errorf("the format of its sound cannot be read: %w", err)
 		}
-		if f.Rate < audio.MinRate || f.Rate > audio.MaxRate || f.Width < 1 || f.Width > 4 || f.Channels < 1 || f.Channels > 2 {
+		if f.Rate < audio.MinFileRate || f.Rate > audio.MaxFileRate || f.Width < 1 || f.Width > 4 || f.Channels < 1 || f.Channels > 2 {
 			return false, fmt.Errorf("its sound cannot be used: %d samples a second of %d bytes on %d channels", f.Rate, f.Width, f.Channels)
 		}
 		if a.format != (wyomingFormat{}) && a.format != f {

@@ -58,13 +58,13 @@ func startWyomingServer(t testing.TB) string {
 	return "tcp://127.0.0.1:" + strings.TrimSpace(port)
 }
 
-func newWyomingVoice(t testing.TB, uri, voice string) *Speech {
+func newWyomingVoice(t testing.TB, uri, voice string) *SynthesizedVoice {
 	t.Helper()
 	w, err := NewWyoming(uri, voice)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewSpeech(w, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
+	return NewSynthesizedVoice(w, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
 }
 
 func TestWyomingSpeak(t *testing.T) {
@@ -89,7 +89,7 @@ func TestWyomingSpeak(t *testing.T) {
 			if e, has := v.Measure("Hold."); !has || e != r.Extent() {
 				t.Errorf("measured %+v, is %+v", e, r.Extent())
 			}
-			other := NewSpeech(newWyoming(t, uri, "another"), v.cache)
+			other := NewSynthesizedVoice(newWyoming(t, uri, "another"), v.cache)
 			if _, has := other.Measure("Hold."); has {
 				t.Error("another voice has the same recording")
 			}
@@ -147,7 +147,7 @@ func TestNewWyomingAddress(t *testing.T) {
 }
 
 func TestBuilderBuildWithWyoming(t *testing.T) {
-	audiotest.NeedProgram(t, "opusenc")
+	audiotest.RequireProgram(t, "opusenc")
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, recipeFile), []byte(`[{"text":"two.","voice":"48000-2-2"}]`), 0o644); err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestBuilderBuildWithWyoming(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `"an error": the model is broken`) || !strings.Contains(err.Error(), `"half": it closed`) {
 		t.Errorf("says %v", err)
 	}
-	v, err := OpenFolder(os.DirFS(dir))
+	v, err := OpenRecordedVoice(os.DirFS(dir))
 	if err != nil || len(v.Clips) != 3 {
 		t.Errorf("%d clips: %v", len(v.Clips), err)
 	}
@@ -224,7 +224,7 @@ func TestWyomingUnavailable(t *testing.T) {
 	t.Run("after a timeout the next texts fail at once", func(t *testing.T) {
 		w := newWyoming(t, startWyomingServer(t), "")
 		w.loadTimeout, w.speakTimeout = 300*time.Millisecond, 300*time.Millisecond
-		v := NewSpeech(w, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
+		v := NewSynthesizedVoice(w, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
 		for _, text := range []string{"sleep", "Hold.", "Rest."} { // the server would answer the others
 			if _, err := v.Speak(t.Context(), text); err == nil || !strings.Contains(err.Error(), "took longer than") {
 				t.Errorf("%q: %v", text, err)
