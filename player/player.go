@@ -7,7 +7,7 @@
 // Locking: one mutex guards the session and the state. It is held for arithmetic only, never across a file, a device, a
 // network connection or a channel operation that could block; so the audio path never waits for an observer.
 //
-// To follow a start, read [Player.Order] in command.go, start in start.go, [Player.Run] below, and the session that the
+// To follow a start, read [Player.DoPayload] in command.go, start in start.go, [Player.Run] below, and the session that the
 // output pulls in stream.go. How a sound leaves and comes back, for pause and all other interruptions, is transition.go.
 package player
 

@@ -227,7 +227,7 @@ func (b *Bank) loadClip(ctx context.Context, c routines.Clip) (voice.Recording, 
 	return voice.Decode(data)
 }
 
-// speak returns a text in the first voice that can speak it. Where all fail, the last error that is not ErrUnspoken
+// speak returns a text in the first voice that can speak it. Where all fail, the last error that is not ErrNoRecording
 // explains why.
 func (b *Bank) speak(ctx context.Context, text string) (voice.Recording, error) {
 	err := voice.ErrNoRecording

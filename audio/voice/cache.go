@@ -35,7 +35,7 @@ type Cache struct {
 	maxDiskBytes int64
 
 	mu          sync.Mutex
-	extents     map[string]routines.Extent // of what was read or put, so that Extent reads no file twice
+	extents     map[string]routines.Extent // of what was read or put, so that Measure reads no file twice
 	memory      map[string]Recording       // what could not be written
 	memoryOrder []string                   // the keys of memory, the oldest first
 	memoryBytes int                        // of PCM in memory

@@ -35,7 +35,7 @@ func importSpeech(file []byte, r Recipe) (Recording, error) {
 	if err := audio.NormalizePhrase(samples); err != nil {
 		return Recording{}, err
 	}
-	beat := FindBeat(samples) // before Quantize, which ramps the edges of samples
+	beat := FindBeat(samples) // before QuantizeClip, which ramps the edges of samples
 	return Recording{audio.QuantizeClip(samples), beat}, nil
 }
 
