@@ -18,7 +18,7 @@ func (o *checkCommand) Run(p *process) error {
 	}
 	names := o.Files
 	if len(names) == 0 {
-		if names, err = c.library.Names(); err != nil {
+		if names, err = c.library.Names(p.ctx); err != nil {
 			return err
 		}
 	}

@@ -57,20 +57,20 @@ func (c *compiler) score(name string) (*routines.Routine, *routines.Score, error
 		}
 		fmt.Fprintf(c.p.stderr, "guided: some phrases cannot be spoken: %v\n", err)
 	}
-	score, err := routines.Compile(r, c.bank.Measure, c.options)
+	score, err := routines.Compile(c.p.ctx, r, c.bank.Measure, c.options)
 	return r, score, err
 }
 
 // routine parses a file, whatever its ending, or finds the name or title in the library.
 func (c *compiler) routine(name string) (*routines.Routine, error) {
 	if !strings.HasSuffix(name, ".toml") && !(strings.Contains(name, ".") && isFile(name)) {
-		return c.library.Load(name)
+		return c.library.Load(c.p.ctx, name)
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the routine: %w", err)
 	}
-	return c.library.Check(name, data)
+	return c.library.Check(c.p.ctx, name, data)
 }
 
 func isFile(name string) bool {

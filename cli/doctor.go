@@ -164,13 +164,13 @@ func (p *process) checkRoutines(c config.Config) (string, error) {
 		return "", fmt.Errorf("the folder of routines: %w; look at routines.dir", err)
 	}
 	l := newLibrary(c)
-	names, err := l.Names()
+	names, err := l.Names(p.ctx)
 	if err != nil {
 		return "", err
 	}
 	var broken []string
 	for _, name := range names {
-		if _, err := l.Load(name); err != nil {
+		if _, err := l.Load(p.ctx, name); err != nil {
 			broken = append(broken, name)
 		}
 	}
@@ -194,11 +194,11 @@ func (p *process) checkPhrases(c config.Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	names, _ := l.Names() // checkRoutines reports what cannot be read, here and below
+	names, _ := l.Names(p.ctx) // checkRoutines reports what cannot be read, here and below
 	lacking := map[string]bool{}
 	var where []string
 	for _, name := range names {
-		r, err := l.Load(name)
+		r, err := l.Load(p.ctx, name)
 		if err != nil {
 			continue
 		}

@@ -41,7 +41,7 @@ func (o *sentencesCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	text, err := homeassistant.Sentences(newLibrary(c))
+	text, err := homeassistant.Sentences(p.ctx, newLibrary(c))
 	if err != nil {
 		return err
 	}

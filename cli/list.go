@@ -40,18 +40,18 @@ func (o *listCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	names, err := c.library.Names()
+	names, err := c.library.Names(p.ctx)
 	if err != nil {
 		fmt.Fprintf(p.stderr, "guided: %v\n", err)
 	}
 	list := []ListedRoutine{}
 	for _, name := range names {
 		row := ListedRoutine{Name: name}
-		r, err := c.library.Load(name)
+		r, err := c.library.Load(p.ctx, name)
 		if err == nil {
 			row.Title, row.About, row.Metadata = r.Title, r.About, r.Metadata
 			var score *routines.Score
-			if score, err = routines.Compile(r, c.bank.Measure, c.options); err == nil {
+			if score, err = routines.Compile(p.ctx, r, c.bank.Measure, c.options); err == nil {
 				row.Length, row.Steps = float64(score.Len)/routines.Rate, score.Steps
 			}
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -60,7 +61,7 @@ func (o *voicesBuildCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	texts, err := phrases(newLibrary(c))
+	texts, err := phrases(p.ctx, newLibrary(c))
 	if err != nil {
 		return err
 	}
@@ -140,14 +141,14 @@ func readPhrases(name string) ([]string, error) {
 }
 
 // phrases lists every text of the library's routines, in all verbosities.
-func phrases(l routines.Library) ([]string, error) {
-	names, err := l.Names()
+func phrases(ctx context.Context, l routines.Library) ([]string, error) {
+	names, err := l.Names(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var texts []string
 	for _, name := range names {
-		r, err := l.Load(name)
+		r, err := l.Load(ctx, name)
 		if err != nil {
 			return nil, err
 		}

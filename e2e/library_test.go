@@ -30,11 +30,11 @@ func builtinLibrary(t *testing.T, speaker string) (routines.Library, *mix.Bank) 
 // compileBuiltin compiles a built-in routine.
 func compileBuiltin(t *testing.T, l routines.Library, b *mix.Bank, name string, o routines.Options) *routines.Score {
 	t.Helper()
-	r, err := l.Load(name)
+	r, err := l.Load(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := routines.Compile(r, b.Measure, o)
+	s, err := routines.Compile(t.Context(), r, b.Measure, o)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -83,7 +83,7 @@ func expectations() map[string]expectation {
 func TestLibraryLengthsBreathsAndSides(t *testing.T) {
 	for _, speaker := range voice.EmbeddedVoices() {
 		l, b := builtinLibrary(t, speaker)
-		names, err := l.Names()
+		names, err := l.Names(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,12 +162,12 @@ func (p expectation) checkSides(t *testing.T, s *routines.Score) {
 
 func TestLibraryCautionsInEveryVariant(t *testing.T) {
 	l, b := builtinLibrary(t, "heart")
-	names, err := l.Names()
+	names, err := l.Names(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		r, err := l.Load(name)
+		r, err := l.Load(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,13 +19,13 @@ import (
 func builtIn(t *testing.T) []player.RoutineInfo {
 	t.Helper()
 	l := routines.Library{routines.Builtin()}
-	names, err := l.Names()
+	names, err := l.Names(t.Context())
 	if err != nil || len(names) == 0 {
 		t.Fatalf("%d routines: %v", len(names), err)
 	}
 	list := []player.RoutineInfo{}
 	for _, name := range names {
-		r, err := l.Load(name)
+		r, err := l.Load(t.Context(), name)
 		if err != nil {
 			continue // other tests report it
 		}

@@ -1,6 +1,7 @@
 package homeassistant
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -11,8 +12,8 @@ import (
 // lists and rules are shared by all files in Home Assistant, so ours begin with guided. What is said to a media player
 // ("pause", "next", "stop") is left to it.
 // https://www.home-assistant.io/voice_control/custom_sentences_yaml/
-func Sentences(l routines.Library) (string, error) {
-	all, err := spokenRoutines(l)
+func Sentences(ctx context.Context, l routines.Library) (string, error) {
+	all, err := spokenRoutines(ctx, l)
 	if err != nil {
 		return "", err
 	}
@@ -28,15 +29,15 @@ type spokenRoutine struct {
 
 // spokenRoutines lists the routines that can be played. No form belongs to two of them; a title comes before the name of
 // a file.
-func spokenRoutines(l routines.Library) ([]spokenRoutine, error) {
-	names, err := l.Names()
+func spokenRoutines(ctx context.Context, l routines.Library) ([]spokenRoutine, error) {
+	names, err := l.Names(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var all []spokenRoutine
 	var titles []string
 	for _, name := range names {
-		if r, err := l.Load(name); err == nil { // `guided check` reports what is wrong with the others
+		if r, err := l.Load(ctx, name); err == nil { // `guided check` reports what is wrong with the others
 			all, titles = append(all, spokenRoutine{Name: name}), append(titles, r.Title)
 		}
 	}

@@ -30,7 +30,7 @@ func (p *Player) watchLibrary(ctx context.Context) {
 
 // scanLibrary publishes the library as it is, and then again with the lengths that synthesizing the phrases has changed.
 func (p *Player) scanLibrary(ctx context.Context) {
-	names, err := p.cfg.Library.Names()
+	names, err := p.cfg.Library.Names(ctx)
 	if err != nil {
 		p.cfg.Log.Error("some routines cannot be read", "err", err)
 	}
@@ -48,7 +48,7 @@ func (p *Player) scanLibrary(ctx context.Context) {
 
 func (p *Player) inspectRoutine(ctx context.Context, name string, synthesize bool) RoutineInfo {
 	i := RoutineInfo{Name: name, Title: name, Steps: []string{}}
-	r, err := p.cfg.Library.Load(name)
+	r, err := p.cfg.Library.Load(ctx, name)
 	if err != nil {
 		i.Error = err.Error()
 		return i
@@ -57,7 +57,7 @@ func (p *Player) inspectRoutine(ctx context.Context, name string, synthesize boo
 	if synthesize {
 		p.synthesizeAhead(ctx, r)
 	}
-	score, err := routines.Compile(r, p.cfg.Bank.Measure, p.cfg.Options(Parameters{}))
+	score, err := routines.Compile(ctx, r, p.cfg.Bank.Measure, p.cfg.Options(Parameters{}))
 	if err != nil {
 		i.Error = err.Error()
 		return i

@@ -26,7 +26,7 @@ func renderReference(t *testing.T, text string, changes ...routines.Change) *ref
 		t.Fatal(err)
 	}
 	bank := mix.NewBank([]voice.Voice{humVoice{}}, nil, nil, slog.New(slog.DiscardHandler))
-	score, err := routines.Compile(r, bank.Measure, routines.Options{Changes: changes})
+	score, err := routines.Compile(t.Context(), r, bank.Measure, routines.Options{Changes: changes})
 	if err != nil {
 		t.Fatal(err)
 	}

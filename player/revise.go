@@ -53,7 +53,7 @@ func (p *Player) tryRevise(c routines.Change) (bool, error) {
 	p.mu.Unlock()
 
 	revised := old
-	revised.score, revised.options, err = routines.Revise(old.routine, old.bank.Measure, old.options, old.score, c)
+	revised.score, revised.options, err = routines.Revise(context.Background(), old.routine, old.bank.Measure, old.options, old.score, c)
 	if err != nil {
 		return false, err
 	}

@@ -30,7 +30,7 @@ func (r request) same(o request) bool {
 // compile makes the score, with tones in place of the phrases that no voice has.
 func (r *request) compile() (err error) {
 	r.complete = true
-	r.score, err = routines.Compile(r.routine, func(c routines.Clip) (routines.Extent, bool) {
+	r.score, err = routines.Compile(context.Background(), r.routine, func(c routines.Clip) (routines.Extent, bool) {
 		e, has := r.bank.Measure(c)
 		r.complete = r.complete && has
 		return e, has
@@ -77,7 +77,7 @@ func (p *Player) newRequest(c Command) (request, error) {
 	if name == "" {
 		return request{}, errors.New("start what? name a routine, or select one first")
 	}
-	routine, err := p.cfg.Library.Load(name)
+	routine, err := p.cfg.Library.Load(context.Background(), name)
 	if err != nil {
 		return request{}, err
 	}
@@ -95,7 +95,7 @@ func (p *Player) selectRoutine(c Command) (bool, error) {
 	if c.Routine == "" {
 		return false, errors.New("select what? name a routine")
 	}
-	r, err := p.cfg.Library.Load(c.Routine)
+	r, err := p.cfg.Library.Load(context.Background(), c.Routine)
 	if err != nil {
 		return false, err
 	}

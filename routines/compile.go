@@ -1,6 +1,7 @@
 package routines
 
 import (
+	"context"
 	"fmt"
 	"sort"
 	"strings"
@@ -26,7 +27,7 @@ const (
 
 // Compile turns a routine into a score. It is pure: no file, no clock, no state. The error says which option is
 // invalid, that the length asked for cannot be reached, or that the score would be longer than four hours.
-func Compile(r *Routine, measure Measure, o Options) (*Score, error) {
+func Compile(ctx context.Context, r *Routine, measure Measure, o Options) (*Score, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func Clips(r *Routine) ([]Clip, error) {
 		return Extent{}, false
 	}
 	for _, o := range []Options{{}, {NoHolds: true}, {Verbosity: Minimal}} {
-		if _, err := Compile(r, measure, o); err != nil {
+		if _, err := Compile(context.Background(), r, measure, o); err != nil {
 			return clips, err
 		}
 	}

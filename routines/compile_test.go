@@ -39,12 +39,12 @@ func TestCompileGoldenScores(t *testing.T) {
 	for _, file := range append(files, "library/4-4-6.toml") {
 		name := strings.TrimSuffix(filepath.Base(file), ".toml")
 		t.Run(name, func(t *testing.T) {
-			r, err := library.Load(name)
+			r, err := library.Load(t.Context(), name)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for suffix, measure := range map[string]routines.Measure{".score": measureLetters, ".tones.score": measureTonesOnly} {
-				score, err := routines.Compile(r, measure, routines.Options{})
+				score, err := routines.Compile(t.Context(), r, measure, routines.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -78,11 +78,11 @@ func compareGolden(t *testing.T, file, got string) {
 }
 
 func TestCompileRoundsBreathingToWholeBreaths(t *testing.T) {
-	r, err := routines.Library{routines.Builtin()}.Load("Four, four, six")
+	r, err := routines.Library{routines.Builtin()}.Load(t.Context(), "Four, four, six")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := routines.Compile(r, measureLetters, routines.Options{})
+	s, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestCompileRefusesDeepRepeats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := routines.Compile(r, measureLetters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
+	if _, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -121,7 +121,7 @@ func BenchmarkCompile(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := routines.Compile(r, measureLetters, routines.Options{}); err != nil {
+		if _, err := routines.Compile(b.Context(), r, measureLetters, routines.Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -130,11 +130,11 @@ func BenchmarkCompile(b *testing.B) {
 // compileSteps parses and compiles a valid routine without a title, which may include built-in ones.
 func compileSteps(t *testing.T, text string, measure routines.Measure) *routines.Score {
 	t.Helper()
-	r, err := routines.Library{routines.Builtin()}.Check("test.toml", []byte("title = \"Test\"\n"+text))
+	r, err := routines.Library{routines.Builtin()}.Check(t.Context(), "test.toml", []byte("title = \"Test\"\n"+text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := routines.Compile(r, measure, routines.Options{})
+	s, err := routines.Compile(t.Context(), r, measure, routines.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestCompileRefusesHugeRoutinesQuickly(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := time.Now()
-			if _, err := routines.Compile(r, measureLetters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
+			if _, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
 				t.Errorf("got %v", err)
 			}
 			if took := time.Since(start); took > 5*time.Second {
@@ -189,7 +189,7 @@ func compileWith(t *testing.T, text string, o routines.Options) *routines.Score 
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := routines.Compile(r, measureLetters, o)
+	s, err := routines.Compile(t.Context(), r, measureLetters, o)
 	if err != nil {
 		t.Fatal(err)
 	}

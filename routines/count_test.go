@@ -38,14 +38,14 @@ func TestCompileBreathPatternRamp(t *testing.T) {
 }
 
 func TestCompileCountWordsOnTheirBeat(t *testing.T) {
-	r, err := routines.Library{routines.Builtin()}.Load("4-4-6")
+	r, err := routines.Library{routines.Builtin()}.Load(t.Context(), "4-4-6")
 	if err != nil {
 		t.Fatal(err)
 	}
 	beats := func(c routines.Clip) (routines.Extent, bool) { // each word's beat at another place
 		return routines.Extent{Len: routines.Rate / 2, Beat: 100 * (len(c.Say) + int(c.Say[0]))}, true
 	}
-	s, err := routines.Compile(r, beats, routines.Options{})
+	s, err := routines.Compile(t.Context(), r, beats, routines.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,18 +10,18 @@ import (
 )
 
 func TestFitBreathingToWholeBreaths(t *testing.T) {
-	r, err := routines.Library{routines.Builtin()}.Load("4-4-6")
+	r, err := routines.Library{routines.Builtin()}.Load(t.Context(), "4-4-6")
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := routines.Compile(r, measureLetters, routines.Options{})
+	own, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	breath := 14 * time.Second
 	for _, want := range []time.Duration{time.Minute, 5 * time.Minute, 20 * time.Minute} {
 		t.Run(want.String(), func(t *testing.T) {
-			s, err := routines.Compile(r, measureLetters, routines.Options{For: want})
+			s, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{For: want})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -34,7 +34,7 @@ func TestFitBreathingToWholeBreaths(t *testing.T) {
 		})
 	}
 	t.Run("less than one breath is refused with the shortest length", func(t *testing.T) {
-		_, err := routines.Compile(r, measureLetters, routines.Options{For: 3 * time.Second})
+		_, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{For: 3 * time.Second})
 		if err == nil || !strings.Contains(err.Error(), "at least") {
 			t.Errorf("got %v", err)
 		}
@@ -78,7 +78,7 @@ fit = [1, 3]
 			t.Fatal(err)
 		}
 		for _, want := range []time.Duration{30 * time.Second, 20 * time.Minute} {
-			_, err := routines.Compile(r, measureLetters, routines.Options{For: want})
+			_, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{For: want})
 			if err == nil || !strings.Contains(err.Error(), "at least 1m") || !strings.Contains(err.Error(), "at most 7m") {
 				t.Errorf("%v: %v", want, err)
 			}
@@ -90,13 +90,13 @@ fit = [1, 3]
 			t.Errorf("%d breaths, want 8", n)
 		}
 		r, _ := routines.Parse("sleep.toml", []byte(sleep))
-		if _, err := routines.Compile(r, measureLetters, routines.Options{For: 5 * time.Minute}); err == nil {
+		if _, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{For: 5 * time.Minute}); err == nil {
 			t.Error("more than eight breaths were not refused")
 		}
 	})
 	t.Run("a routine in which nothing can change is refused", func(t *testing.T) {
 		r, _ := routines.Parse("still.toml", []byte("title = \"Still\"\n[[step]]\nhold = \"10s\"\n"))
-		if _, err := routines.Compile(r, measureLetters, routines.Options{For: time.Minute}); err == nil || !strings.Contains(err.Error(), "nothing that could be stretched") {
+		if _, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{For: time.Minute}); err == nil || !strings.Contains(err.Error(), "nothing that could be stretched") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -119,7 +119,7 @@ func TestFitRepeatedBreathingWithinHalfABreathEach(t *testing.T) {
 			t.Fatal(err)
 		}
 		for want := 10 * time.Second; want <= 4*time.Hour; want += want/2 + 777*time.Millisecond {
-			s, err := routines.Compile(r, measureLetters, routines.Options{For: want})
+			s, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{For: want})
 			if err != nil {
 				if !strings.Contains(err.Error(), "lasts at least") && !strings.Contains(err.Error(), "too long") {
 					t.Errorf("%v: %v", want, err)
@@ -137,7 +137,7 @@ func TestFitRepeatedBreathingWithinHalfABreathEach(t *testing.T) {
 			}
 		}
 		for name, length := range map[string]time.Duration{"negative": -time.Minute, "years": 100_000 * time.Hour, "the longest there is": math.MaxInt64} {
-			if _, err := routines.Compile(r, measureLetters, routines.Options{For: length}); err == nil {
+			if _, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{For: length}); err == nil {
 				t.Errorf("%s: %v was accepted", name, length)
 			}
 		}
@@ -147,7 +147,7 @@ func TestFitRepeatedBreathingWithinHalfABreathEach(t *testing.T) {
 // checkFit compiles a routine for a length and checks that the score is as near to it as whole breaths allow.
 func checkFit(t *testing.T, r *routines.Routine, own *routines.Score, want time.Duration, measure routines.Measure) {
 	t.Helper()
-	s, err := routines.Compile(r, measure, routines.Options{For: want})
+	s, err := routines.Compile(t.Context(), r, measure, routines.Options{For: want})
 	if err != nil {
 		return
 	}

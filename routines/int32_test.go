@@ -15,7 +15,7 @@ func TestFitLongBreathsAfterAShortOne(t *testing.T) {
 	for _, from := range []string{"0.5-0.5", "0.6-0.5", "0.7-0.5", "1-1"} {
 		r := parseSteps(t, "[[step]]\nbreathe = '60-60'\nfrom = '"+from+"'\nover = '1 breath'\nfor = '4m'\n")
 		for _, want := range []time.Duration{5 * time.Minute, time.Hour, 3 * time.Hour, 4*time.Hour - time.Minute} {
-			s, err := routines.Compile(r, measureLetters, routines.Options{For: want})
+			s, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{For: want})
 			if err != nil {
 				t.Errorf("from %s, %v: %v", from, want, err)
 				continue
@@ -29,7 +29,7 @@ func TestFitLongBreathsAfterAShortOne(t *testing.T) {
 
 func TestCompileRefusesLongBreathsBeforeShortOnes(t *testing.T) {
 	r := parseSteps(t, "[[step]]\nbreathe = '0.5-0.5'\nfrom = '60-60'\nover = '1000 breaths'\nfor = '1000 breaths'\ncount = 'silent'\n")
-	if _, err := routines.Compile(r, measureLetters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
+	if _, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
 		t.Errorf("got %v, want that it is too long", err)
 	}
 }
@@ -43,13 +43,13 @@ func TestReviseRefusesAnExtensionOfDays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := parseSteps(t, "breath = '60-60'\n"+text)
-			heard, err := routines.Compile(r, measureLetters, routines.Options{})
+			heard, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			// 746 breaths of two minutes are 41 seconds more than 2^32 samples.
 			change := routines.Change{At: routines.Rate / 10, Extend: routines.Length{Breaths: 746}}
-			if s, _, err := routines.Revise(r, measureLetters, routines.Options{}, heard, change); err == nil {
+			if s, _, err := routines.Revise(t.Context(), r, measureLetters, routines.Options{}, heard, change); err == nil {
 				t.Errorf("it lasts %v", routines.Duration(s.Len))
 			} else if !strings.Contains(err.Error(), "too long") {
 				t.Errorf("got %v, want that it is too long", err)

@@ -54,22 +54,22 @@ func FuzzCompile(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, text string, seed uint64) {
 		library := routines.Library{os.DirFS("testdata/golden"), routines.Builtin()}
-		r, err := library.Check("fuzz.toml", []byte(text))
+		r, err := library.Check(t.Context(), "fuzz.toml", []byte(text))
 		if err != nil {
 			return
 		}
-		if wild, err := routines.Compile(r, measureHostile(seed), routines.Options{}); err == nil {
+		if wild, err := routines.Compile(t.Context(), r, measureHostile(seed), routines.Options{}); err == nil {
 			checkScore(t, wild)
 			checkTiming(t, wild, measureHostile(seed))
 		}
-		score, err := routines.Compile(r, measureRandom(seed), routines.Options{})
+		score, err := routines.Compile(t.Context(), r, measureRandom(seed), routines.Options{})
 		if err != nil {
 			return // longer than four hours
 		}
 		checkTiming(t, score, measureRandom(seed))
 		checkSteps(t, score)
 		checkClips(t, r, score)
-		if again, _ := routines.Compile(r, measureRandom(seed), routines.Options{}); again.String() != score.String() {
+		if again, _ := routines.Compile(t.Context(), r, measureRandom(seed), routines.Options{}); again.String() != score.String() {
 			t.Error("compiled twice, the scores differ")
 		}
 		checkScore(t, score)
@@ -303,7 +303,7 @@ func checkChanges(t *testing.T, r *routines.Routine, heard *routines.Score, meas
 		case 3:
 			c.Extend.Samples = 1 + chance.IntN(60*routines.Rate)
 		}
-		s, with, err := routines.Revise(r, measure, asked, heard, c)
+		s, with, err := routines.Revise(t.Context(), r, measure, asked, heard, c)
 		if err != nil {
 			continue // too long, or too late
 		}
@@ -326,12 +326,12 @@ func TestCompileRandomRoutinesKeepInvariants(t *testing.T) {
 		c.always("title = \"Random\"\nbreath = %q\ncount = %q", c.pattern(), c.one("spoken", "spoken", "tones", "words", "silent"))
 		c.steps("step", 0, false)
 		text := c.text.String()
-		r, err := library.Check("random.toml", []byte(text))
+		r, err := library.Check(t.Context(), "random.toml", []byte(text))
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
 		for name, measure := range map[string]routines.Measure{"letters": measureLetters, "nothing": measureTonesOnly, "strange": measureRandom(seed), "hostile": measureHostile(seed)} {
-			s, err := routines.Compile(r, measure, routines.Options{})
+			s, err := routines.Compile(t.Context(), r, measure, routines.Options{})
 			if err != nil {
 				continue // clips of hours
 			}
@@ -342,16 +342,16 @@ func TestCompileRandomRoutinesKeepInvariants(t *testing.T) {
 			checkClips(t, r, s)
 			checkChanges(t, r, s, measure, c.Rand)
 			asked := routines.Options{Verbosity: routines.Verbosity(c.one("short", "minimal", "full")), NoHolds: c.IntN(2) == 0}
-			if less, err := routines.Compile(r, measure, asked); err == nil {
+			if less, err := routines.Compile(t.Context(), r, measure, asked); err == nil {
 				checkScore(t, less)
 				checkTiming(t, less, measure)
 				checkClips(t, r, less)
 				checkScore(t, less)
 			}
-			if again, _ := routines.Compile(r, measure, routines.Options{}); again.String() != s.String() {
+			if again, _ := routines.Compile(t.Context(), r, measure, routines.Options{}); again.String() != s.String() {
 				t.Error("compiled twice, the scores differ")
 			}
-			if fitted, err := routines.Compile(r, measure, routines.Options{For: time.Duration(c.IntN(1800)) * time.Second}); err == nil {
+			if fitted, err := routines.Compile(t.Context(), r, measure, routines.Options{For: time.Duration(c.IntN(1800)) * time.Second}); err == nil {
 				checkScore(t, fitted)
 				checkTiming(t, fitted, measure)
 			}

@@ -24,11 +24,11 @@ func TestCompileHoldUntilNext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := routines.Compile(r, measureLetters, routines.Options{})
+	file, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	live, err := routines.Compile(r, measureLetters, routines.Options{Interactive: true})
+	live, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{Interactive: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestCompileHoldUntilNext(t *testing.T) {
 	})
 	t.Run("leaves a length asked for as it is", func(t *testing.T) {
 		o := routines.Options{For: routines.Duration(file.Len + 5*routines.Rate), Interactive: true}
-		if s, err := routines.Compile(r, measureLetters, o); err != nil || s.Elapsed(s.Len) != live.Elapsed(live.Len)+5*routines.Rate {
+		if s, err := routines.Compile(t.Context(), r, measureLetters, o); err != nil || s.Elapsed(s.Len) != live.Elapsed(live.Len)+5*routines.Rate {
 			t.Errorf("%v", err)
 		}
 	})
@@ -90,7 +90,7 @@ hold = "until tomorrow"
 }
 
 func TestCompileSidesOfEqualLength(t *testing.T) {
-	r, err := routines.Library{routines.Builtin()}.Check("sides.toml", []byte(`
+	r, err := routines.Library{routines.Builtin()}.Check(t.Context(), "sides.toml", []byte(`
 title = "Sides"
 [[step]]
 sides = true
@@ -121,7 +121,7 @@ sides = true
 	}
 	for seed := range uint64(15) {
 		for name, measure := range map[string]routines.Measure{"strange": measureRandom(seed), "hostile": measureHostile(seed), "letters": measureLetters, "nothing": measureTonesOnly} {
-			s, err := routines.Compile(r, measure, routines.Options{})
+			s, err := routines.Compile(t.Context(), r, measure, routines.Options{})
 			if err != nil {
 				continue // clips of hours
 			}

@@ -1,6 +1,7 @@
 package routines
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -66,7 +67,7 @@ func (l Library) entries() ([]entry, error) {
 }
 
 // Names lists the routines by name. When a folder cannot be read, it returns the names of the others with the error.
-func (l Library) Names() ([]string, error) {
+func (l Library) Names(ctx context.Context) ([]string, error) {
 	entries, err := l.entries()
 	names := entryNames(entries)
 	sort.Strings(names)
@@ -83,7 +84,7 @@ func entryNames(entries []entry) []string {
 
 // Load finds a routine by its name or its title (see find in match.go), and loads everything it includes. The error is
 // ErrNotFound with a hint, or the Problems of the file and of those it includes.
-func (l Library) Load(name string) (*Routine, error) {
+func (l Library) Load(ctx context.Context, name string) (*Routine, error) {
 	entries, failed := l.entries()
 	e, found := find(name, entries)
 	if !found {
@@ -94,7 +95,7 @@ func (l Library) Load(name string) (*Routine, error) {
 }
 
 // Check parses one file that need not be in the library, and loads what it includes from the library.
-func (l Library) Check(name string, data []byte) (*Routine, error) {
+func (l Library) Check(ctx context.Context, name string, data []byte) (*Routine, error) {
 	entries, _ := l.entries() // Names reports a folder that cannot be read; here what it lacks is a problem
 	return l.loader(entries).parse(name, data, nil)
 }

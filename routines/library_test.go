@@ -66,7 +66,7 @@ func TestLibraryLoadByNameOrTitle(t *testing.T) {
 		{"five poses", "five-poses", "built in"}, // a name comes before a title
 	} {
 		t.Run(c.asked, func(t *testing.T) {
-			r, err := library.Load(c.asked)
+			r, err := library.Load(t.Context(), c.asked)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,18 +76,18 @@ func TestLibraryLoadByNameOrTitle(t *testing.T) {
 		})
 	}
 	t.Run("a title that only a replaced routine has", func(t *testing.T) {
-		if r, err := library.Load("Old yoga"); !errors.Is(err, routines.ErrNotFound) {
+		if r, err := library.Load(t.Context(), "Old yoga"); !errors.Is(err, routines.ErrNotFound) {
 			t.Errorf("got %v, %v", r, err)
 		}
 	})
 	t.Run("a broken file is found and its problems are returned", func(t *testing.T) {
 		var problems routines.Problems
-		if _, err := library.Load("broken"); !errors.As(err, &problems) {
+		if _, err := library.Load(t.Context(), "broken"); !errors.As(err, &problems) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("the names, each once", func(t *testing.T) {
-		names, err := library.Names()
+		names, err := library.Names(t.Context())
 		if got, want := fmt.Sprint(names), "[4-4-6 Long-Exhale broken childs-pose copy five-poses syntax yoga]"; got != want || err != nil {
 			t.Errorf("got %s, %v; want %s", got, err, want)
 		}
@@ -106,14 +106,14 @@ func TestLibraryLoadHintsForUnknownNames(t *testing.T) {
 		"...":                     "use one of broken, mat, morning",
 	} {
 		t.Run(asked, func(t *testing.T) {
-			_, err := library.Load(asked)
+			_, err := library.Load(t.Context(), asked)
 			if !errors.Is(err, routines.ErrNotFound) || !strings.Contains(err.Error(), hint) {
 				t.Errorf("got %v, want %s", err, hint)
 			}
 		})
 	}
 	t.Run("in an empty library", func(t *testing.T) {
-		if _, err := (routines.Library{}).Load("yoga"); !errors.Is(err, routines.ErrNotFound) || !strings.Contains(err.Error(), "there are no routines") {
+		if _, err := (routines.Library{}).Load(t.Context(), "yoga"); !errors.Is(err, routines.ErrNotFound) || !strings.Contains(err.Error(), "there are no routines") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -121,14 +121,14 @@ func TestLibraryLoadHintsForUnknownNames(t *testing.T) {
 
 func TestLibraryUnreadableFolder(t *testing.T) {
 	library := routines.Library{unreadableFolder{}, routines.Builtin()}
-	names, err := library.Names()
+	names, err := library.Names(t.Context())
 	if !errors.Is(err, fs.ErrPermission) || len(names) == 0 {
 		t.Errorf("got %v, %v: want the others, and why", names, err)
 	}
-	if _, err := library.Load("4-4-6"); err != nil {
+	if _, err := library.Load(t.Context(), "4-4-6"); err != nil {
 		t.Errorf("the others cannot be loaded: %v", err)
 	}
-	if _, err := library.Load("mine"); !errors.Is(err, fs.ErrPermission) || !errors.Is(err, routines.ErrNotFound) {
+	if _, err := library.Load(t.Context(), "mine"); !errors.Is(err, fs.ErrPermission) || !errors.Is(err, routines.ErrNotFound) {
 		t.Errorf("got %v: want that it is not found, and why", err)
 	}
 }
@@ -139,11 +139,11 @@ func TestLibraryLoadIncludes(t *testing.T) {
 		for level := 1; level <= 8; level++ {
 			files[fmt.Sprintf("level%d.toml", level)] = "title = \"Level\"\n" + strings.Repeat(fmt.Sprintf("[[step]]\nroutine = \"level%d\"\n", level-1), 1000)
 		}
-		r, err := routines.Library{folder(files)}.Load("level8")
+		r, err := routines.Library{folder(files)}.Load(t.Context(), "level8")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := routines.Compile(r, measureLetters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
+		if _, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{}); err == nil || !strings.Contains(err.Error(), "too long") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -153,17 +153,17 @@ func TestLibraryLoadIncludes(t *testing.T) {
 			files[fmt.Sprintf("level%d.toml", level)] = fmt.Sprintf("title = \"Level\"\n[[step]]\nroutine = \"level%d\"\n", level-1)
 		}
 		library := routines.Library{folder(files)}
-		if _, err := library.Load("level8"); err != nil {
+		if _, err := library.Load(t.Context(), "level8"); err != nil {
 			t.Errorf("eight: %v", err)
 		}
-		if _, err := library.Load("level9"); err == nil || !strings.Contains(err.Error(), "deeper than 8") {
+		if _, err := library.Load(t.Context(), "level9"); err == nil || !strings.Contains(err.Error(), "deeper than 8") {
 			t.Errorf("nine: %v", err)
 		}
 	})
 	t.Run("of the user's routine in a built-in one", func(t *testing.T) {
 		library := routines.Library{folder(map[string]string{"b.toml": sayRoutine("B", "mine")}),
 			folder(map[string]string{"a.toml": "title = \"A\"\n[[step]]\nroutine = \"b\"\n", "b.toml": sayRoutine("B", "built in")})}
-		r, err := library.Load("a")
+		r, err := library.Load(t.Context(), "a")
 		if err != nil {
 			t.Fatal(err)
 		}

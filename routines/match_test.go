@@ -34,7 +34,7 @@ func TestLibraryLoadBySound(t *testing.T) {
 		"twenty five": "25", "two five": "25", "twelve": "12", "1 2": "1-2", "sun rise": "same1", "stretch": "stretch",
 	} {
 		t.Run(asked, func(t *testing.T) {
-			r, err := library.Load(asked)
+			r, err := library.Load(t.Context(), asked)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -50,16 +50,16 @@ func TestLibraryLoadBySound(t *testing.T) {
 		"the", "my", "routine", "the routine", "exercise", "four four", "four four sixty", "446 6", "breathing", "posture", "for for six", "",
 	} {
 		t.Run(asked+" matches no routine", func(t *testing.T) {
-			if r, err := library.Load(asked); !errors.Is(err, routines.ErrNotFound) {
+			if r, err := library.Load(t.Context(), asked); !errors.Is(err, routines.ErrNotFound) {
 				t.Errorf("found %+v, %v", r, err)
 			}
 		})
 	}
 	t.Run("a near name is suggested, not loaded", func(t *testing.T) {
-		if _, err := library.Load("the morninh routine"); !errors.Is(err, routines.ErrNotFound) {
+		if _, err := library.Load(t.Context(), "the morninh routine"); !errors.Is(err, routines.ErrNotFound) {
 			t.Errorf("got %v", err)
 		}
-		if _, err := library.Load("mornin"); !strings.Contains(err.Error(), `did you mean "morning"?`) {
+		if _, err := library.Load(t.Context(), "mornin"); !strings.Contains(err.Error(), `did you mean "morning"?`) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -71,7 +71,7 @@ func FuzzLibraryLoad(f *testing.F) {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		if r, err := library.Load(name); (r == nil) != (err != nil) {
+		if r, err := library.Load(t.Context(), name); (r == nil) != (err != nil) {
 			t.Errorf("%v, %v", r, err)
 		}
 	})

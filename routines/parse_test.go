@@ -20,7 +20,7 @@ func TestLibraryLoadReportsAllProblems(t *testing.T) {
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".toml")
 		t.Run(name, func(t *testing.T) {
-			_, err := library.Load(name)
+			_, err := library.Load(t.Context(), name)
 			if err == nil {
 				t.Fatal("it was accepted")
 			}

@@ -67,12 +67,12 @@ func TestReferenceKeysSoundsAndExamples(t *testing.T) {
 				continue // the words of a language
 			}
 			library := routines.Library{fstest.MapFS{"example.toml": {Data: []byte(e[1])}}, routines.Builtin()}
-			r, err := library.Load("example")
+			r, err := library.Load(t.Context(), "example")
 			if err != nil {
 				t.Errorf("%v\n%s", err, e[1])
 				continue
 			}
-			score, err := routines.Compile(r, measureLetters, routines.Options{})
+			score, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{})
 			if err != nil || len(score.Notes) > 0 {
 				t.Errorf("%v %v\n%s", err, score.Notes, e[1])
 			}

@@ -1,6 +1,9 @@
 package routines
 
-import "errors"
+import (
+	"context"
+	"errors"
+)
 
 // A change is tried at its own time and then every reviseStep later.
 const (
@@ -14,7 +17,7 @@ var ErrTooLate = errors.New("this step is almost over; ask again in the next one
 // Revise compiles a routine that is being heard with one more change. Nothing before the change differs from heard. If
 // it would at c.At, because a phrase is being spoken there, the change moves on, by ten seconds at most. The options
 // returned are those of the new score.
-func Revise(r *Routine, measure Measure, o Options, heard *Score, c Change) (*Score, Options, error) {
+func Revise(ctx context.Context, r *Routine, measure Measure, o Options, heard *Score, c Change) (*Score, Options, error) {
 	step := heard.StepAt(c.At)
 	fitted, err := fitToLength(r, measure, o)
 	if err != nil {

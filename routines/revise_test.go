@@ -29,14 +29,14 @@ func revised(t *testing.T, text string, changes ...routines.Change) (before, aft
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, err = routines.Compile(r, measureLetters, routines.Options{})
+	before, err = routines.Compile(t.Context(), r, measureLetters, routines.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	after = before
 	var o routines.Options
 	for _, c := range changes {
-		if after, o, err = routines.Revise(r, measureLetters, o, after, c); err != nil {
+		if after, o, err = routines.Revise(t.Context(), r, measureLetters, o, after, c); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -113,7 +113,7 @@ func TestReviseExtendAndPace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = routines.Revise(r, measureLetters, routines.Options{}, before, routines.Change{At: before.Len - 100, Extend: routines.Length{Breaths: 2}})
+		_, _, err = routines.Revise(t.Context(), r, measureLetters, routines.Options{}, before, routines.Change{At: before.Len - 100, Extend: routines.Length{Breaths: 2}})
 		if !errors.Is(err, routines.ErrTooLate) {
 			t.Errorf("got %v", err)
 		}

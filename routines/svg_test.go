@@ -109,17 +109,17 @@ var blockPattern = regexp.MustCompile(`<rect class="p-(?:step|breath)" x="([-\d.
 // Blocks lie inside their row and do not overlap, whatever the routine and its length.
 func TestPictureBlocksInEveryBuiltinRoutine(t *testing.T) {
 	library := routines.Library{routines.Builtin()}
-	names, err := library.Names()
+	names, err := library.Names(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
-			r, err := library.Load(name)
+			r, err := library.Load(t.Context(), name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := routines.Compile(r, measureLetters, routines.Options{})
+			s, err := routines.Compile(t.Context(), r, measureLetters, routines.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -31,7 +31,7 @@ func (h *handlers) serveFile(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	routine, err := h.findRoutine(name)
+	routine, err := h.findRoutine(r.Context(), name)
 	if err != nil {
 		writeText(w, libraryErrorStatus(err), err.Error())
 		return
@@ -70,11 +70,11 @@ func (h *handlers) serveFile(w http.ResponseWriter, r *http.Request) {
 }
 
 // findRoutine returns the preview of that name, or else the routine of the library.
-func (h *handlers) findRoutine(name string) (*routines.Routine, error) {
+func (h *handlers) findRoutine(ctx context.Context, name string) (*routines.Routine, error) {
 	if r := h.previews.get(name); r != nil {
 		return r, nil
 	}
-	return h.Library.Load(name)
+	return h.Library.Load(ctx, name)
 }
 
 // openContent opens the bytes of a file and names their type. WAV is rendered as it is read; FLAC is encoded whole, once,

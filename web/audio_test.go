@@ -108,11 +108,11 @@ func TestAudioFileRanges(t *testing.T) {
 func TestAudioFileFromBeginsAtWholeBreath(t *testing.T) {
 	p := newTestServer(t)
 	base, whole := p.audioPath(), p.renderWAV("short", routines.Options{})
-	r, err := p.library.Load("short")
+	r, err := p.library.Load(t.Context(), "short")
 	if err != nil {
 		t.Fatal(err)
 	}
-	score, err := routines.Compile(r, p.bank.Measure, routines.Options{})
+	score, err := routines.Compile(t.Context(), r, p.bank.Measure, routines.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

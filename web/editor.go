@@ -80,7 +80,7 @@ func (h *handlers) checkRoutine(w http.ResponseWriter, r *http.Request) {
 
 // compileSource reads a routine and compiles it; the score is nil where there are problems.
 func (h *handlers) compileSource(ctx context.Context, name, text string) (*routines.Routine, *routines.Score, []problem) {
-	r, err := h.Library.Check(name+".toml", []byte(text))
+	r, err := h.Library.Check(ctx, name+".toml", []byte(text))
 	if err != nil {
 		return nil, nil, problemList(err)
 	}
@@ -92,7 +92,7 @@ func (h *handlers) compileSource(ctx context.Context, name, text string) (*routi
 	case err == nil:
 		score = rendition.score
 	case errors.Is(err, context.DeadlineExceeded): // as Measure has it now; the phrases are synthesized when the preview is played
-		score, err = routines.Compile(r, h.Bank.Measure, h.Options(renditionQuery{}.Parameters))
+		score, err = routines.Compile(ctx, r, h.Bank.Measure, h.Options(renditionQuery{}.Parameters))
 	}
 	if err != nil {
 		return nil, nil, problemList(err)

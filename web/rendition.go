@@ -131,7 +131,7 @@ func (h *handlers) newRendition(ctx context.Context, r *routines.Routine, q rend
 // compile compiles a routine. Phrases that the voice lacks are synthesized first.
 func (h *handlers) compile(ctx context.Context, r *routines.Routine, b *mix.Bank, o routines.Options) (*routines.Score, error) {
 	missing := false
-	score, err := routines.Compile(r, func(c routines.Clip) (routines.Extent, bool) {
+	score, err := routines.Compile(ctx, r, func(c routines.Clip) (routines.Extent, bool) {
 		e, has := b.Measure(c)
 		missing = missing || !has
 		return e, has
@@ -149,7 +149,7 @@ func (h *handlers) compile(ctx context.Context, r *routines.Routine, b *mix.Bank
 		}
 		h.Log.Debug("some phrases cannot be spoken; tones sound in their place", "routine", r.Name, "err", err)
 	}
-	return routines.Compile(r, b.Measure, o)
+	return routines.Compile(ctx, r, b.Measure, o)
 }
 
 // renditionID is a hash of everything that a sample may depend on.

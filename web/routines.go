@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -43,7 +44,7 @@ func (h *handlers) listRoutines(w http.ResponseWriter, _ *http.Request) {
 // getRoutine answers one routine: its entry, its TOML, and its timeline where it compiles.
 func (h *handlers) getRoutine(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	text, err := h.readSource(name)
+	text, err := h.readSource(r.Context(), name)
 	if err != nil {
 		writeJSON(w, libraryErrorStatus(err), errorResponse{Error: err.Error()})
 		return
@@ -66,10 +67,10 @@ func (h *handlers) getRoutine(w http.ResponseWriter, r *http.Request) {
 }
 
 // readSource reads a routine's TOML from the first folder of the library that has it.
-func (h *handlers) readSource(name string) (string, error) {
-	names, _ := h.Library.Names() // the player reports a folder that cannot be read
+func (h *handlers) readSource(ctx context.Context, name string) (string, error) {
+	names, _ := h.Library.Names(ctx) // the player reports a folder that cannot be read
 	if !slices.Contains(names, name) {
-		if _, err := h.Library.Load(name); err != nil {
+		if _, err := h.Library.Load(ctx, name); err != nil {
 			return "", err
 		}
 		return "", fmt.Errorf("%w as %q; it is a title, ask for the name", routines.ErrNotFound, name)
@@ -88,7 +89,7 @@ func (h *handlers) scoreFor(r *http.Request, name string) (*routines.Score, int,
 	if err != nil {
 		return nil, http.StatusBadRequest, err
 	}
-	routine, err := h.findRoutine(name)
+	routine, err := h.findRoutine(r.Context(), name)
 	if err != nil {
 		return nil, libraryErrorStatus(err), err
 	}

@@ -139,7 +139,7 @@ func newTestServer(t testing.TB, changes ...func(*web.Server)) *testServer {
 	p.stateDir = server.StateDir
 	_, port, _ := net.SplitHostPort(server.Config.Listen)
 	p.url = "http://127.0.0.1:" + port
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(p.t.Context())
 	var parts sync.WaitGroup
 	parts.Go(func() { p.player.Run(ctx) })
 	parts.Go(func() {
@@ -267,15 +267,15 @@ func (p *testServer) token() string {
 // renderWAV returns a routine as guided render writes it.
 func (p *testServer) renderWAV(name string, o routines.Options) string {
 	p.t.Helper()
-	r, err := p.library.Load(name)
+	r, err := p.library.Load(p.t.Context(), name)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	score, err := routines.Compile(r, p.bank.Measure, o)
+	score, err := routines.Compile(p.t.Context(), r, p.bank.Measure, o)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	clips, err := p.bank.Load(context.Background(), score)
+	clips, err := p.bank.Load(p.t.Context(), score)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -297,7 +297,7 @@ func (b *Bank) Say(ctx context.Context, text string) ([]int16, error) {
 
 // compileMessage places the sentences of a text; it is an error where no voice has one of them.
 func (b *Bank) compileMessage(text string) (*routines.Score, error) {
-	score, err := routines.Compile(routines.FromText(text), b.Measure, routines.Options{Verbosity: routines.Full})
+	score, err := routines.Compile(context.Background(), routines.FromText(text), b.Measure, routines.Options{Verbosity: routines.Full})
 	if err != nil {
 		return nil, err
 	}

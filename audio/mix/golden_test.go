@@ -50,7 +50,7 @@ func TestRenderGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			bank := newTestBank(t, audiotest.Logger(t))
-			score, err := routines.Compile(routine, bank.Measure, routines.Options{})
+			score, err := routines.Compile(t.Context(), routine, bank.Measure, routines.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -26,11 +26,11 @@ func renderBuiltin(t *testing.T, speaker, name string, o routines.Options) (*Ban
 	}
 	l := routines.Library{routines.Builtin()}
 	b := NewBank([]voice.Voice{recorded}, nil, l.Open, slog.New(slog.DiscardHandler))
-	r, err := l.Load(name)
+	r, err := l.Load(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := routines.Compile(r, b.Measure, o)
+	s, err := routines.Compile(t.Context(), r, b.Measure, o)
 	if err != nil {
 		t.Fatal(err)
 	}

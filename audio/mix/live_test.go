@@ -130,12 +130,12 @@ func TestLiveSoundsLikeRender(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := routines.Library{routines.Builtin()}.Load("4-4-6")
+	r, err := routines.Library{routines.Builtin()}.Load(t.Context(), "4-4-6")
 	if err != nil {
 		t.Fatal(err)
 	}
 	bank := NewBank([]voice.Voice{heart}, nil, nil, audiotest.Logger(t))
-	score, err := routines.Compile(r, bank.Measure, routines.Options{For: 60e9})
+	score, err := routines.Compile(t.Context(), r, bank.Measure, routines.Options{For: 60e9})
 	if err != nil {
 		t.Fatal(err)
 	}
