@@ -140,6 +140,11 @@ func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.releaseStream()
+	sound, err := h.Tap.Listen(r.Context())
+	if err != nil {
+		writeText(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
 	w.Header().Set("Content-Type", "audio/wav")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Accept-Ranges", "none")
@@ -147,7 +152,7 @@ func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	sound, out := h.Tap.Listen(r.Context()), newStreamWriter(w, stallTimeout)
+	out := newStreamWriter(w, stallTimeout)
 	if _, err := out.Write(endlessWAVHeader()); err != nil {
 		return
 	}

@@ -19,7 +19,7 @@ const alsaPollInterval = 10 * time.Millisecond
 // maxConsecutiveUnderruns is after how many of them, without a second of sound in between, a device counts as lost.
 const maxConsecutiveUnderruns = 10
 
-// alsaDevice is an open PCM.
+// alsaDevice is an open PCM. An alsaWorker makes its calls.
 type alsaDevice struct {
 	lib  *alsaLib
 	name string
@@ -33,8 +33,8 @@ type alsaDevice struct {
 	consecutive   int // underruns without a second of sound in between
 }
 
-// openALSA opens the output "alsa:DEVICE": the PCM of that name, and never another in its place.
-func openALSA(lib *alsaLib, name string, log *slog.Logger) (device, error) {
+// openALSA opens the PCM of a name, and never another in its place.
+func openALSA(lib *alsaLib, name string, log *slog.Logger) (*alsaDevice, error) {
 	if err := lib.load(); err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func alsaOpenError(lib *alsaLib, name string, err error) error {
 	}
 	there := "ALSA knows no device at all; plug in a speaker"
 	if len(names) > 0 {
-		there = "ALSA knows " + strings.Join(names, ", ")
+		there = "ALSA knows " + listNames(names)
 	}
 	if near := routines.Nearest(name, names); near != "" && near != name {
 		there += fmt.Sprintf("; did you mean %q?", near)
@@ -164,11 +164,10 @@ func (d *alsaDevice) delay() (int, error) {
 	return d.target, nil
 }
 
-func (d *alsaDevice) close(int) error {
+// closePCM drops what was not heard and closes the device.
+func (d *alsaDevice) closePCM() {
 	d.lib.drop(d.pcm)
 	d.lib.close(d.pcm)
-	logUnderruns(d.log, "alsa:"+d.name, d.underruns)
-	return nil
 }
 
 // setHardwareParams sets the format, with exactly audio.Rate, and a buffer of about audio.Depth.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gopxl/beep/v2"
@@ -45,7 +46,7 @@ func (p part) gain() float64 { return audio.VolumeGain(p.volume) }
 // of their own.
 //
 // A follower never blocks the clock. One that fails is logged once and tried again while the sound goes on. Only the end
-// of Play waits for the followers, until they have played what the clock has.
+// of Play waits for the followers that are not lost, until they have played what the clock has.
 type combined struct {
 	clock     part
 	followers []*follower
@@ -62,30 +63,45 @@ func combine(log *slog.Logger, clock part, others ...part) audio.Output {
 func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
 	ring := newRingBuffer()
 	followCtx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	var followers sync.WaitGroup
-	defer followers.Wait()
 	for _, f := range c.followers {
-		followers.Go(func() { f.follow(followCtx, ring) })
+		f.start(followCtx)
+		followers.Go(func() { f.follow(f.ctx, ring) })
 	}
 	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard}
 	err := c.clock.output.Play(ctx, tap, tap.report)
+	// Nothing here is deferred: after a panic the process must not wait for the followers.
 	ring.close()
 	if err != nil {
 		cancel()
-		return err
+	}
+	for _, f := range c.followers {
+		if f.lost.Load() && !f.sounding.Load() {
+			f.cancel() // it has nothing to finish
+		}
 	}
 	timeout := time.AfterFunc(drainTimeout, cancel)
-	defer timeout.Stop()
 	followers.Wait()
-	return nil
+	timeout.Stop()
+	cancel()
+	return err
 }
 
 // follower is an output that plays what the clock has played.
 type follower struct {
 	part
 	log  *slog.Logger
-	lost bool // its last failure is logged, and it has not played since
+	lost atomic.Bool // its last failure is logged, and it has not played since
+
+	ctx      context.Context // of the Play of the clock; it may end before that
+	cancel   context.CancelFunc
+	sounding atomic.Bool // frames were heard since its device was opened
+}
+
+// start prepares for a Play of the clock.
+func (f *follower) start(ctx context.Context) {
+	f.ctx, f.cancel = context.WithCancel(ctx)
+	f.sounding.Store(false)
 }
 
 // follow plays until the ring is closed and all of it is heard, or until ctx ends.
@@ -93,16 +109,19 @@ func (f *follower) follow(ctx context.Context, ring *ringBuffer) {
 	for wait := firstRetry; ; wait = min(2*wait, maxRetry) {
 		src := newFollowerSource(ctx, ring, f.gain())
 		err := f.output.Play(ctx, src, func(frames int) {
-			if src.onHeard(frames); frames > 0 && f.lost {
-				f.lost = false
+			if src.onHeard(frames); frames == 0 {
+				return
+			}
+			f.sounding.Store(true)
+			if f.lost.Swap(false) {
 				f.log.Info("the output is back")
 			}
 		})
+		f.sounding.Store(false)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if !f.lost {
-			f.lost = true
+		if !f.lost.Swap(true) {
 			f.log.Warn("an output is lost; the others play on, and it is tried again", "err", err)
 		}
 		if src.heard > 10*audio.Rate {

@@ -39,6 +39,26 @@ func openOutput(t testing.TB, spec string, leadIn int) *testOutput {
 	return o
 }
 
+// lockedBuffer is a log that can be read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *lockedBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
 // underruns is how many the output has reported. On a busy machine there may be some in any test with a real device.
 func (o *testOutput) underruns() int {
 	n := 0

@@ -2,6 +2,7 @@ package output
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ type Monitor struct {
 
 	mu      sync.Mutex // for what follows, which handleMessage writes
 	writer  *bufio.Writer
-	bytes   int
+	bytes   int64
 	err     error
 	closed  bool
 	changed chan struct{}
@@ -60,7 +61,7 @@ func (m *Monitor) start(sink string) error {
 		if err := m.conn.request(&proto.GetServerInfo{}, &server); err != nil {
 			return fmt.Errorf("asking the sound server for its default sink: %w", err)
 		}
-		sink = server.DefaultSinkName
+		sink = cmp.Or(m.conn.defaultSink, server.DefaultSinkName)
 	}
 	var info proto.GetSinkInfoReply
 	if err := m.conn.request(&proto.GetSinkInfo{SinkIndex: proto.Undefined, SinkName: sink}, &info); err != nil {
@@ -97,8 +98,10 @@ func (m *Monitor) handleMessage(message any) {
 	switch message := message.(type) {
 	case *proto.DataPacket:
 		if m.err == nil && !m.closed {
-			_, m.err = m.writer.Write(message.Data)
-			m.bytes += len(message.Data)
+			if _, m.err = m.writer.Write(message.Data); m.bytes > audio.MaxWAVFrames*audio.FrameBytes {
+				m.err = errors.New("the recording is full after 6 hours")
+			}
+			m.bytes += int64(len(message.Data))
 		}
 	case *proto.RecordStreamKilled:
 		m.err = fmt.Errorf("the monitor of the sink %s was removed", m.Sink)
@@ -113,7 +116,7 @@ func (m *Monitor) handleMessage(message any) {
 func (m *Monitor) Frames() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.bytes / audio.FrameBytes
+	return int(m.bytes / audio.FrameBytes)
 }
 
 // Await waits until so many frames have been recorded. It fails when the monitor has given no sound for stallTimeout.
@@ -151,7 +154,7 @@ func (m *Monitor) Close() error {
 	if e := m.writer.Flush(); err == nil {
 		err = e
 	}
-	if _, e := m.file.WriteAt(audio.WAVHeader(m.bytes/audio.FrameBytes), 0); err == nil {
+	if _, e := m.file.WriteAt(audio.WAVHeader(int(min(m.bytes/audio.FrameBytes, audio.MaxWAVFrames))), 0); err == nil {
 		err = e
 	}
 	return err

@@ -11,19 +11,19 @@ import (
 // drift over hours. It is the device of the output "null" and the pace of the devices that have none of their own.
 type pacedDevice struct {
 	start   time.Time
-	written int // frames
+	written int64 // frames
 }
 
 func openNull(context.Context) (device, error) { return &pacedDevice{}, nil }
 
 // elapsed is how many frames would have been played since start.
-func (d *pacedDevice) elapsed() int {
+func (d *pacedDevice) elapsed() int64 {
 	t := time.Since(d.start)
-	return int(t/time.Second)*audio.Rate + int(t%time.Second*audio.Rate/time.Second)
+	return int64(t/time.Second)*audio.Rate + int64(t%time.Second*audio.Rate/time.Second)
 }
 
 func (d *pacedDevice) write(ctx context.Context, block []byte) error {
-	frames := len(block) / audio.FrameBytes
+	frames := int64(len(block) / audio.FrameBytes)
 	if d.written == 0 {
 		d.start = time.Now()
 	}
@@ -38,7 +38,7 @@ func (d *pacedDevice) write(ctx context.Context, block []byte) error {
 	return nil
 }
 
-func (d *pacedDevice) delay() (int, error) { return max(0, d.written-d.elapsed()), nil }
+func (d *pacedDevice) delay() (int, error) { return int(max(0, d.written-d.elapsed())), nil }
 
 func (d *pacedDevice) close(int) error { return nil }
 
@@ -46,8 +46,9 @@ func (d *pacedDevice) close(int) error { return nil }
 func toFrames(d time.Duration) float64 { return d.Seconds() * audio.Rate }
 
 // toDuration converts frames, rounded up: a sleep of that long is never too short.
-func toDuration(frames int) time.Duration {
-	return (time.Duration(frames)*time.Second + audio.Rate - 1) / audio.Rate
+func toDuration[N int | int64](frames N) time.Duration {
+	whole, rest := int64(frames)/audio.Rate, int64(frames)%audio.Rate // their product with a second would overflow after 53 hours
+	return time.Duration(whole)*time.Second + (time.Duration(rest)*time.Second+audio.Rate-1)/audio.Rate
 }
 
 // sleep waits for d, which may be zero or negative, or returns ctx's error.

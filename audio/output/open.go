@@ -51,14 +51,14 @@ func parseSpec(spec string, log *slog.Logger) (opener, error) {
 	lib := &alsaLib{}
 	switch {
 	case kind == "auto" && !hasArg:
-		return (&autoOutput{lib: lib, log: log}).open, nil
+		return newAutoOutput(lib, log).open, nil
 	case kind == "pulse":
-		return func(ctx context.Context) (device, error) { return openPulse(ctx, arg, log) }, nil
+		return (&pulseOutput{sink: arg, log: log}).open, nil
 	case kind == "alsa":
 		if !hasArg {
 			arg = "default"
 		}
-		return func(context.Context) (device, error) { return openALSA(lib, arg, log) }, nil
+		return (&alsaOutput{lib: lib, name: arg, log: log}).open, nil
 	case kind == "wav" && hasArg:
 		return (&wavFile{path: arg}).open, nil
 	case kind == "null" && !hasArg:
@@ -91,13 +91,18 @@ func specHint(kind, arg string) string {
 // autoOutput is the output "auto": the sound server if one answers, else ALSA's default device. It decides at each Play,
 // so a server that was started later is found. open is called by one goroutine at a time.
 type autoOutput struct {
-	lib    *alsaLib
+	pulse  *pulseOutput
+	alsa   *alsaOutput
 	log    *slog.Logger
 	chosen string
 }
 
+func newAutoOutput(lib *alsaLib, log *slog.Logger) *autoOutput {
+	return &autoOutput{pulse: &pulseOutput{log: log}, alsa: &alsaOutput{lib: lib, name: "default", log: log}, log: log}
+}
+
 func (o *autoOutput) open(ctx context.Context) (device, error) {
-	d, err := openPulse(ctx, "", o.log)
+	d, err := o.pulse.open(ctx)
 	if err == nil {
 		o.logChoice("pulse")
 		return d, nil
@@ -105,7 +110,7 @@ func (o *autoOutput) open(ctx context.Context) (device, error) {
 	if none := (noServerError{}); !errors.As(err, &none) {
 		return nil, err
 	}
-	d, alsaErr := openALSA(o.lib, "default", o.log)
+	d, alsaErr := o.alsa.open(ctx)
 	if alsaErr != nil {
 		o.chosen = ""
 		return nil, fmt.Errorf("there is nothing to play to: %w; and %w", err, alsaErr)

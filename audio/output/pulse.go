@@ -1,6 +1,7 @@
 package output
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,15 +23,25 @@ const (
 	rewindMargin = audio.Rate * 20 / 1000
 )
 
-// openPulse opens the output "pulse:SINK": PulseAudio, or PipeWire, which speaks its protocol. An empty sink is the
-// server's default, and the stream goes wherever the user moves it; a named sink is never replaced by another.
-func openPulse(ctx context.Context, sink string, log *slog.Logger) (device, error) {
-	d := &pulseDevice{requestedSink: sink, log: log, changed: make(chan struct{}, 1)}
+// pulseOutput is the output "pulse:SINK": PulseAudio, or PipeWire, which speaks its protocol. An empty sink is the user's or
+// the server's default, and the stream goes wherever the user moves it; a named sink is never replaced by another.
+type pulseOutput struct {
+	sink  string
+	log   *slog.Logger
+	mixer mixerReport
+}
+
+// open is called by one goroutine at a time.
+func (o *pulseOutput) open(ctx context.Context) (device, error) {
+	d := &pulseDevice{requestedSink: o.sink, log: o.log, mixer: &o.mixer, changed: make(chan struct{}, 1)}
 	var err error
 	if d.conn, err = dialPulse(ctx, d.handleMessage); err != nil {
 		return nil, err
 	}
-	if err := d.createStream(); err != nil {
+	if err = d.createStream(); err == nil {
+		err = d.watchMixer()
+	}
+	if err != nil {
 		d.conn.close()
 		return nil, err
 	}
@@ -40,29 +51,34 @@ func openPulse(ctx context.Context, sink string, log *slog.Logger) (device, erro
 // pulseDevice is one stream on a connection of its own. The server requests bytes when it has room for them; that is the
 // pace.
 type pulseDevice struct {
-	requestedSink string // empty for the server's default
+	requestedSink string // empty for the default
 	log           *slog.Logger
+	mixer         *mixerReport
 	conn          *pulseConn
 	stream        uint32
+	input         uint32        // the stream's index in the server's mixer
 	changed       chan struct{} // handleMessage has changed something
 
-	mu        sync.Mutex // for what follows, which handleMessage writes
-	writable  int        // bytes that the server has requested and not got
-	err       error      // why the stream is lost
-	sink      string
-	suspended bool
-	underruns int
+	mu           sync.Mutex // for what follows, which handleMessage writes
+	writable     int64      // bytes that the server has requested and not got
+	err          error      // why the stream is lost
+	sink         string
+	suspended    bool
+	underruns    int
+	mixerChanged bool // volumes are to be read again
+	silencedFor  bool // a stream of another role has asked for silence
 
-	written  int // frames
-	seekBack int // frames by which the next write seeks back
-	timing   timingInfo
+	mixerRead time.Time // when volumes were read
+	written   int64     // frames
+	seekBack  int       // frames by which the next write seeks back
+	timing    timingInfo
 }
 
 // timingInfo is the position of the stream at a moment.
 type timingInfo struct {
 	at        time.Time
 	heard     float64 // frames
-	readIndex int     // frames that the sink has taken
+	readIndex int64   // frames that the sink has taken
 	running   bool
 }
 
@@ -71,14 +87,22 @@ func (d *pulseDevice) createStream() error {
 		SampleSpec:            proto.SampleSpec{Format: proto.FormatInt16LE, Channels: 2, Rate: audio.Rate},
 		ChannelMap:            proto.ChannelMap{proto.ChannelLeft, proto.ChannelRight},
 		SinkIndex:             proto.Undefined,
-		SinkName:              d.requestedSink,
+		SinkName:              cmp.Or(d.requestedSink, d.conn.defaultSink),
 		BufferMaxLength:       proto.Undefined,
 		BufferTargetLength:    audio.RewindDepth * audio.FrameBytes,
 		BufferPrebufferLength: 2 * audio.Block * audio.FrameBytes, // the rest is written faster than it plays
 		BufferMinimumRequest:  minRequest * audio.FrameBytes,
-		EarlyRequests:         true,                                                     // the sink holds no more than the minimum request; the rest can be rewound
-		ChannelVolumes:        proto.ChannelVolumes{proto.VolumeNorm, proto.VolumeNorm}, // unused unless VolumeSet
+		EarlyRequests:         true, // the sink holds no more than the minimum request; the rest can be rewound
 		NoMove:                d.requestedSink != "",
+
+		// The volume of our stream is set, in relation to that of the sink, which stays as it is. Otherwise the server would
+		// give the stream what it remembers (module-stream-restore): muted once, guided would be muted for good.
+		ChannelVolumes: proto.ChannelVolumes{proto.VolumeNorm, proto.VolumeNorm},
+		VolumeSet:      true,
+		RelativeVolume: true,
+		Muted:          false,
+		MutedSet:       true,
+
 		Properties: proto.PropList{
 			"media.name": proto.PropListString("guided"),
 			"media.role": proto.PropListString("music"),
@@ -94,8 +118,8 @@ func (d *pulseDevice) createStream() error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.stream, d.sink, d.suspended = reply.StreamIndex, reply.SinkName, reply.SinkSuspended
-	d.writable += int(reply.Missing)
+	d.stream, d.input, d.sink, d.suspended = reply.StreamIndex, reply.SinkInputIndex, reply.SinkName, reply.SinkSuspended
+	d.writable += int64(reply.Missing)
 	return nil
 }
 
@@ -108,18 +132,33 @@ func (d *pulseDevice) noSinkError() error {
 	if len(sinks) == 0 {
 		return errors.New("the sound server has no sink to play to; plug in a speaker")
 	}
-	if d.requestedSink == "" {
+	wanted, from := d.requestedSink, ""
+	if wanted == "" {
+		wanted, from = d.conn.defaultSink, ", which PULSE_SINK or default-sink in client.conf names"
+	}
+	if wanted == "" {
 		return errors.New("the sound server has no default sink; choose one with: pactl set-default-sink NAME")
 	}
 	var names []string
-	for _, s := range sinks {
-		names = append(names, s.SinkName)
-	}
 	hint := ""
-	if near := routines.Nearest(d.requestedSink, names); near != "" {
+	for _, s := range sinks {
+		if names = append(names, s.SinkName); s.MonitorSourceName == wanted {
+			hint = fmt.Sprintf("; that is its monitor, which can only be recorded: use %q", "pulse:"+s.SinkName)
+		}
+	}
+	if near := routines.Nearest(wanted, names); near != "" && hint == "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
-	return fmt.Errorf("the sound server has no sink %q, only %s%s", d.requestedSink, strings.Join(names, ", "), hint)
+	return fmt.Errorf("the sound server has no sink %q%s, only %s%s", wanted, from, listNames(names), hint)
+}
+
+// listNames lists names in a message, the first maxNames of them.
+func listNames(names []string) string {
+	const maxNames = 20
+	if more := len(names) - maxNames; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNames], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }
 
 // handleMessage runs on the goroutine that reads the connection.
@@ -128,7 +167,7 @@ func (d *pulseDevice) handleMessage(message any) {
 	defer d.mu.Unlock()
 	switch m := message.(type) {
 	case *proto.Request:
-		d.writable += int(m.Length)
+		d.writable += int64(m.Length)
 	case *proto.Underflow:
 		d.underruns++
 	case *proto.PlaybackStreamKilled:
@@ -139,7 +178,13 @@ func (d *pulseDevice) handleMessage(message any) {
 		if d.requestedSink != "" {
 			d.err = fmt.Errorf("the sound was moved from the sink %s to %s", d.requestedSink, m.DestName)
 		}
-		d.sink, d.suspended = m.DestName, m.Suspended
+		d.sink, d.suspended, d.mixerChanged = m.DestName, m.Suspended, true
+	case *proto.SubscribeEvent:
+		d.mixerChanged = true
+	case *proto.PlaybackStreamEvent:
+		if m.Event == "request-cork" || m.Event == "request-uncork" {
+			d.silencedFor, d.mixerChanged = m.Event == "request-cork", true
+		}
 	}
 	select {
 	case d.changed <- struct{}{}:
@@ -151,9 +196,32 @@ func (d *pulseDevice) handleMessage(message any) {
 func (d *pulseDevice) reserve(n int) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n = min(n, d.writable) / audio.FrameBytes * audio.FrameBytes
-	d.writable -= n
+	n = int(min(int64(n), d.writable)) / audio.FrameBytes * audio.FrameBytes
+	d.writable -= int64(n)
 	return n, d.err
+}
+
+// hasRoom tells whether the server has requested a block. It fails when the stream is lost.
+func (d *pulseDevice) hasRoom() (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.writable >= audio.Block*audio.FrameBytes, d.err
+}
+
+// waitForRoom waits until a block can be written at once. A sink may take half a second of sound at a time, and a change
+// of the source must not wait for that.
+func (d *pulseDevice) waitForRoom(ctx context.Context, interrupt <-chan struct{}) (interrupted bool, err error) {
+	timeout := time.NewTimer(stallTimeout)
+	defer timeout.Stop()
+	for {
+		if room, err := d.hasRoom(); room || err != nil {
+			return false, err
+		}
+		interrupted, err := d.waitForChange(ctx, interrupt, timeout.C)
+		if interrupted || err != nil {
+			return interrupted, err
+		}
+	}
 }
 
 func (d *pulseDevice) write(ctx context.Context, block []byte) error {
@@ -165,7 +233,7 @@ func (d *pulseDevice) write(ctx context.Context, block []byte) error {
 			return err
 		}
 		if n == 0 {
-			if err := d.waitForChange(ctx, timeout.C); err != nil {
+			if _, err := d.waitForChange(ctx, nil, timeout.C); err != nil {
 				return err
 			}
 			continue
@@ -174,29 +242,31 @@ func (d *pulseDevice) write(ctx context.Context, block []byte) error {
 			return err
 		}
 		d.seekBack = 0
-		d.written += n / audio.FrameBytes
+		d.written += int64(n / audio.FrameBytes)
 		block = block[n:]
 	}
 	return nil
 }
 
-// waitForChange waits for a message of the server; timeout makes the stream count as lost.
-func (d *pulseDevice) waitForChange(ctx context.Context, timeout <-chan time.Time) error {
+// waitForChange waits for a message of the server, or an interrupt; timeout makes the stream count as lost.
+func (d *pulseDevice) waitForChange(ctx context.Context, interrupt <-chan struct{}, timeout <-chan time.Time) (interrupted bool, err error) {
 	select {
 	case <-d.changed:
-		return nil
+		return false, nil
+	case <-interrupt:
+		return true, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	case <-d.conn.ended:
-		return d.conn.failure()
+		return false, d.conn.failure()
 	case <-timeout:
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.suspended {
-		return fmt.Errorf("the sink %s is suspended; wake it with: pactl suspend-sink %[1]s 0", d.sink)
+		return false, fmt.Errorf("the sink %s is suspended; wake it with: pactl suspend-sink %[1]s 0", d.sink)
 	}
-	return fmt.Errorf("the sink %s has taken no sound for %v", d.sink, stallTimeout)
+	return false, fmt.Errorf("the sink %s has taken no sound for %v", d.sink, stallTimeout)
 }
 
 // delay extrapolates the last timing of the server. It asks for a new one when that is old, or the sound did not run.
@@ -206,12 +276,15 @@ func (d *pulseDevice) delay() (int, error) {
 		if err := d.queryTiming(); err != nil {
 			return 0, err
 		}
+		if err := d.checkMixer(); err != nil {
+			return 0, err
+		}
 	}
 	heard := d.timing.heard
 	if d.timing.running {
 		heard += toFrames(time.Since(d.timing.at))
 	}
-	return d.written - min(d.written, int(heard)), nil
+	return int(d.written - min(d.written, int64(heard))), nil
 }
 
 // queryTiming asks the server for the position of the stream. The answer is as of the middle of the round trip.
@@ -227,11 +300,12 @@ func (d *pulseDevice) queryTiming() error {
 		return fmt.Errorf("asking the sound server how far it is: %w", err)
 	}
 	roundTrip := time.Since(asked)
-	inSink := toFrames(time.Duration(reply.Latency) * time.Microsecond)
+	const maxLatency = proto.Microseconds(time.Minute / time.Microsecond) // more is no latency of a sink
+	inSink := toFrames(time.Duration(min(reply.Latency, maxLatency)) * time.Microsecond)
 	d.timing = timingInfo{
 		at:        asked.Add(roundTrip / 2),
 		heard:     max(0, float64(reply.ReadIndex/audio.FrameBytes)-inSink),
-		readIndex: int(reply.ReadIndex / audio.FrameBytes),
+		readIndex: reply.ReadIndex / audio.FrameBytes,
 		running:   reply.Running,
 	}
 	return nil
@@ -243,14 +317,14 @@ func (d *pulseDevice) rewind(limit int) (int, error) {
 	if err := d.queryTiming(); err != nil {
 		return 0, err
 	}
-	n := min(limit, d.written-d.timing.readIndex-rewindMargin) / audio.Block * audio.Block
+	n := int(min(int64(limit), d.written-max(0, d.timing.readIndex)-rewindMargin)) / audio.Block * audio.Block
 	if n <= 0 {
 		return 0, nil
 	}
-	d.written -= n
+	d.written -= int64(n)
 	d.seekBack += n
 	d.mu.Lock()
-	d.writable += n * audio.FrameBytes // after a relative seek the server expects these bytes again (protocol-native.c)
+	d.writable += int64(n) * audio.FrameBytes // after a relative seek the server expects these bytes again (protocol-native.c)
 	d.mu.Unlock()
 	return n, nil
 }
@@ -260,6 +334,9 @@ func (d *pulseDevice) close(int) error {
 	logUnderruns(d.log, "pulse:"+d.sink, d.underruns)
 	return nil
 }
+
+// maxListedSinks is how many sinks a list for people shows: more than a machine has, and little enough to read.
+const maxListedSinks = 200
 
 // pulseDevices lists the sinks of the sound server.
 func pulseDevices(ctx context.Context) []DeviceInfo {
@@ -278,12 +355,14 @@ func pulseDevices(ctx context.Context) []DeviceInfo {
 		return problem(err)
 	}
 	var list []DeviceInfo
-	for _, s := range sinks {
-		list = append(list, DeviceInfo{
-			Spec:    "pulse:" + s.SinkName,
-			Name:    s.Device,
-			Default: s.SinkName == server.DefaultSinkName,
-		})
+	standard := cmp.Or(conn.defaultSink, server.DefaultSinkName)
+	for i, s := range sinks {
+		if i == maxListedSinks {
+			more := fmt.Sprintf("%d more sinks are not listed; pactl list short sinks names them all", len(sinks)-i)
+			list = append(list, DeviceInfo{Spec: "pulse", Problem: more})
+			break
+		}
+		list = append(list, DeviceInfo{Spec: "pulse:" + s.SinkName, Name: s.Device, Default: s.SinkName == standard})
 	}
 	if len(list) == 0 {
 		return []DeviceInfo{{Spec: "pulse", Problem: "the sound server has no sink to play to; plug in a speaker"}}

@@ -1,14 +1,13 @@
 package output
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -25,47 +24,77 @@ func (e noServerError) Error() string {
 
 func (e noServerError) Unwrap() error { return e.cause }
 
-// pulseConn is one connection to a sound server. It is the io.ReadWriter between proto.Client and the socket, because the
-// client hides errors: it ignores a failed write, and a failed read unless its error is io.EOF.
+// pulseVersion is the version of the protocol that is spoken: that of PulseAudio 12 and later.
+const pulseVersion = 32
+
+// connectTimeout is how long all servers of a list together may take to answer.
+const connectTimeout = 5 * time.Second
+
+// pulseConn is one connection to a sound server. One goroutine makes its requests, one after the other, and writes its
+// sound; another one reads.
 type pulseConn struct {
-	client       *proto.Client
 	conn         net.Conn
-	onMessage    func(message any) // gets unsolicited messages, on the goroutine of the client that reads
+	version      int
+	defaultSink  string            // of the client's settings, empty for the server's own
+	onMessage    func(message any) // gets unsolicited messages, on the goroutine that reads
 	stopWatching func() bool       // detaches the connection from its context
 	ended        chan struct{}     // closed when that goroutine has returned
 
-	mu     sync.Mutex
-	failed error // why the connection ended
+	mu      sync.Mutex
+	failed  error         // why the connection ended
+	pending *pulseRequest // what waits for its reply
+	lastTag uint32
 }
 
-// dialPulse connects to the first server that accepts, and authenticates. The connection and its pending requests end
+type pulseRequest struct {
+	tag   uint32
+	reply any        // to fill, nil when it is empty
+	done  chan error // gets one result
+}
+
+// dialPulse connects to the first server that answers, and authenticates. The connection and its pending requests end
 // with ctx.
 func dialPulse(ctx context.Context, onMessage func(message any)) (*pulseConn, error) {
-	addresses, err := pulseAddresses()
+	client, err := findPulse()
 	if err != nil {
 		return nil, noServerError{err}
 	}
+	limit, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
 	dialer := net.Dialer{Timeout: stallTimeout}
-	for _, a := range addresses {
+	var looked []string
+	for _, a := range client.servers {
 		var conn net.Conn
-		if conn, err = dialer.DialContext(ctx, a.network, a.address); err == nil {
-			c := &pulseConn{conn: conn, onMessage: onMessage, ended: make(chan struct{})}
-			return c, c.authenticate(ctx)
+		if conn, err = dialer.DialContext(limit, a.network, a.address); err == nil {
+			var c *pulseConn
+			if c, err = newPulseConn(ctx, conn, client, onMessage); err == nil {
+				return c, nil
+			}
+		}
+		if refused := new(net.OpError); errors.As(err, &refused) && refused.Op == "dial" {
+			err = refused.Err // the rest is in the address
+		}
+		looked = append(looked, fmt.Sprintf("%v (%v%s)", a, err, lookupHint(err)))
+		if errors.Is(err, proto.ErrAccessDenied) || ctx.Err() != nil {
+			break
 		}
 	}
-	return nil, noServerError{err}
+	cause := errors.New(client.from + ": " + strings.Join(looked, ", "))
+	if errors.Is(err, proto.ErrAccessDenied) {
+		return nil, fmt.Errorf("the sound server refuses this user; run guided as the user whose server it is, or set PULSE_COOKIE to its cookie file; %w: %w", cause, err)
+	}
+	return nil, noServerError{cause}
 }
 
-// authenticate begins reading and signs in; it closes the connection when it fails.
-func (c *pulseConn) authenticate(ctx context.Context) error {
-	c.client = &proto.Client{Callback: c.handleMessage}
-	c.client.SetTimeout(stallTimeout)
-	c.client.Open(c)
+// newPulseConn begins reading and signs in; it closes the connection when it fails.
+func newPulseConn(ctx context.Context, conn net.Conn, client pulseClient, onMessage func(any)) (*pulseConn, error) {
+	c := &pulseConn{conn: conn, version: pulseVersion, defaultSink: client.defaultSink, onMessage: onMessage, ended: make(chan struct{})}
+	go c.read()
 	c.stopWatching = context.AfterFunc(ctx, func() { c.fail(ctx.Err()) })
 	var reply proto.AuthReply
-	err := c.request(&proto.Auth{Version: c.client.Version(), Cookie: pulseCookie()}, &reply)
+	err := c.request(&proto.Auth{Version: pulseVersion, Cookie: client.cookie()}, &reply)
 	if err == nil {
-		c.client.SetVersion(reply.Version)
+		c.version = min(pulseVersion, reply.Version.Version())
 		props := proto.PropList{
 			"application.name":           proto.PropListString("guided"),
 			"application.id":             proto.PropListString("guided"),
@@ -75,71 +104,136 @@ func (c *pulseConn) authenticate(ctx context.Context) error {
 		}
 		err = c.request(&proto.SetClientName{Props: props}, &proto.SetClientNameReply{})
 	}
-	if err == nil {
-		return nil
+	if err != nil {
+		c.close()
+		return nil, err
 	}
-	c.close()
-	if errors.Is(err, proto.ErrAccessDenied) {
-		return fmt.Errorf("the sound server at %v refuses this user (%w); run guided as the user whose server it is, or set PULSE_COOKIE to its cookie file", c.conn.RemoteAddr(), err)
-	}
-	return noServerError{err}
+	return c, nil
 }
 
-// request sends a request and waits for its reply.
-func (c *pulseConn) request(request proto.RequestArgs, reply proto.Reply) error {
-	err := c.client.Request(request, reply)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("the sound server has not answered for %v; restart it", stallTimeout)
+// request sends a request and waits for its reply, which is a pointer to a struct or to a list, or nil when it is empty.
+// One that is not answered in time ends the connection.
+func (c *pulseConn) request(request, reply any) error {
+	c.mu.Lock()
+	if c.failed != nil {
+		c.mu.Unlock()
+		return c.failed
 	}
-	if cause := c.failure(); cause != nil {
-		return cause
+	c.lastTag++
+	r := &pulseRequest{c.lastTag, reply, make(chan error, 1)}
+	c.pending = r
+	c.mu.Unlock()
+
+	b := binary.BigEndian.AppendUint32([]byte{'L'}, pulseCommand(request))
+	b = binary.BigEndian.AppendUint32(append(b, 'L'), r.tag)
+	if err := c.write(pulsePacket(controlIndex, 0, appendPulse(b, request, c.version))); err != nil {
+		return c.failure()
 	}
-	return err
+	timeout := time.NewTimer(stallTimeout)
+	defer timeout.Stop()
+	select {
+	case err := <-r.done:
+		return err
+	case <-c.ended:
+	case <-timeout.C:
+		c.fail(fmt.Errorf("it has not answered for %v; restart it", stallTimeout))
+	}
+	select {
+	case err := <-r.done: // just before the end
+		return err
+	default:
+		return c.failure()
+	}
 }
 
-// writeStream writes sound to a stream, offset bytes from the end of what was written last; Send of proto.Client has no
-// offset. Requests and sound come from one goroutine, so their packets do not interleave.
+// writeStream writes sound to a stream, offset bytes from the end of what was written last. Requests and sound come from
+// one goroutine, so their packets do not interleave.
 func (c *pulseConn) writeStream(stream uint32, offset int, sound []byte) error {
-	const relative = 0 // seek mode
-	b := make([]byte, 0, 20+len(sound))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(sound)))
-	b = binary.BigEndian.AppendUint32(b, stream)
-	b = binary.BigEndian.AppendUint64(b, uint64(int64(offset)))
-	b = binary.BigEndian.AppendUint32(b, relative)
-	if _, err := c.Write(append(b, sound...)); err != nil {
+	if err := c.write(pulsePacket(stream, int64(offset), sound)); err != nil {
 		return c.failure()
 	}
 	return nil
 }
 
-func (c *pulseConn) handleMessage(message any) {
-	if _, closed := message.(*proto.ConnectionClosed); closed {
-		close(c.ended)
-		return
+func (c *pulseConn) write(b []byte) error {
+	err := c.conn.SetWriteDeadline(time.Now().Add(stallTimeout))
+	if err == nil {
+		_, err = c.conn.Write(b)
+	}
+	if err != nil {
+		c.fail(err)
+	}
+	return err
+}
+
+// read reads packets until the connection ends.
+func (c *pulseConn) read() {
+	defer close(c.ended)
+	r := bufio.NewReader(c.conn)
+	for {
+		index, payload, err := readPulsePacket(r)
+		if err == nil && index == controlIndex {
+			err = c.handle(payload)
+		} else if err == nil {
+			c.onMessage(&proto.DataPacket{StreamIndex: index, Data: payload})
+		}
+		if err != nil {
+			c.fail(err)
+			return
+		}
+	}
+}
+
+// handle handles a message of the server.
+func (c *pulseConn) handle(payload []byte) error {
+	r := &pulseReader{b: payload}
+	r.tag('L')
+	command := r.uint32()
+	r.tag('L')
+	tag := r.uint32()
+	if r.err != nil {
+		return r.err
+	}
+	switch command {
+	case proto.OpReply:
+		return c.finish(tag, func(p *pulseRequest) error {
+			if p.reply == nil {
+				return nil
+			}
+			return decodePulse(r.b, p.reply, c.version)
+		}, nil)
+	case proto.OpError:
+		r.tag('L')
+		code := proto.Error(r.uint32())
+		return c.finish(tag, func(*pulseRequest) error { return r.err }, code)
+	}
+	message := pulseEvent(command)
+	if message == nil {
+		return nil
+	}
+	if err := decodePulse(r.b, message, c.version); err != nil {
+		return err
 	}
 	c.onMessage(message)
+	return nil
 }
 
-// Read turns every error into io.EOF, the only one on which the client ends; failure keeps the real one.
-func (c *pulseConn) Read(b []byte) (int, error) {
-	n, err := c.conn.Read(b)
-	if err != nil {
-		c.fail(err)
-		err = io.EOF
+// finish ends the pending request of a tag with a result. An answer to no request is ignored. It returns the error of
+// fill, which is one of the protocol.
+func (c *pulseConn) finish(tag uint32, fill func(*pulseRequest) error, result error) error {
+	c.mu.Lock()
+	p := c.pending
+	if p == nil || p.tag != tag {
+		c.mu.Unlock()
+		return nil
 	}
-	return n, err
-}
-
-func (c *pulseConn) Write(b []byte) (int, error) {
-	err := c.conn.SetWriteDeadline(time.Now().Add(stallTimeout))
-	n := 0
-	if err == nil {
-		n, err = c.conn.Write(b)
+	c.pending = nil
+	c.mu.Unlock()
+	if err := fill(p); err != nil {
+		return err // the request ends with the connection
 	}
-	if err != nil {
-		c.fail(err)
-	}
-	return n, err
+	p.done <- result
+	return nil
 }
 
 // fail closes the connection and keeps the first error.
@@ -159,77 +253,18 @@ func (c *pulseConn) failure() error {
 	return c.failed
 }
 
-// close closes the connection, at which the server drops the stream, and waits until the client has stopped reading.
+// close closes the connection, at which the server drops the stream, and waits until nothing reads it.
 func (c *pulseConn) close() {
 	c.stopWatching()
 	_ = c.conn.Close()
 	<-c.ended
 }
 
-type pulseAddress struct{ network, address string }
-
-// pulseAddresses lists where a server may listen, in the order and syntax of PulseAudio's clients
-// (https://www.freedesktop.org/wiki/Software/PulseAudio/Documentation/User/ServerStrings/).
-func pulseAddresses() ([]pulseAddress, error) {
-	text, set := os.LookupEnv("PULSE_SERVER")
-	if !set {
-		dir := os.Getenv("XDG_RUNTIME_DIR")
-		if dir == "" {
-			return nil, errors.New("neither PULSE_SERVER nor XDG_RUNTIME_DIR is set")
-		}
-		return []pulseAddress{{"unix", filepath.Join(dir, "pulse", "native")}}, nil
+// lookupHint says what to do about a name that was not found, and is empty for other errors. Built without C, a program
+// asks /etc/hosts and DNS itself, and not the other services of nsswitch.conf, such as mDNS for names in .local.
+func lookupHint(err error) string {
+	if none := new(net.DNSError); errors.As(err, &none) {
+		return fmt.Sprintf("; guided finds names in /etc/hosts and DNS only, so write the IP address in place of %s", none.Name)
 	}
-	host, _ := os.Hostname() // without one, no address with a {HOST} prefix applies
-	var list []pulseAddress
-	for _, address := range strings.Fields(text) {
-		if rest, ok := strings.CutPrefix(address, "{"); ok {
-			forHost, rest, _ := strings.Cut(rest, "}")
-			if forHost != host {
-				continue
-			}
-			address = rest
-		}
-		if address != "" {
-			list = append(list, parsePulseAddress(address))
-		}
-	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("PULSE_SERVER=%q names no server", text)
-	}
-	return list, nil
-}
-
-func parsePulseAddress(s string) pulseAddress {
-	if s[0] == '/' {
-		return pulseAddress{"unix", s}
-	}
-	if path, ok := strings.CutPrefix(s, "unix:"); ok {
-		return pulseAddress{"unix", path}
-	}
-	network, address := "tcp", s
-	for _, n := range []string{"tcp", "tcp4", "tcp6"} {
-		if rest, ok := strings.CutPrefix(s, n+":"); ok {
-			network, address = n, rest
-		}
-	}
-	if _, _, err := net.SplitHostPort(address); err != nil {
-		address = net.JoinHostPort(strings.Trim(address, "[]"), "4713")
-	}
-	return pulseAddress{network, address}
-}
-
-// pulseCookie is the 256-byte cookie that authenticates the user. Where there is none it is zero, which a server accepts
-// that knows the user by the socket.
-func pulseCookie() []byte {
-	home := os.Getenv("HOME")
-	config := os.Getenv("XDG_CONFIG_HOME")
-	if config == "" {
-		config = filepath.Join(home, ".config")
-	}
-	for _, path := range []string{os.Getenv("PULSE_COOKIE"), filepath.Join(config, "pulse", "cookie"), filepath.Join(home, ".pulse-cookie")} {
-		if cookie, err := os.ReadFile(path); err == nil && len(cookie) == 256 {
-			return cookie
-		}
-	}
-	return make([]byte, 256)
+	return ""
 }

@@ -49,28 +49,3 @@ func TestPulseConnReset(t *testing.T) {
 	}
 }
 
-func TestPulseAddresses(t *testing.T) {
-	for text, want := range map[string]string{
-		"/run/native":                    "unix /run/native",
-		"unix:/run/native tcp:hall:5000": "unix /run/native, tcp hall:5000",
-		"hall":                           "tcp hall:4713",
-		"tcp4:hall":                      "tcp4 hall:4713",
-		"tcp6:[::1]":                     "tcp6 [::1]:4713",
-		"{elsewhere}unix:/a /b":          "unix /b",
-		"{elsewhere}unix:/a":             `PULSE_SERVER="{elsewhere}unix:/a" names no server`,
-	} {
-		t.Setenv("PULSE_SERVER", text)
-		list, err := pulseAddresses()
-		var addresses []string
-		for _, a := range list {
-			addresses = append(addresses, a.network+" "+a.address)
-		}
-		got := strings.Join(addresses, ", ")
-		if err != nil {
-			got = err.Error()
-		}
-		if got != want {
-			t.Errorf("%s: got %s, want %s", text, got, want)
-		}
-	}
-}

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
-	"runtime"
+	"math"
 	"time"
 
 	"github.com/gopxl/beep/v2"
@@ -30,6 +29,8 @@ type device interface {
 
 // A rewinder is a device that can take back frames that were written and have not been heard.
 type rewinder interface {
+	// waitForRoom waits until a block can be written without waiting, or until interrupt delivers.
+	waitForRoom(ctx context.Context, interrupt <-chan struct{}) (interrupted bool, err error)
 	// rewind takes back up to limit of the last frames written, in whole blocks, and returns how many. The next block
 	// written replaces the first of them.
 	rewind(limit int) (int, error)
@@ -61,39 +62,50 @@ type pump struct {
 	leadIn  int // frames
 
 	startedAt time.Time
-	written   int // frames, of lead-in, src and silence
-	pulled    int // frames of src
-	heard     int // of those
+	written   int64 // frames, of lead-in, src and silence
+	pulled    int64 // frames of src
+	heard     int64 // of those
 	drained   bool
 
 	samples [audio.Block][2]float64
 	bytes   [audio.Block * audio.FrameBytes]byte
 }
 
-// run plays until all of src was heard, and closes the device.
-func (p *pump) run(ctx context.Context) (err error) {
-	defer func() {
-		if e := p.dev.close(p.leadIn + p.heard); err == nil {
-			err = e
-		}
-	}()
+// maxPlayFrames is how much one Play may write, so that all counts of it fit in an int: on a machine of 32 bits it ends
+// after 12 hours, and the next one goes on where it was. The margin is more than a device buffers.
+const maxPlayFrames = math.MaxInt - 60*audio.Rate
+
+// run plays until all of src was heard, and closes the device. After a panic the device is not closed: that could wait,
+// and the process is to end at once, with its trace.
+func (p *pump) run(ctx context.Context) error {
+	err := p.play(ctx)
+	if e := p.dev.close(int(int64(p.leadIn) + p.heard)); err == nil {
+		err = e
+	}
+	return err
+}
+
+func (p *pump) play(ctx context.Context) error {
 	p.startedAt = time.Now()
 	var changed <-chan struct{}
 	if r, ok := p.src.(audio.Rewinder); ok {
 		changed = r.Changed()
 	}
 	for !p.drained || p.heard < p.pulled {
-		select {
-		case <-changed:
-			if err := p.rewind(); err != nil {
-				return err
+		interrupted, err := p.waitForRoom(ctx, changed)
+		if err == nil && interrupted {
+			if err = p.rewind(); err == nil {
+				continue
 			}
-		default:
 		}
-		if err := p.pull(); err != nil {
+		if err != nil {
 			return err
 		}
-		audio.Encode(p.bytes[:], p.samples[:], p.written-p.leadIn)
+		if p.written > maxPlayFrames {
+			return errors.New("the sound has gone on for 12 hours without a pause, which is the most on this machine; it begins anew")
+		}
+		p.pull()
+		audio.Encode(p.bytes[:], p.samples[:], int(p.written-int64(p.leadIn)))
 		if err := p.dev.write(ctx, p.bytes[:]); err != nil {
 			return err
 		}
@@ -108,24 +120,31 @@ func (p *pump) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// pull fills samples with the next block: silence during the lead-in and after the end of src. A panic in src ends this
-// Play, not the program.
-func (p *pump) pull() (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("making the sound failed at %s: %v; this is a bug in guided, please report it", panicked(), cause)
-		}
-	}()
+// waitForRoom waits until the device takes a block or the source has changed, which comes first. A device that cannot
+// rewind makes write wait instead, for one block at most.
+func (p *pump) waitForRoom(ctx context.Context, changed <-chan struct{}) (interrupted bool, err error) {
+	select {
+	case <-changed:
+		return true, nil
+	default:
+	}
+	if dev, ok := p.dev.(rewinder); ok {
+		return dev.waitForRoom(ctx, changed)
+	}
+	return false, nil
+}
+
+// pull fills samples with the next block: silence during the lead-in and after the end of src.
+func (p *pump) pull() {
 	clear(p.samples[:])
-	rest := p.samples[min(max(0, p.leadIn-p.written), audio.Block):]
+	rest := p.samples[min(max(0, int64(p.leadIn)-p.written), audio.Block):]
 	if p.drained || len(rest) == 0 {
-		return nil
+		return
 	}
 	n, drained := audio.ReadFull(p.src, rest)
-	p.pulled += n
+	p.pulled += int64(n)
 	p.drained = drained
 	clear(rest[n:])
-	return nil
 }
 
 // rewind takes back from the device what was pulled and not heard, and the silence after the end of src, and rewinds src
@@ -135,14 +154,14 @@ func (p *pump) rewind() error {
 	if !ok {
 		return nil
 	}
-	silence := max(0, p.written-p.leadIn-p.pulled) // after src drained
-	n, err := dev.rewind(p.pulled - p.heard + silence)
+	silence := int(max(0, p.written-int64(p.leadIn)-p.pulled)) // after src drained
+	n, err := dev.rewind(int(p.pulled-p.heard) + silence)
 	if err != nil || n == 0 {
 		return err
 	}
-	p.written -= n
+	p.written -= int64(n)
 	if n -= silence; n > 0 {
-		p.pulled -= n
+		p.pulled -= int64(n)
 		p.drained = false
 		p.src.(audio.Rewinder).Rewind(n)
 	}
@@ -156,25 +175,13 @@ func (p *pump) reportHeard() error {
 	if err != nil {
 		return err
 	}
-	heard := p.written - max(0, delay)
+	heard := p.written - int64(max(0, delay))
 	if float64(heard) > 1.1*toFrames(time.Since(p.startedAt))+audio.Rate {
 		return errors.New(`the device takes sound faster than it can be heard; choose a real one, or output = "null"`)
 	}
-	p.heard = max(p.heard, min(heard-p.leadIn, p.pulled))
-	p.onHeard(p.heard)
+	p.heard = max(p.heard, min(heard-int64(p.leadIn), p.pulled))
+	p.onHeard(int(p.heard))
 	return nil
-}
-
-// panicked is FILE:LINE of the panic that the calling deferred function has recovered.
-func panicked() string {
-	var pcs [32]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
-	for {
-		f, more := frames.Next()
-		if filepath.Base(filepath.Dir(f.File)) != "runtime" || !more {
-			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
-		}
-	}
 }
 
 // logUnderruns logs the underruns of one Play, if there were any.

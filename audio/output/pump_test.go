@@ -3,6 +3,8 @@ package output
 import (
 	"context"
 	"errors"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -26,7 +28,7 @@ type fakeDevice struct {
 var errDevice = errors.New("the device broke")
 
 func (d *fakeDevice) write(ctx context.Context, block []byte) error {
-	if d.failAt > 0 && d.written >= d.failAt {
+	if d.failAt > 0 && d.written >= int64(d.failAt) {
 		return errDevice
 	}
 	d.kept = append(d.kept, block...)
@@ -37,7 +39,7 @@ func (d *fakeDevice) delay() (int, error) {
 	if d.delayFunc == nil {
 		return d.pacedDevice.delay()
 	}
-	return d.delayFunc(d.written), nil
+	return d.delayFunc(int(d.written)), nil
 }
 
 func (d *fakeDevice) close(heard int) error {
@@ -97,25 +99,48 @@ func TestPumpKeepsNoMoreThanDepth(t *testing.T) {
 }
 
 func TestPumpSourceFails(t *testing.T) {
-	for name, test := range map[string]struct {
-		src  beep.Streamer
-		want string
-	}{
-		"panic":            {beep.StreamerFunc(func([][2]float64) (int, bool) { panic("boom") }), "making the sound failed at pump_test.go:"},
-		"runtime panic":    {beep.StreamerFunc(func(s [][2]float64) (int, bool) { return int(s[len(s)][0]), true }), "pump_test.go:"},
-		"too many frames":  {beep.StreamerFunc(func(s [][2]float64) (int, bool) { return len(s) + 1, true }), "pcm.go:"},
-		"error at the end": {brokenStreamer{}, "making the sound: the file broke"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				err := on(&pacedDevice{}, 0).Play(t.Context(), test.src, func(int) {})
-				if err == nil || !strings.Contains(err.Error(), test.want) {
-					t.Errorf("the error is %v, want %q in it", err, test.want)
-				}
-			})
-		})
+	synctest.Test(t, func(t *testing.T) {
+		err := on(&pacedDevice{}, 0).Play(t.Context(), brokenStreamer{}, func(int) {})
+		if err == nil || !strings.Contains(err.Error(), "making the sound: the file broke") {
+			t.Errorf("the error is %v", err)
+		}
+	})
+}
+
+// A panic in a source ends the process at once, with its trace, whatever device is open and whatever follows it.
+func TestPumpPanicEndsTheProcess(t *testing.T) {
+	const spec = "GUIDED_TEST_PANIC"
+	sources := map[string]beep.StreamerFunc{
+		"panic":           func([][2]float64) (int, bool) { panic("boom") },
+		"runtime error":   func(s [][2]float64) (int, bool) { return int(s[len(s)][0]), true },
+		"too many frames": func(s [][2]float64) (int, bool) { return len(s) + 1, true },
+	}
+	if kind, source, ok := strings.Cut(os.Getenv(spec), "/"); ok {
+		var out audio.Output = on(&hangingDevice{}, 0)
+		if kind == "combined" {
+			out = combine(audiotest.Logger(t), part{"a", out, 100}, part{"b", on(&pacedDevice{}, 0), 100})
+		}
+		err := NewTap().Output(out).Play(t.Context(), sources[source], func(int) {})
+		t.Fatalf("Play returned: %v", err)
+	}
+	for _, kind := range []string{"single", "combined"} {
+		for source := range sources {
+			ctx, cancel := context.WithTimeout(t.Context(), longDeadline)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestPumpPanicEndsTheProcess$")
+			cmd.Env = append(os.Environ(), spec+"="+kind+"/"+source)
+			out, err := cmd.CombinedOutput()
+			if err == nil || ctx.Err() != nil || !strings.Contains(string(out), "panic: ") || !strings.Contains(string(out), "goroutine ") || strings.Contains(string(out), "Play returned") {
+				t.Errorf("%s, %s: the process ended with %v: %s", kind, source, err, out)
+			}
+		}
 	}
 }
+
+// hangingDevice never closes.
+type hangingDevice struct{ pacedDevice }
+
+func (*hangingDevice) close(int) error { select {} }
 
 type brokenStreamer struct{}
 

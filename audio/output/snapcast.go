@@ -24,13 +24,16 @@ const snapcastForms = "snapcast:tcp://HOST:4953 or snapcast:pipe:///run/snapserv
 
 // snapcastOutput is the output "snapcast:URL": a source of a Snapcast server, tcp or pipe, with the sample format 48000:16:2.
 // The server plays in all rooms at once, a fixed time after it got the sound. It cannot rewind, so a pause is heard that
-// much later.
+// much later. A source of another format is refused: it would play at another pitch, or noise.
 type snapcastOutput struct {
 	pipe    bool
 	address string          // HOST:PORT, or the path of the FIFO
 	buffer  int             // frames that the server and its clients buffer
+	control string          // HOST:PORT of the server's control
 	groups  *snapcastGroups // nil to leave the groups alone
 	log     *slog.Logger
+
+	toldSlow bool // that the server takes less than it is given
 }
 
 // parseSnapcast parses the URL, whose query may hold
@@ -80,9 +83,17 @@ func (o *snapcastOutput) parseQuery(u *url.URL) error {
 		}
 		o.buffer = routines.Samples(buffer)
 	}
+	host := u.Hostname()
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	o.control = net.JoinHostPort(host, "1705")
+	if query.Has("control") {
+		o.control = hostPort(query.Get("control"), "1705")
+	}
 	if !query.Has("groups") {
-		if query.Has("stream") || query.Has("control") {
-			return errors.New("stream and control are for switching groups; add groups=NAME,NAME or groups=all")
+		if query.Has("stream") {
+			return errors.New("stream is for switching groups; add groups=NAME,NAME or groups=all")
 		}
 		return nil
 	}
@@ -98,14 +109,7 @@ func (o *snapcastOutput) parseQuery(u *url.URL) error {
 	if query.Has("stream") {
 		g.stream = query.Get("stream")
 	}
-	host := u.Hostname()
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	g.address = net.JoinHostPort(host, "1705")
-	if query.Has("control") {
-		g.address = hostPort(query.Get("control"), "1705")
-	}
+	g.address = o.control
 	o.groups = g
 	return nil
 }
@@ -120,13 +124,20 @@ func hostPort(address, port string) string {
 
 func (o *snapcastOutput) open(ctx context.Context) (device, error) {
 	d := &snapcastDevice{output: o}
+	d.startFormatCheck(ctx)
 	var err error
 	if o.pipe {
 		d.conn, err = openFIFO(ctx, o.address)
 	} else {
 		d.conn, err = dialSnapcast(ctx, o.address)
 	}
+	if err == nil {
+		if err = d.checkFormat(formatPatience); err != nil {
+			_ = d.conn.Close() // nothing was written
+		}
+	}
 	if err != nil {
+		d.endFormatCheck()
 		o.groups.restore()
 		return nil, err
 	}
@@ -139,7 +150,7 @@ func dialSnapcast(ctx context.Context, address string) (*net.TCPConn, error) {
 	dialer := net.Dialer{Timeout: stallTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("no Snapcast server takes sound at %s: %w; give it the source tcp://0.0.0.0:4953?name=guided&mode=server&sampleformat=48000:16:2", address, err)
+		return nil, fmt.Errorf("no Snapcast server takes sound at %s: %w; give it the source tcp://0.0.0.0:4953?name=guided&mode=server&sampleformat=48000:16:2%s", address, err, lookupHint(err))
 	}
 	tcp := conn.(*net.TCPConn)
 	const sendBuffer = 64 << 10 // bytes; with more, a server that vanished is noticed late
@@ -162,19 +173,30 @@ type snapcastDevice struct {
 	}
 	stopWatching func() bool // detaches the connection from its context
 	underruns    int
+	stalls       int // times the server took a block too late
+	format       formatCheck
+	pace         paceMeter
 }
 
 func (d *snapcastDevice) write(ctx context.Context, block []byte) error {
+	if err := d.checkFormat(0); err != nil {
+		return err
+	}
 	if d.written == 0 {
 		d.output.groups.switchToStream(ctx)
 	} else if late := d.elapsed() - d.written; late > 0 {
 		d.start = d.start.Add(toDuration(late))
-		d.underruns++
+		if d.pace.blocked { // the server was late, and not this machine
+			d.stalls++
+		} else {
+			d.underruns++
+		}
 	}
 	if err := d.pacedDevice.write(ctx, block); err != nil {
 		return err
 	}
-	if err := d.conn.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
+	began := time.Now()
+	if err := d.conn.SetWriteDeadline(began.Add(stallTimeout)); err != nil {
 		return fmt.Errorf("playing to the Snapcast server: %w", err)
 	}
 	if err := ctx.Err(); err != nil { // the deadline set at its end may just have been overwritten
@@ -183,6 +205,7 @@ func (d *snapcastDevice) write(ctx context.Context, block []byte) error {
 	_, err := d.conn.Write(block)
 	switch {
 	case err == nil:
+		d.measurePace(began, len(block)/audio.FrameBytes)
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -194,14 +217,18 @@ func (d *snapcastDevice) write(ctx context.Context, block []byte) error {
 
 // delay includes the server's buffer, which the server holds to the millisecond.
 func (d *snapcastDevice) delay() (int, error) {
-	return max(0, d.written-d.elapsed()) + d.output.buffer, nil
+	return int(max(0, d.written-d.elapsed())) + d.output.buffer, nil
 }
 
 func (d *snapcastDevice) close(int) error {
 	d.stopWatching()
 	_ = d.conn.Close()
+	d.endFormatCheck()
 	d.output.groups.restore()
 	logUnderruns(d.output.log, "snapcast:"+d.output.address, d.underruns)
+	if d.stalls > 0 && !d.output.toldSlow {
+		d.output.log.Warn("the sound was interrupted: the Snapcast server or the network to it was too slow", "server", d.output.address, "times", d.stalls)
+	}
 	return nil
 }
 

@@ -28,17 +28,40 @@ func dialSnapcastControl(ctx context.Context, address string) (*snapcastControl,
 	deadline := time.Now().Add(time.Second)
 	conn, err := (&net.Dialer{Deadline: deadline}).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("its control does not answer: %w; set control=HOST:PORT to where it listens", err)
+		return nil, fmt.Errorf("its control does not answer: %w; set control=HOST:PORT to where it listens%s", err, lookupHint(err))
 	}
 	if err := conn.SetDeadline(deadline); err != nil {
 		_ = conn.Close() // nothing was sent
 		return nil, fmt.Errorf("talking to its control: %w", err)
 	}
-	const maxReplies = 4 << 20 // bytes in all; a client takes about 400 of a status
 	return &snapcastControl{
-		conn: conn, replies: json.NewDecoder(io.LimitReader(conn, maxReplies)),
+		conn: conn, replies: newReplyDecoder(conn),
 		stopWatching: context.AfterFunc(ctx, func() { _ = conn.Close() }),
 	}, nil
+}
+
+// maxReplies is how many bytes of replies are read of one connection. A client takes about 700 of a status, so it holds
+// six thousand of them.
+const maxReplies = 4 << 20
+
+var errLongReplies = fmt.Errorf("its answers are longer than %d MB, which is more than a house has", maxReplies>>20)
+
+// newReplyDecoder decodes up to maxReplies bytes.
+func newReplyDecoder(r io.Reader) *json.Decoder { return json.NewDecoder(&replyReader{r, maxReplies}) }
+
+// replyReader reads left bytes at most, and then fails.
+type replyReader struct {
+	r    io.Reader
+	left int
+}
+
+func (r *replyReader) Read(b []byte) (int, error) {
+	if r.left == 0 {
+		return 0, errLongReplies
+	}
+	n, err := r.r.Read(b[:min(len(b), r.left)])
+	r.left -= n
+	return n, err
 }
 
 func (c *snapcastControl) close() {
@@ -73,7 +96,15 @@ func (c *snapcastControl) call(method string, params, result any) error {
 // snapcastStatus is what Server.GetStatus returns.
 type snapcastStatus struct {
 	Groups  []snapcastGroup
-	Streams []struct{ ID string }
+	Streams []snapcastStream
+}
+
+type snapcastStream struct {
+	ID  string
+	URI struct {
+		Scheme, Path, Raw string
+		Query             map[string]any
+	}
 }
 
 type snapcastGroup struct {
@@ -140,7 +171,7 @@ func (s snapcastStatus) checkStream(stream string) error {
 	if near := routines.Nearest(stream, names); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
-	return fmt.Errorf("it has no stream %q, only %s%s", stream, strings.Join(names, ", "), hint)
+	return fmt.Errorf("it has no stream %q, only %s%s", stream, listNames(names), hint)
 }
 
 // snapcastGroups switches groups of a Snapcast server to our stream during a Play, and back after it. What fails is logged
@@ -190,7 +221,7 @@ func (g *snapcastGroups) trySwitch(ctx context.Context) error {
 		g.previous[group.ID] = group.Stream
 	}
 	if len(missing) > 0 {
-		g.log.Warn("the Snapcast server has no such group", "groups", strings.Join(missing, ", "), "there are", strings.Join(s.groupNames(), ", "))
+		g.log.Warn("the Snapcast server has no such group", "groups", strings.Join(missing, ", "), "there are", listNames(s.groupNames()))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package output
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -22,15 +23,22 @@ const (
 	silenceStep  = 50 * time.Millisecond
 )
 
-// A Tap gives any number of listeners what an output plays, as it is heard there; what the output has rewound they never
+// maxListeners is how many may listen at a time: more than there are rooms and browsers in a house. Each is woken twenty
+// times a second and copies the sound under the lock that the output also takes.
+const maxListeners = 200
+
+// ErrTooManyListeners is the error of Listen when maxListeners listen already.
+var ErrTooManyListeners = fmt.Errorf("%d are listening already, which is the most; close one of them", maxListeners)
+
+// A Tap gives listeners what an output plays, as it is heard there; what the output has rewound they never
 // get. A listener cannot block the output or another listener, and without listeners a tap costs next to nothing.
 type Tap struct {
 	mu        sync.Mutex // held for arithmetic and copying only
 	listeners int
 	ring      []byte        // of tapCapacity frames, 16-bit stereo; nil without listeners
-	head      int           // frames written to the ring so far
+	head      int64         // frames written to the ring so far
 	heardAt   time.Time     // when the last of them was heard
-	wokenAt   int           // head when the listeners were woken last
+	wokenAt   int64         // head when the listeners were woken last
 	written   chan struct{} // closed to wake them
 }
 
@@ -63,11 +71,11 @@ func (t *Tap) store(first int, frames [][2]float64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for len(frames) > 0 && t.ring != nil {
-		at := t.head % tapCapacity
+		at := int(t.head % tapCapacity)
 		n := min(len(frames), tapCapacity-at)
 		audio.Encode(t.ring[at*audio.FrameBytes:], frames[:n], first)
 		frames, first = frames[n:], first+n
-		t.head += n
+		t.head += int64(n)
 		t.heardAt = time.Now()
 	}
 }
@@ -76,7 +84,7 @@ func (t *Tap) store(first int, frames [][2]float64) {
 func (t *Tap) wake(frames int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.head-t.wokenAt >= frames {
+	if t.head-t.wokenAt >= int64(frames) {
 		t.wokenAt = t.head
 		close(t.written)
 		t.written = make(chan struct{})
@@ -86,15 +94,18 @@ func (t *Tap) wake(frames int) {
 // Listen adds a listener, until ctx ends. The reader gives 16-bit little-endian stereo at audio.Rate, in whole frames
 // and in real time: what is heard from now on, and silence while nothing is. A listener that is more than two seconds
 // behind misses the oldest frames, in whole blocks. Read is for one goroutine at a time; it blocks while nothing is due,
-// returns io.EOF after ctx has ended, and io.ErrShortBuffer for less than a frame.
-func (t *Tap) Listen(ctx context.Context) io.Reader {
+// returns io.EOF after ctx has ended, and io.ErrShortBuffer for less than a frame. The error is ErrTooManyListeners.
+func (t *Tap) Listen(ctx context.Context) (io.Reader, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.listeners == maxListeners {
+		return nil, ErrTooManyListeners
+	}
 	if t.listeners++; t.ring == nil {
 		t.ring = make([]byte, tapCapacity*audio.FrameBytes)
 	}
 	context.AfterFunc(ctx, t.removeListener)
-	return &tapListener{ctx: ctx, tap: t, next: t.head, due: time.Now(), silent: true}
+	return &tapListener{ctx: ctx, tap: t, next: t.head, due: time.Now(), silent: true}, nil
 }
 
 func (t *Tap) removeListener() {
@@ -109,7 +120,7 @@ func (t *Tap) removeListener() {
 type tapListener struct {
 	ctx    context.Context
 	tap    *Tap
-	next   int       // the frame of the tap to read next
+	next   int64     // the frame of the tap to read next
 	due    time.Time // when the frame after the last one read is due
 	silent bool      // there was silence since the last sound, or no sound yet
 }
@@ -151,10 +162,10 @@ func (l *tapListener) read(b []byte) (frames int, written <-chan struct{}) {
 		}
 		l.silent = false
 	}
-	at := l.next % tapCapacity
-	n := min(len(b)/audio.FrameBytes, t.head-l.next, tapCapacity-at)
+	at := int(l.next % tapCapacity)
+	n := min(len(b)/audio.FrameBytes, int(min(t.head-l.next, tapCapacity)), tapCapacity-at)
 	copy(b, t.ring[at*audio.FrameBytes:(at+n)*audio.FrameBytes])
-	l.next += n
+	l.next += int64(n)
 	l.due = begins.Add(toDuration(n))
 	return n, nil
 }

@@ -25,12 +25,21 @@ type listener struct {
 func listen(t *testing.T, tap *Tap) *listener {
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &listener{cancel: cancel, ended: make(chan struct{})}
-	r := tap.Listen(ctx)
+	r := mustListen(t, tap, ctx)
 	go func() {
 		defer close(l.ended)
 		l.bytes, l.err = io.ReadAll(r)
 	}()
 	return l
+}
+
+func mustListen(t testing.TB, tap *Tap, ctx context.Context) io.Reader {
+	t.Helper()
+	r, err := tap.Listen(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // stop ends the listener and returns what it has read.
@@ -131,7 +140,7 @@ func TestTapListenersDoNotGetWhatWasRewound(t *testing.T) {
 type rewindingDevice struct{ pacedDevice }
 
 func (d *rewindingDevice) write(ctx context.Context, block []byte) error {
-	frames := len(block) / audio.FrameBytes
+	frames := int64(len(block) / audio.FrameBytes)
 	if d.written == 0 {
 		d.start = time.Now()
 	}
@@ -142,9 +151,25 @@ func (d *rewindingDevice) write(ctx context.Context, block []byte) error {
 	return nil
 }
 
+func (d *rewindingDevice) waitForRoom(ctx context.Context, interrupt <-chan struct{}) (bool, error) {
+	if d.written == 0 {
+		return false, ctx.Err()
+	}
+	room := time.NewTimer(toDuration(max(0, d.written+audio.Block-audio.RewindDepth/2-d.elapsed())))
+	defer room.Stop()
+	select {
+	case <-room.C:
+		return false, nil
+	case <-interrupt:
+		return true, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
 func (d *rewindingDevice) rewind(limit int) (int, error) {
-	n := min(limit, d.written-d.elapsed()) / audio.Block * audio.Block
-	d.written -= n
+	n := min(limit, int(d.written-d.elapsed())) / audio.Block * audio.Block
+	d.written -= int64(n)
 	return n, nil
 }
 
@@ -154,7 +179,7 @@ func TestTapListenerDoesNotRead(t *testing.T) {
 		tap := NewTap()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		idle := tap.Listen(ctx)
+		idle := mustListen(t, tap, ctx)
 		l := listen(t, tap)
 		src := audiotest.NewNoise(60 * audio.Rate)
 		began := time.Now()
@@ -189,7 +214,7 @@ func TestTapListenerEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tap := NewTap()
 		ctx, cancel := context.WithCancel(t.Context())
-		r := tap.Listen(ctx)
+		r := mustListen(t, tap, ctx)
 		time.AfterFunc(10*time.Millisecond, cancel)
 		if n, err := io.Copy(io.Discard, r); err != nil || n != 0 {
 			t.Errorf("%d bytes in 10 ms: %v", n, err)
@@ -203,7 +228,7 @@ func TestTapListenerEndsWithItsContext(t *testing.T) {
 
 func TestTapListenerReadsLessThanAFrame(t *testing.T) {
 	tap := NewTap()
-	if _, err := tap.Listen(t.Context()).Read(make([]byte, 3)); err != io.ErrShortBuffer {
+	if _, err := mustListen(t, tap, t.Context()).Read(make([]byte, 3)); err != io.ErrShortBuffer {
 		t.Errorf("the error of a buffer for less than a frame is %v", err)
 	}
 }
@@ -216,7 +241,7 @@ func BenchmarkTap(b *testing.B) {
 			ctx, cancel := context.WithCancel(b.Context())
 			var all sync.WaitGroup
 			for range listeners {
-				r := tap.Listen(ctx)
+				r := mustListen(b, tap, ctx)
 				all.Go(func() { _, _ = io.Copy(io.Discard, r) })
 			}
 			block := make([][2]float64, audio.Block)
