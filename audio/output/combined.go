@@ -2,6 +2,7 @@ package output
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -82,10 +83,18 @@ func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frame
 	}
 	timeout := time.AfterFunc(drainTimeout, cancel)
 	followers.Wait()
-	timeout.Stop()
+	if !timeout.Stop() {
+		for _, f := range c.followers {
+			if !f.began.Load() {
+				f.logLost(errNotBegun)
+			}
+		}
+	}
 	cancel()
 	return err
 }
+
+var errNotBegun = fmt.Errorf("its device has neither opened nor failed within %v", drainTimeout)
 
 // follower is an output that plays what the clock has played.
 type follower struct {
@@ -96,12 +105,21 @@ type follower struct {
 	ctx      context.Context // of the Play of the clock; it may end before that
 	cancel   context.CancelFunc
 	sounding atomic.Bool // frames were heard since its device was opened
+	began    atomic.Bool // frames were heard since start
 }
 
 // start prepares for a Play of the clock.
 func (f *follower) start(ctx context.Context) {
 	f.ctx, f.cancel = context.WithCancel(ctx)
 	f.sounding.Store(false)
+	f.began.Store(false)
+}
+
+// logLost logs the first failure since frames were heard.
+func (f *follower) logLost(err error) {
+	if !f.lost.Swap(true) {
+		f.log.Warn("an output is lost; the others play on, and it is tried again", "err", err)
+	}
 }
 
 // follow plays until the ring is closed and all of it is heard, or until ctx ends.
@@ -113,6 +131,7 @@ func (f *follower) follow(ctx context.Context, ring *ringBuffer) {
 				return
 			}
 			f.sounding.Store(true)
+			f.began.Store(true)
 			if f.lost.Swap(false) {
 				f.log.Info("the output is back")
 			}
@@ -121,9 +140,7 @@ func (f *follower) follow(ctx context.Context, ring *ringBuffer) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if !f.lost.Swap(true) {
-			f.log.Warn("an output is lost; the others play on, and it is tried again", "err", err)
-		}
+		f.logLost(err)
 		if src.heard > 10*audio.Rate {
 			wait = firstRetry
 		}

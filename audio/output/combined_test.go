@@ -223,6 +223,42 @@ func TestCombinedFollowerHangs(t *testing.T) {
 	})
 }
 
+// Followers that are lost delay a pause once at most, and are told once each, however often the sound pauses and goes on.
+func TestCombinedLostFollowersDoNotDelayAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		slow := &deviceOutput{open: func(ctx context.Context) (device, error) {
+			if err := sleep(ctx, stallTimeout); err != nil {
+				return nil, err
+			}
+			return nil, errDevice
+		}}
+		stuck := &deviceOutput{open: func(ctx context.Context) (device, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}
+		clock, healthy := &fakeDevice{}, &skewedDevice{rate: 1}
+		out := combine(slog.New(slog.NewTextHandler(&log, nil)), part{"a", on(clock, 0), 100}, part{"slow", slow, 100},
+			part{"stuck", stuck, 100}, part{"healthy", on(healthy, 0), 100})
+		for i := range 6 {
+			began := time.Now()
+			clock.pacedDevice, clock.kept = pacedDevice{}, nil
+			*healthy = skewedDevice{rate: 1}
+			if err := out.Play(t.Context(), audiotest.NewNoise(3*audio.Rate), func(int) {}); err != nil {
+				t.Fatal(err)
+			}
+			if late := time.Since(began) - 3*time.Second; i > 0 && late > 400*time.Millisecond {
+				t.Errorf("sound %d ended %v late", i, late)
+			}
+			checkRecording(t, clock.kept, rendered(3*audio.Rate))
+			checkDithered(t, healthy.kept, 3*audio.Rate, 1)
+		}
+		if text := log.String(); strings.Count(text, "WARN") != 2 || strings.Count(text, "output=slow") != 1 || strings.Count(text, "output=stuck") != 1 {
+			t.Errorf("the log is %s", text)
+		}
+	})
+}
+
 func TestCombinedClock(t *testing.T) {
 	t.Run("fails as if it were alone", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {

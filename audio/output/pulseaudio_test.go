@@ -93,6 +93,14 @@ func (s *pulseaudio) halt() {
 	}
 }
 
+// resume ends a halt.
+func (s *pulseaudio) resume() {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // pactl runs a command on the server and returns its output.
 func (s *pulseaudio) pactl(args ...string) string {
 	s.t.Helper()

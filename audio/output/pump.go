@@ -78,15 +78,16 @@ const maxPlayFrames = math.MaxInt - 60*audio.Rate
 // run plays until all of src was heard, and closes the device. After a panic the device is not closed: that could wait,
 // and the process is to end at once, with its trace.
 func (p *pump) run(ctx context.Context) error {
-	err := p.play(ctx)
+	err := p.playFrom(ctx, time.Now())
 	if e := p.dev.close(int(int64(p.leadIn) + p.heard)); err == nil {
 		err = e
 	}
 	return err
 }
 
-func (p *pump) play(ctx context.Context) error {
-	p.startedAt = time.Now()
+// playFrom plays until all of src was heard. The device began at a time.
+func (p *pump) playFrom(ctx context.Context, start time.Time) error {
+	p.startedAt = start
 	var changed <-chan struct{}
 	if r, ok := p.src.(audio.Rewinder); ok {
 		changed = r.Changed()

@@ -44,7 +44,7 @@ func dialSnapcastControl(ctx context.Context, address string) (*snapcastControl,
 // six thousand of them.
 const maxReplies = 4 << 20
 
-var errLongReplies = fmt.Errorf("its answers are longer than %d MB, which is more than a house has", maxReplies>>20)
+var errLongReplies = fmt.Errorf("its answers are longer than %d MB, and so they are not read", maxReplies>>20)
 
 // newReplyDecoder decodes up to maxReplies bytes.
 func newReplyDecoder(r io.Reader) *json.Decoder { return json.NewDecoder(&replyReader{r, maxReplies}) }

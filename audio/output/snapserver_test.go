@@ -24,6 +24,12 @@ type snapserver struct {
 
 func startSnapserver(t testing.TB) *snapserver {
 	t.Helper()
+	return startSnapserverWith(t, snapcastFormat)
+}
+
+// startSnapserverWith starts a server whose sources guided and fifo have a sample format.
+func startSnapserverWith(t testing.TB, sampleFormat string) *snapserver {
+	t.Helper()
 	audiotest.RequireProgram(t, "snapserver")
 	audiotest.RequireProgram(t, "snapclient")
 	dir := t.TempDir()
@@ -33,8 +39,8 @@ func startSnapserver(t testing.TB) *snapserver {
 		host, port, _ := net.SplitHostPort(address)
 		settings += fmt.Sprintf("[%s]\nenabled = true\nbind_to_address = %s\nport = %s\n", section, host, port)
 		if section == "stream" {
-			const format = "&sampleformat=48000:16:2&codec=pcm\n"
-			settings += "source = tcp://" + freeAddress(t) + "?mode=server&name=music" + format
+			format := "&sampleformat=" + sampleFormat + "&codec=pcm\n"
+			settings += "source = tcp://" + freeAddress(t) + "?mode=server&name=music&sampleformat=48000:16:2&codec=pcm\n"
 			settings += "source = tcp://" + s.source + "?mode=server&name=guided" + format
 			settings += "source = pipe://" + s.fifo + "?mode=create&name=fifo" + format
 		}
@@ -92,6 +98,14 @@ func (s *snapserver) kill() {
 		_ = s.cmd.Process.Kill()
 		_ = s.cmd.Wait()
 		s.cmd = nil
+	}
+}
+
+// signal sends SIGSTOP or SIGCONT.
+func (s *snapserver) signal(signal syscall.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(signal); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
