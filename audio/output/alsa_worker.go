@@ -13,7 +13,7 @@ const (
 	alsaOpenTimeout  = 5 * time.Second            // a Bluetooth speaker connects within that
 	alsaWriteTimeout = stallTimeout + time.Second // write itself gives up after stallTimeout
 	alsaCloseTimeout = 500 * time.Millisecond     // what takes longer ends without Play, and the next one waits for it
-	alsaGrace        = 100 * time.Millisecond // after the end of the context; a call normally blocks for alsaPollInterval
+	alsaGrace        = 100 * time.Millisecond     // after the end of the context; a call normally blocks for alsaPollInterval
 )
 
 // alsaOutput is the output "alsa:DEVICE". While a call of an earlier Play hangs, no other is begun, so that at most one

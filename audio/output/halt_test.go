@@ -213,3 +213,13 @@ func TestPulseChangeOnSinkOfHighLatency(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A name that is not found is an error that says what to write in its place: without C there is no mDNS.
+func TestOutputHostIsNotFound(t *testing.T) {
+	for _, spec := range []string{"snapcast:tcp://nobody.invalid:4953", "pulse"} {
+		t.Setenv("PULSE_SERVER", "tcp:nobody.invalid")
+		if err := Probe(t.Context(), spec, audiotest.Logger(t)); err == nil || !strings.Contains(err.Error(), "write the IP address in place of nobody.invalid") {
+			t.Errorf("%s: the error is %v", spec, err)
+		}
+	}
+}

@@ -48,4 +48,3 @@ func TestPulseConnReset(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
-
