@@ -186,11 +186,13 @@ func (d *snapcastDevice) write(ctx context.Context, block []byte) error {
 		d.output.groups.switchToStream(ctx)
 	} else if late := d.elapsed() - d.written; late > 0 {
 		d.start = d.start.Add(toDuration(late))
-		if d.pace.blocked { // the server was late, and not this machine
+		if d.pace.behind { // the server was late, and not this machine
 			d.stalls++
 		} else {
 			d.underruns++
 		}
+	} else if -late >= audio.Depth-audio.Block {
+		d.pace.behind = false
 	}
 	if err := d.pacedDevice.write(ctx, block); err != nil {
 		return err
@@ -225,8 +227,11 @@ func (d *snapcastDevice) close(int) error {
 	_ = d.conn.Close()
 	d.endFormatCheck()
 	d.output.groups.restore()
+	if d.output.toldSlow { // that is the cause of most
+		return nil
+	}
 	logUnderruns(d.output.log, "snapcast:"+d.output.address, d.underruns)
-	if d.stalls > 0 && !d.output.toldSlow {
+	if d.stalls > 0 {
 		d.output.log.Warn("the sound was interrupted: the Snapcast server or the network to it was too slow", "server", d.output.address, "times", d.stalls)
 	}
 	return nil

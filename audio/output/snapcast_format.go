@@ -146,7 +146,7 @@ func (o *snapcastOutput) checkStreamFormat(s snapcastStream) error {
 // paceMeter finds a server that takes less sound than a second holds, by the writes that wait for it: for good, and not
 // only for a moment. It is how a wrong sample format is seen where the control does not answer.
 type paceMeter struct {
-	blocked bool // the last write had to wait
+	behind bool // a write had to wait, and since then the device was never filled again
 
 	began   time.Time // of this window
 	waited  time.Duration
@@ -171,7 +171,8 @@ func (m *paceMeter) add(began, ended time.Time, frames int) int {
 		m.began = began
 	}
 	took := ended.Sub(began)
-	if m.blocked = took > blockedFor; m.blocked {
+	if took > blockedFor {
+		m.behind = true
 		m.waited += took
 	}
 	m.frames += frames
@@ -201,6 +202,6 @@ func (d *snapcastDevice) measurePace(began time.Time, frames int) {
 		return
 	}
 	d.output.toldSlow = true
-	d.output.log.Warn("the Snapcast server takes less sound than it is given, so it is heard too low and too slow: its source seems to have another sample format; write sampleformat="+snapcastFormat+" in its line in snapserver.conf",
+	d.output.log.Warn("the Snapcast server takes less sound than it is given, so it is heard too low and too slow: its source seems to have another sample format, or the network to it is too slow; write sampleformat="+snapcastFormat+" in its line in snapserver.conf",
 		"server", d.output.address, "frames a second", rate, "given", audio.Rate)
 }
