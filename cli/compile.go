@@ -47,7 +47,7 @@ func (c *compiler) score(name string) (*routines.Routine, *routines.Score, error
 	if err != nil {
 		return nil, nil, err
 	}
-	clips, err := routines.Clips(r)
+	clips, err := routines.Clips(c.p.ctx, r)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -202,7 +202,7 @@ func (p *process) checkPhrases(c config.Config) (string, error) {
 		if err != nil {
 			continue
 		}
-		clips, err := routines.Clips(r)
+		clips, err := routines.Clips(p.ctx, r)
 		if err != nil {
 			continue
 		}

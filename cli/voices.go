@@ -152,7 +152,7 @@ func phrases(ctx context.Context, l routines.Library) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		clips, err := routines.Clips(r)
+		clips, err := routines.Clips(ctx, r)
 		if err != nil {
 			return nil, err
 		}
