@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,8 +44,32 @@ var ErrNotAFile = errors.New("is not a regular file")
 // the process has one pool, and because a call that blocks has no owner who could end it.
 var (
 	reads      = make(chan struct{}, maxReads)
-	stuckReads atomic.Int32
+	stuckReads stuckCalls
 )
+
+// stuckCalls is what was abandoned and has not returned, by the name of the file.
+type stuckCalls struct {
+	mu    sync.Mutex
+	names map[string]int
+}
+
+func (s *stuckCalls) add(name string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.names == nil {
+		s.names = map[string]int{}
+	}
+	if s.names[name] += n; s.names[name] == 0 {
+		delete(s.names, name)
+	}
+}
+
+// refuses reports whether a call would be one too many: the same one is stuck, or several others are.
+func (s *stuckCalls) refuses(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.names[name] > 0 || len(s.names) >= maxStuckReads
+}
 
 // builtinFolder is the embedded routines, which never block.
 type builtinFolder struct{ fs.FS }
@@ -62,7 +87,7 @@ func callFolder[T any](ctx context.Context, folder fs.FS, name string, f func() 
 	if wait.Err() != nil {
 		return failed()
 	}
-	if stuckReads.Load() >= maxStuckReads {
+	if stuckReads.refuses(name) {
 		return none, fmt.Errorf("%s: %w", name, ErrStuck)
 	}
 	select {
@@ -80,7 +105,7 @@ func callFolder[T any](ctx context.Context, folder fs.FS, name string, f func() 
 		defer func() { <-reads }()
 		value, err := f()
 		if !state.CompareAndSwap(0, 1) {
-			stuckReads.Add(-1)
+			stuckReads.add(name, -1)
 			if err == nil && discard != nil {
 				discard(value)
 			}
@@ -92,11 +117,11 @@ func callFolder[T any](ctx context.Context, folder fs.FS, name string, f func() 
 	case r := <-done:
 		return r.value, r.err
 	case <-wait.Done():
-		stuckReads.Add(1)
+		stuckReads.add(name, 1)
 		if state.CompareAndSwap(0, 2) {
 			return failed()
 		}
-		stuckReads.Add(-1)
+		stuckReads.add(name, -1)
 		r := <-done
 		return r.value, r.err
 	}

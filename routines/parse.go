@@ -52,6 +52,9 @@ func parse(name string, data []byte) (*Routine, Problems) {
 		return nil, Problems{{File: name, What: "is larger than 1 MiB; this cannot be a routine"}}
 	}
 	text := string(data)
+	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") || len(text) > 1 && (text[0] == 0 || text[1] == 0) {
+		return nil, Problems{{File: name, Line: 1, What: "is written in UTF-16; save the file as UTF-8"}}
+	}
 	lines, tooDeep := indexLines(text)
 	if tooDeep > 0 {
 		return nil, Problems{{name, tooDeep, "", fmt.Sprintf("is nested deeper than %d; this cannot be a routine", maxNesting)}}

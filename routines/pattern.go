@@ -49,7 +49,7 @@ func (p Pattern) phases(names []string) []Phase {
 // parsePattern reads IN-OUT, IN-HOLD-OUT or IN-HOLD-OUT-HOLD in seconds. IN may be a+b, a double inhale.
 func parsePattern(s string) (Pattern, error) {
 	want := fmt.Errorf(`%q is not a pattern; write seconds as "4-6" (in, out), "4-4-6" (in, hold, out) or "4-4-4-4" (in, hold, out, hold)`, s)
-	parts := strings.Split(strings.ReplaceAll(s, " ", ""), "-")
+	parts := strings.Split(strings.ReplaceAll(NormalizeText(s), " ", ""), "-")
 	if len(parts) < 2 || len(parts) > 4 {
 		return Pattern{}, want
 	}

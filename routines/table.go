@@ -211,7 +211,7 @@ func (t *tableReader) wholeNumber(key string, low, high, unset int) int {
 
 // oneOf reads one of the words; "" when the key is absent or wrong.
 func (t *tableReader) oneOf(key string, words ...string) string {
-	s := t.text(key)
+	s := NormalizeText(t.text(key))
 	if s != "" && !slices.Contains(words, s) {
 		t.problemf(key, "%q is not known; %s", excerpt(s), DidYouMean(s, words))
 		return ""

@@ -21,6 +21,37 @@ func NormalizeText(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
+// LookupForms lists the normalised forms by which a text is looked up, the likeliest first: without what cannot be seen, and
+// where there is such a thing also with a blank in its place, as a zero-width blank or a soft hyphen may stand between
+// words or inside one.
+func LookupForms(text string) []string {
+	forms := []string{NormalizeText(text)}
+	if strings.ContainsFunc(text, isInvisible) {
+		forms = append(forms, NormalizeText(strings.Map(func(r rune) rune {
+			if isInvisible(r) {
+				return ' '
+			}
+			return r
+		}, text)))
+	}
+	return forms
+}
+
+// SpokenText is a text as a speech engine is given it: letters composed, apostrophes plain, blanks single, and without
+// what cannot be seen. The other punctuation stays, as it guides the intonation.
+func SpokenText(text string) string {
+	if isPlain(text) {
+		return text
+	}
+	text = strings.Map(func(r rune) rune {
+		if plain := plainRune(r); plain == '\'' || plain < 0 {
+			return plain
+		}
+		return r
+	}, text)
+	return strings.Join(strings.Fields(norm.NFC.String(text)), " ")
+}
+
 // isPlain reports whether a text is printable ASCII with single blanks between words: it is normalised already.
 func isPlain(text string) bool {
 	last := byte(' ')

@@ -115,6 +115,9 @@ func (d *pulseDevice) noSinkError() error {
 	for _, s := range sinks {
 		names = append(names, s.SinkName)
 	}
+	if len(names) == 0 {
+		return fmt.Errorf("the sound server has no sink at all, so none named %q; connect a speaker", d.requestedSink)
+	}
 	hint := ""
 	if near := routines.Nearest(d.requestedSink, names); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
