@@ -109,6 +109,9 @@ func (l Library) Load(ctx context.Context, name string) (*Routine, error) {
 	}
 	m := newMatcher(ctx, entries)
 	e, err := m.find(name)
+	if err == ErrNotFound { // the bare one, without a reason yet
+		err = fmt.Errorf("%w as %q; %s", ErrNotFound, name, m.hint(name))
+	}
 	if err != nil {
 		return nil, errors.Join(err, failed)
 	}
@@ -192,6 +195,7 @@ func scanTitle(text string) (title string, found bool) {
 const (
 	maxIncluded      = 100
 	maxIncludedBytes = 2 << 20
+	maxHints         = 20 // for includes that are not found: each compares thousands of names
 )
 
 // loader parses routines and loads what they include. It reads each file once, however often it is included: otherwise
@@ -202,6 +206,7 @@ type loader struct {
 	matcher *matcher
 	done    map[string]loaded // by name
 	bytes   int               // of all files parsed
+	hints   int               // given
 	sounds  map[string]error  // by file, why it cannot be opened
 }
 
@@ -226,7 +231,7 @@ func (l *loader) parse(file string, data []byte, above []string) (*Routine, erro
 		return nil, fmt.Errorf("loading %s: %w", r.Name, l.ctx.Err())
 	}
 	if len(problems) > 0 {
-		return nil, problems.sorted()
+		return nil, problems.limited(file)
 	}
 	return r, nil
 }
@@ -241,6 +246,9 @@ func (l *loader) loadIncludes(steps []Step, above []string) Problems {
 		s := &steps[i]
 		problems = append(problems, l.checkSound(s.Sound, s.location)...)
 		for _, cue := range s.Cues {
+			if len(problems) > maxProblems {
+				break
+			}
 			problems = append(problems, l.checkSound(cue.Sound, cue.location)...)
 		}
 		problems = append(problems, l.loadIncludes(s.Steps, above)...)
@@ -261,7 +269,11 @@ func (l *loader) include(s *Step, above []string) Problems {
 	case errors.Is(err, ErrAmbiguous):
 		return problem("%v", err)
 	case err != nil:
-		return problem("there is none named %q; %s", s.Routine.Name, l.matcher.hint(s.Routine.Name))
+		hint := "guided list names all there are"
+		if l.hints++; l.hints <= maxHints {
+			hint = l.matcher.hint(s.Routine.Name)
+		}
+		return problem("there is none named %q; %s", s.Routine.Name, hint)
 	case slices.Contains(above, e.name):
 		return problem("includes itself: %s", strings.Join(append(slices.Clip(above), e.name), " -> "))
 	case len(above) > maxDepth:

@@ -63,7 +63,8 @@ func (m *matcher) index(kind string, forms func(i int) []string) wordings {
 // find finds a routine by its exact name; then by name or title without case and punctuation; then by how these sound.
 // If none matches, it tries again without an article, and at last without generic words. In each of these a name comes
 // before a title, and one that is written so in an earlier folder before one in a later folder. Where two could be meant
-// the error is ErrAmbiguous and names both: a routine is never started by a guess.
+// the error is ErrAmbiguous and names both: a routine is never started by a guess. Where none is meant it is the bare
+// ErrNotFound, for which hint is the hint.
 func (m *matcher) find(name string) (entry, error) {
 	for _, e := range m.entries {
 		if e.name == name {
@@ -96,7 +97,7 @@ func (m *matcher) find(name string) (entry, error) {
 	if m.ctx.Err() != nil {
 		return entry{}, fmt.Errorf("looking for %q: %w", name, m.ctx.Err())
 	}
-	return entry{}, fmt.Errorf("%w as %q; %s", ErrNotFound, name, m.hint(name))
+	return entry{}, ErrNotFound
 }
 
 // byText lists the routines of the first folder whose normalised name is asked, or else whose title is.

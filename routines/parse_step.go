@@ -299,6 +299,9 @@ func (t *tableReader) cues(s Step, in scope) []StepCue {
 		t.problemf("cues", `need a step of a fixed length; add for = "20s"`)
 	}
 	for _, ct := range tables {
+		if t.file.full() {
+			break
+		}
 		ct.step = strings.TrimPrefix(fmt.Sprintf("%s, cue %d", t.step, ct.number), ", ")
 		ct.refuseUnknownKeys()
 		c := StepCue{Say: ct.spokenText("say", in.sided), Short: ct.spokenText("short", in.sided), Sound: ct.sound("sound"), location: ct.location}

@@ -102,8 +102,9 @@ func merge(files map[string]string, name, text string) map[string]string {
 	return files
 }
 
-// maxCompileTime is the promise: a tenth of it is what the slowest routine needs on a machine of today.
-const maxCompileTime = 3 * time.Second
+// maxCompileTime is a hundred times what the slowest routine needs here, for a loaded machine and the race detector; without
+// limits most of these would take years. BenchmarkCompileAtItsLimits measures.
+const maxCompileTime = 20 * time.Second
 
 // Whatever a file asks for, it is compiled or refused before it costs much time or memory.
 func TestCompileEndsWhateverIsAsked(t *testing.T) {
@@ -162,7 +163,7 @@ func TestCompileEndsWithItsContext(t *testing.T) {
 					cancel()
 					break // it ended by itself
 				}
-				if took := ended.Sub(cancelled); took > 500*time.Millisecond {
+				if took := ended.Sub(cancelled); took > 5*time.Second { // 10 ms, on a machine that has nothing else to do
 					t.Errorf("cancelled after %v, it went on for %v", delay, took)
 				} else {
 					t.Logf("cancelled after %v, it went on for %v", delay, took)
