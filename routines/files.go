@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -167,6 +169,16 @@ func readRegular(ctx context.Context, folder fs.FS, name string, limit int64) ([
 		defer closeFile(file)
 		return io.ReadAll(io.LimitReader(file, limit))
 	}, nil)
+}
+
+// ReadFile reads a routine file that need not be in a library, as a library reads its own: a regular file, and no more of it
+// than shows that it is too large for Library.Check.
+func ReadFile(ctx context.Context, file string) ([]byte, error) {
+	data, err := readRegular(ctx, os.DirFS(filepath.Dir(file)), filepath.Base(file), maxFile+1)
+	if err != nil {
+		return nil, fmt.Errorf("reading the routine %s: %w", file, err)
+	}
+	return data, nil
 }
 
 // listFolder lists at most maxFolderEntries entries of a folder, sorted by name; more reports that there are others.

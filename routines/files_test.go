@@ -103,6 +103,19 @@ func TestLibraryReadsRegularFilesOnly(t *testing.T) {
 			})
 		})
 	}
+	dir := oddFolder(t)
+	for name, says := range map[string]string{"good.toml": "", "pipe.toml": "not a regular file", "device.toml": "not a regular file", "folder.toml": "not a regular file", "none.toml": "does not exist"} {
+		t.Run("by its path: "+name, func(t *testing.T) {
+			within(t, 20*time.Second, func() {
+				if _, err := routines.ReadFile(t.Context(), filepath.Join(dir, name)); (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+					t.Errorf("got %v, want %q", err, says)
+				}
+			})
+		})
+	}
+	if data, err := routines.ReadFile(t.Context(), filepath.Join(dir, "large.toml")); err != nil || len(data) > 2<<20 {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
 	t.Run("a title beside them", func(t *testing.T) {
 		within(t, 20*time.Second, func() {
 			if r, err := library.Load(t.Context(), "Elsewhere"); err != nil || r.Name != "link" {

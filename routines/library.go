@@ -105,7 +105,7 @@ func entryNames(entries []entry) []string {
 func (l Library) Load(ctx context.Context, name string) (*Routine, error) {
 	entries, failed := l.entries(ctx)
 	if ctx.Err() != nil {
-		return nil, errors.Join(ctx.Err(), failed)
+		return nil, fmt.Errorf("loading the routine %q: %w", name, errors.Join(ctx.Err(), failed))
 	}
 	m := newMatcher(ctx, entries)
 	e, err := m.find(name)
@@ -123,7 +123,7 @@ func (l Library) Load(ctx context.Context, name string) (*Routine, error) {
 func (l Library) Check(ctx context.Context, name string, data []byte) (*Routine, error) {
 	entries, _ := l.entries(ctx) // Names reports a folder that cannot be read; here what it lacks is a problem
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, fmt.Errorf("checking %s: %w", name, ctx.Err())
 	}
 	return l.loader(ctx, newMatcher(ctx, entries)).parse(name, data, nil)
 }

@@ -191,3 +191,14 @@ func TestLibraryLoadTitlesAsPeopleTypeThem(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkLibraryLoad(b *testing.B) {
+	library := routines.Library{routines.Builtin()}
+	for _, name := range []string{"4-4-6", "446", "no such routine"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				_, _ = library.Load(b.Context(), name)
+			}
+		})
+	}
+}
