@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// The cost of compiling is counted in units of work: one for each round of a step, breath, phrase, cue, mark and note, of
-// some 200 ns each. What is counted is the same on every machine, so that the same routines are refused everywhere.
+// The cost of compiling is counted in units of work: one for each round of a step, breath, count, phrase, cue and note, of
+// some 100 ns each. What is counted is the same on every machine, so that the same routines are refused everywhere.
 const (
-	// maxLayoutWork bounds one layout. The busiest routine that the other limits allow (four hours, maxCues, maxMarks)
-	// needs three quarters of it; repeats and includes that multiply without a sound reach it within 0.1 s.
+	// maxLayoutWork bounds one layout. The busiest routine that the other limits allow (four hours, maxCues, maxMarks) needs
+	// less than half of it; repeats and includes that multiply without a sound reach it in some 50 ms.
 	maxLayoutWork = 400_000
 	// maxFitWork bounds all candidates that are laid out to reach a length. The best of those tried is taken.
 	maxFitWork = 400_000
