@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+
+	"guided/routines"
 )
 
 type checkCommand struct {
@@ -18,8 +21,13 @@ func (o *checkCommand) Run(p *process) error {
 	}
 	names := o.Files
 	if len(names) == 0 {
-		if names, err = c.library.Names(p.ctx); err != nil {
+		if names, err = c.library.Names(p.ctx); errors.Is(err, routines.ErrLeftOut) {
+			fmt.Fprintf(p.stderr, "guided: %v\n", err)
+		} else if err != nil {
 			return err
+		}
+		for _, conflict := range c.library.Conflicts(p.ctx) {
+			fmt.Fprintf(p.stdout, "note: %s\n", conflict)
 		}
 	}
 	failed := false

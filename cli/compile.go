@@ -47,7 +47,7 @@ func (c *compiler) score(name string) (*routines.Routine, *routines.Score, error
 	if err != nil {
 		return nil, nil, err
 	}
-	clips, err := routines.Clips(r)
+	clips, err := routines.Clips(c.p.ctx, r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -66,9 +66,9 @@ func (c *compiler) routine(name string) (*routines.Routine, error) {
 	if !strings.HasSuffix(name, ".toml") && !(strings.Contains(name, ".") && isFile(name)) {
 		return c.library.Load(c.p.ctx, name)
 	}
-	data, err := os.ReadFile(name)
+	data, err := routines.ReadFile(c.p.ctx, name)
 	if err != nil {
-		return nil, fmt.Errorf("reading the routine: %w", err)
+		return nil, err
 	}
 	return c.library.Check(c.p.ctx, name, data)
 }

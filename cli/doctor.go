@@ -180,7 +180,12 @@ func (p *process) checkRoutines(c config.Config) (string, error) {
 	if none {
 		return fmt.Sprintf("%d built in, none of your own", len(names)), nil
 	}
-	return fmt.Sprintf("%d, your own from %s", len(names), c.Routines.Dir), nil
+
+	says := fmt.Sprintf("%d, your own from %s", len(names), c.Routines.Dir)
+	for _, conflict := range l.Conflicts(p.ctx) {
+		says += "\nnote: " + conflict
+	}
+	return says, nil
 }
 
 // checkPhrases counts the phrases of the library that are not recorded. Without an engine, tones take their place.
@@ -202,7 +207,7 @@ func (p *process) checkPhrases(c config.Config) (string, error) {
 		if err != nil {
 			continue
 		}
-		clips, err := routines.Clips(r)
+		clips, err := routines.Clips(p.ctx, r)
 		if err != nil {
 			continue
 		}

@@ -2,6 +2,7 @@ package homeassistant
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -31,7 +32,7 @@ type spokenRoutine struct {
 // a file.
 func spokenRoutines(ctx context.Context, l routines.Library) ([]spokenRoutine, error) {
 	names, err := l.Names(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, routines.ErrLeftOut) { // `guided check` tells which
 		return nil, err
 	}
 	var all []spokenRoutine

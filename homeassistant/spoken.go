@@ -5,13 +5,15 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"guided/routines"
 )
 
 // spokenForms lists how speech-to-text may write a text, the likeliest first: with numbers in words, then in digits, and
 // single digits at its end also joined ("4-4-6", "446"). Assist ignores commas, but a hyphen is not a blank to it, nor "4"
 // the same as "four".
 func spokenForms(text string) []string {
-	text = strings.ToLower(strings.NewReplacer("&", " and ", "’", "'").Replace(text))
+	text = strings.ToLower(strings.ReplaceAll(routines.NormalizeText(text), "&", " and "))
 	text = regexp.MustCompile(`[0-9]+`).ReplaceAllString(text, " $0 ")
 	tokens := strings.FieldsFunc(text, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && r != '\''

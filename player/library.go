@@ -75,7 +75,7 @@ func (p *Player) inspectRoutine(ctx context.Context, name string, synthesize boo
 }
 
 func (p *Player) synthesizeAhead(ctx context.Context, r *routines.Routine) {
-	clips, err := routines.Clips(r)
+	clips, err := routines.Clips(ctx, r)
 	if err != nil {
 		return // the Compile that follows returns it
 	}

@@ -158,7 +158,7 @@ func (p *Player) scoreFor(ctx context.Context, r request) (*routines.Score, erro
 	if r.complete {
 		return r.score, nil
 	}
-	clips, err := routines.Clips(r.routine)
+	clips, err := routines.Clips(ctx, r.routine)
 	if err != nil {
 		return nil, err
 	}

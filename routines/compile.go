@@ -1,9 +1,11 @@
 package routines
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -21,41 +23,46 @@ const (
 	soundToWords      = Rate           // from the start of a step's sound to its words
 	maxBeat           = Rate * 3 / 10  // the beat of a first word is never later in its clip
 	minLead           = Rate * 4 / 10  // at least, before the first beat of a count: maxBeat and a little silence
-	maxCues           = 20_000
-	maxMarks          = 5 * maxCues
+	maxCues           = 20_000         // four hours of a phrase every 0.7 seconds
+	maxMarks          = 5 * maxCues    // of the quickest breaths, counted in half seconds, for four hours
+	maxNotes          = 1000           // far more than anybody reads
+	maxChanges        = 500            // of one session: every half minute for four hours
 )
 
-// Compile turns a routine into a score. It is pure: no file, no clock, no state. The error says which option is
-// invalid, that the length asked for cannot be reached, or that the score would be longer than four hours.
+// ErrNothingToPlay is the error for a routine of which the options leave nothing, or nothing that lasts.
+var ErrNothingToPlay = errors.New("nothing is left to play")
+
+// Compile turns a routine into a score, which has at least one step and lasts at least one sample. It is pure: no file,
+// no clock, no state. The error says which option is invalid, that the length asked for cannot be reached, that the score
+// would be over a limit such as four hours, or that it would be empty (ErrNothingToPlay). When ctx ends, Compile ends
+// with its error.
 func Compile(ctx context.Context, r *Routine, measure Measure, o Options) (*Score, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	fitted, err := fitToLength(r, measure, o)
+	w := newWork(ctx, measure)
+	plan, err := fitToLength(w, r, o)
 	if err != nil {
 		return nil, err
 	}
-	c, err := compile(r, measure, o, fitted)
+	c, err := layOut(w, r, o, plan.units, maxLayoutWork)
 	if err != nil {
 		return nil, err
 	}
-	return c.score, nil
+	c.score.plan = plan
+	return c.score, c.checkNotEmpty()
 }
 
 // Clips lists every clip that any score of the routine may have, whatever the options: full and short texts, names,
-// counts and sounds.
-func Clips(r *Routine) ([]Clip, error) {
-	seen := map[Clip]bool{}
+// counts and sounds. When ctx ends, it returns those found so far with its error.
+func Clips(ctx context.Context, r *Routine) ([]Clip, error) {
 	var clips []Clip
-	measure := func(c Clip) (Extent, bool) {
-		if !seen[c] {
-			seen[c] = true
-			clips = append(clips, c)
-		}
+	w := newWork(ctx, func(c Clip) (Extent, bool) {
+		clips = append(clips, c)
 		return Extent{}, false
-	}
+	})
 	for _, o := range []Options{{}, {NoHolds: true}, {Verbosity: Minimal}} {
-		if _, err := Compile(context.Background(), r, measure, o); err != nil {
+		if _, err := layOut(w, r, o, nil, maxLayoutWork); err != nil {
 			return clips, err
 		}
 	}
@@ -66,11 +73,13 @@ func Clips(r *Routine) ([]Clip, error) {
 // groups, rounds, sides and includes into single steps (compile.go), lays each step out (layout.go, count.go) and
 // places the speech in it (speech.go).
 type compiler struct {
-	routine *Routine
-	measure Measure
-	options Options
-	fitted  map[*Step]int // units of the steps that are fitted to the length asked for
-	score   *Score
+	work      *work
+	workLimit int   // of work.done
+	failed    error // why the layout cannot go on
+	routine   *Routine
+	options   Options
+	fitted    map[*Step]int // units of the steps that are fitted to the length asked for
+	score     *Score
 
 	// Where the compiler stands.
 	at         int // the next free sample
@@ -82,12 +91,14 @@ type compiler struct {
 	countMode  CountMode
 	round      int // of the innermost repeat beyond its first round, from 0; 0: all are in their first
 
-	noteSeen      map[Note]bool
+	noteSeen      map[noteKey]bool
+	notes         map[Note]bool
 	cautionSpoken map[string]bool
+	cautionsOf    map[*Step]bool // steps of which all cautions are spoken
 
 	// For fitToLength.
-	flexibleSteps []*Step                     // steps whose length may change, once for each time they were laid out
-	lengthOf      map[*Step]func(n int) int64 // their samples for n units
+	flexible      []*adjustable // steps whose length may change, in the order in which they were first laid out
+	flexibleIndex map[*Step]int // in flexible
 
 	// For Revise.
 	changesUsed int   // the number of changes that no later step can take
@@ -95,12 +106,19 @@ type compiler struct {
 	extensions  []int // what its steps were extended by, in their order, for the second side
 }
 
-// compile compiles a routine with the given number of units for some steps. It returns the compiler with its score.
-func compile(r *Routine, measure Measure, o Options, fitted map[*Step]int) (*compiler, error) {
+// layOut compiles a routine with the given number of units for some steps, in at most limit units of work. It returns the
+// compiler with its score, which may be empty.
+func layOut(w *work, r *Routine, o Options, fitted map[*Step]int, limit int) (*compiler, error) {
 	c := &compiler{
-		routine: r, measure: measure, options: o, fitted: fitted,
+		work: w, workLimit: w.done + limit, routine: r, options: o, fitted: fitted,
 		score:     &Score{Name: r.Name, Title: r.Title, Bed: o.bed(r.Bed), Quiet: o.Quiet},
-		speechEnd: -phraseGap, noteSeen: map[Note]bool{}, cautionSpoken: map[string]bool{}, lengthOf: map[*Step]func(int) int64{},
+		speechEnd: -phraseGap, noteSeen: map[noteKey]bool{}, notes: map[Note]bool{}, cautionSpoken: map[string]bool{}, cautionsOf: map[*Step]bool{}, flexibleIndex: map[*Step]int{},
+	}
+	if len(o.Changes) > maxChanges {
+		return nil, fmt.Errorf("%s was changed %d times while it played; start it again to go on", r.Name, maxChanges)
+	}
+	if err := w.ctx.Err(); err != nil {
+		return nil, fmt.Errorf("compiling %s: %w", r.Name, err)
 	}
 	if err := c.expandRoutine(r); err != nil {
 		return nil, err
@@ -109,9 +127,25 @@ func compile(r *Routine, measure Measure, o Options, fitted map[*Step]int) (*com
 		return nil, err
 	}
 	c.score.Len, c.score.Steps = c.at, c.stepNumber
-	sort.SliceStable(c.score.Cues, func(i, j int) bool { return c.score.Cues[i].At < c.score.Cues[j].At })
-	sort.SliceStable(c.score.Marks, func(i, j int) bool { return c.score.Marks[i].At < c.score.Marks[j].At })
+	slices.SortStableFunc(c.score.Cues, func(a, b Cue) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(c.score.Marks, func(a, b Mark) int { return cmp.Compare(a.At, b.At) })
 	return c, nil
+}
+
+// checkNotEmpty is ErrNothingToPlay for a score without a step or without a length, with what to do.
+func (c *compiler) checkNotEmpty() error {
+	if c.score.Steps > 0 && c.score.Len > 0 {
+		return nil
+	}
+	switch o := c.options; {
+	case c.score.Steps > 0:
+		return fmt.Errorf("%s: %w: none of its sounds can be played; look at the sound files it names", c.routine.Name, ErrNothingToPlay)
+	case o.NoHolds && o.Verbosity != Minimal:
+		return fmt.Errorf("%s: %w without breath holds; give a step a text in without_holds", c.routine.Name, ErrNothingToPlay)
+	case o.NoHolds:
+		return fmt.Errorf("%s: %w with verbosity minimal and without breath holds; give a step a short text and one in without_holds, or ask for more words", c.routine.Name, ErrNothingToPlay)
+	}
+	return fmt.Errorf("%s: %w with verbosity minimal; give a step a short text, or ask for verbosity short or full", c.routine.Name, ErrNothingToPlay)
 }
 
 // expandRoutine writes the steps of a routine with its language and defaults.
@@ -129,6 +163,9 @@ func (c *compiler) expandSteps(steps []Step) error {
 		s := &steps[i]
 		outer := c.round
 		for n := range c.repeats(s) {
+			if !c.spend(1) {
+				return c.failed
+			}
 			c.round = max(outer, n)
 			if err := c.expandSides(s); err != nil {
 				return err
@@ -156,6 +193,7 @@ func (c *compiler) expandSides(s *Step) error {
 		c.speakCautions(s) // before the first side, so that both have the same length
 	}
 	c.extensions = nil
+	before, steps := c.position(), c.stepNumber
 	outer := c.side
 	for i, side := range s.Sides {
 		switch {
@@ -170,7 +208,23 @@ func (c *compiler) expandSides(s *Step) error {
 		}
 	}
 	c.side = outer
+	if c.stepNumber == steps {
+		c.restore(before) // nothing is done on either side: no side is announced
+	}
 	return nil
+}
+
+// position is how much of the score is written.
+type position struct{ at, speechEnd, cues, marks int }
+
+func (c *compiler) position() position {
+	return position{c.at, c.speechEnd, len(c.score.Cues), len(c.score.Marks)}
+}
+
+// restore takes back what was written since a position.
+func (c *compiler) restore(p position) {
+	c.at, c.speechEnd = p.at, p.speechEnd
+	c.score.Cues, c.score.Marks = c.score.Cues[:p.cues], c.score.Marks[:p.marks]
 }
 
 // expandStep writes a step once, for the current side. On the second side numbered is false: the step keeps its number.
@@ -199,14 +253,6 @@ func (c *compiler) expandStep(s *Step, numbered bool) error {
 	return nil
 }
 
-// checkLimits is the error when the score is too long, or would be with the given number of further cues.
-func (c *compiler) checkLimits(more int) error {
-	if c.at > maxLength || len(c.score.Cues)+more > maxCues || len(c.score.Marks) > maxMarks || c.stepNumber > maxCues {
-		return fmt.Errorf("%s is too long: more than four hours or %d cues; repeat less", c.routine.Name, maxCues)
-	}
-	return nil
-}
-
 // minPhrases is the least number of phrases or sounds that a step will have.
 func (c *compiler) minPhrases(s *Step) int {
 	switch {
@@ -226,12 +272,15 @@ func (c *compiler) advance(n int) {
 // extent measures a clip. An extent that makes no sense counts as no clip; the beat is limited to the clip and to
 // maxBeat.
 func (c *compiler) extent(clip Clip) (Extent, bool) {
-	e, has := c.measure(clip)
-	if !has || e.Len < 0 || e.Len > maxLength {
-		return Extent{}, false
+	m, known := c.work.extents[clip]
+	if !known {
+		e, has := c.work.measure(clip)
+		if has = has && e.Len >= 0 && e.Len <= maxLength; has {
+			m = measured{Extent{e.Len, max(0, min(e.Beat, maxBeat, e.Len))}, true}
+		}
+		c.work.extents[clip] = m
 	}
-	e.Beat = max(0, min(e.Beat, maxBeat, e.Len))
-	return e, true
+	return m.extent, m.has
 }
 
 // addMark adds a mark of the current step and side, and returns its index.
@@ -244,11 +293,27 @@ func (c *compiler) addMark(m Mark) int {
 	return len(c.score.Marks) - 1
 }
 
-// addNote adds a note unless the score has the same one.
-func (c *compiler) addNote(s *Step, format string, args ...any) {
-	n := Note{s.Line, s.Name, fmt.Sprintf(format, args...)}
-	if !c.noteSeen[n] {
-		c.noteSeen[n] = true
+// noteKey is what makes a note: its format and arguments, so that the same one is formatted once.
+type noteKey struct {
+	line         int
+	step, format string
+	a, b         string
+	m, n         int
+}
+
+// addNote adds a note unless the score has the same one, or too many.
+func (c *compiler) addNote(s *Step, key noteKey, args ...any) {
+	key.line, key.step = s.Line, s.Name
+	if !c.spend(1) || c.noteSeen[key] || len(c.score.Notes) > maxNotes {
+		return
+	}
+	c.noteSeen[key] = true
+	what := "more phrases are spoken otherwise than written; they are left out here"
+	if len(c.score.Notes) < maxNotes {
+		what = fmt.Sprintf(key.format, args...)
+	}
+	if n := (Note{s.Line, s.Name, what}); !c.notes[n] { // other samples may be the same hundredths of a second
+		c.notes[n] = true
 		c.score.Notes = append(c.score.Notes, n)
 	}
 }
@@ -275,6 +340,9 @@ func (c *compiler) units(s *Step) int {
 
 // fillSides replaces {side} and {other} in a text.
 func (c *compiler) fillSides(text, side string) string {
+	if !strings.Contains(text, "{") {
+		return text
+	}
 	other := "left"
 	if side == "left" {
 		other = "right"

@@ -3,6 +3,7 @@ package routines
 import (
 	"math"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -26,6 +27,9 @@ func (c *compiler) layOutBreaths(s *Step) {
 	cycles, lengths := c.timeCycles(s)
 	list := c.cuePhrases(s, lengths)
 	for i, b := range cycles {
+		if !c.spend(1) {
+			return
+		}
 		at := c.at + b.at
 		breath := c.addMark(Mark{Kind: BreathMark, At: at, Len: b.Len(), N: i + 1})
 		for _, p := range b.phases(breathPhases) {
@@ -62,7 +66,7 @@ func (c *compiler) countPhase(s *Step, mode CountMode, word phrase, p Phase, cou
 	case Swells:
 		c.addSwell(s, p)
 	}
-	for n := 2; (n-1)*count < p.Len; n++ {
+	for n := 2; (n-1)*count < p.Len && c.spend(1); n++ {
 		at := p.At + (n-1)*count
 		mark := c.addMark(Mark{Kind: CountMark, At: at, Len: min(count, p.At+p.Len-at), Name: p.Name, N: n})
 		switch number := c.lang.number(n); {
@@ -90,6 +94,9 @@ func (c *compiler) layOutReps(s *Step) {
 	cycles, lengths := c.timeCycles(s)
 	list := c.cuePhrases(s, lengths)
 	for i, r := range cycles {
+		if !c.spend(1) {
+			return
+		}
 		at := c.at + r.at
 		rep := c.addMark(Mark{Kind: RepMark, At: at, Len: r.Len(), N: i + 1})
 		for _, p := range r.phases(repPhases) {
@@ -171,41 +178,64 @@ func (c *compiler) rampOf(s *Step) ramp {
 func (c *compiler) timeCycles(s *Step) (cycles []cycle, lengths []int) {
 	n := c.units(s) + c.firstSideExtension()
 	r := c.rampOf(s)
-	for known := range len(c.options.Changes) + 1 {
-		changes := c.options.Changes[:known]
-		cycles = cycles[:0]
-		at, used, more := 0, c.changesUsed, 0
-		for i := 0; ; i++ {
-			for ; i == n+more && used < known && changes[used].At < c.at+at-minLead; used++ {
-				more += inCycles(changes[used].Extend, r.to)
-			}
-			if i >= n+more {
-				break
-			}
-			pace := 1.0
-			for _, change := range changes {
-				if change.Pace > 0 && change.At <= c.at+at-minLead {
-					pace *= change.Pace
-				}
-			}
-			b := cycle{r.pattern(i).scaled(pace), at, int(math.Round(Rate * pace))}
-			cycles = append(cycles, b)
-			at = limited(int64(at) + int64(b.Len()))
+	all := len(c.options.Changes)
+	used, more := 0, 0
+	lengths = make([]int, all+1)
+	// The lengths before a change that this step begins after are never asked for: nothing of it was heard then.
+	for known := c.changesBefore(); known <= all; known++ {
+		cycles, used, more = c.cyclesWith(r, n, c.options.Changes[:known], cycles[:0])
+		if last := len(cycles) - 1; last >= 0 {
+			lengths[known] = limited(int64(cycles[last].at) + int64(cycles[last].Len()))
 		}
-		lengths = append(lengths, at)
-		if known == len(c.options.Changes) {
-			c.useChanges(used, more)
+		if known < all && c.options.Changes[known].At > c.at+lengths[known] { // nor do this one and later ones change it
+			for i := known + 1; i <= all; i++ {
+				lengths[i] = lengths[known]
+			}
+			break
 		}
 	}
-	c.addFlexible(s, r.length)
+	for i := range c.changesBefore() {
+		lengths[i] = lengths[c.changesBefore()]
+	}
+	c.useChanges(used, more)
+	c.addFlexible(s, r.lengths())
 	return cycles, lengths
+}
+
+// changesBefore counts the changes that were made before anything of the body that begins here could be heard.
+func (c *compiler) changesBefore() int {
+	return sort.Search(len(c.options.Changes), func(i int) bool { return c.options.Changes[i].At > c.at-minLead })
+}
+
+// cyclesWith appends the breaths or reps of a step of n to cycles, as they are when only the given changes were made. used
+// is how many of them no later step can take, and more how many breaths or reps they added.
+func (c *compiler) cyclesWith(r ramp, n int, changes []Change, cycles []cycle) (_ []cycle, used, more int) {
+	at, pace, paced := 0, 1.0, 0
+	used = c.changesUsed
+	for i := 0; c.spend(1); i++ {
+		for ; i == n+more && used < len(changes) && changes[used].At < c.at+at-minLead; used++ {
+			more += inCycles(changes[used].Extend, r.to)
+		}
+		if i >= n+more {
+			break
+		}
+		for ; paced < len(changes) && changes[paced].At <= c.at+at-minLead; paced++ {
+			if changes[paced].Pace > 0 {
+				pace *= changes[paced].Pace
+			}
+		}
+		b := cycle{r.pattern(i).scaled(pace), at, int(math.Round(Rate * pace))}
+		cycles = append(cycles, b)
+		at = limited(int64(at) + int64(b.Len()))
+	}
+	return cycles, used, more
 }
 
 // inCycles is an extension in breaths or reps: whole ones, at least one unless nothing is asked for.
 func inCycles(a Length, p Pattern) int {
 	switch {
 	case a.Breaths > 0:
-		return a.Breaths
+		return min(a.Breaths, maxLength) // more than any score holds, and no overflow of 32 bits
 	case a.Samples > 0:
 		return max(1, int(math.Round(float64(a.Samples)/float64(p.Len()))))
 	}

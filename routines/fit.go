@@ -3,43 +3,77 @@ package routines
 import (
 	"fmt"
 	"math"
-	"slices"
+	"math/bits"
 	"time"
 )
 
 // fitTolerance is how far a score may be from the length asked for where rests can take the difference.
 const fitTolerance = 5 * Rate
 
-// fitToLength finds how many units (see Step.units) each step must have for the score to last as long as asked: rounds,
-// breaths, holds and reps are stretched by the same factor, each within its range, and rests take the difference. It is
-// nil without a length.
-func fitToLength(r *Routine, measure Measure, o Options) (map[*Step]int, error) {
+// plan is how many units (see Step.units) the steps have that were fitted to a length.
+type plan struct {
+	units map[*Step]int
+
+	// What it was made for.
+	routine   *Routine
+	length    time.Duration
+	noHolds   bool
+	verbosity Verbosity
+}
+
+// suits reports whether the plan, which may be nil, was made for a routine and options.
+func (p *plan) suits(r *Routine, o Options) bool {
+	return p != nil && p.routine == r && p.length == o.For && p.noHolds == o.NoHolds && p.verbosity == o.Verbosity
+}
+
+// fitToLength finds how many units each step must have for the score to last as long as asked: rounds, breaths, holds and
+// reps are stretched by the same factor, each within its range, and rests take the difference. Without a length the plan
+// has no units.
+func fitToLength(w *work, r *Routine, o Options) (*plan, error) {
+	made := &plan{routine: r, length: o.For, noHolds: o.NoHolds, verbosity: o.Verbosity}
 	if o.For == 0 {
-		return nil, nil
+		return made, nil
 	}
 	want := int64(Samples(o.For))
 	o.For, o.Changes, o.Interactive = 0, nil, false
-	own, err := compile(r, measure, o, nil)
+	own, err := layOut(w, r, o, nil, maxLayoutWork)
+	if err == nil {
+		err = own.checkNotEmpty()
+	}
 	if err != nil {
 		return nil, err
 	}
-	var best *candidate // there is one: the least rounds are never longer than the routine as written
+	var best *candidate
 	shortest, longest := int64(math.MaxInt64), int64(0)
-	for _, rounds := range roundCandidates(flexibleGroups(r, nil), own.score) {
-		c, err := compile(r, measure, o, rounds)
+	choices := newRoundChoices(flexibleGroups(r), own.score)
+	limit := w.done + maxFitWork
+	for _, i := range choices.order() {
+		if best != nil && w.done > limit {
+			break
+		}
+		rounds := choices.rounds(i)
+		c, err := layOut(w, r, o, rounds, maxLayoutWork)
+		if w.ctx.Err() != nil {
+			return nil, err
+		}
 		if err != nil {
 			continue // so many rounds are too long
 		}
-		p := c.newCandidate(rounds)
+		p := c.newCandidate(i, rounds)
 		if len(p.adjustables) == 0 && len(rounds) == 0 {
 			return nil, fmt.Errorf("%s has nothing that could be stretched; start it without a length", r.Name)
 		}
 		shortest, longest = min(shortest, p.total(0)), max(longest, p.total(math.Inf(1)))
-		p.stretchTo(want)
-		p.setCost(want, int64(own.score.Len))
-		if best == nil || p.cost < best.cost {
+		if err := p.stretchTo(w, want); err != nil {
+			return nil, fmt.Errorf("compiling %s: %w", r.Name, err)
+		}
+		p.setCost(choices.groups, want, int64(own.score.Len))
+		if best == nil || p.cost < best.cost || p.cost == best.cost && p.index < best.index {
 			best = p
 		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("%s is too long to be fitted to a length; start it without one, or repeat less", r.Name)
 	}
 	if slack := max(fitTolerance, best.smallestChange()/2); want < shortest-slack || want > longest+slack {
 		return nil, fmt.Errorf("%s lasts at least %v and at most %v; ask for a length between", r.Name, rounded(shortest), rounded(min(longest, maxLength)))
@@ -50,7 +84,8 @@ func fitToLength(r *Routine, measure Measure, o Options) (map[*Step]int, error) 
 	for _, a := range best.adjustables {
 		best.rounds[a.step] = a.units
 	}
-	return best.rounds, nil
+	made.units = best.rounds
+	return made, nil
 }
 
 // rounded is a length to the nearest second.
@@ -58,18 +93,19 @@ func rounded(samples int64) time.Duration {
 	return time.Duration(math.Round(float64(samples)/Rate)) * time.Second
 }
 
-// flexibleGroups appends to list the groups whose number of rounds may change.
-func flexibleGroups(r *Routine, list []*Step) []*Step {
+// flexibleGroups lists the groups whose number of rounds may change, each once, however often its routine is included.
+func flexibleGroups(r *Routine) []*Step {
+	var list []*Step
+	seen := map[*Routine]bool{}
 	var visit func(steps []Step)
 	visit = func(steps []Step) {
 		for i := range steps {
 			s := &steps[i]
 			switch {
-			case slices.Contains(list, s): // its routine is included more than once
-				continue
 			case s.Kind == Group && s.Fit.Max > 0:
 				list = append(list, s)
-			case s.Kind == Include:
+			case s.Kind == Include && !seen[s.Routine]:
+				seen[s.Routine] = true
 				visit(s.Routine.Steps)
 			}
 			visit(s.Steps)
@@ -85,44 +121,55 @@ const (
 	maxCandidateItems = 400_000 // cues and marks of all candidates
 )
 
-// roundCandidates lists numbers of rounds for the groups: every combination, or where these are too many, those in
-// which all groups stand at the same part of their range.
-func roundCandidates(groups []*Step, own *Score) []map[*Step]int {
-	limit := max(4, min(maxCandidates, maxCandidateItems/(len(own.Cues)+len(own.Marks)+1)))
-	plans, most := []map[*Step]int{{}}, 1
-	for _, g := range groups {
-		most *= g.Fit.Max - g.Fit.Min + 1
-		if most > limit {
-			return evenRounds(groups, limit)
-		}
-	}
-	for _, g := range groups {
-		var longer []map[*Step]int
-		for _, p := range plans {
-			for n := g.Fit.Min; n <= g.Fit.Max; n++ {
-				q := map[*Step]int{g: n}
-				for k, v := range p {
-					q[k] = v
-				}
-				longer = append(longer, q)
-			}
-		}
-		plans = longer
-	}
-	return plans
+// roundChoices is numbers of rounds for some groups: every combination, or where these are too many, those in which all
+// groups stand at the same part of their range.
+type roundChoices struct {
+	groups []*Step
+	n      int  // choices
+	even   bool // all groups at the same part
 }
 
-// evenRounds lists n combinations, from the least rounds of every group to the most.
-func evenRounds(groups []*Step, n int) []map[*Step]int {
-	var plans []map[*Step]int
-	for i := range n {
-		p := map[*Step]int{}
-		for _, g := range groups {
-			p[g] = g.Fit.Min + (g.Fit.Max-g.Fit.Min)*i/(n-1)
+func newRoundChoices(groups []*Step, own *Score) roundChoices {
+	limit := max(4, min(maxCandidates, maxCandidateItems/(len(own.Cues)+len(own.Marks)+1)))
+	n := 1
+	for _, g := range groups {
+		if n *= g.Fit.Max - g.Fit.Min + 1; n > limit {
+			return roundChoices{groups, limit, true}
 		}
-		plans = append(plans, p)
 	}
-	return plans
+	return roundChoices{groups, n, false}
+}
+
+// rounds is choice i: the first has the least rounds of every group, the last the most.
+func (c roundChoices) rounds(i int) map[*Step]int {
+	rounds := make(map[*Step]int, len(c.groups))
+	for k := len(c.groups) - 1; k >= 0; k-- {
+		g := c.groups[k]
+		if c.even {
+			rounds[g] = g.Fit.Min + (g.Fit.Max-g.Fit.Min)*i/(c.n-1)
+			continue
+		}
+		each := g.Fit.Max - g.Fit.Min + 1
+		rounds[g] = g.Fit.Min + i%each
+		i /= each
+	}
+	return rounds
+}
+
+// order lists the choices: the first, the last, and then each between those before, so that those that are tried before
+// the work is used up lie evenly in the range.
+func (c roundChoices) order() []int {
+	list := []int{0}
+	if c.n > 1 {
+		list = append(list, c.n-1)
+	}
+	width := bits.Len(uint(c.n - 1))
+	for i := 1; i < 1<<width; i++ {
+		if k := int(bits.Reverse(uint(i)) >> (bits.UintSize - width)); k > 0 && k < c.n-1 {
+			list = append(list, k)
+		}
+	}
+	return list
 }
 
 // adjustable is one step whose number of units may change, however often the score has it.
@@ -138,6 +185,7 @@ type adjustable struct {
 
 // candidate is one choice of rounds, with the steps that can be adjusted in it.
 type candidate struct {
+	index       int // of the choice of rounds
 	rounds      map[*Step]int
 	fixed       int64 // samples of everything that cannot be adjusted
 	adjustables []adjustable
@@ -146,21 +194,24 @@ type candidate struct {
 
 // addFlexible records a body whose length may change; length is its samples for a number of units.
 func (c *compiler) addFlexible(s *Step, length func(n int) int64) {
-	if s.Kind == Breathe || s.Kind == Rest || s.Fit.Max > 0 {
-		c.flexibleSteps = append(c.flexibleSteps, s)
-		c.lengthOf[s] = length
+	if s.Kind != Breathe && s.Kind != Rest && s.Fit.Max == 0 {
+		return
 	}
+	if i, again := c.flexibleIndex[s]; again {
+		c.flexible[i].occurrences++
+		return
+	}
+	c.flexibleIndex[s] = len(c.flexible)
+	own := c.units(s)
+	c.flexible = append(c.flexible, &adjustable{step: s, units: own, ownUnits: own, occurrences: 1, length: length})
 }
 
 // newCandidate collects what may be adjusted in a compiled score.
-func (c *compiler) newCandidate(rounds map[*Step]int) *candidate {
-	p := &candidate{rounds: rounds, fixed: int64(c.score.Len)}
-	for i, s := range c.flexibleSteps {
-		if slices.Contains(c.flexibleSteps[:i], s) {
-			continue
-		}
-		own := c.units(s)
-		a := adjustable{step: s, units: own, ownUnits: own, Range: s.Fit, isRest: s.Kind == Rest, increment: 1, length: c.lengthOf[s]}
+func (c *compiler) newCandidate(index int, rounds map[*Step]int) *candidate {
+	p := &candidate{index: index, rounds: rounds, fixed: int64(c.score.Len)}
+	for _, flexible := range c.flexible {
+		a, s, own := *flexible, flexible.step, flexible.ownUnits
+		a.Range, a.isRest, a.increment = s.Fit, s.Kind == Rest, 1
 		switch {
 		case a.isRest:
 			a.increment = Rate / 10
@@ -171,11 +222,6 @@ func (c *compiler) newCandidate(rounds map[*Step]int) *candidate {
 			a.Range = Range{1, maxLength}
 		case s.Pattern == nil && s.For.Samples > 0:
 			a.increment = Rate // a hold
-		}
-		for _, other := range c.flexibleSteps {
-			if other == s {
-				a.occurrences++
-			}
 		}
 		a.Max = min(a.Max, max(own, maxLength/a.occurrences/int(a.length(1))))
 		p.fixed -= a.total(own)
@@ -214,13 +260,19 @@ func (p *candidate) length() int64 {
 	return n
 }
 
-// stretchTo adjusts the steps so that the score comes as near to want samples as it can.
-func (p *candidate) stretchTo(want int64) {
+// spend counts the work of looking at every adjustable step once.
+func (p *candidate) spend(w *work) error { return w.spend(1 + len(p.adjustables)/8) }
+
+// stretchTo adjusts the steps so that the score comes as near to want samples as it can. The error is that of the context.
+func (p *candidate) stretchTo(w *work, want int64) error {
 	low, high := 0.0, 1.0
 	for p.total(high) < want && high < 1e6 {
 		high *= 2
 	}
 	for range 60 {
+		if err := p.spend(w); err != nil {
+			return err
+		}
 		if mid := (low + high) / 2; p.total(mid) < want {
 			low = mid
 		} else {
@@ -230,13 +282,18 @@ func (p *candidate) stretchTo(want int64) {
 	for i := range p.adjustables {
 		p.adjustables[i].units = p.adjustables[i].unitsAt(high)
 	}
-	p.adjust(want, false)
-	p.adjust(want, true)
+	if err := p.adjust(w, want, false); err != nil {
+		return err
+	}
+	return p.adjust(w, want, true)
 }
 
 // adjust changes single steps, rests or all others, as long as that brings the length nearer to want.
-func (p *candidate) adjust(want int64, rests bool) {
+func (p *candidate) adjust(w *work, want int64, rests bool) error {
 	for {
+		if err := p.spend(w); err != nil {
+			return err
+		}
 		off := want - p.length()
 		best, bestUnits, left := -1, 0, abs(off)
 		for i := range p.adjustables {
@@ -257,7 +314,7 @@ func (p *candidate) adjust(want int64, rests bool) {
 			}
 		}
 		if best < 0 {
-			return
+			return nil
 		}
 		p.adjustables[best].units = bestUnits
 	}
@@ -265,7 +322,7 @@ func (p *candidate) adjust(want int64, rests bool) {
 
 // setCost rates the candidate: by far the most for its distance from want, then for how unevenly it stretches the
 // routine. ownLength is that of the score as written.
-func (p *candidate) setCost(want, ownLength int64) {
+func (p *candidate) setCost(groups []*Step, want, ownLength int64) {
 	if off := abs(want - p.length()); off > fitTolerance {
 		p.cost = 100 * (float64(off) / Rate)
 	}
@@ -274,8 +331,8 @@ func (p *candidate) setCost(want, ownLength int64) {
 			p.cost += math.Abs(math.Log(float64(a.units) / float64(a.ownUnits) * float64(ownLength) / float64(want)))
 		}
 	}
-	for step, n := range p.rounds {
-		p.cost += math.Abs(math.Log(float64(n) / float64(step.Repeat) * float64(ownLength) / float64(want)))
+	for _, g := range groups {
+		p.cost += math.Abs(math.Log(float64(p.rounds[g]) / float64(g.Repeat) * float64(ownLength) / float64(want)))
 	}
 }
 

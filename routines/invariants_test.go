@@ -267,7 +267,7 @@ func checkSteps(t *testing.T, s *routines.Score) {
 // checkClips checks that Clips lists every clip of a score.
 func checkClips(t *testing.T, r *routines.Routine, s *routines.Score) {
 	t.Helper()
-	clips, err := routines.Clips(r)
+	clips, err := routines.Clips(t.Context(), r)
 	if err != nil {
 		return // too long with tones for words, which last longer than some measures say
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/BurntSushi/toml"
 )
@@ -23,17 +24,33 @@ type Lang struct {
 		OnLeft              string `toml:"on_left"`
 		OnRight             string `toml:"on_right"`
 	}
-	Numbers struct{ List []string } // from "one" on
+	Numbers       struct{ List []string } // from "one" on
+	Abbreviations Abbreviations
+
+	abbreviations map[string]abbreviation // in lower case
 }
 
+// loadLang is the language of a code. It is shared, and never changed.
 func loadLang(code string) (*Lang, error) {
-	l := Lang{Code: code}
-	if _, err := toml.DecodeFS(langFiles, "lang/"+code+".toml", &l); err != nil {
-		known := langs()
-		return nil, fmt.Errorf("no words for the language %q; %s", code, DidYouMean(code, known))
+	if l, known := embeddedLangs()[code]; known {
+		return l, nil
 	}
-	return &l, nil
+	return nil, fmt.Errorf("no words for the language %q; %s", code, DidYouMean(code, langs()))
 }
+
+// embeddedLangs is the languages by code, decoded once: constants, for which Go has no literal that people can edit.
+var embeddedLangs = sync.OnceValue(func() map[string]*Lang {
+	all := map[string]*Lang{}
+	for _, code := range langs() {
+		l := &Lang{Code: code}
+		if _, err := toml.DecodeFS(langFiles, "lang/"+code+".toml", l); err != nil {
+			panic(err) // embedded, and tested
+		}
+		l.abbreviations = l.Abbreviations.index()
+		all[code] = l
+	}
+	return all
+})
 
 // langs lists the codes of the languages.
 func langs() []string {

@@ -65,13 +65,13 @@ func (c *compiler) layOutWords(s *Step) {
 			said, _ := c.measureText(c.fillSides(text, c.side))
 			c.addUtterance(said, c.at)
 			if text != texts[0] {
-				c.addNote(s, "no voice has %q: says %q", texts[0], text)
+				c.addNote(s, noteKey{format: "no voice has %q: says %q", a: texts[0], b: text}, texts[0], text)
 			}
 			c.advance(n)
 			return
 		}
 	}
-	c.addNote(s, "no voice has %q: a tone sounds", texts[0])
+	c.addNote(s, noteKey{format: "no voice has %q: a tone sounds", a: texts[0]}, texts[0])
 	c.advance(c.addSound(s, Clip{Sound: "ping"}, c.at))
 }
 
@@ -99,9 +99,12 @@ func (c *compiler) layOutTimed(s *Step, withWords bool) {
 func (c *compiler) cuePhrases(s *Step, lengths []int) []phrase {
 	var list []phrase
 	for _, cue := range s.Cues {
+		if !c.spend(1 + len(c.options.Changes)/16) {
+			return nil
+		}
 		at, n, inside := c.offsetWhenHeard(lengths, cue.At.sample)
 		if !inside {
-			c.addNote(s, "a cue lies outside the step, which lasts %v: left out", Duration(n))
+			c.addNote(s, noteKey{format: "a cue lies outside the step, which lasts %v: left out", m: n}, Duration(n))
 			continue
 		}
 		if cue.Sound != "" {
@@ -126,7 +129,7 @@ func (c *compiler) layOutSwitch(s *Step, side, words string, window int) {
 		c.speechEnd = c.at + e.Len
 	} else {
 		window = max(window, c.addSound(s, Clip{Sound: "chime"}, c.at))
-		c.addNote(s, "no voice has %q: a tone sounds", clip.Say)
+		c.addNote(s, noteKey{format: "no voice has %q: a tone sounds", a: clip.Say}, clip.Say)
 	}
 	mark.Len = window
 	c.addMark(mark)
@@ -138,10 +141,12 @@ func (c *compiler) layOutSwitch(s *Step, side, words string, window int) {
 func (c *compiler) addSound(s *Step, clip Clip, at int) int {
 	e, has := c.extent(clip)
 	if !has {
-		c.addNote(s, "the sound %q cannot be played: left out", clip.Sound)
+		c.addNote(s, noteKey{format: "the sound %q cannot be played: left out", a: clip.Sound}, clip.Sound)
 		return 0
 	}
-	c.score.Cues = append(c.score.Cues, Cue{at, e.Len, clip})
+	if c.spend(1) {
+		c.score.Cues = append(c.score.Cues, Cue{at, e.Len, clip})
+	}
 	return e.Len
 }
 

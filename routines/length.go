@@ -59,7 +59,7 @@ func parseDuration(s string) (int, error) {
 
 // parseTime reads a duration; notATime is the message for a text that is none.
 func parseTime(s, notATime string) (int, error) {
-	d, err := time.ParseDuration(strings.ReplaceAll(s, " ", ""))
+	d, err := time.ParseDuration(strings.ReplaceAll(NormalizeText(s), " ", ""))
 	switch {
 	case err != nil && isNumber(s):
 		return 0, fmt.Errorf("%q has no unit; write %q", s, strings.TrimSpace(s)+"s")
@@ -75,7 +75,7 @@ func parseTime(s, notATime string) (int, error) {
 
 // ParseLength reads "45s", "3m" or "5 breaths". Zero and negative lengths are errors.
 func ParseLength(s string) (Length, error) {
-	if number, found := cutUnit(s, "breaths", "breath"); found {
+	if number, found := cutUnit(NormalizeText(s), "breaths", "breath"); found {
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 1 || n > maxBreaths {
 			return Length{}, fmt.Errorf(`%q: write a whole number of breaths from 1 to %d, such as "5 breaths"`, s, maxBreaths)
@@ -102,6 +102,9 @@ func cutUnit(s string, units ...string) (string, bool) {
 // parseOffset reads "halfway", "20s", "10s before end" or "25%".
 func parseOffset(s string) (Offset, error) {
 	s = strings.TrimSpace(s)
+	if plain := NormalizeText(s); !isPlain(s) && plain != s {
+		return parseOffset(plain)
+	}
 	if s == "halfway" {
 		return Offset{Fraction: 0.5}, nil
 	}

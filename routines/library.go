@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"sort"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 //go:embed library/*.toml
@@ -21,7 +23,7 @@ func Builtin() fs.FS {
 	if err != nil {
 		panic(err) // only an invalid path fails
 	}
-	return files
+	return builtinFolder{files}
 }
 
 // ErrNoRoutines is returned where a routine is needed and the library is empty.
@@ -30,45 +32,61 @@ var ErrNoRoutines = errors.New("there are no routines")
 // ErrNotFound is returned when no routine has the name.
 var ErrNotFound = errors.New("no such routine")
 
+// ErrLeftOut is returned with the names of a folder that holds more than a library has room for.
+var ErrLeftOut = errors.New("some are left out")
+
 // Library is folders of routines, one TOML file for each. Where two folders have a routine of the same name, in any
-// case, the first folder wins.
+// case, the first folder wins. Only regular files are read, and links to them.
 type Library []fs.FS
 
-// entry is one routine of a library: its name and its folder.
+// entry is one routine of a library: its name, and its folder as an index of the library.
 type entry struct {
 	name   string
 	folder fs.FS
+	rank   int
 }
 
 // entries lists the routines, the first folder's first, without those that an earlier folder replaces. It returns the
-// others with the error when a folder cannot be read.
-func (l Library) entries() ([]entry, error) {
+// others with the error when a folder cannot be read or holds too many.
+func (l Library) entries(ctx context.Context) ([]entry, error) {
 	var list []entry
 	var failed error
 	seen := map[string]bool{}
-	for _, folder := range l {
-		files, err := fs.ReadDir(folder, ".")
+	for rank, folder := range l {
+		files, more, err := listFolder(ctx, folder)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			failed = errors.Join(failed, fmt.Errorf("reading routines: %w", err))
+		}
+		if more {
+			failed = errors.Join(failed, fmt.Errorf("the folder of routines holds more than %d files: %w; move what is no routine elsewhere", maxFolderEntries, ErrLeftOut))
 		}
 		var here []entry
 		for _, file := range files {
 			name, is := strings.CutSuffix(file.Name(), ".toml")
-			if is && name != "" && !file.IsDir() && !strings.HasPrefix(name, ".") && !seen[strings.ToLower(name)] {
-				here = append(here, entry{name, folder})
+			if is && name != "" && !file.IsDir() && !strings.HasPrefix(name, ".") && !seen[foldName(name)] {
+				here = append(here, entry{name, folder, rank})
 			}
 		}
+		if n := len(here); n > maxFolderRoutines {
+			failed = errors.Join(failed, fmt.Errorf("the folder of routines holds %d routines, of which %d are used: %w, from %q on; move some elsewhere",
+				n, maxFolderRoutines, ErrLeftOut, here[maxFolderRoutines].name))
+			here = here[:maxFolderRoutines]
+		}
 		for _, e := range here {
-			seen[strings.ToLower(e.name)] = true
+			seen[foldName(e.name)] = true
 		}
 		list = append(list, here...)
 	}
 	return list, failed
 }
 
-// Names lists the routines by name. When a folder cannot be read, it returns the names of the others with the error.
+// foldName is a name as file systems compare it that ignore case and how accents are stored.
+func foldName(name string) string { return strings.ToLower(norm.NFC.String(name)) }
+
+// Names lists the routines by name. When a folder cannot be read, or holds too many (ErrLeftOut), it returns the names of
+// the others with the error.
 func (l Library) Names(ctx context.Context) ([]string, error) {
-	entries, err := l.entries()
+	entries, err := l.entries(ctx)
 	names := entryNames(entries)
 	sort.Strings(names)
 	return names, err
@@ -82,38 +100,64 @@ func entryNames(entries []entry) []string {
 	return names
 }
 
-// Load finds a routine by its name or its title (see find in match.go), and loads everything it includes. The error is
-// ErrNotFound with a hint, or the Problems of the file and of those it includes.
+// Load finds a routine by its name or its title (see matcher.find), and loads everything it includes. The error is
+// ErrNotFound with a hint, ErrAmbiguous, the Problems of the file and of those it includes, or that of ctx.
 func (l Library) Load(ctx context.Context, name string) (*Routine, error) {
-	entries, failed := l.entries()
-	e, found := find(name, entries)
-	if !found {
-		return nil, errors.Join(fmt.Errorf("%w as %q; %s", ErrNotFound, name, hintFor(name, entries)), failed)
+	entries, failed := l.entries(ctx)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("loading the routine %q: %w", name, errors.Join(ctx.Err(), failed))
 	}
-	r := l.loader(entries).load(e, nil)
+	m := newMatcher(ctx, entries)
+	e, err := m.find(name)
+	if err == ErrNotFound { // the bare one, without a reason yet
+		err = fmt.Errorf("%w as %q; %s", ErrNotFound, name, m.hint(name))
+	}
+	if err != nil {
+		return nil, errors.Join(err, failed)
+	}
+	r := l.loader(ctx, m).load(e, nil)
 	return r.routine, r.err
 }
 
 // Check parses one file that need not be in the library, and loads what it includes from the library.
 func (l Library) Check(ctx context.Context, name string, data []byte) (*Routine, error) {
-	entries, _ := l.entries() // Names reports a folder that cannot be read; here what it lacks is a problem
-	return l.loader(entries).parse(name, data, nil)
+	entries, _ := l.entries(ctx) // Names reports a folder that cannot be read; here what it lacks is a problem
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("checking %s: %w", name, ctx.Err())
+	}
+	return l.loader(ctx, newMatcher(ctx, entries)).parse(name, data, nil)
+}
+
+// Conflicts lists titles that a library has twice, or that are another routine's name, each in a sentence that says which
+// routine is meant by them.
+func (l Library) Conflicts(ctx context.Context) []string {
+	entries, _ := l.entries(ctx) // Names reports a folder that cannot be read
+	return newMatcher(ctx, entries).conflicts()
 }
 
 func (e entry) file() string { return e.name + ".toml" }
 
-func (e entry) read() ([]byte, error) {
-	data, err := fs.ReadFile(e.folder, e.file())
+func (e entry) read(ctx context.Context) ([]byte, error) {
+	data, err := readRegular(ctx, e.folder, e.file(), maxFile+1)
 	if err != nil {
 		return nil, fmt.Errorf("reading the routine %q: %w", e.name, err)
 	}
 	return data, nil
 }
 
+// titleBytes is how much of a file is read for its title alone, at first.
+const titleBytes = 8 << 10
+
 // title is the title of the routine, also where the file has problems; "" when it cannot be read.
-func (e entry) title() string {
-	data, err := e.read()
-	if err != nil || len(data) > maxFile {
+func (e entry) title(ctx context.Context) string {
+	data, err := readRegular(ctx, e.folder, e.file(), titleBytes)
+	if err != nil {
+		return ""
+	}
+	if title, found := scanTitle(string(data)); found {
+		return title
+	}
+	if data, err = e.read(ctx); err != nil {
 		return ""
 	}
 	r, _ := parse(e.file(), data)
@@ -123,24 +167,47 @@ func (e entry) title() string {
 	return r.Title
 }
 
-// Open reads a sound file from the folders of routines.
-func (l Library) Open(file string) ([]byte, error) {
-	var err error = fs.ErrNotExist
-	for _, folder := range l {
-		var data []byte
-		if data, err = fs.ReadFile(folder, path.Clean(file)); err == nil {
-			return data, nil
+// scanTitle finds the title at the beginning of a file, where it stands as the page of the format shows it: in plain quotes
+// on one line, behind comments and other such lines. It is false for anything else, which parse must read.
+func scanTitle(text string) (title string, found bool) {
+	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
+		line, ended := strings.CutSuffix(line, "\n")
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		switch value = strings.TrimSpace(value); {
+		case strings.HasPrefix(key, "#") || key == "":
+			continue
+		case !ended || len(value) < 2 || value[0] != '"' || strings.Count(value, `"`) != 2 || strings.HasPrefix(value, `""`) || strings.Contains(value, `\`):
+			return "", false
 		}
+		if strings.TrimSpace(key) != "title" {
+			continue
+		}
+		title, comment, _ := strings.Cut(value[1:], `"`)
+		if comment = strings.TrimSpace(comment); comment != "" && comment[0] != '#' || utf8.RuneCountInString(title) > maxLetters {
+			return "", false
+		}
+		return strings.Join(strings.Fields(title), " "), true
 	}
-	return nil, fmt.Errorf("reading the sound %q: %w", file, err)
+	return "", false
 }
+
+// Limits of what one routine may include, itself counted: all files together are parsed in less than 0.3 s.
+const (
+	maxIncluded      = 100
+	maxIncludedBytes = 2 << 20
+	maxHints         = 20 // for includes that are not found: each compares thousands of names
+)
 
 // loader parses routines and loads what they include. It reads each file once, however often it is included: otherwise
 // a few files that include each other many times would become millions.
 type loader struct {
+	ctx     context.Context
 	library Library
-	entries []entry
+	matcher *matcher
 	done    map[string]loaded // by name
+	bytes   int               // of all files parsed
+	hints   int               // given
+	sounds  map[string]error  // by file, why it cannot be opened
 }
 
 type loaded struct {
@@ -148,19 +215,23 @@ type loaded struct {
 	err     error
 }
 
-func (l Library) loader(entries []entry) *loader {
-	return &loader{l, entries, map[string]loaded{}}
+func (l Library) loader(ctx context.Context, m *matcher) *loader {
+	return &loader{ctx: ctx, library: l, matcher: m, done: map[string]loaded{}, sounds: map[string]error{}}
 }
 
 // parse parses a routine and loads what it includes. above names the routines that include it, the outermost first.
 func (l *loader) parse(file string, data []byte, above []string) (*Routine, error) {
+	l.bytes += len(data)
 	r, problems := parse(file, data)
 	if r == nil {
 		return nil, problems
 	}
 	problems = append(problems, l.loadIncludes(r.Steps, append(slices.Clip(above), r.Name))...)
+	if l.ctx.Err() != nil {
+		return nil, fmt.Errorf("loading %s: %w", r.Name, l.ctx.Err())
+	}
 	if len(problems) > 0 {
-		return nil, problems.sorted()
+		return nil, problems.limited(file)
 	}
 	return r, nil
 }
@@ -169,9 +240,15 @@ func (l *loader) parse(file string, data []byte, above []string) (*Routine, erro
 func (l *loader) loadIncludes(steps []Step, above []string) Problems {
 	var problems Problems
 	for i := range steps {
+		if l.ctx.Err() != nil || len(problems) > maxProblems {
+			break
+		}
 		s := &steps[i]
 		problems = append(problems, l.checkSound(s.Sound, s.location)...)
 		for _, cue := range s.Cues {
+			if len(problems) > maxProblems {
+				break
+			}
 			problems = append(problems, l.checkSound(cue.Sound, cue.location)...)
 		}
 		problems = append(problems, l.loadIncludes(s.Steps, above)...)
@@ -187,16 +264,25 @@ func (l *loader) include(s *Step, above []string) Problems {
 	problem := func(format string, args ...any) Problems {
 		return Problems{s.location.problem("routine", format, args...)}
 	}
-	e, found := find(s.Routine.Name, l.entries)
+	e, err := l.matcher.find(s.Routine.Name)
 	switch {
-	case !found:
-		return problem("there is none named %q; %s", s.Routine.Name, hintFor(s.Routine.Name, l.entries))
+	case errors.Is(err, ErrAmbiguous):
+		return problem("%v", err)
+	case err != nil:
+		hint := "guided list names all there are"
+		if l.hints++; l.hints <= maxHints {
+			hint = l.matcher.hint(s.Routine.Name)
+		}
+		return problem("there is none named %q; %s", s.Routine.Name, hint)
 	case slices.Contains(above, e.name):
 		return problem("includes itself: %s", strings.Join(append(slices.Clip(above), e.name), " -> "))
 	case len(above) > maxDepth:
 		return problem("routines include routines deeper than %d", maxDepth)
 	}
 	included, again := l.done[e.name]
+	if !again && (len(l.done)+1 >= maxIncluded || l.bytes > maxIncludedBytes) {
+		return problem("more than %d routines or %d MiB are included in all; include fewer", maxIncluded, maxIncludedBytes>>20)
+	}
 	if !again {
 		included = l.load(e, above)
 		l.done[e.name] = included
@@ -216,7 +302,7 @@ func (l *loader) include(s *Step, above []string) Problems {
 
 // load reads and parses one routine of the library.
 func (l *loader) load(e entry, above []string) loaded {
-	data, err := e.read()
+	data, err := e.read(l.ctx)
 	if err != nil {
 		return loaded{nil, err}
 	}
@@ -229,10 +315,19 @@ func (l *loader) checkSound(sound string, at location) Problems {
 	if !isSoundFile(sound) {
 		return nil
 	}
-	for _, folder := range l.library {
-		if info, err := fs.Stat(folder, path.Clean(sound)); err == nil && info.Mode().IsRegular() {
-			return nil
+	err, known := l.sounds[sound]
+	if !known {
+		var file fs.File
+		if file, err = l.library.OpenFile(l.ctx, sound); err == nil {
+			closeFile(file)
 		}
+		l.sounds[sound] = err
 	}
-	return Problems{at.problem("sound", "there is no file %q beside the routines", sound)}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return Problems{at.problem("sound", "there is no file %q beside the routines", sound)}
+	}
+	return Problems{at.problem("sound", "%v", err)}
 }

@@ -27,13 +27,6 @@ func (l lineIndex) lineOf(path string) int {
 	return 0
 }
 
-// addFirst adds a path unless it is known: several headers may open the same one.
-func (l lineIndex) addFirst(path string, line int) {
-	if _, known := l[path]; !known {
-		l[path] = line
-	}
-}
-
 // keyPath is the path of a key in a table. A key that is not bare is quoted, so that no two paths are equal.
 func keyPath(path, key string) string {
 	if !isBare(key) {
@@ -56,11 +49,12 @@ func isBare(key string) bool {
 
 // indexLines scans a text before the TOML library decodes it. For valid TOML the index is exact; for anything else its
 // content is unspecified, but the scan always ends. tooDeep is the line where tables, lists or dotted keys are nested
-// deeper than maxNesting, which the library would read slowly; 0 when they are not.
-func indexLines(text string) (index lineIndex, tooDeep int) {
+// deeper than maxNesting, and tooMany the line of the first key or value beyond maxKeys, which the library would read
+// slowly; 0 where there is none.
+func indexLines(text string) (index lineIndex, tooDeep, tooMany int) {
 	s := &lineScanner{text: strings.TrimPrefix(text, "\ufeff"), line: 1, index: lineIndex{}, counts: map[string]int{}}
 	table := ""
-	for s.skipSpace(); s.i < len(s.text) && s.tooDeep == 0; s.skipSpace() {
+	for s.skipSpace(); s.i < len(s.text); s.skipSpace() {
 		if s.peek() != '[' {
 			s.keyValue(table, 0)
 			continue
@@ -69,10 +63,10 @@ func indexLines(text string) (index lineIndex, tooDeep int) {
 		double := strings.HasPrefix(s.text[s.i:], "[[")
 		s.skipAny("[ \t")
 		table = s.tablePath(s.key(), double)
-		s.index[table] = line
+		s.note(table, line, false)
 		s.skipAny("] \t")
 	}
-	return s.index, s.tooDeep
+	return s.index, s.tooDeep, s.tooMany
 }
 
 // lineScanner walks through TOML and notes the line of every key. It reports no errors: the TOML library does that.
@@ -83,6 +77,17 @@ type lineScanner struct {
 	index   lineIndex
 	counts  map[string]int // the number of elements so far of a repeated table, by path
 	tooDeep int            // the line of nesting that is too deep; 0: none
+	tooMany int            // the line of the first key or value beyond maxKeys; 0: none
+}
+
+// note notes the line of a path, unless it is known already and first is asked for.
+func (s *lineScanner) note(path string, line int, first bool) {
+	if _, known := s.index[path]; !known || !first {
+		s.index[path] = line
+	}
+	if len(s.index) > maxKeys && s.i < len(s.text) {
+		s.tooMany, s.i = s.line, len(s.text)
+	}
 }
 
 // giveUp ends the scan because of the nesting on this line.
@@ -100,7 +105,7 @@ func (s *lineScanner) tablePath(keys []string, double bool) string {
 	}
 	for i, key := range keys {
 		path = keyPath(path, key)
-		s.index.addFirst(path, s.line)
+		s.note(path, s.line, true)
 		if double && i == len(keys)-1 {
 			s.counts[path]++
 		}
@@ -121,7 +126,7 @@ func (s *lineScanner) keyValue(table string, depth int) {
 	}
 	for _, key := range keys {
 		path = keyPath(path, key)
-		s.index.addFirst(path, line)
+		s.note(path, line, true)
 	}
 	s.skipAny(" \t=")
 	s.skipValue(path, depth)
@@ -142,7 +147,7 @@ func (s *lineScanner) skipValue(path string, depth int) {
 	case '[':
 		s.i++
 		for n := 0; s.nextElement(']'); n++ {
-			s.index[elementPath(path, n)] = s.line
+			s.note(elementPath(path, n), s.line, false)
 			s.skipValue(elementPath(path, n), depth+1)
 		}
 	case '{':

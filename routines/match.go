@@ -1,6 +1,8 @@
 package routines
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"sort"
 	"strconv"
@@ -8,77 +10,205 @@ import (
 	"unicode"
 )
 
-// matcher finds routines by name or title, and reads each title at most once.
+// ErrAmbiguous is returned when several routines could be meant by a name. It is ErrNotFound too.
+var ErrAmbiguous = fmt.Errorf("%w: several could be meant", ErrNotFound)
+
+// matcher finds routines by name or title. It reads the titles at most once, and only where no name is asked for.
 type matcher struct {
+	ctx     context.Context
 	lang    *Lang // has the words for digits
 	entries []entry
-	titles  map[int]string // read so far, by index in entries
+	titles  []string            // by index in entries; nil: not read yet
+	indices map[string]wordings // by what they are made of; see index
 }
 
-func newMatcher(entries []entry) matcher {
+// wordings is the routines, as indices of entries, by a form of their names or titles.
+type wordings map[string][]int
+
+func newMatcher(ctx context.Context, entries []entry) *matcher {
 	lang, _ := loadLang(defaultLang) // embedded, cannot fail
-	return matcher{lang, entries, map[int]string{}}
+	return &matcher{ctx: ctx, lang: lang, entries: entries, indices: map[string]wordings{}}
 }
 
-func (m matcher) name(i int) string { return m.entries[i].name }
+func (m *matcher) name(i int) string { return m.entries[i].name }
 
-func (m matcher) title(i int) string {
-	if _, has := m.titles[i]; !has {
-		m.titles[i] = m.entries[i].title()
+func (m *matcher) title(i int) string {
+	if m.titles == nil {
+		m.titles = make([]string, len(m.entries))
+		for i, e := range m.entries {
+			if m.ctx.Err() == nil {
+				m.titles[i] = e.title(m.ctx)
+			}
+		}
 	}
 	return m.titles[i]
 }
 
-// byText finds the first routine whose normalised name is asked, else the first with such a title.
-func (m matcher) byText(asked string) (entry, bool) {
-	for _, text := range []func(int) string{m.name, m.title} {
-		for i, e := range m.entries {
-			if normalize(text(i)) == asked {
-				return e, true
+// index is the wordings of a kind; forms lists those of entry i. It is made once.
+func (m *matcher) index(kind string, forms func(i int) []string) wordings {
+	if _, made := m.indices[kind]; !made {
+		w := wordings{}
+		for i := range m.entries {
+			for _, form := range forms(i) {
+				if form != "" && !slices.Contains(w[form], i) {
+					w[form] = append(w[form], i)
+				}
+			}
+		}
+		m.indices[kind] = w
+	}
+	return m.indices[kind]
+}
+
+// find finds a routine by its exact name; then by name or title without case and punctuation; then by how these sound.
+// If none matches, it tries again without an article, and at last without generic words. In each of these a name comes
+// before a title, and one that is written so in an earlier folder before one in a later folder. Where two could be meant
+// the error is ErrAmbiguous and names both: a routine is never started by a guess. Where none is meant it is the bare
+// ErrNotFound, for which hint is the hint.
+func (m *matcher) find(name string) (entry, error) {
+	for _, e := range m.entries {
+		if e.name == name {
+			return e, nil
+		}
+	}
+	wanted := normalize(name)
+	for _, find := range []func() []int{
+		func() []int {
+			return m.first(m.index("file", func(i int) []string { return []string{foldName(m.name(i))} })[foldName(name)])
+		},
+		func() []int { return m.byText(wanted) },
+		func() []int { return m.bySound(wanted) },
+		func() []int { return m.byText(trimArticle(wanted)) },
+		func() []int { return m.bySound(trimArticle(wanted)) },
+		func() []int { return m.byCore(wanted) },
+	} {
+		if wanted == "" {
+			break
+		}
+		switch list := find(); {
+		case m.ctx.Err() != nil:
+			return entry{}, fmt.Errorf("looking for %q: %w", name, m.ctx.Err())
+		case len(list) == 1:
+			return m.entries[list[0]], nil
+		case len(list) > 1:
+			return entry{}, m.ambiguous(name, list)
+		}
+	}
+	if m.ctx.Err() != nil {
+		return entry{}, fmt.Errorf("looking for %q: %w", name, m.ctx.Err())
+	}
+	return entry{}, ErrNotFound
+}
+
+// byText lists the routines of the first folder whose normalised name is asked, or else whose title is.
+func (m *matcher) byText(asked string) []int {
+	list := m.index("name", func(i int) []string { return []string{normalize(m.name(i))} })[asked]
+	if len(list) == 0 {
+		list = m.index("title", func(i int) []string { return []string{normalize(m.title(i))} })[asked]
+	}
+	return m.first(list)
+}
+
+// first lists those of some routines that are in the same folder as the first of them.
+func (m *matcher) first(list []int) []int {
+	end := 0
+	for end < len(list) && m.entries[list[end]].rank == m.entries[list[0]].rank {
+		end++
+	}
+	return list[:end]
+}
+
+// bySound lists the routines whose name sounds like asked, or else those whose title does.
+func (m *matcher) bySound(asked string) []int {
+	list := m.soundingLike(asked, "name sound", func(i int) []string { return m.pronunciations(m.name(i)) })
+	if len(list) == 0 {
+		list = m.soundingLike(asked, "title sound", func(i int) []string { return m.pronunciations(m.title(i)) })
+	}
+	return list
+}
+
+// byCore lists the routines whose name or title sounds like asked when articles and generic words are cut from both.
+func (m *matcher) byCore(asked string) []int {
+	return m.soundingLike(trimGeneric(asked), "core", func(i int) []string {
+		return append(m.pronunciations(trimGeneric(m.name(i))), m.pronunciations(trimGeneric(m.title(i)))...)
+	})
+}
+
+// soundingLike lists the routines of which a form is one of the pronunciations of asked.
+func (m *matcher) soundingLike(asked, kind string, forms func(i int) []string) (list []int) {
+	index := m.index(kind, forms)
+	for _, sound := range m.pronunciations(asked) {
+		for _, i := range index[sound] {
+			if !slices.Contains(list, i) {
+				list = append(list, i)
 			}
 		}
 	}
-	return entry{}, false
+	slices.Sort(list)
+	return list
 }
 
-// bySound finds the one routine whose name sounds like asked, else the one with such a title. Where two do, it finds
-// none: a routine is never started by a guess.
-func (m matcher) bySound(asked string) (entry, bool) {
-	list := m.soundingLike(asked, func(i int) []string { return []string{m.name(i)} })
-	if len(list) == 0 {
-		list = m.soundingLike(asked, func(i int) []string { return []string{m.title(i)} })
+// maxNamed is how many routines an error or a warning names.
+const maxNamed = 5
+
+// ambiguous is the error for a name that some routines could be meant by.
+func (m *matcher) ambiguous(name string, list []int) error {
+	var could []string
+	for _, i := range list[:min(len(list), maxNamed)] {
+		could = append(could, m.described(i))
 	}
-	return only(list)
-}
-
-// byCore finds the one routine whose name or title sounds like asked when articles and generic words are cut from both.
-func (m matcher) byCore(asked string) (entry, bool) {
-	return only(m.soundingLike(trimGeneric(asked), func(i int) []string { return []string{trimGeneric(m.name(i)), trimGeneric(m.title(i))} }))
-}
-
-func only(list []entry) (entry, bool) {
-	if len(list) != 1 {
-		return entry{}, false
+	if more := len(list) - len(could); more > 0 {
+		could = append(could, fmt.Sprintf("one of %d others", more))
 	}
-	return list[0], true
+	return fmt.Errorf("%w by %q: it could be %s; use the name", ErrAmbiguous, name, strings.Join(could, " or "))
 }
 
-// soundingLike lists the routines of which one of the texts sounds like asked.
-func (m matcher) soundingLike(asked string, texts func(i int) []string) (list []entry) {
-	want := m.pronunciations(asked)
-	for i, e := range m.entries {
-		if slices.ContainsFunc(texts(i), func(name string) bool {
-			return slices.ContainsFunc(m.pronunciations(name), func(s string) bool { return s != "" && slices.Contains(want, s) })
-		}) {
-			list = append(list, e)
+// described is a routine's name with its title.
+func (m *matcher) described(i int) string {
+	if title := m.title(i); title != "" && title != m.name(i) {
+		return fmt.Sprintf("%s (%q)", m.name(i), excerpt(title))
+	}
+	return m.name(i)
+}
+
+// conflicts lists the titles that two routines share, or that are another one's name.
+func (m *matcher) conflicts() []string {
+	var list []string
+	sounds := func(text string) []string { return m.pronunciations(text)[:1] }
+	names := m.index("spoken name", func(i int) []string { return sounds(m.name(i)) })
+	titles := m.index("spoken title", func(i int) []string { return sounds(m.title(i)) })
+	for i := range m.entries {
+		sound := sounds(m.title(i))[0]
+		for _, other := range names[sound] {
+			if other != i && sounds(m.title(other))[0] != sound {
+				list = append(list, fmt.Sprintf("%s has the title %q, which is the name of another routine: that one starts; use the name %q, or give it another title", m.name(i), excerpt(m.title(i)), m.name(i)))
+			}
+		}
+		if same := titles[sound]; len(same) > 1 && same[0] == i {
+			for _, other := range same[1:] {
+				list = append(list, m.sharedTitle(i, other))
+			}
 		}
 	}
 	return list
 }
 
+// sharedTitle is the warning for two routines with one title.
+func (m *matcher) sharedTitle(i, other int) string {
+	e, err := m.find(m.title(i))
+	if err != nil {
+		return fmt.Sprintf("%s and %s have the same title, %q, which starts neither; give one another title", m.name(i), m.name(other), excerpt(m.title(i)))
+	}
+	hidden := m.name(other)
+	if hidden == e.name {
+		hidden = m.name(i)
+	}
+	return fmt.Sprintf("%s and %s have the same title, %q, which starts %s; use the name %q for the other, or give one another title", m.name(i), m.name(other), excerpt(m.title(i)), e.name, hidden)
+}
+
 // pronunciations lists how a text may be spoken, without case, spaces and punctuation and with words for digits: first
 // with numbers digit by digit, then with whole numbers.
-func (m matcher) pronunciations(name string) []string {
+func (m *matcher) pronunciations(name string) []string {
 	var each, whole strings.Builder
 	for _, word := range strings.Fields(normalize(name)) {
 		for word != "" {
@@ -102,7 +232,7 @@ func (m matcher) pronunciations(name string) []string {
 
 // numberWords is a number in words: digit by digit, and as a whole. Both are equal where the language has no word for
 // it.
-func (m matcher) numberWords(text string) (digits, whole string) {
+func (m *matcher) numberWords(text string) (digits, whole string) {
 	for _, d := range text {
 		if d == '0' {
 			digits += "zero"
@@ -136,52 +266,31 @@ func trimGeneric(name string) string {
 	return strings.Join(words, " ")
 }
 
-// find finds a routine by its exact name; then by name or title without case and punctuation; then by how these sound.
-// If none matches, it tries again without an article, and at last without generic words.
-func find(name string, entries []entry) (entry, bool) {
-	for _, e := range entries {
-		if e.name == name {
-			return e, true
-		}
-	}
-	wanted := normalize(name)
-	if wanted == "" {
-		return entry{}, false
-	}
-	m := newMatcher(entries)
-	for _, find := range []struct {
-		by    func(string) (entry, bool)
-		asked string
-	}{{m.byText, wanted}, {m.bySound, wanted}, {m.byText, trimArticle(wanted)}, {m.bySound, trimArticle(wanted)}, {m.byCore, wanted}} {
-		if e, found := find.by(find.asked); found {
-			return e, true
-		}
-	}
-	return entry{}, false
-}
-
-// hintFor is the hint for a name that was not found: the routine with a name or title close to it, or what there is.
-func hintFor(name string, entries []entry) string {
-	names := entryNames(entries)
+// hint is the hint for a name that was not found: the routine with a name or title close to it, or what there is.
+func (m *matcher) hint(name string) string {
+	names := entryNames(m.entries)
 	if len(names) == 0 {
 		return "there are no routines; put one into your folder of routines"
 	}
-	for i := 0; i < len(entries) && Nearest(name, names) == ""; i++ {
-		if Nearest(normalize(name), []string{normalize(entries[i].title())}) != "" {
-			name = entries[i].name
+	near := Nearest(name, names)
+	wanted := normalize(name)
+	for i := 0; i < len(m.entries) && near == ""; i++ {
+		if Nearest(wanted, []string{normalize(m.title(i))}) != "" {
+			near = m.name(i)
 		}
 	}
-	if Nearest(name, names) == "" {
-		if len(names) > 12 {
-			return "guided list names all there are"
-		}
-		sort.Strings(names)
+	switch {
+	case near != "":
+		return DidYouMean(near, []string{near})
+	case len(names) > 12:
+		return "guided list names all there are"
 	}
+	sort.Strings(names)
 	return DidYouMean(name, names)
 }
 
 // normalize is a name or title without case and punctuation, its words separated by one blank.
 func normalize(title string) string {
-	title = strings.NewReplacer("'", "", "\u2019", "").Replace(strings.ToLower(title))
-	return strings.Join(strings.FieldsFunc(title, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), " ")
+	title = strings.ReplaceAll(strings.ToLower(NormalizeText(title)), "'", "")
+	return strings.Join(strings.FieldsFunc(title, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) }), " ")
 }

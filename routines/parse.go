@@ -27,8 +27,10 @@ const (
 	maxDepth    = 8 // of groups in groups, and of includes in includes
 	maxFile     = 1 << 20
 	maxNesting  = 4 * maxDepth // of TOML tables and lists
+	maxKeys     = 50_000       // keys and list elements of a file: 50 for each step
 	maxProblems = 100
-	maxLetters  = 1000 // letters of one text
+	maxFound    = 5 * maxProblems // problems that are looked for, to report the first ones
+	maxLetters  = 1000            // letters of one text
 	maxRepeat   = 100
 	maxName     = 40 // letters of a name that is made from the words
 )
@@ -52,9 +54,15 @@ func parse(name string, data []byte) (*Routine, Problems) {
 		return nil, Problems{{File: name, What: "is larger than 1 MiB; this cannot be a routine"}}
 	}
 	text := string(data)
-	lines, tooDeep := indexLines(text)
+	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") || len(text) > 1 && (text[0] == 0 || text[1] == 0) {
+		return nil, Problems{{File: name, Line: 1, What: "is written in UTF-16; save the file as UTF-8"}}
+	}
+	lines, tooDeep, tooMany := indexLines(text)
 	if tooDeep > 0 {
 		return nil, Problems{{name, tooDeep, "", fmt.Sprintf("is nested deeper than %d; this cannot be a routine", maxNesting)}}
+	}
+	if tooMany > 0 {
+		return nil, Problems{{name, tooMany, "", fmt.Sprintf("has more than %d keys and values; split it into several routines", maxKeys)}}
 	}
 	if _, err := toml.Decode(text, &m); err != nil {
 		return nil, Problems{syntaxProblem(name, err)}
@@ -63,7 +71,7 @@ func parse(name string, data []byte) (*Routine, Problems) {
 	t := &tableReader{location: location{file: f}, keys: RoutineKeys, values: m}
 	r := parseRoutine(t)
 	r.Name = strings.TrimSuffix(path.Base(strings.ReplaceAll(name, `\`, "/")), ".toml")
-	return r, f.sortedProblems()
+	return r, f.problems.limited(name)
 }
 
 // syntaxProblem explains an error of the TOML library, with what was probably meant.
@@ -157,6 +165,9 @@ func parseSteps(t *tableReader, in scope) []Step {
 		t.problemf("step", "has no step in it; add a [[step]], or leave the key out")
 	}
 	for _, st := range tables {
+		if t.file.full() {
+			return steps
+		}
 		if *in.number++; *in.number > maxSteps {
 			st.problemf("", "more than %d steps; split the routine", maxSteps)
 			return steps
@@ -179,7 +190,7 @@ func (t *tableReader) countMode(key string) CountMode {
 func (t *tableReader) metadata() Metadata {
 	f := Metadata{Tags: t.textList("tags"), Equipment: t.textList("equipment"), Position: t.textList("position"), Level: t.oneOf("level", Levels()...), Cautions: t.textList("cautions")}
 	for _, p := range f.Position {
-		if !slices.Contains(Positions(), p) {
+		if !t.file.full() && !slices.Contains(Positions(), p) {
 			t.problemf("position", "%q is not known; %s", excerpt(p), DidYouMean(p, Positions()))
 		}
 	}

@@ -33,7 +33,7 @@ func parseStep(t *tableReader, name string, in scope) Step {
 	t.parseCountdown(&s, in)
 	s.Cues = t.cues(s, in)
 	if !s.named {
-		s.Name = defaultName(s)
+		s.Name = defaultName(s, in.lang)
 	}
 	return s
 }
@@ -127,14 +127,11 @@ func (t *tableReader) parseCountdown(s *Step, in scope) {
 }
 
 // defaultName is the step's first words, or what it does.
-func defaultName(s Step) string {
-	if s.Kind != Say {
+func defaultName(s Step, lang *Lang) string {
+	if s.Kind != Say || s.Say == "" {
 		return map[StepKind]string{Sound: "Sound", Breathe: "Breathe", Hold: "Hold", Rest: "Rest", Reps: "Reps", Include: "Routine", Group: "Group"}[s.Kind]
 	}
-	name := s.Say
-	if end := strings.IndexAny(name, ".!?;:"); end > 0 {
-		name = name[:end]
-	}
+	name := lang.firstWords(s.Say)
 	if utf8.RuneCountInString(name) > maxName {
 		cut := string([]rune(name)[:maxName])
 		if space := strings.LastIndex(cut, " "); space > 0 {
@@ -302,6 +299,9 @@ func (t *tableReader) cues(s Step, in scope) []StepCue {
 		t.problemf("cues", `need a step of a fixed length; add for = "20s"`)
 	}
 	for _, ct := range tables {
+		if t.file.full() {
+			break
+		}
 		ct.step = strings.TrimPrefix(fmt.Sprintf("%s, cue %d", t.step, ct.number), ", ")
 		ct.refuseUnknownKeys()
 		c := StepCue{Say: ct.spokenText("say", in.sided), Short: ct.spokenText("short", in.sided), Sound: ct.sound("sound"), location: ct.location}

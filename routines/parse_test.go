@@ -57,3 +57,31 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 }
+
+func TestParseQuantitiesAsPeopleTypeThem(t *testing.T) {
+	text := "title = 'Typed'\nbreath = '4\u20136'\n[[step]]\nbreathe = '\uff14\u20114\u22126'\nfor = '6\u00a0breaths'\n" +
+		"[[step]]\nhold = '1m\u202f30s'\ncues = [{at = '10\u00a0s before\u00a0end', say = 'x'}, {at = '\u200b25%', say = 'x'}]\n"
+	want := "title = 'Typed'\nbreath = '4-6'\n[[step]]\nbreathe = '4-4-6'\nfor = '6 breaths'\n" +
+		"[[step]]\nhold = '1m 30s'\ncues = [{at = '10s before end', say = 'x'}, {at = '25%', say = 'x'}]\n"
+	if got, want := compileWith(t, text, routines.Options{}).String(), compileWith(t, want, routines.Options{}).String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestParseOfOtherEncodings(t *testing.T) {
+	text := "title = \"W\"\n[[step]]\nsay = \"x\"\n"
+	var little, big []byte
+	for _, c := range []byte(text) {
+		little, big = append(little, c, 0), append(big, 0, c)
+	}
+	for name, data := range map[string][]byte{
+		"little": little, "big": big, "little with a mark": append([]byte{0xff, 0xfe}, little...), "big with a mark": append([]byte{0xfe, 0xff}, big...),
+	} {
+		if _, err := routines.Parse("w.toml", data); err == nil || !strings.Contains(err.Error(), "w.toml") || !strings.Contains(err.Error(), "save the file as UTF-8") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := routines.Parse("w.toml", append([]byte("\ufeff"), text...)); err != nil {
+		t.Errorf("UTF-8 with a mark: %v", err)
+	}
+}

@@ -49,7 +49,7 @@ func (p Pattern) phases(names []string) []Phase {
 // parsePattern reads IN-OUT, IN-HOLD-OUT or IN-HOLD-OUT-HOLD in seconds. IN may be a+b, a double inhale.
 func parsePattern(s string) (Pattern, error) {
 	want := fmt.Errorf(`%q is not a pattern; write seconds as "4-6" (in, out), "4-4-6" (in, hold, out) or "4-4-4-4" (in, hold, out, hold)`, s)
-	parts := strings.Split(strings.ReplaceAll(s, " ", ""), "-")
+	parts := strings.Split(strings.ReplaceAll(NormalizeText(s), " ", ""), "-")
 	if len(parts) < 2 || len(parts) > 4 {
 		return Pattern{}, want
 	}
@@ -135,13 +135,20 @@ func (r ramp) pattern(i int) Pattern {
 	})
 }
 
-// length is the length of the first n breaths in samples.
-func (r ramp) length(n int) int64 {
-	total := int64(max(0, n-r.breaths)) * int64(r.to.Len())
-	for i := range min(n, r.breaths) {
-		total += int64(r.pattern(i).Len())
+// lengths returns a function for the length of the first n breaths in samples.
+func (r ramp) lengths() func(n int) int64 {
+	var sums []int64 // of the first breaths, from none to all that change
+	return func(n int) int64 {
+		if sums == nil {
+			sums = make([]int64, r.breaths+1)
+			for i := range r.breaths {
+				sums[i+1] = sums[i] + int64(r.pattern(i).Len())
+			}
+		}
+		n = max(0, n)
+		changing := min(n, r.breaths)
+		return sums[changing] + int64(n-changing)*int64(r.to.Len())
 	}
-	return total
 }
 
 // nearestCount is the number of breaths, at least one, whose length comes nearest to want samples.

@@ -65,8 +65,11 @@ func Nearest(word string, names []string) string {
 	word = strings.ToLower(word)
 	best, found := math.MaxInt, ""
 	for _, name := range names {
-		d := distance(word, strings.ToLower(name))
-		if name != "" && d < best && d <= max(1, max(len(word), len(name))/3) {
+		limit := min(best-1, max(1, max(len(word), len(name))/3))
+		if name == "" || max(len(word)-len(name), len(name)-len(word)) > 4*limit { // a letter has at most four bytes
+			continue
+		}
+		if d := distance(word, strings.ToLower(name), limit); d <= limit {
 			best, found = d, name
 		}
 	}
@@ -87,8 +90,8 @@ func DidYouMean(word string, names []string) string {
 }
 
 // distance is the optimal string alignment distance, a form of Damerau-Levenshtein: an insertion, a deletion, a
-// substitution and a swap of neighbours cost one each.
-func distance(a, b string) int {
+// substitution and a swap of neighbours cost one each. Beyond limit it is some number above limit.
+func distance(a, b string, limit int) int {
 	x, y := []rune(a), []rune(b)
 	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
 	for j := range row {
@@ -106,6 +109,9 @@ func distance(a, b string) int {
 			if i > 0 && j > 0 && x[i] == y[j-1] && x[i-1] == y[j] {
 				row[j+1] = min(row[j+1], before[j-1]+1)
 			}
+		}
+		if slices.Min(row) > limit && slices.Min(last) > limit {
+			return limit + 1 // it only grows from here
 		}
 	}
 	return row[len(y)]

@@ -83,10 +83,13 @@ func (c *routineGenerator) step(path string, depth int, sided bool) {
 		return
 	case "say", "say for":
 		c.always("say = %q", c.words(sided))
+		c.some(4, "short = %q", c.words(sided))
+		c.some(3, "without_holds = %q", c.one("", "Here.", "Breathe as you like."))
 	default:
 		if c.IntN(2) == 0 {
 			c.always("say = %q", c.words(sided))
 			c.some(2, "short = %q", c.words(sided))
+			c.some(4, "without_holds = %q", c.one("", "Here."))
 		}
 		c.some(4, "name = %q", c.words(sided))
 		c.some(4, "sound = %q", c.one("bell", "chime"))

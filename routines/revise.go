@@ -15,28 +15,41 @@ const (
 var ErrTooLate = errors.New("this step is almost over; ask again in the next one")
 
 // Revise compiles a routine that is being heard with one more change. Nothing before the change differs from heard. If
-// it would at c.At, because a phrase is being spoken there, the change moves on, by ten seconds at most. The options
-// returned are those of the new score.
+// it would at c.At, because a phrase is being spoken there, the change moves on, by ten seconds at most. It is also never
+// earlier than the last change. The options returned are those of the new score. heard is a score of the same routine
+// with the same options: what was fitted to a length for it is kept, so that a change costs one layout. Errors are those
+// of Compile, and ErrTooLate.
 func Revise(ctx context.Context, r *Routine, measure Measure, o Options, heard *Score, c Change) (*Score, Options, error) {
-	step := heard.StepAt(c.At)
-	fitted, err := fitToLength(r, measure, o)
-	if err != nil {
-		return nil, o, err
+	w := newWork(ctx, measure)
+	plan := heard.plan
+	if !plan.suits(r, o) {
+		var err error
+		if plan, err = fitToLength(w, r, o); err != nil {
+			return nil, o, err
+		}
 	}
-	asked := o.Changes
-	for range reviseTries {
-		if c.At >= heard.Len || c.Pace == 0 && heard.StepAt(c.At) != step {
+	step := heard.StepAt(c.At)
+	asked, begun := o.Changes, w.done
+	if n := len(asked); n > 0 {
+		c.At = max(c.At, asked[n-1].At)
+	}
+	for try := range reviseTries {
+		if c.At >= heard.Len || c.Pace == 0 && heard.StepAt(c.At) != step || try > 0 && w.done-begun > maxReviseWork {
 			break
 		}
 		o.Changes = append(asked[:len(asked):len(asked)], c)
-		compiled, err := compile(r, measure, o, fitted)
+		revised, err := layOut(w, r, o, plan.units, maxLayoutWork)
+		if err == nil {
+			err = revised.checkNotEmpty()
+		}
 		if err != nil {
 			return nil, o, err
 		}
-		if s := compiled.score; s.EqualBefore(heard, c.At) {
+		if s := revised.score; s.EqualBefore(heard, c.At) {
 			if s.Len == heard.Len && c.Pace == 0 {
 				break
 			}
+			s.plan = plan
 			return s, o, nil
 		}
 		c.At += reviseStep

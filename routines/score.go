@@ -69,6 +69,8 @@ type Score struct {
 	Cues  []Cue  // sorted by At
 	Marks []Mark // sorted by At
 	Notes []Note // what is spoken otherwise than written
+
+	plan *plan // what was fitted to the length asked for, for Revise
 }
 
 // Note reports that a phrase is spoken otherwise than written, because it does not fit or no voice has it, and what

@@ -1,10 +1,10 @@
 package routines
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sort"
-	"strings"
 )
 
 // The ranks of phrases: a higher one gives way.
@@ -27,32 +27,27 @@ type phrase struct {
 	marks []int    // indices of the marks whose onset it is
 }
 
-// span is the samples from the start of a phrase to its end.
-type span struct{ from, to int }
-
 // placeSpeech adds phrases where they fit: speech never overlaps speech and never runs past its slot.
 //
 // Phrases on a beat are placed from the last to the first, so that a long one is known to end before the next.
 func (c *compiler) placeSpeech(s *Step, list []phrase) {
-	sort.SliceStable(list, func(i, j int) bool {
-		a, b := list[i], list[j]
-		if a.rank != b.rank {
-			return a.rank < b.rank
+	slices.SortStableFunc(list, func(a, b phrase) int {
+		if a.rank == b.rank && a.rank == onBeat {
+			return cmp.Compare(b.at, a.at)
 		}
-		if a.rank == onBeat {
-			return a.at > b.at
-		}
-		return a.at < b.at
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.at, b.at))
 	})
-	taken := []span{{math.MinInt, c.speechEnd}} // sorted
+	taken := newTimetable(span{math.MinInt, c.speechEnd}, len(list))
 	for _, p := range list {
-		taken = c.placePhrase(s, p, taken)
+		if !c.spend(1) {
+			return
+		}
+		c.placePhrase(s, p, taken)
 	}
 }
 
-// placePhrase adds the first text of a phrase that fits between the spans taken, else its tone. It returns the spans
-// with the new one in its place.
-func (c *compiler) placePhrase(s *Step, p phrase, taken []span) []span {
+// placePhrase adds the first text of a phrase that fits between the spans taken, and its span to them; or else its tone.
+func (c *compiler) placePhrase(s *Step, p phrase, taken *timetable) {
 	missing, tight := 0, 0
 	for i, raw := range p.texts {
 		text := c.fillSides(raw, c.side)
@@ -65,56 +60,102 @@ func (c *compiler) placePhrase(s *Step, p phrase, taken []span) []span {
 		if p.rank != atWritten {
 			start -= said.beat
 		}
-		k, start, free := findSlot(taken, start, p.rank == atWritten)
+		k, start, free := c.findSlot(taken, start, p.rank == atWritten)
 		for wait := p.at + maxDelay; p.rank == atWritten && free <= wait && start+said.len > free-phraseGap; {
-			k, start, free = findSlot(taken, free, true) // behind the word that is in the way
+			if !c.spend(1) {
+				return
+			}
+			k, start, free = c.findSlot(taken, free, true) // behind the word that is in the way
 		}
 		end := min(p.end, free) - phraseGap
 		if start < 0 || start+said.len > end {
 			tight++
 			if p.rank != ifFree {
-				c.addNote(s, "%q lasts %.2f s, its slot is %.2f s", text, inSeconds(said.len), max(0, inSeconds(end-start)))
+				c.addNote(s, noteKey{format: "%q lasts %.2f s, its slot is %.2f s", a: text, m: said.len, n: end - start}, text, inSeconds(said.len), max(0, inSeconds(end-start)))
 			}
 			continue
 		}
 		if i > 0 && p.rank != ifFree {
-			c.addNote(s, "says %q for %q", text, c.fillSides(p.texts[0], c.side))
+			first := c.fillSides(p.texts[0], c.side)
+			c.addNote(s, noteKey{format: "says %q for %q", a: text, b: first}, text, first)
 		}
 		c.addUtterance(said, start)
 		for _, mark := range p.marks {
 			c.score.Marks[mark].From = start
 		}
-		return slices.Insert(taken, k, span{start, start + said.len})
+		taken.insert(k, span{start, start + said.len})
+		return
 	}
 	if p.rank == ifFree && tight > 0 {
-		return taken // another phrase covers its second, or the phase ends first
+		return // another phrase covers its second, or the phase ends first
 	}
 	if missing > 0 {
-		c.addNote(s, "no voice has %q: a tone sounds", c.fillSides(p.texts[0], c.side))
+		text := c.fillSides(p.texts[0], c.side)
+		c.addNote(s, noteKey{format: "no voice has %q: a tone sounds", a: text}, text)
 	}
 	c.addSound(s, Clip{Sound: p.tone}, p.at)
-	return taken
 }
 
 // findSlot is where a phrase that begins at start would stand among the spans taken: its index, its start, and where
 // the next span begins. A movable phrase moves behind the one that is being spoken; for any other, start is -1 then.
-func findSlot(taken []span, start int, movable bool) (index, from, free int) {
-	k := sort.Search(len(taken), func(i int) bool { return taken[i].from > start })
-	if k > 0 && taken[k-1].to+phraseGap > start {
+func (c *compiler) findSlot(taken *timetable, start int, movable bool) (index, from, free int) {
+	k := sort.Search(taken.len(), func(i int) bool { return taken.at(i).from > start })
+	if k > 0 && taken.at(k-1).to+phraseGap > start {
 		if !movable {
 			return k, -1, 0
 		}
-		start = taken[k-1].to + phraseGap
-		for k < len(taken) && taken[k].from <= start {
-			start = taken[k].to + phraseGap
+		start = taken.at(k-1).to + phraseGap
+		for k < taken.len() && taken.at(k).from <= start && c.spend(1) {
+			start = taken.at(k).to + phraseGap
 			k++
 		}
 	}
 	free = math.MaxInt
-	if k < len(taken) {
-		free = taken[k].from
+	if k < taken.len() {
+		free = taken.at(k).from
 	}
 	return k, start, free
+}
+
+// span is the samples from the start of a phrase to its end.
+type span struct{ from, to int }
+
+// timetable is the spans in which something is spoken, sorted. It is a gap buffer: phrases come nearly in order, from the
+// last to the first or from the first to the last, so that an insertion moves few spans, where a slice would move
+// thousands.
+type timetable struct {
+	spans           []span
+	gap, afterSpans int // the gap begins at gap; behind it are afterSpans spans
+}
+
+// newTimetable is a timetable with one span and room for n more.
+func newTimetable(first span, n int) *timetable {
+	t := &timetable{spans: make([]span, n+1), gap: 1}
+	t.spans[0] = first
+	return t
+}
+
+func (t *timetable) len() int { return t.gap + t.afterSpans }
+
+func (t *timetable) at(i int) span {
+	if i >= t.gap {
+		i += len(t.spans) - t.len()
+	}
+	return t.spans[i]
+}
+
+// insert puts a span before the one at index i. There must be room.
+func (t *timetable) insert(i int, s span) {
+	for ; t.gap > i; t.gap-- {
+		t.afterSpans++
+		t.spans[len(t.spans)-t.afterSpans] = t.spans[t.gap-1]
+	}
+	for ; t.gap < i; t.gap++ {
+		t.spans[t.gap] = t.spans[len(t.spans)-t.afterSpans]
+		t.afterSpans--
+	}
+	t.spans[t.gap] = s
+	t.gap++
 }
 
 // sentenceGap is the pause between two sentences of one text.
@@ -127,16 +168,28 @@ type utterance struct {
 	at    []int // their starts, from the start of the text
 	len   int
 	beat  int // of the first clip
+
+	complete bool // every clip can be heard
 }
 
 // measureText measures a text; false when no voice has one of its sentences.
 func (c *compiler) measureText(text string) (utterance, bool) {
-	var s utterance
-	all := true
-	for i, sentence := range splitSentences(text) {
+	key := spokenText{c.lang.Code, text}
+	s, known := c.work.texts[key]
+	if !known {
+		s = c.measureSentences(text)
+		c.work.texts[key] = s
+	}
+	return s, s.complete
+}
+
+func (c *compiler) measureSentences(text string) utterance {
+	s := utterance{complete: true}
+	c.spend(1 + len(text)/32)
+	for i, sentence := range c.lang.sentences(text) {
 		clip := Clip{Say: sentence}
 		e, has := c.extent(clip)
-		all = all && has
+		s.complete = s.complete && has
 		if i == 0 {
 			s.beat = e.Beat
 		} else {
@@ -144,14 +197,18 @@ func (c *compiler) measureText(text string) (utterance, bool) {
 		}
 		s.clips, s.at = append(s.clips, clip), append(s.at, s.len)
 		if s.len += e.Len; s.len > maxLength {
-			return s, false
+			s.complete = false
+			break
 		}
 	}
-	return s, all
+	return s
 }
 
 // addUtterance adds the cues of a text that begins at a sample.
 func (c *compiler) addUtterance(s utterance, at int) {
+	if !c.spend(len(s.clips)) {
+		return
+	}
 	for i, clip := range s.clips {
 		n := s.len
 		if i+1 < len(s.at) {
@@ -160,25 +217,4 @@ func (c *compiler) addUtterance(s utterance, at int) {
 		c.score.Cues = append(c.score.Cues, Cue{at + s.at[i], n - s.at[i], clip})
 	}
 	c.speechEnd = max(c.speechEnd, at+s.len)
-}
-
-// splitSentences cuts a text after every full stop, question mark or exclamation mark that a blank follows.
-func splitSentences(text string) []string {
-	var list []string
-	for {
-		end := strings.IndexFunc(text, func(r rune) bool { return strings.ContainsRune(".!?", r) })
-		for end >= 0 && end+1 < len(text) && text[end+1] != ' ' {
-			next := strings.IndexAny(text[end+1:], ".!?")
-			if next < 0 {
-				end = -1
-				break
-			}
-			end += 1 + next
-		}
-		if end < 0 || end+1 >= len(text) {
-			return append(list, text)
-		}
-		list = append(list, text[:end+1])
-		text = strings.TrimSpace(text[end+1:])
-	}
 }

@@ -45,11 +45,15 @@ func (f *sourceFile) addProblem(path, step, what string) {
 	f.problems = append(f.problems, Problem{f.name, f.lines.lineOf(path), step, what})
 }
 
-// sortedProblems is the problems in the order of their lines, at most maxProblems and a last one that says so.
-func (f *sourceFile) sortedProblems() Problems {
-	ps := f.problems.sorted()
+// full reports whether so many problems are found that no more need to be looked for.
+func (f *sourceFile) full() bool { return len(f.problems) >= maxFound }
+
+// limited is the problems in the order of their lines, at most maxProblems and a last one that says so. file is the one
+// that is named there.
+func (ps Problems) limited(file string) Problems {
+	ps = ps.sorted()
 	if len(ps) > maxProblems {
-		ps = append(ps[:maxProblems:maxProblems], Problem{File: f.name,
+		ps = append(ps[:maxProblems:maxProblems], Problem{File: file,
 			What: fmt.Sprintf("has more than %d problems; mend these, then check again", maxProblems)})
 	}
 	return ps
@@ -96,6 +100,9 @@ func (t *tableReader) refuseUnknownKeys() {
 	}
 	sort.Strings(keys)
 	for _, key := range keys {
+		if t.file.full() {
+			return
+		}
 		if key == "" {
 			t.problemf("", `"" is no key; give it a name`)
 			continue
@@ -211,7 +218,7 @@ func (t *tableReader) wholeNumber(key string, low, high, unset int) int {
 
 // oneOf reads one of the words; "" when the key is absent or wrong.
 func (t *tableReader) oneOf(key string, words ...string) string {
-	s := t.text(key)
+	s := NormalizeText(t.text(key))
 	if s != "" && !slices.Contains(words, s) {
 		t.problemf(key, "%q is not known; %s", excerpt(s), DidYouMean(s, words))
 		return ""
@@ -252,6 +259,9 @@ func (t *tableReader) subtables(key string, keys []Key) ([]*tableReader, bool) {
 	for i, e := range elements {
 		path := elementPath(keyPath(t.path, key), i)
 		m, is := e.(map[string]any)
+		if t.file.full() {
+			break
+		}
 		if !is {
 			t.file.addProblem(path, t.step, fmt.Sprintf("%s: want a table in braces, found %s", key, describe(e)))
 			ok = false

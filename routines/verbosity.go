@@ -5,7 +5,13 @@ import "strings"
 // brevity is how little is spoken now: 0 everything, 1 the short texts, 2 the names. From the second round on it is one
 // more, as the listener knows the step.
 func (c *compiler) brevity() int {
-	level := map[Verbosity]int{Short: 1, Minimal: 2}[c.options.Verbosity]
+	level := 0
+	switch c.options.Verbosity {
+	case Short:
+		level = 1
+	case Minimal:
+		level = 2
+	}
 	if c.round > 0 {
 		level++
 	}
@@ -74,15 +80,20 @@ func (c *compiler) speakCaution(s *Step) {
 	c.cautionSpoken[s.Caution] = true
 	c.stepNumber++
 	step := Step{Line: s.Line, Kind: Say, Say: s.Caution, Short: s.Caution}
-	step.Name = defaultName(step)
+	step.Name = defaultName(step, c.lang)
 	start, mark := c.at, c.addMark(Mark{Kind: StepMark, At: c.at, Name: step.Name})
 	c.layOutWords(&step)
 	c.advance(silenceAfterWords)
 	c.score.Marks[mark].Len = c.at - start
 }
 
-// speakCautions writes the cautions of a step and of everything inside it.
+// speakCautions writes the cautions of a step and of everything inside it. It visits each step of a file once, however
+// often routines include it.
 func (c *compiler) speakCautions(s *Step) {
+	if c.cautionsOf[s] || !c.spend(1) {
+		return
+	}
+	c.cautionsOf[s] = true
 	c.speakCaution(s)
 	inner := s.Steps
 	if s.Kind == Include {

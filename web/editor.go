@@ -234,6 +234,9 @@ func (h *handlers) writeRoutine(file string, data []byte) error {
 		return fmt.Errorf("opening the folder of routines: %w", err)
 	}
 	defer root.Close()
+	if info, err := root.Stat(file); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s %w; move it out of the folder of routines", file, routines.ErrNotAFile) // reading a pipe would block
+	}
 	if before, err := root.ReadFile(file); err == nil {
 		if err := replaceFile(root, file+".bak", before); err != nil {
 			return err

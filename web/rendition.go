@@ -139,7 +139,7 @@ func (h *handlers) compile(ctx context.Context, r *routines.Routine, b *mix.Bank
 	if err != nil || !missing {
 		return score, err
 	}
-	clips, err := routines.Clips(r)
+	clips, err := routines.Clips(ctx, r)
 	if err != nil {
 		return nil, err
 	}

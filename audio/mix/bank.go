@@ -272,7 +272,7 @@ func (b *Bank) CanSay(text string) bool {
 // Say returns a text as mono samples at audio.Rate and audio.PhraseLUFS, without silence around it. Synthesis of what
 // no voice has recorded may take seconds.
 func (b *Bank) Say(ctx context.Context, text string) ([]int16, error) {
-	clips, err := routines.Clips(routines.FromText(text))
+	clips, err := routines.Clips(ctx, routines.FromText(text))
 	if err != nil {
 		return nil, err
 	}

@@ -167,6 +167,9 @@ func (s snapcastStatus) checkStream(stream string) error {
 		}
 		names = append(names, known.ID)
 	}
+	if len(names) == 0 {
+		return fmt.Errorf("it has no stream at all, so none named %q; add a source to snapserver.conf", stream)
+	}
 	hint := ""
 	if near := routines.Nearest(stream, names); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)

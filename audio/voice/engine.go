@@ -65,18 +65,20 @@ func NewSynthesizedVoice(engine Engine, cache *Cache) *SynthesizedVoice {
 	return &SynthesizedVoice{engine: engine, cache: cache, locks: map[string]chan struct{}{}}
 }
 
+// cacheKey is the key of a text as the engine is given it.
 func (s *SynthesizedVoice) cacheKey(text string) string {
 	return cacheKey(slices.Concat(s.engine.Identity(), []string{text})...)
 }
 
 // Measure answers from the cache.
 func (s *SynthesizedVoice) Measure(text string) (routines.Extent, bool) {
-	return s.cache.Measure(s.cacheKey(text))
+	return s.cache.Measure(s.cacheKey(routines.SpokenText(text)))
 }
 
 // Speak answers from the cache, or asks the engine. Concurrent calls for one text ask the engine once: the others wait,
 // and then find the recording in the cache or, where the first failed, ask themselves.
 func (s *SynthesizedVoice) Speak(ctx context.Context, text string) (Recording, error) {
+	text = routines.SpokenText(text)
 	key := s.cacheKey(text)
 	unlock, err := s.lock(ctx, key)
 	if err != nil {

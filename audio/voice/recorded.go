@@ -14,11 +14,12 @@ import (
 )
 
 // exactKey is what a text is looked up by, with its final punctuation: a comma at the end makes the intonation rise, so
-// "two," and "two." may be two recordings. Case and blanks do not matter.
-func exactKey(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
+// "two," and "two." may be two recordings. Case does not matter, nor how apostrophes, quotes, dashes, blanks and accents
+// are typed (routines.NormalizeText).
+func exactKey(text string) string { return strings.ToLower(routines.NormalizeText(text)) }
 
 // looseKey is exactKey without the final punctuation; empty where a text has no word.
-func looseKey(text string) string { return strings.TrimRight(exactKey(text), ".,;:!?… ") }
+func looseKey(text string) string { return strings.TrimRight(exactKey(text), ".,;:!? ") }
 
 // Index is the index.json of a folder of recordings.
 type Index struct {
@@ -61,6 +62,7 @@ func OpenRecordedVoice(files fs.FS) (*RecordedVoice, error) {
 	}
 	f.unmeasured = make([]bool, len(f.Clips))
 	var failed error
+	texts := map[string]int{} // index in Clips by the text as it is written
 	for i := range f.Clips {
 		c := &f.Clips[i]
 		if err := f.prepareClip(i, c); err != nil {
@@ -68,10 +70,14 @@ func OpenRecordedVoice(files fs.FS) (*RecordedVoice, error) {
 			continue
 		}
 		exact, loose := exactKey(c.Text), looseKey(c.Text)
-		if first, taken := f.exact[exact]; taken {
+		written := strings.ToLower(strings.Join(strings.Fields(c.Text), " "))
+		if first, taken := texts[written]; taken {
 			failed = errors.Join(failed, fmt.Errorf("%s, %q: listed twice, with %s and %s", indexFile, c.Text, f.Clips[first].File, c.File))
 		}
-		f.exact[exact] = i
+		texts[written] = i
+		if _, taken := f.exact[exact]; !taken { // one text typed in two ways is spoken by the first of its recordings
+			f.exact[exact] = i
+		}
 		if _, taken := f.loose[loose]; !taken {
 			f.loose[loose] = i
 		}
@@ -108,14 +114,18 @@ func (f *RecordedVoice) prepareClip(i int, c *Clip) error {
 
 // lookup returns the index in Clips of a text: with its own punctuation, else ending in a full stop, else in any.
 func (f *RecordedVoice) lookup(text string) (int, bool) {
-	exact, loose := exactKey(text), looseKey(text)
-	for _, key := range []string{exact, loose + "."} {
-		if i, ok := f.exact[key]; ok {
+	for _, form := range routines.LookupForms(text) {
+		exact, loose := exactKey(form), looseKey(form)
+		for _, key := range []string{exact, loose + "."} {
+			if i, ok := f.exact[key]; ok {
+				return i, true
+			}
+		}
+		if i, ok := f.loose[loose]; ok {
 			return i, true
 		}
 	}
-	i, ok := f.loose[loose]
-	return i, ok
+	return 0, false
 }
 
 // Measure returns what the index says of a text.
