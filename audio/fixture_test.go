@@ -152,7 +152,7 @@ func hostileFiles(t testing.TB) map[string]struct {
 		"Ogg cut in a page":        {opusClip[:len(opusClip)-1], "cut short"},
 		"Ogg cut in a page header": {opusClip[:page-1], "cut short"},
 		"Ogg headers alone":        {opusClip[:oggPageOffset(opusClip, 2)], "no sound"},
-		"Ogg chained":              {append(bytes.Clone(opusClip), with(stereo, 14, 9)...), "more than one stream"},
+		"Ogg chain, damaged":       {append(bytes.Clone(opusClip), with(stereo, 14, 9)...), "checksum"},
 	}
 }
 

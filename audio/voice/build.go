@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"guided/audio"
 	"guided/routines"
 )
 
@@ -142,7 +143,7 @@ func (b *Builder) load() error {
 
 // readJSON decodes a file of a folder into v, which stays as it is where there is no such file.
 func readJSON(dir, name string, v any) error {
-	data, err := os.ReadFile(filepath.Join(dir, name))
+	data, err := audio.NewFiles(audio.InFolders(os.DirFS(dir))).ReadFile(context.Background(), name, maxIndexBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
