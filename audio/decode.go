@@ -2,6 +2,7 @@ package audio
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -218,10 +219,8 @@ func errNotPlayed(kind string) error {
 	if kind == "" {
 		return errors.New("the file is neither WAV, FLAC nor Ogg Opus; convert it to one of them, such as: ffmpeg -i FILE FILE.flac")
 	}
-	ending := strings.ToLower(strings.Fields(kind)[len(strings.Fields(kind))-1])
-	if kind == "Ogg Vorbis" || kind == "Ogg FLAC" || kind == "Ogg Speex" {
-		ending = "ogg"
-	}
+	endings := map[string]string{"Matroska or WebM": "webm", "WavPack": "wv", "Ogg Vorbis": "ogg", "Ogg FLAC": "ogg", "Ogg Speex": "ogg", "big-endian WAV": "wav"}
+	ending := cmp.Or(endings[kind], strings.ToLower(kind))
 	return fmt.Errorf("the file is %s, and neither WAV, FLAC nor Ogg Opus; convert it, such as: ffmpeg -i FILE.%s FILE.flac", kind, ending)
 }
 

@@ -22,6 +22,9 @@ type flacDecoder struct {
 	block    []float64
 }
 
+// maxFLACBits is what the library decodes: it refuses the frames of 32 bits, which RFC 9639 added, as ffmpeg 5 does.
+const maxFLACBits = 24
+
 // flacHeaderBytes is the longest header of a frame (RFC 9639, section 9.1).
 const flacHeaderBytes = 16
 
@@ -36,8 +39,8 @@ func (d *Decoder) openFLAC(file io.Reader) error {
 	if err := checkRate(d.Rate); err != nil {
 		return err
 	}
-	if info.BitsPerSample < 4 || info.BitsPerSample > 32 {
-		return fmt.Errorf("a FLAC file of %d bits cannot be read", info.BitsPerSample)
+	if info.BitsPerSample < 4 || info.BitsPerSample > maxFLACBits {
+		return fmt.Errorf("a FLAC file of %d bits cannot be read; store it with %d, such as: sox FILE -b %d NEW.flac", info.BitsPerSample, maxFLACBits, maxFLACBits)
 	}
 	if info.NSamples > uint64(maxSamples(d.Rate)) {
 		return errTooLong
