@@ -44,12 +44,7 @@ func TestDecodePlaysInFullWhatSurroundsTheSound(t *testing.T) {
 		}
 		page := second[at : at+size]
 		page[14] ^= 0x5A
-		clear(page[22:26])
-		crc, r := uint32(0), newOggReader(nil)
-		for _, x := range page {
-			crc = crc<<8 ^ r.table[byte(crc>>24)^x]
-		}
-		binary.LittleEndian.PutUint32(page[22:], crc)
+		setOggChecksum(page)
 		at += size
 	}
 	for name, c := range map[string]struct {
@@ -104,6 +99,32 @@ func TestDecodeNamesOtherKinds(t *testing.T) {
 	if _, _, err := Decode(append(id3v2(20), "\xFF\xFB\x90\x00xxxxxxxxxx"...)); err == nil || !strings.Contains(err.Error(), "is MP3") {
 		t.Errorf("a tagged MP3: %v", err)
 	}
+}
+
+// Another stream in an Ogg file is named too.
+func TestDecodeNamesOtherOggStreams(t *testing.T) {
+	page := func(kind byte, body string) []byte {
+		b := append([]byte{'O', 'g', 'g', 'S', 0, kind}, make([]byte, 20)...)
+		b = append(append(b, 1, byte(len(body))), body...)
+		setOggChecksum(b)
+		return b
+	}
+	for want, head := range map[string]string{"Ogg Vorbis": "\x01vorbis\x00\x00", "Ogg FLAC": "\x7FFLAC\x01\x00", "Ogg Speex": "Speex   1.2"} {
+		_, _, err := Decode(append(page(2, head), page(0, "the rest")...))
+		if err == nil || !strings.Contains(err.Error(), "the file is "+want) || !strings.Contains(err.Error(), "FILE.ogg") {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+}
+
+// setOggChecksum puts the right checksum into a page.
+func setOggChecksum(page []byte) {
+	clear(page[22:26])
+	crc, r := uint32(0), newOggReader(nil)
+	for _, x := range page {
+		crc = crc<<8 ^ r.table[byte(crc>>24)^x]
+	}
+	binary.LittleEndian.PutUint32(page[22:], crc)
 }
 
 func TestResamplerGivesTheSameInAnyBlocks(t *testing.T) {
