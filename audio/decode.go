@@ -10,9 +10,9 @@ import (
 )
 
 // The limits of a sound file; more is a mistake or an attack. A sound takes 5.5 MiB of memory for each minute: five
-// minutes is what a Raspberry Pi with 512 MB can bear.
+// minutes is what a Raspberry Pi with 512 MB can bear. As stereo of 32 bits at Rate they are a file of 110 MiB.
 const (
-	MaxFileBytes   = 64 << 20
+	MaxFileBytes   = 128 << 20
 	MaxFileSeconds = 5 * 60
 	MinFileRate    = 4000 // samples a second
 	MaxFileRate    = 192_000

@@ -35,7 +35,7 @@ func specialFiles(t *testing.T) (dir string, want map[string]string) {
 	}
 	return dir, map[string]string{
 		"pipe.wav": "a pipe", "link.wav": "a pipe", "zero.wav": "a device", "terminal.wav": "a device", "folder.wav": "a folder",
-		"loop.wav": "symbolic links", "large.wav": "larger than 64 MiB", "gone.wav": "not exist",
+		"loop.wav": "symbolic links", "large.wav": "larger than 128 MiB", "gone.wav": "not exist",
 	}
 }
 

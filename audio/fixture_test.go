@@ -119,7 +119,7 @@ func hostileFiles(t testing.TB) map[string]struct {
 		"empty":                    {nil, "empty"},
 		"text":                     {[]byte("The Count of Monte Cristo"), "neither WAV"},
 		"MP3":                      {[]byte("ID3\x03\x00\x00\x00\x00\x0f\x76TSSE"), "ffmpeg -i"},
-		"too large":                {make([]byte, MaxFileBytes+1), "64 MiB"},
+		"too large":                {make([]byte, MaxFileBytes+1), "128 MiB"},
 		"RIFF alone":               {[]byte("RIFF"), "not a WAV"},
 		"RIFF of another kind":     {[]byte("RIFF\x04\x00\x00\x00AVI LIST"), "not a WAV"},
 		"WAV without chunks":       {[]byte("RIFF\x04\x00\x00\x00WAVE"), "no sound"},

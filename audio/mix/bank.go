@@ -114,9 +114,9 @@ func (b *bankCache) measureSound(name string) (routines.Extent, bool) {
 	length, _, err := b.sounds.measure(context.Background(), name)
 	switch {
 	case err == nil:
-		b.sounds.forget(name)
+		b.sounds.forget(msgNotPlayed + "\x00" + name)
 	case !errors.Is(err, fs.ErrNotExist): // a check of the routine reports that
-		b.sounds.tell(slog.LevelWarn, "a sound file cannot be played", name, err)
+		b.sounds.tell(slog.LevelWarn, msgNotPlayed, name, err)
 	}
 	return routines.Extent{Len: length}, err == nil
 }

@@ -183,9 +183,9 @@ func (b *bankCache) bedLoop(ctx context.Context, score *routines.Score) []int16 
 	pcm, err := b.sounds.bed(ctx, name)
 	switch {
 	case err == nil:
-		b.sounds.forget(name)
+		b.sounds.forget(msgSilentBed + "\x00" + name)
 	case ctx.Err() == nil:
-		b.sounds.tell(slog.LevelError, "the bed is silent", name, err)
+		b.sounds.tell(slog.LevelError, msgSilentBed, name, err)
 		return nil
 	}
 	return pcm

@@ -32,7 +32,7 @@ type soundFiles struct {
 
 	mu    sync.Mutex            // never held across I/O
 	known map[string]*soundFile // by name
-	told  map[string]string     // the last problem that was logged, by name
+	told  map[string]string     // the last problem that was logged, by message and name
 }
 
 // soundFile is one version of a sound file: it is another one when the size or the time of change is.
@@ -169,9 +169,15 @@ func (s *soundFiles) bed(ctx context.Context, name string) (pcm []int16, err err
 	return pcm, err
 }
 
-// tell logs a problem of a file, unless it was the last one that was logged of it.
+// The messages of tell.
+const (
+	msgNotPlayed = "a sound file cannot be played"
+	msgSilentBed = "the bed is silent"
+)
+
+// tell logs a problem of a file, unless it was the last one that was logged of it with that message.
 func (s *soundFiles) tell(level slog.Level, message, name string, err error) {
-	if s.isNew(name, message+": "+err.Error()) {
+	if s.isNew(message+"\x00"+name, err.Error()) {
 		s.log.Log(context.Background(), level, message, "file", name, "err", err)
 	}
 }
@@ -186,24 +192,24 @@ func (s *soundFiles) tellClip(c routines.Clip, err error) {
 // clipName is the name of a clip for isNew and forget; no file has the name of a text.
 func clipName(c routines.Clip) string { return "clip\x00" + c.Say + "\x00" + c.Sound }
 
-// isNew notes the latest problem of a name, and reports whether it is another than before.
-func (s *soundFiles) isNew(name, problem string) bool {
+// isNew notes the latest problem of a key, and reports whether it is another than before.
+func (s *soundFiles) isNew(key, problem string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.told[name] == problem {
+	if s.told[key] == problem {
 		return false
 	}
 	if len(s.told) >= maxKnownSounds {
 		clear(s.told)
 	}
-	s.told[name] = problem
+	s.told[key] = problem
 	return true
 }
 
-// forget makes tell log the next problem of a file, whatever it is.
-func (s *soundFiles) forget(name string) {
+// forget makes tell and tellClip log the next problem, whatever it is: the sound is all right now.
+func (s *soundFiles) forget(key string) {
 	s.mu.Lock()
-	delete(s.told, name)
+	delete(s.told, key)
 	s.mu.Unlock()
 }
 

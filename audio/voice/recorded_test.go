@@ -170,7 +170,7 @@ func TestOpenRecordedVoiceRefusesTooLargeFile(t *testing.T) {
 	if err := errors.Join(large.Truncate(8<<30), large.Close()); err != nil { // sparse: it takes no disk space
 		t.Fatal(err)
 	}
-	if _, err := OpenRecordedVoice(os.DirFS(dir)); err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
+	if _, err := OpenRecordedVoice(os.DirFS(dir)); err == nil || !strings.Contains(err.Error(), "larger than 128 MiB") {
 		t.Errorf("got %v", err)
 	}
 }
