@@ -38,13 +38,25 @@ func BandPass(hz, q float64) Biquad {
 
 // Filter filters samples in place, from a state of silence.
 func (f Biquad) Filter(samples []float64) {
-	var z1, z2 float64
+	(&monoFilter{Biquad: f}).filter(samples)
+}
+
+// monoFilter is a Biquad with its state, so that a sound can be filtered block by block.
+type monoFilter struct {
+	Biquad
+	z1, z2 float64
+}
+
+// filter filters the next samples in place.
+func (f *monoFilter) filter(samples []float64) {
+	z1, z2 := f.z1, f.z2
 	for i, x := range samples {
 		y := float64(f.b0*x) + z1
 		z1 = float64(f.b1*x) - float64(f.a1*y) + z2
 		z2 = float64(f.b2*x) - float64(f.a2*y)
 		samples[i] = y
 	}
+	f.z1, f.z2 = z1, z2
 }
 
 // FilterZeroPhase filters in place, forward and backward, which doubles the order and leaves no delay at any frequency.

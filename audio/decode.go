@@ -2,187 +2,226 @@ package audio
 
 import (
 	"bytes"
-	"encoding/binary"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/mewkiz/flac"
-	"github.com/pion/opus"
-	"github.com/pion/opus/pkg/oggreader"
+	"strings"
 )
 
-// The limits of a sound file; more is a mistake or an attack. Importing takes 25 MB of memory for each minute of sound:
-// five minutes is what a Raspberry Pi with 512 MB can bear.
+// The limits of a sound file; more is a mistake or an attack. A sound takes 5.5 MiB of memory for each minute: five
+// minutes is what a Raspberry Pi with 512 MB can bear. As stereo of 32 bits at Rate they are a file of 110 MiB.
 const (
-	MaxFileBytes   = 64 << 20
+	MaxFileBytes   = 128 << 20
 	MaxFileSeconds = 5 * 60
 	MinFileRate    = 4000 // samples a second
 	MaxFileRate    = 192_000
 	maxPhases      = 1000 // filters that a resampler may need: the rates in use need 640 at most
 )
 
-// maxSamples returns how many samples a file may have: no more than MaxFileSeconds, and above Rate no more memory than at
-// Rate.
+// maxSamples returns how many samples a file may have: no more than MaxFileSeconds, and above Rate no more than at Rate.
 func maxSamples(rate int) int { return MaxFileSeconds * min(rate, Rate) }
 
-// opusRate is the rate at which Opus files are decoded: the recordings of the voices are coded at 24 kHz and hold nothing
-// above 12 kHz.
-const opusRate = 24_000
+// Decoder decodes a WAV, FLAC or Ogg Opus file block by block into mono samples of ±1, the mean of its channels. Files
+// come from users and speech programs and are not trusted: sizes are checked, and a decoder's panic becomes an error. Its
+// memory is bounded by one block, whatever the file.
+type Decoder struct {
+	Rate int // samples a second
 
-// Decode reads a whole WAV, FLAC or Ogg Opus file as mono samples of ±1, the mean of its channels, and their rate. Files
-// come from users and speech programs and are not trusted: sizes are checked, and a decoder's panic becomes an error.
-func Decode(data []byte) (samples []float64, rate int, err error) {
+	file  *source
+	next  func() ([]float64, error)
+	total int // samples so far
+}
+
+// NewDecoder reads the header of a file of so many bytes. A file that is too large, or too long by its header, is refused
+// before its sound is read.
+func NewDecoder(file io.ReaderAt, size int64) (d *Decoder, err error) {
+	d = &Decoder{file: &source{file: file}}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the file is damaged: %v", p)
+		}
+		if d != nil && d.file.err != nil {
+			err = d.file.err
+		}
+		if err != nil {
+			d = nil
+		}
+	}()
+	if size > MaxFileBytes {
+		return nil, ErrTooLarge
+	}
+	start := skipTags(d.file, size)
+	head := make([]byte, 12)
+	n, _ := d.file.ReadAt(head, start) // source keeps the error
+	head = head[:n]
+	rest := io.NewSectionReader(d.file, start, size-start)
+	switch {
+	case bytes.HasPrefix(head, []byte("RIFF")), bytes.HasPrefix(head, []byte("RF64")):
+		err = d.openWAV(rest)
+	case bytes.HasPrefix(head, []byte("fLaC")):
+		err = d.openFLAC(rest)
+	case bytes.HasPrefix(head, []byte("OggS")):
+		err = d.openOpus(rest)
+	case size == 0:
+		err = errors.New("the file is empty")
+	default:
+		err = unknownKind(head, start > 0)
+	}
+	return d, err
+}
+
+// Next returns the next samples, valid until the next call, and io.EOF after the last. A file without sound, or with more
+// than MaxFileSeconds, is an error.
+func (d *Decoder) Next() (samples []float64, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			samples, err = nil, fmt.Errorf("the file is damaged: %v", p)
 		}
+		if err != nil && err != io.EOF && d.file.err != nil {
+			err = d.file.err
+		}
 	}()
-	switch {
-	case len(data) > MaxFileBytes:
-		return nil, 0, ErrTooLarge
-	case bytes.HasPrefix(data, []byte("RIFF")):
-		samples, rate, err = DecodeWAV(data)
-	case bytes.HasPrefix(data, []byte("fLaC")):
-		samples, rate, err = decodeFLAC(data)
-	case bytes.HasPrefix(data, []byte("OggS")):
-		samples, rate, err = decodeOpus(data)
-	case len(data) == 0:
-		return nil, 0, errors.New("the file is empty")
-	default:
-		return nil, 0, errors.New("the file is neither WAV, FLAC nor Ogg Opus; convert it to one of them, such as: ffmpeg -i FILE FILE.flac")
+	for len(samples) == 0 && err == nil {
+		samples, err = d.next()
 	}
-	switch {
-	case err != nil:
+	switch d.total += len(samples); {
+	case err == io.EOF && d.total == 0:
+		err = errors.New("the file holds no sound")
+	case d.total > maxSamples(d.Rate):
+		err = errTooLong
+	}
+	if err != nil {
+		return nil, err
+	}
+	return samples, nil
+}
+
+// Resampled decodes the whole file and hands it to emit in blocks of samples at Rate, which are valid during the call.
+func (d *Decoder) Resampled(emit func([]float64) error) error {
+	r := NewResampler(d.Rate)
+	for {
+		samples, err := d.Next()
+		if err == io.EOF {
+			return r.Finish(emit)
+		}
+		if err == nil {
+			err = r.Add(samples, emit)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// Decode reads a whole file into memory, and returns its samples and their rate. It is for short files: a minute at Rate
+// takes 22 MiB.
+func Decode(data []byte) (samples []float64, rate int, err error) {
+	d, err := NewDecoder(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
 		return nil, 0, err
-	case len(samples) == 0:
-		return nil, 0, errors.New("the file holds no sound")
-	case len(samples) > maxSamples(rate):
-		return nil, 0, errTooLong
 	}
-	return samples, rate, nil
+	for {
+		block, err := d.Next()
+		if err == io.EOF {
+			return samples, d.Rate, nil
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		samples = append(samples, block...)
+	}
 }
 
 // ErrTooLarge is the error for a file of more than MaxFileBytes.
-var ErrTooLarge = fmt.Errorf("the file is larger than %d MiB", MaxFileBytes>>20)
+var ErrTooLarge = fmt.Errorf("the file is larger than %d MiB; cut it, or store it as FLAC, such as: ffmpeg -i FILE FILE.flac", MaxFileBytes>>20)
 
-var errTooLong = fmt.Errorf("the sound is longer than %d minutes at %d samples a second", MaxFileSeconds/60, Rate)
+var errTooLong = fmt.Errorf("the sound is longer than %d minutes at %d samples a second; cut it, such as: ffmpeg -i FILE -t 290 FILE.flac", MaxFileSeconds/60, Rate)
 
-func decodeFLAC(data []byte) ([]float64, int, error) {
-	stream, err := flac.New(bytes.NewReader(data))
-	if err != nil {
-		return nil, 0, fmt.Errorf("not a FLAC file: %w", err)
-	}
-	rate, bits, total := int(stream.Info.SampleRate), stream.Info.BitsPerSample, stream.Info.NSamples
-	if err := checkRate(rate); err != nil {
-		return nil, 0, err
-	}
-	if bits < 4 || bits > 32 {
-		return nil, 0, fmt.Errorf("a FLAC file of %d bits cannot be read", bits)
-	}
-	if total > uint64(maxSamples(rate)) {
-		return nil, 0, errTooLong
-	}
-	samples := make([]float64, 0, min(int(total), 4*len(data))) // the total may be wrong
-	for {
-		f, err := stream.ParseNext()
-		if err == io.EOF && uint64(len(samples)) >= total {
-			return samples, rate, nil
-		}
-		if err != nil {
-			return nil, 0, fmt.Errorf("the FLAC file is damaged or cut short: %w", err)
-		}
-		scale := 1 / float64(int64(len(f.Subframes))<<(bits-1))
-		for i := range f.Subframes[0].Samples {
-			sum := 0.0
-			for _, channel := range f.Subframes {
-				sum += float64(channel.Samples[i])
-			}
-			samples = append(samples, clampFinite(sum*scale))
-		}
-		if len(samples) > maxSamples(rate) {
-			return nil, 0, errTooLong
-		}
-	}
+// source keeps the first error of reading that is not the end of the file: a decoder would take it for damage.
+type source struct {
+	file io.ReaderAt
+	err  error
 }
 
-// decodeOpus reads one Ogg Opus stream. The pre-skip is dropped, and the end is cut at the last granule position
-// (RFC 7845, section 4).
-func decodeOpus(data []byte) ([]float64, int, error) {
-	last, err := checkOgg(data)
-	if err != nil {
-		return nil, 0, err
+func (s *source) ReadAt(p []byte, off int64) (int, error) {
+	n, err := s.file.ReadAt(p, off)
+	if err != nil && err != io.EOF && s.err == nil {
+		s.err = ReadError{err}
 	}
-	reader, header, err := oggreader.NewWith(bytes.NewReader(data))
-	if err != nil {
-		return nil, 0, fmt.Errorf("not an Ogg Opus file: %w", err)
-	}
-	if header.Channels < 1 || header.Channels > 2 {
-		return nil, 0, fmt.Errorf("an Opus file with %d channels cannot be read; store it as mono or stereo", header.Channels)
-	}
-	decoder, err := opus.NewDecoderWithOutput(opusRate, 1)
-	if err != nil {
-		return nil, 0, err
-	}
-	const ratio = 48_000 / opusRate // granules count samples at 48 kHz
-	gain := GainFromDB(float64(int16(header.OutputGain)) / 256)
-	samples := make([]float64, 0, min(last/ratio, 16*uint64(len(data)))) // the granule may be wrong
-	packet := make([]float32, opusRate*120/1000)
-	for {
-		raw, _, err := reader.ParseNextPacket()
-		if err == io.EOF {
+	return n, err
+}
+
+// ReadError is the error of a file that could not be read, which says nothing about its content.
+type ReadError struct{ error }
+
+// Unwrap returns the error of the read.
+func (e ReadError) Unwrap() error { return e.error }
+
+// skipTags returns the offset behind the ID3v2 tags at the beginning of a file (id3.org, "ID3 tag version 2.4.0", section
+// 3.1), and behind the zeros that fill up to the sound.
+func skipTags(file io.ReaderAt, size int64) int64 {
+	const header, maxTags, maxFill = 10, 10, 64 << 10
+	at := int64(0)
+	for range maxTags {
+		var b [header]byte
+		if _, err := file.ReadAt(b[:], at); err != nil || string(b[:3]) != "ID3" || (b[6]|b[7]|b[8]|b[9])&0x80 != 0 {
 			break
 		}
-		if err != nil {
-			return nil, 0, fmt.Errorf("the Opus file is damaged or cut short: %w", err)
-		}
-		if bytes.HasPrefix(raw, []byte("OpusTags")) {
-			continue
-		}
-		n, err := decoder.DecodeToFloat32(raw, packet)
-		if err != nil {
-			return nil, 0, fmt.Errorf("the Opus file is damaged: %w", err)
-		}
-		for _, x := range packet[:n] {
-			samples = append(samples, clampFinite(gain*float64(x)))
-		}
-		if len(samples) > maxSamples(opusRate) {
-			return nil, 0, errTooLong
+		at += header + (int64(b[6])<<21 | int64(b[7])<<14 | int64(b[8])<<7 | int64(b[9]))
+		if b[5]&0x10 != 0 { // a footer
+			at += header
 		}
 	}
-	skip := int(header.PreSkip) / ratio
-	if end := last / ratio; end < uint64(len(samples)) {
-		samples = samples[:end]
+	if at == 0 || at >= size {
+		return min(at, size)
 	}
-	return samples[min(skip, len(samples)):], opusRate, nil
+	fill := make([]byte, min(maxFill, size-at))
+	n, _ := file.ReadAt(fill, at)
+	return at + int64(n-len(bytes.TrimLeft(fill[:n], "\x00")))
 }
 
-// checkOgg returns the last granule position of a file that is one stream of complete pages, and an error for any other:
-// oggreader takes a file that was cut between two segments for a complete one.
-func checkOgg(data []byte) (granule uint64, err error) {
-	const serial, count, lengths = 14, 26, 27 // offsets in a page (RFC 3533, section 6)
-	at := 0
-	for at < len(data) {
-		page := data[at:]
-		if len(page) < lengths || len(page) < lengths+int(page[count]) {
-			return 0, errors.New("the Ogg file is cut short")
-		}
-		size := lengths + int(page[count])
-		for _, n := range page[lengths:size] {
-			size += int(n)
-		}
-		switch {
-		case string(page[:4]) != "OggS":
-			return 0, errors.New("the Ogg file is damaged")
-		case len(page) < size:
-			return 0, errors.New("the Ogg file is cut short")
-		case !bytes.Equal(page[serial:serial+4], data[serial:serial+4]):
-			return 0, errors.New("the Ogg file has more than one stream in it; store the sound alone")
-		}
-		granule = binary.LittleEndian.Uint64(page[6:])
-		at += size
+// unknownKind says what a file is, by its first bytes, and how it becomes one that can be played.
+func unknownKind(head []byte, tagged bool) error {
+	at := func(offset int, magic string) bool {
+		return len(head) >= offset+len(magic) && string(head[offset:offset+len(magic)]) == magic
 	}
-	return granule, nil
+	kind := ""
+	switch {
+	case at(4, "ftyp"):
+		kind = "M4A"
+	case at(0, "FORM") && (at(8, "AIFF") || at(8, "AIFC")):
+		kind = "AIFF"
+	case at(0, "RIFX"):
+		kind = "big-endian WAV"
+	case at(0, "riff"):
+		kind = "W64"
+	case at(0, "wvpk"):
+		kind = "WavPack"
+	case at(0, "MAC "):
+		kind = "APE"
+	case at(0, "\x30\x26\xB2\x75"):
+		kind = "WMA"
+	case at(0, "\x1A\x45\xDF\xA3"):
+		kind = "Matroska or WebM"
+	case at(0, ".snd"):
+		kind = "AU"
+	case len(head) >= 2 && head[0] == 0xFF && head[1]&0xF6 == 0xF0:
+		kind = "AAC"
+	case tagged, len(head) >= 2 && head[0] == 0xFF && head[1]&0xE0 == 0xE0:
+		kind = "MP3"
+	}
+	return errNotPlayed(kind)
+}
+
+// errNotPlayed is the error of a file of a kind, empty where it is not known, that must be converted.
+func errNotPlayed(kind string) error {
+	if kind == "" {
+		return errors.New("the file is neither WAV, FLAC nor Ogg Opus; convert it to one of them, such as: ffmpeg -i FILE FILE.flac")
+	}
+	endings := map[string]string{"Matroska or WebM": "webm", "WavPack": "wv", "Ogg Vorbis": "ogg", "Ogg FLAC": "ogg", "Ogg Speex": "ogg", "big-endian WAV": "wav"}
+	ending := cmp.Or(endings[kind], strings.ToLower(kind))
+	return fmt.Errorf("the file is %s, and neither WAV, FLAC nor Ogg Opus; convert it, such as: ffmpeg -i FILE.%s FILE.flac", kind, ending)
 }
 
 // checkRate refuses a rate that is out of range, or whose ratio to Rate would take too many filters to resample.

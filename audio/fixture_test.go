@@ -119,7 +119,7 @@ func hostileFiles(t testing.TB) map[string]struct {
 		"empty":                    {nil, "empty"},
 		"text":                     {[]byte("The Count of Monte Cristo"), "neither WAV"},
 		"MP3":                      {[]byte("ID3\x03\x00\x00\x00\x00\x0f\x76TSSE"), "ffmpeg -i"},
-		"too large":                {make([]byte, MaxFileBytes+1), "64 MiB"},
+		"too large":                {make([]byte, MaxFileBytes+1), "128 MiB"},
 		"RIFF alone":               {[]byte("RIFF"), "not a WAV"},
 		"RIFF of another kind":     {[]byte("RIFF\x04\x00\x00\x00AVI LIST"), "not a WAV"},
 		"WAV without chunks":       {[]byte("RIFF\x04\x00\x00\x00WAVE"), "no sound"},
@@ -152,7 +152,7 @@ func hostileFiles(t testing.TB) map[string]struct {
 		"Ogg cut in a page":        {opusClip[:len(opusClip)-1], "cut short"},
 		"Ogg cut in a page header": {opusClip[:page-1], "cut short"},
 		"Ogg headers alone":        {opusClip[:oggPageOffset(opusClip, 2)], "no sound"},
-		"Ogg chained":              {append(bytes.Clone(opusClip), with(stereo, 14, 9)...), "more than one stream"},
+		"Ogg chain, damaged":       {append(bytes.Clone(opusClip), with(stereo, 14, 9)...), "checksum"},
 	}
 }
 

@@ -32,15 +32,81 @@ func LUFS(meanSquare float64) float64 { return -0.691 + 10*math.Log10(2*meanSqua
 // Loudness returns the loudness in LUFS of a mono recording played on both channels: integrated with both gates from one
 // second on; below that, where gated blocks of 400 ms are too few, from the mean of all of it. It is −Inf for silence.
 func Loudness(samples []float64) float64 {
-	weighted := KWeight(samples)
-	if len(samples) < Rate {
-		return LUFS(MeanSquare(weighted))
+	m := NewLoudnessMeter()
+	m.Add(samples)
+	return m.Loudness()
+}
+
+// The blocks of integrated loudness: 400 ms long, one every 100 ms.
+const (
+	LoudnessStep  = Rate / 10
+	LoudnessBlock = openBlocks * LoudnessStep
+	openBlocks    = 4 // blocks that overlap
+)
+
+// LoudnessMeter measures Loudness block by block. Its memory grows by 80 bytes for each second.
+type LoudnessMeter struct {
+	shelf, highPass monoFilter
+	weighted        []float64
+	n               int                 // samples so far
+	sum             float64             // of the squares of all
+	open            [openBlocks]float64 // of the squares of the blocks that have not ended; the one that begins at step k is at k modulo openBlocks
+	blocks          []float64           // mean squares of those that have
+}
+
+// NewLoudnessMeter returns a meter that has heard nothing.
+func NewLoudnessMeter() *LoudnessMeter {
+	shelf, highPass := kWeighting()
+	return &LoudnessMeter{shelf: monoFilter{Biquad: shelf}, highPass: monoFilter{Biquad: highPass}}
+}
+
+// Add measures the next samples, and leaves them as they are.
+func (m *LoudnessMeter) Add(samples []float64) {
+	for part := range slices.Chunk(samples, LoudnessStep) {
+		m.weighted = append(m.weighted[:0], part...)
+		m.shelf.filter(m.weighted)
+		m.highPass.filter(m.weighted)
+		for _, x := range m.weighted {
+			if m.n%LoudnessStep == 0 {
+				m.step()
+			}
+			square := float64(x * x)
+			m.sum += square
+			for i := range m.open {
+				m.open[i] += square
+			}
+			m.n++
+		}
 	}
-	const block, step = Rate * 400 / 1000, Rate * 100 / 1000
-	var blocks []float64
-	for i := 0; i+block <= len(weighted); i += step {
-		blocks = append(blocks, MeanSquare(weighted[i:i+block]))
+}
+
+// step ends the block that is complete, and begins one.
+func (m *LoudnessMeter) step() {
+	i := m.n / LoudnessStep % openBlocks
+	if m.n >= LoudnessBlock {
+		m.blocks = append(m.blocks, m.open[i]/LoudnessBlock)
 	}
+	m.open[i] = 0
+}
+
+// Blocks returns the mean square of each whole block so far.
+func (m *LoudnessMeter) Blocks() []float64 {
+	if m.n >= LoudnessBlock && m.n%LoudnessStep == 0 { // the last one has just become complete
+		return append(slices.Clip(m.blocks), m.open[m.n/LoudnessStep%openBlocks]/LoudnessBlock)
+	}
+	return m.blocks
+}
+
+// Loudness returns the loudness of all so far.
+func (m *LoudnessMeter) Loudness() float64 {
+	if m.n < Rate {
+		return LUFS(m.sum / float64(max(1, m.n)))
+	}
+	return GatedLoudness(m.Blocks())
+}
+
+// GatedLoudness returns the loudness of the blocks, by their mean squares, that pass both gates.
+func GatedLoudness(blocks []float64) float64 {
 	gatedMean := func(threshold float64) float64 {
 		sum, n := 0.0, 0
 		for _, b := range blocks {

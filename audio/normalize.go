@@ -58,13 +58,18 @@ func NormalizePhrase(samples []float64) error {
 }
 
 // limitPeaks is a look-ahead limiter: it brings true peaks down to a ceiling, in place. The gain goes smoothly to each
-// peak and back.
+// peak and back. Beside samples it takes as much memory again.
 func limitPeaks(samples []float64, ceiling float64) {
 	gain := make([]float64, len(samples))
 	for i := range gain {
 		gain[i] = 1
 	}
-	for i, peak := range truePeaksAround(samples) {
+	between := [][]float64{sincFilter(1, 0.25), sincFilter(1, 0.5), sincFilter(1, 0.75)}
+	for i, x := range samples {
+		peak := math.Abs(x) // the highest level from this sample to before the next
+		for _, filter := range between {
+			peak = max(peak, math.Abs(ConvolveAt(samples, i, filter)))
+		}
 		if peak <= ceiling {
 			continue
 		}
@@ -72,39 +77,36 @@ func limitPeaks(samples []float64, ceiling float64) {
 			gain[j] = min(gain[j], ceiling/peak)
 		}
 	}
-	gain = movingMean(movingMean(gain, limiterReach/2), limiterReach/2)
+	movingMean(gain, limiterReach/2)
+	movingMean(gain, limiterReach/2)
 	for i := range samples {
 		samples[i] *= gain[i]
 	}
 }
 
-// truePeaksAround returns the highest level from each sample to before the next, interpolated at four times the rate.
-func truePeaksAround(samples []float64) []float64 {
-	peaks := make([]float64, len(samples))
-	for i, x := range samples {
-		peaks[i] = math.Abs(x)
-	}
-	for _, frac := range []float64{0.25, 0.5, 0.75} {
-		filter := sincFilter(1, frac)
-		for i := range samples {
-			peaks[i] = max(peaks[i], math.Abs(ConvolveAt(samples, i, filter)))
-		}
-	}
-	return peaks
-}
-
-// movingMean returns the mean of up to reach samples to each side of every one; beyond the ends the list is continued
+// movingMean replaces every value by the mean of up to reach to each side of it; beyond the ends the list is continued
 // with its first and last value.
-func movingMean(list []float64, reach int) []float64 {
-	out := make([]float64, len(list))
-	last := len(list) - 1
+func movingMean(list []float64, reach int) {
+	if len(list) == 0 {
+		return
+	}
+	first, last := list[0], len(list)-1
+	old := make([]float64, reach+1) // a ring buffer of the latest values that were replaced, by index modulo its length
 	sum := 0.0
 	for j := -reach; j <= reach; j++ {
 		sum += list[max(0, min(last, j))]
 	}
-	for i := range out {
-		out[i] = sum / float64(2*reach+1)
-		sum += list[min(last, i+reach+1)] - list[max(0, i-reach)]
+	end := list[last]
+	for i := range list {
+		leaves, enters := first, end
+		old[i%len(old)] = list[i]
+		if i >= reach {
+			leaves = old[(i-reach)%len(old)]
+		}
+		if i+reach+1 <= last {
+			enters = list[i+reach+1]
+		}
+		list[i] = sum / float64(2*reach+1)
+		sum += enters - leaves
 	}
-	return out
 }

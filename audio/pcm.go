@@ -3,6 +3,7 @@ package audio
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/gopxl/beep/v2"
 )
@@ -69,13 +70,51 @@ func ReadFull(src beep.Streamer, samples [][2]float64) (n int, drained bool) {
 // RampLen is how long the fade at either end of every recording is, in samples: 3 ms.
 const RampLen = Rate * 3 / 1000
 
+// ClipQuantizer makes the recording of QuantizeClip block by block. Beside it, it needs the memory of both fades.
+type ClipQuantizer struct {
+	pcm        []int16
+	head, tail []float64 // the first RampLen samples, and the last
+}
+
+// NewClipQuantizer returns a quantizer of about so many samples.
+func NewClipQuantizer(samples int) *ClipQuantizer {
+	return &ClipQuantizer{pcm: make([]int16, 0, samples)}
+}
+
+// Add takes the next samples, and leaves them as they are.
+func (q *ClipQuantizer) Add(samples []float64) {
+	q.head = append(q.head, samples[:min(len(samples), RampLen-len(q.head))]...)
+	q.tail = append(q.tail, samples[max(0, len(samples)-RampLen):]...)
+	q.tail = q.tail[:copy(q.tail, q.tail[max(0, len(q.tail)-RampLen):])]
+	for _, x := range samples {
+		q.pcm = append(q.pcm, quantize(x))
+	}
+}
+
+// Clip returns the recording of all samples.
+func (q *ClipQuantizer) Clip() []int16 {
+	n := min(RampLen, len(q.pcm)/2)
+	for i := range n {
+		gain := fadeGain(i, n)
+		q.pcm[i] = quantize(q.head[i] * gain)
+		q.pcm[len(q.pcm)-1-i] = quantize(q.tail[len(q.tail)-1-i] * gain)
+	}
+	return slices.Clip(q.pcm)
+}
+
+// quantize rounds to 16 bits.
+func quantize(x float64) int16 { return int16(math.Round(max(-1, min(1, x)) * math.MaxInt16)) }
+
+// fadeGain returns the gain at a sample of a fade-in of n.
+func fadeGain(i, n int) float64 { return 0.5 - 0.5*math.Cos(math.Pi*(float64(i)+0.5)/float64(n)) }
+
 // QuantizeClip makes a recording of samples: it fades both ends over RampLen, in place, so that nothing clicks wherever the
 // recording is placed, and rounds to 16 bits.
 func QuantizeClip(samples []float64) []int16 {
 	fadeEnds(samples)
 	pcm := make([]int16, len(samples))
 	for i, x := range samples {
-		pcm[i] = int16(math.Round(max(-1, min(1, x)) * math.MaxInt16))
+		pcm[i] = quantize(x)
 	}
 	return pcm
 }
@@ -83,7 +122,7 @@ func QuantizeClip(samples []float64) []int16 {
 func fadeEnds(samples []float64) {
 	n := min(RampLen, len(samples)/2)
 	for i := range n {
-		gain := 0.5 - 0.5*math.Cos(math.Pi*(float64(i)+0.5)/float64(n))
+		gain := fadeGain(i, n)
 		samples[i] *= gain
 		samples[len(samples)-1-i] *= gain
 	}

@@ -1,6 +1,9 @@
 package audio
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // The low-pass of the resampler: a sinc under a Kaiser window. It is flat up to 0.82 of the lower Nyquist frequency and
 // below −80 dB from 1.0 on.
@@ -10,27 +13,95 @@ const (
 	sincEdge   = 0.91 // cutoff, of the lower Nyquist frequency
 )
 
-// Resample converts samples from a rate to Rate by a polyphase filter, a windowed sinc for each phase of the two rates'
-// ratio. It is meant for the import of a sound: nothing resamples while it plays.
+// Resampler converts a sound from a rate to Rate block by block, by a polyphase filter: a windowed sinc for each phase of
+// the two rates' ratio. Any division into blocks gives the same samples. It is meant for the import of a sound: nothing
+// resamples while it plays.
+type Resampler struct {
+	up, down int         // Rate and the rate, without their common divisor
+	cutoff   float64     // of the input's Nyquist frequency
+	half     int         // taps of a filter on each side
+	filters  [][]float64 // by phase; made when they are needed
+
+	in     []float64 // the latest input
+	center int       // index in it of the input sample before the next output
+	phase  int       // of the next output, in 1/up of an input sample after center
+	read   int64     // all input
+	made   int64     // all output
+	out    []float64
+}
+
+// NewResampler returns a resampler from a rate that checkRate allows.
+func NewResampler(rate int) *Resampler {
+	g := gcd(rate, Rate)
+	r := &Resampler{up: Rate / g, down: rate / g, cutoff: sincEdge * math.Min(1, float64(Rate)/float64(rate))}
+	r.filters = make([][]float64, r.up)
+	r.half = sincReach(r.cutoff)
+	return r
+}
+
+// Add takes the next samples and hands emit those that they complete, valid during the call.
+func (r *Resampler) Add(in []float64, emit func([]float64) error) error {
+	if r.up == r.down {
+		return emit(in)
+	}
+	r.read += int64(len(in))
+	r.in = append(r.in, in...)
+	r.convolve(len(r.in) - r.half)
+	if done := min(r.center-r.half+1, len(r.in)); done > len(r.in)/2 {
+		r.in = r.in[:copy(r.in, r.in[done:])]
+		r.center -= done
+	}
+	return r.emit(emit)
+}
+
+// Finish hands emit the rest, as if silence followed.
+func (r *Resampler) Finish(emit func([]float64) error) error {
+	if r.up == r.down {
+		return nil
+	}
+	r.convolve(math.MaxInt)
+	return r.emit(emit)
+}
+
+// convolve makes the output whose center lies before an index of the input, up to the length of all that was read.
+func (r *Resampler) convolve(before int) {
+	length := (r.read*int64(r.up) + int64(r.down) - 1) / int64(r.down)
+	for r.center < before && r.made < length {
+		if r.filters[r.phase] == nil {
+			r.filters[r.phase] = sincFilter(r.cutoff, float64(r.phase)/float64(r.up))
+		}
+		r.out = append(r.out, ConvolveAt(r.in, r.center, r.filters[r.phase]))
+		r.made++
+		r.phase += r.down
+		r.center += r.phase / r.up
+		r.phase %= r.up
+	}
+}
+
+func (r *Resampler) emit(emit func([]float64) error) error {
+	out := r.out
+	r.out = r.out[:0]
+	if len(out) == 0 {
+		return nil
+	}
+	return emit(out)
+}
+
+// Resample converts samples from a rate to Rate, all at once.
 func Resample(in []float64, rate int) []float64 {
 	if rate == Rate {
 		return in
 	}
-	g := gcd(rate, Rate)
-	up, down := Rate/g, rate/g
-	cutoff := sincEdge * math.Min(1, float64(Rate)/float64(rate)) // of the input's Nyquist frequency
-	filters := make([][]float64, up)
-	out := make([]float64, (int64(len(in))*int64(up)+int64(down)-1)/int64(down))
-	center, phase := 0, 0
-	for i := range out {
-		if filters[phase] == nil {
-			filters[phase] = sincFilter(cutoff, float64(phase)/float64(up))
-		}
-		out[i] = ConvolveAt(in, center, filters[phase])
-		phase += down
-		center += phase / up
-		phase %= up
+	r := NewResampler(rate)
+	out := make([]float64, 0, (int64(len(in))*int64(r.up)+int64(r.down)-1)/int64(r.down))
+	keep := func(samples []float64) error {
+		out = append(out, samples...)
+		return nil
 	}
+	for block := range slices.Chunk(in, 4096) {
+		_ = r.Add(block, keep) // keep does not fail
+	}
+	_ = r.Finish(keep)
 	return out
 }
 
@@ -62,7 +133,7 @@ func dot(a, b []float64) float64 {
 // sincFilter returns the taps that interpolate at a fraction of a sample after the centre, with unit gain at 0 Hz. The
 // cutoff is relative to the Nyquist frequency.
 func sincFilter(cutoff, frac float64) []float64 {
-	half := int(math.Ceil(sincZeros / cutoff))
+	half := sincReach(cutoff)
 	taps := make([]float64, 2*half)
 	sum := 0.0
 	for k := range taps {
@@ -75,6 +146,9 @@ func sincFilter(cutoff, frac float64) []float64 {
 	}
 	return taps
 }
+
+// sincReach returns how many taps sincFilter has on each side.
+func sincReach(cutoff float64) int { return int(math.Ceil(sincZeros / cutoff)) }
 
 func sinc(x float64) float64 {
 	if x == 0 {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/gopxl/beep/v2"
 )
@@ -120,25 +121,51 @@ func WriteWAV(w io.Writer, src beep.Streamer, frames int, progress func(done int
 	return nil
 }
 
-// DecodeWAV reads a whole file of PCM of 8, 16, 24 or 32 bits or float of 32 or 64 as mono samples of ±1 and their
-// rate. A file that has less sound than its header says was cut short, perhaps within a word, and is an error.
+// DecodeWAV reads a whole file as Decode does, and refuses every other kind.
 func DecodeWAV(data []byte) ([]float64, int, error) {
-	sound, err := findWAVSound(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
+	if _, err := findWAVSound(bytes.NewReader(data), int64(len(data))); err != nil {
 		return nil, 0, err
 	}
-	f, rest := sound.format, data[sound.offset:]
-	if sound.size > 0 && sound.size < unknownSize {
-		have := int64(len(rest))
-		if sound.size > have+int64(f.frameBytes()) {
-			return nil, 0, fmt.Errorf("the WAV file is cut short: it says %d bytes of sound and has %d", sound.size, have)
+	return Decode(data)
+}
+
+// wavBlock is how many frames of a WAV file are decoded at a time.
+const wavBlock = 2048
+
+// openWAV decodes PCM of 8, 16, 24 or 32 bits or float of 32 or 64. A file that has less sound than its header says was
+// cut short, perhaps within a word, and is an error, unless the header is wrong and not the file: where the whole file is
+// as long as it says, the sound goes on to its end.
+func (d *Decoder) openWAV(file *io.SectionReader) error {
+	sound, err := findWAVSound(file, file.Size())
+	if err != nil {
+		return err
+	}
+	f, have := sound.format, file.Size()-sound.offset
+	length := have
+	if !sound.unknown() {
+		if sound.size > have+int64(f.frameBytes()) && !sound.whole {
+			return fmt.Errorf("the WAV file is cut short: it says %d bytes of sound and has %d", sound.size, have)
 		}
-		rest = rest[:min(sound.size, have)]
+		length = min(sound.size, have)
 	}
-	if len(rest)/f.frameBytes() > maxSamples(f.Rate) {
-		return nil, 0, errTooLong
+	if d.Rate = f.Rate; length/int64(f.frameBytes()) > int64(maxSamples(f.Rate)) {
+		return errTooLong
 	}
-	return f.decodeMono(rest), f.Rate, nil
+	rest := io.NewSectionReader(file, sound.offset, length)
+	raw := make([]byte, wavBlock*f.frameBytes())
+	block := make([]float64, 0, wavBlock)
+	d.next = func() ([]float64, error) {
+		n, err := io.ReadFull(rest, raw)
+		if n < f.frameBytes() { // an incomplete last frame is left out
+			if err == io.ErrUnexpectedEOF {
+				err = io.EOF
+			}
+			return nil, err
+		}
+		block = f.appendMono(block[:0], raw[:n])
+		return block, nil
+	}
+	return nil
 }
 
 // WAVReader reads a WAV file in pieces, so that a long recording is never in memory as a whole.
@@ -158,7 +185,7 @@ func OpenWAV(file io.ReaderAt, size int64) (*WAVReader, error) {
 		return nil, err
 	}
 	length := size - sound.offset
-	if sound.size > 0 && sound.size < unknownSize {
+	if !sound.unknown() {
 		length = min(length, sound.size)
 	}
 	return &WAVReader{sound.format, int(length / int64(sound.format.frameBytes())), file, sound.offset}, nil
@@ -176,7 +203,7 @@ func (r *WAVReader) ReadMono(samples []float64, at int) error {
 	if n, err := r.file.ReadAt(b, r.offset+int64(from)*int64(frame)); n < len(b) {
 		return fmt.Errorf("reading the recording: %w", err)
 	}
-	copy(samples[from-at:], r.Format.decodeMono(b))
+	r.Format.appendMono(samples[from-at:from-at], b)
 	return nil
 }
 
@@ -184,19 +211,33 @@ func (r *WAVReader) ReadMono(samples []float64, at int) error {
 type wavSound struct {
 	format       WAVFormat
 	offset, size int64
+	whole        bool // the file is as long as its first header says
 }
 
-// findWAVSound walks the chunks of a file of so many bytes up to its data.
+// unknown reports whether the size is one of those that stand for "to the end of the file".
+func (s wavSound) unknown() bool {
+	return s.size == 0 || s.size >= unknownSize && s.size <= math.MaxUint32
+}
+
+// maxWAVChunks is how many chunks may stand before the sound: more than any program writes.
+const maxWAVChunks = 1000
+
+// findWAVSound walks the chunks of a file of so many bytes up to its data. RF64 is WAV with sizes of 64 bits in a chunk
+// "ds64" (EBU Tech 3306).
 func findWAVSound(file io.ReaderAt, size int64) (wavSound, error) {
 	var head [12]byte
-	if _, err := file.ReadAt(head[:], 0); err != nil || string(head[:4]) != "RIFF" || string(head[8:]) != "WAVE" {
+	if _, err := file.ReadAt(head[:], 0); err != nil || string(head[:4]) != "RIFF" && string(head[:4]) != "RF64" || string(head[8:]) != "WAVE" {
 		return wavSound{}, errors.New("not a WAV file")
 	}
 	var sound wavSound
-	for at := int64(len(head)); ; {
+	claimed := int64(binary.LittleEndian.Uint32(head[4:])) + 8 - size
+	sound.whole = claimed == 0 || claimed == 1 // the last byte of padding may be missing
+	long := int64(0)                           // the size of the data in "ds64"
+	at := int64(len(head))
+	for range maxWAVChunks {
 		var chunk [8]byte
-		if _, err := file.ReadAt(chunk[:], at); err != nil {
-			return wavSound{}, errors.New("the WAV file has no sound in it")
+		if _, err := file.ReadAt(chunk[:], at); err != nil && err != io.EOF || at+int64(len(chunk)) > size {
+			break
 		}
 		at += int64(len(chunk))
 		length := int64(binary.LittleEndian.Uint32(chunk[4:]))
@@ -205,12 +246,21 @@ func findWAVSound(file io.ReaderAt, size int64) (wavSound, error) {
 			return wavSound{}, errors.New("the WAV file has no format before its sound")
 		case id == "data":
 			sound.offset, sound.size = at, length
+			if long > 0 && length == math.MaxUint32 {
+				sound.size = long
+			}
 			return sound, nil
 		case length > size-at:
 			return wavSound{}, errors.New("the WAV file has no sound in it")
+		case id == "ds64" && length >= 16:
+			var sizes [16]byte
+			if _, err := file.ReadAt(sizes[:], at); err != nil {
+				return wavSound{}, fmt.Errorf("reading the WAV header: %w", err)
+			}
+			long = int64(min(binary.LittleEndian.Uint64(sizes[8:]), math.MaxInt64/2))
 		case id == "fmt ":
 			b := make([]byte, min(length, 64))
-			if _, err := file.ReadAt(b, at); err != nil {
+			if _, err := file.ReadAt(b, at); err != nil && err != io.EOF {
 				return wavSound{}, fmt.Errorf("reading the WAV header: %w", err)
 			}
 			var err error
@@ -218,8 +268,27 @@ func findWAVSound(file io.ReaderAt, size int64) (wavSound, error) {
 				return wavSound{}, err
 			}
 		}
-		at += length + length%2
+		if at += length; length%2 != 0 {
+			at += wavPadding(file, at)
+		}
 	}
+	return wavSound{}, errors.New("the WAV file has no sound in it")
+}
+
+// wavPadding returns how many bytes stand between a chunk of an odd size, which ends at an offset, and the next: one, but
+// for programs that leave it out.
+func wavPadding(file io.ReaderAt, at int64) int64 {
+	var next [5]byte
+	_, _ = file.ReadAt(next[:], at) // at the end of the file nothing follows
+	if next[0] == 0 || slices.Contains([]string{"data", "fmt ", "LIST", "fact"}, string(next[1:])) {
+		return 1
+	}
+	for _, c := range next[:4] {
+		if c < ' ' || c > '~' {
+			return 1
+		}
+	}
+	return 0
 }
 
 // parseWAVFormat reads the content of a format chunk.
@@ -237,9 +306,12 @@ func parseWAVFormat(b []byte) (WAVFormat, error) {
 		Rate:     int(binary.LittleEndian.Uint32(b[4:])),
 		Bits:     int(binary.LittleEndian.Uint16(b[14:])),
 	}
+	if tag == tagPCM { // such as 20 bits, which are stored in the high bits of 24
+		f.Bits = (f.Bits + 7) / 8 * 8
+	}
 	known := tag == tagPCM && (f.Bits == 8 || f.Bits == 16 || f.Bits == 24 || f.Bits == 32) || f.Float && (f.Bits == 32 || f.Bits == 64)
 	if !known {
-		return WAVFormat{}, fmt.Errorf("a WAV file of kind %d with %d bits cannot be read; store it as 16-bit PCM", tag, f.Bits)
+		return WAVFormat{}, fmt.Errorf("a WAV file of kind %d with %d bits cannot be read; store it as 16-bit PCM, such as: ffmpeg -i FILE -c:a pcm_s16le NEW.wav", tag, f.Bits)
 	}
 	if f.Channels < 1 || f.Channels > 32 {
 		return WAVFormat{}, fmt.Errorf("a WAV file with %d channels cannot be read", f.Channels)
@@ -247,10 +319,9 @@ func parseWAVFormat(b []byte) (WAVFormat, error) {
 	return f, checkRate(f.Rate)
 }
 
-// decodeMono returns the mean of the channels. An incomplete last frame is left out.
-func (f WAVFormat) decodeMono(b []byte) []float64 {
+// appendMono appends the mean of the channels to list. An incomplete last frame is left out.
+func (f WAVFormat) appendMono(list []float64, b []byte) []float64 {
 	frame := f.frameBytes()
-	list := make([]float64, 0, len(b)/frame)
 	for ; len(b) >= frame; b = b[frame:] {
 		sum := 0.0
 		for c := range f.Channels {

@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"guided/audio"
 	"guided/audio/output"
 	"guided/audio/voice"
 	"guided/config"
@@ -17,6 +19,9 @@ import (
 )
 
 type doctorCommand struct{}
+
+// leftoverAge is how old the temporary files of a command are that was killed: no command works on them for so long.
+const leftoverAge = time.Hour
 
 // Finding is the result of one check: what was checked, whether it is in order, and what was found or what to do.
 type Finding struct {
@@ -123,6 +128,7 @@ func (p *process) checkEngine(c config.Config) (string, error) {
 	if engine == nil {
 		return "none: a phrase that the voice lacks is a tone; install espeak-ng, or set voice.engine, for more", nil
 	}
+	_ = audio.RemoveTemporary(os.TempDir(), "guided-doctor-*", leftoverAge) // what cannot be removed does no harm
 	dir, err := os.MkdirTemp("", "guided-doctor-")
 	if err != nil {
 		return "", err

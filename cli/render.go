@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -32,7 +33,9 @@ func (o *renderCommand) Run(p *process) error {
 	if o.Output == "-" {
 		return audio.WriteWAV(p.stdout, sound, score.Len, nil)
 	}
-	file, err := renameio.NewPendingFile(o.Output, renameio.WithPermissions(0o644))
+	dir := filepath.Dir(o.Output)
+	_ = audio.RemoveTemporary(dir, "."+filepath.Base(o.Output)+"[0-9]*", leftoverAge) // what cannot be removed does no harm
+	file, err := renameio.NewPendingFile(o.Output, renameio.WithPermissions(0o644), renameio.WithTempDir(dir))
 	if err != nil {
 		return fmt.Errorf("writing the sound: %w", err)
 	}

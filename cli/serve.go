@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -37,6 +38,9 @@ func (serveCommand) Run(p *process) error {
 		log.Warn("no identity could be stored; the client id is made of the node's name, and Home Assistant discovery is off", "err", err)
 	default:
 		defer id.Release()
+	}
+	for _, pattern := range []string{"guided-doctor-*", "guided-prove-*"} {
+		_ = audio.RemoveTemporary(os.TempDir(), pattern, leftoverAge) // what cannot be removed does no harm
 	}
 	out, clock, err := openOutputs(c, log)
 	if err != nil {

@@ -41,7 +41,7 @@ func newBank(c config.Config, l routines.Library, log *slog.Logger) (*mix.Bank, 
 	if engine != nil {
 		voices = append(voices, voice.NewSynthesizedVoice(engine, voice.NewCache(filepath.Join(config.CacheDir(), "speech"), log)))
 	}
-	return mix.NewBank(voices, func(name string) (voice.Voice, error) { return openVoice(name) }, l.Open, log), nil
+	return mix.NewBank(voices, func(name string) (voice.Voice, error) { return openVoice(name) }, audio.InFolders(l...), log), nil
 }
 
 // openVoice opens an embedded voice by its name, or a folder of recordings.

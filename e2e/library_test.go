@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"guided/audio"
 	"guided/audio/mix"
 	"guided/audio/voice"
 	"guided/routines"
@@ -24,7 +25,7 @@ func builtinLibrary(t *testing.T, speaker string) (routines.Library, *mix.Bank) 
 		t.Fatal(err)
 	}
 	l := routines.Library{routines.Builtin()}
-	return l, mix.NewBank([]voice.Voice{recorded}, nil, l.Open, slog.New(slog.DiscardHandler))
+	return l, mix.NewBank([]voice.Voice{recorded}, nil, audio.InFolders(l...), slog.New(slog.DiscardHandler))
 }
 
 // compileBuiltin compiles a built-in routine.

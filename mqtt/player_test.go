@@ -2,7 +2,6 @@ package mqtt
 
 import (
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"sync/atomic"
@@ -10,6 +9,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"guided/audio"
 	"guided/audio/mix"
 	"guided/player"
 	"guided/routines"
@@ -27,7 +27,7 @@ func TestRunStartsOnlyOnFreshCommands(t *testing.T) {
 	var starts atomic.Int32
 	arrive := func() {
 		// Without its Run the player takes commands and plays nothing.
-		p := player.New(player.Config{Library: library, Bank: mix.NewBank(nil, nil, func(string) ([]byte, error) { return nil, fs.ErrNotExist }, log),
+		p := player.New(player.Config{Library: library, Bank: mix.NewBank(nil, nil, audio.InFolders(), log),
 			Volume: 50, ClockTrusted: func() bool { return true }, Log: log})
 		skip := len(client.all())
 		d = startDaemonWith(t, options, defaultLimits(), func(payload []byte, _ time.Time) player.Response {

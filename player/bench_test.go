@@ -51,7 +51,7 @@ func newBenchPlayer(b *testing.B) (*player.Player, benchOutput) {
 	out := make(benchOutput)
 	library := routines.Library{routineFiles(map[string]string{"mixed": mixed, "other": other})}
 	p := player.New(player.Config{
-		Library: library, Bank: mix.NewBank([]voice.Voice{humVoice{}}, nil, library.Open, slog.New(slog.DiscardHandler)),
+		Library: library, Bank: mix.NewBank([]voice.Voice{humVoice{}}, nil, audio.InFolders(library...), slog.New(slog.DiscardHandler)),
 		Output: out, Volume: 60, ClockTrusted: func() bool { return true }, Log: slog.New(slog.DiscardHandler),
 	})
 	ended := make(chan struct{})

@@ -130,7 +130,7 @@ func runUntilPanic(v voice.Voice, words string) {
 	log := slog.New(slog.DiscardHandler)
 	library := routines.Library{routineFiles(map[string]string{"mixed": mixed})}
 	p := player.New(player.Config{
-		Library: library, Bank: mix.NewBank([]voice.Voice{v}, nil, library.Open, log), Output: panicking{}, Volume: 60, Log: log,
+		Library: library, Bank: mix.NewBank([]voice.Voice{v}, nil, audio.InFolders(library...), log), Output: panicking{}, Volume: 60, Log: log,
 	})
 	go p.Run(context.Background())
 	p.DoPayload([]byte(words))

@@ -153,7 +153,7 @@ func (p *Player) prepare(ctx context.Context, r request) {
 }
 
 // scoreFor is the score of a request: the one it was checked with, or where phrases are missing a new one after they
-// were spoken, which may take minutes.
+// were spoken, which takes mix.StartTimeout at most.
 func (p *Player) scoreFor(ctx context.Context, r request) (*routines.Score, error) {
 	if r.complete {
 		return r.score, nil
@@ -162,7 +162,7 @@ func (p *Player) scoreFor(ctx context.Context, r request) (*routines.Score, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := r.bank.Prepare(ctx, clips); err != nil && ctx.Err() == nil {
+	if err := r.bank.PrepareForStart(ctx, clips); err != nil && ctx.Err() == nil {
 		p.cfg.Log.Warn("some phrases cannot be spoken; tones sound in their place", "routine", r.routine.Name, "err", err)
 	}
 	err = r.compile()

@@ -205,7 +205,7 @@ func (t *tableReader) bed() Bed {
 		t.problemf("swell", `has no meaning without a bed; add bed = "waves"`)
 	case b.Sound == "" || slices.Contains(BedNames(), b.Sound):
 	case !isSoundFile(b.Sound):
-		t.problemf("bed", "%q is neither a bed nor a .wav, .flac or .opus file; %s", excerpt(b.Sound), DidYouMean(b.Sound, BedNames()))
+		t.problemf("bed", "%q is neither a bed nor a .wav, .flac or .opus file; %s", excerpt(b.Sound), soundHint(b.Sound, BedNames()))
 	case leavesFolder(b.Sound):
 		t.problemf("bed", "%q lies outside the folder of routines; put the file beside the routine", excerpt(b.Sound))
 	}

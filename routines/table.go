@@ -2,6 +2,7 @@ package routines
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"sort"
@@ -358,7 +359,7 @@ func (t *tableReader) sound(key string) string {
 		return s
 	}
 	if !isSoundFile(s) {
-		t.problemf(key, "%q is neither a tone nor a .wav, .flac or .opus file; %s", excerpt(s), DidYouMean(s, SoundNames()))
+		t.problemf(key, "%q is neither a tone nor a .wav, .flac or .opus file; %s", excerpt(s), soundHint(s, SoundNames()))
 		return ""
 	}
 	if leavesFolder(s) {
@@ -366,6 +367,15 @@ func (t *tableReader) sound(key string) string {
 		return ""
 	}
 	return s
+}
+
+// soundHint says what to do about a name that is neither a sound file nor among names.
+func soundHint(s string, names []string) string {
+	ending := strings.ToLower(path.Ext(s))
+	if slices.Contains([]string{".mp3", ".ogg", ".oga", ".m4a", ".aac", ".mp4", ".aif", ".aiff", ".wma", ".webm"}, ending) {
+		return fmt.Sprintf("convert it, such as: ffmpeg -i %s %s.flac", excerpt(s), excerpt(strings.TrimSuffix(s, path.Ext(s))))
+	}
+	return DidYouMean(s, names)
 }
 
 // leavesFolder reports whether a file lies outside the folder of routines.

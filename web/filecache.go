@@ -12,12 +12,15 @@ import (
 	"sync"
 	"time"
 
+	"guided/audio"
+
 	"github.com/google/renameio/v2"
 )
 
 const (
-	fileCacheBytes   = 512 << 20 // about four hours of FLAC
-	fileCacheWorkers = 2         // files created at a time
+	fileCacheBytes   = 512 << 20       // about four hours of FLAC
+	fileCacheWorkers = 2               // files created at a time
+	leftoverAge      = 5 * time.Second // of a temporary file that no process writes any more
 )
 
 // fileCache keeps FLAC files on disk. A file is created once, however many requests wait for it. Where the files take more
@@ -40,8 +43,11 @@ type pendingFile struct {
 	err  error
 }
 
-// newFileCache creates files until ctx ends, in goroutines of background.
+// newFileCache removes temporary files that a killed process left, and creates files until ctx ends, in goroutines of background.
 func newFileCache(ctx context.Context, dir string, background *sync.WaitGroup, log *slog.Logger) *fileCache {
+	if err := audio.RemoveTemporary(dir, ".*.flac[0-9]*", leftoverAge); err != nil {
+		log.Debug("temporary files cannot be removed", "dir", dir, "err", err)
+	}
 	return &fileCache{ctx: ctx, dir: dir, limit: fileCacheBytes, log: log, background: background, workers: make(chan struct{}, fileCacheWorkers), pending: map[string]*pendingFile{}}
 }
 

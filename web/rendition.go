@@ -124,7 +124,7 @@ func (h *handlers) newRendition(ctx context.Context, r *routines.Routine, q rend
 		}
 		p.start = score.ResumePoint(routines.Samples(q.start))
 	}
-	p.id = h.renditionID(p, cmp.Or(q.Voice, h.Voice))
+	p.id = h.renditionID(ctx, p, cmp.Or(q.Voice, h.Voice))
 	return p, nil
 }
 
@@ -143,7 +143,7 @@ func (h *handlers) compile(ctx context.Context, r *routines.Routine, b *mix.Bank
 	if err != nil {
 		return nil, err
 	}
-	if err := b.Prepare(ctx, clips); err != nil {
+	if err := b.PrepareForStart(ctx, clips); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -153,7 +153,7 @@ func (h *handlers) compile(ctx context.Context, r *routines.Routine, b *mix.Bank
 }
 
 // renditionID is a hash of everything that a sample may depend on.
-func (h *handlers) renditionID(p *rendition, voice string) string {
+func (h *handlers) renditionID(ctx context.Context, p *rendition, voice string) string {
 	sum := sha256.New()
 	fmt.Fprintln(sum, h.Player.Info().Version, voice, p.gain, p.start)
 	if err := json.NewEncoder(sum).Encode(p.score); err != nil {
@@ -164,8 +164,8 @@ func (h *handlers) renditionID(p *rendition, voice string) string {
 		files[c.Clip.Sound] = true
 	}
 	for _, file := range slices.Sorted(maps.Keys(files)) {
-		if data, err := h.Library.Open(file); err == nil { // built-in tones and beds have no file
-			fmt.Fprintf(sum, "%s %x\n", file, sha256.Sum256(data))
+		if content, has := p.bank.HashSound(ctx, file); has { // built-in tones and beds have no file
+			fmt.Fprintf(sum, "%s %x\n", file, content)
 		}
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:16])

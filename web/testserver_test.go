@@ -113,7 +113,7 @@ func newTestServer(t testing.TB, changes ...func(*web.Server)) *testServer {
 			return nil, err
 		}
 		return voice.OpenRecordedVoice(files)
-	}, p.library.Open, log)
+	}, audio.InFolders(p.library...), log)
 	out, err := output.Open("null", 0, log)
 	if err != nil {
 		t.Fatal(err)

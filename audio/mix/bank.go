@@ -11,15 +11,16 @@ package mix
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -39,24 +40,24 @@ type Bank struct {
 // bankCache is what the banks of all voices share.
 type bankCache struct {
 	openVoice func(name string) (voice.Voice, error)
-	readFile  func(name string) ([]byte, error)
 	log       *slog.Logger
 	clips     *clipCache
-	lastBed   bedCache
+	sounds    *soundFiles
 
-	mu      sync.Mutex
-	extents map[[32]byte]routines.Extent // of sound files, by SHA-256 of the content; zero for one that cannot be played
-	tones   map[string]voice.Recording   // by name: synthesising a bell takes a Raspberry Pi a tenth of a second
-	banks   map[string]*Bank             // by the name of their first voice
+	startTimeout time.Duration
+
+	mu    sync.Mutex
+	tones map[string]voice.Recording // by name: synthesising a bell takes a Raspberry Pi a tenth of a second
+	banks map[string]*Bank           // by the name of their first voice
 }
 
 // NewBank returns a bank that asks voices in their order: first the default voice, then those that speak the texts it
-// lacks. openVoice opens another voice by its name; where it is nil, there is no other. readFile reads a sound file that
-// lies beside the routines.
-func NewBank(voices []voice.Voice, openVoice func(name string) (voice.Voice, error), readFile func(name string) ([]byte, error), log *slog.Logger) *Bank {
+// lacks. openVoice opens another voice by its name; where it is nil, there is no other. openFile opens a sound file that
+// lies beside the routines, as audio.NewFiles demands.
+func NewBank(voices []voice.Voice, openVoice func(name string) (voice.Voice, error), openFile func(ctx context.Context, name string) (fs.File, error), log *slog.Logger) *Bank {
 	b := &Bank{voices: voices, bankCache: &bankCache{
-		openVoice: openVoice, readFile: readFile, log: log, clips: newClipCache(clipCacheBytes),
-		extents: map[[32]byte]routines.Extent{}, tones: map[string]voice.Recording{}, banks: map[string]*Bank{},
+		openVoice: openVoice, log: log, clips: newClipCache(clipCacheBytes),
+		sounds: newSoundFiles(audio.NewFiles(openFile), log), startTimeout: StartTimeout, tones: map[string]voice.Recording{}, banks: map[string]*Bank{},
 	}}
 	b.banks[""] = b
 	return b
@@ -104,29 +105,52 @@ func (b *Bank) Measure(c routines.Clip) (routines.Extent, bool) {
 	return routines.Extent{}, false
 }
 
+// measureSound decodes a sound file at its first use: that takes as long as its length and the time-outs of audio.Files
+// allow.
 func (b *bankCache) measureSound(name string) (routines.Extent, bool) {
 	if t, is := toneTable()[name]; is {
 		return routines.Extent{Len: t.len()}, true
 	}
-	data, err := b.readFile(name)
-	if err != nil {
-		return routines.Extent{}, false
+	length, _, err := b.sounds.measure(context.Background(), name)
+	switch {
+	case err == nil:
+		b.sounds.forget(msgNotPlayed + "\x00" + name)
+	case !errors.Is(err, fs.ErrNotExist): // a check of the routine reports that
+		b.sounds.tell(slog.LevelWarn, msgNotPlayed, name, err)
 	}
-	sum := sha256.Sum256(data)
-	b.mu.Lock()
-	e, has := b.extents[sum]
-	b.mu.Unlock()
-	if has {
-		return e, e.Len > 0
+	return routines.Extent{Len: length}, err == nil
+}
+
+// HashSound returns the SHA-256 of a sound file beside the routines, and whether there is one that can be played.
+func (b *Bank) HashSound(ctx context.Context, name string) (sum [32]byte, has bool) {
+	_, sum, err := b.sounds.measure(ctx, name)
+	return sum, err == nil
+}
+
+const (
+	// StartTimeout is how long a start waits for the texts that no voice has recorded: a listener who hears nothing for
+	// longer takes the start for lost.
+	StartTimeout = 15 * time.Second
+	// maxSyntheses is how many texts are spoken at a time. An engine's answer may take 20 MiB.
+	maxSyntheses = 2
+)
+
+// PrepareForStart is Prepare for a listener who waits: it returns at the latest after StartTimeout, with an error where
+// texts are left. Tones take their place.
+func (b *Bank) PrepareForStart(ctx context.Context, clips []routines.Clip) error {
+	limited, cancel := context.WithTimeout(ctx, b.startTimeout)
+	defer cancel()
+	err := b.Prepare(limited, clips)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		left := map[string]bool{}
+		for _, c := range clips {
+			if _, has := b.Measure(c); !has && c.Say != "" {
+				left[c.Say] = true
+			}
+		}
+		return fmt.Errorf("%d phrases were not spoken within %v; look at voice.engine, or record them with guided voices build", len(left), b.startTimeout)
 	}
-	r, err := voice.Decode(data)
-	if err != nil {
-		b.log.Warn("a sound file cannot be played", "file", name, "err", err)
-	}
-	b.mu.Lock()
-	b.extents[sum] = r.Extent()
-	b.mu.Unlock()
-	return r.Extent(), err == nil
+	return err
 }
 
 // Prepare synthesises the texts among clips that no voice has recorded, several at a time. It goes on after a failure
@@ -135,7 +159,7 @@ func (b *Bank) Prepare(ctx context.Context, clips []routines.Clip) error {
 	var mu sync.Mutex
 	failed := map[string]error{} // by message without the text: a missing engine fails for every text alike
 	work := errgroup.Group{}
-	work.SetLimit(runtime.NumCPU())
+	work.SetLimit(maxSyntheses)
 	for _, c := range clips {
 		if c.Say == "" {
 			continue
@@ -175,7 +199,7 @@ func (b *Bank) Load(ctx context.Context, score *routines.Score) (Clips, error) {
 		lengths[c.Clip] = c.Len
 	}
 	clips := make(Clips, len(lengths))
-	if loop := b.bedLoop(score); loop != nil {
+	if loop := b.bedLoop(ctx, score); loop != nil {
 		clips[bedClipKey(score.Bed.Sound)] = voice.Recording{PCM: loop}
 	}
 	var mu sync.Mutex
@@ -204,9 +228,10 @@ func (b *Bank) loadExact(ctx context.Context, clip routines.Clip, n int) (voice.
 	case ctx.Err() != nil:
 		return voice.Recording{}, ctx.Err()
 	case err != nil:
-		b.log.Error("a clip is silent", "say", clip.Say, "sound", clip.Sound, "err", err)
+		b.sounds.tellClip(clip, err)
 		return voice.Recording{}, nil
 	}
+	b.sounds.forget(clipName(clip))
 	return voice.Recording{PCM: audio.FitLength(r.PCM, n), Beat: r.Beat}, nil
 }
 
@@ -220,11 +245,8 @@ func (b *Bank) loadClip(ctx context.Context, c routines.Clip) (voice.Recording, 
 	if _, is := toneTable()[c.Sound]; is {
 		return b.tone(c.Sound)
 	}
-	data, err := b.readFile(c.Sound)
-	if err != nil {
-		return voice.Recording{}, err
-	}
-	return voice.Decode(data)
+	pcm, err := b.sounds.decode(ctx, c.Sound)
+	return voice.Recording{PCM: pcm}, err
 }
 
 // speak returns a text in the first voice that can speak it. Where all fail, the last error that is not ErrNoRecording
@@ -270,13 +292,13 @@ func (b *Bank) CanSay(text string) bool {
 }
 
 // Say returns a text as mono samples at audio.Rate and audio.PhraseLUFS, without silence around it. Synthesis of what
-// no voice has recorded may take seconds.
+// no voice has recorded takes StartTimeout at most.
 func (b *Bank) Say(ctx context.Context, text string) ([]int16, error) {
 	clips, err := routines.Clips(ctx, routines.FromText(text))
 	if err != nil {
 		return nil, err
 	}
-	if err := b.Prepare(ctx, clips); err != nil {
+	if err := b.PrepareForStart(ctx, clips); err != nil {
 		return nil, err
 	}
 	score, err := b.compileMessage(text)

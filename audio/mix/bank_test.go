@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"slices"
 	"strings"
@@ -58,13 +57,9 @@ func newFakeEngine(t *testing.T) *fakeEngine {
 
 func newTestBank(t testing.TB, log *slog.Logger, voices ...voice.Voice) *Bank {
 	t.Helper()
-	files := map[string][]byte{"gong.wav": audiotest.WAVFile(audio.Rate, audiotest.Sine(2400, audio.Rate, 300, 0.5)), "bad.wav": []byte("gong")}
-	return NewBank(voices, nil, func(name string) ([]byte, error) {
-		if data, has := files[name]; has {
-			return data, nil
-		}
-		return nil, fs.ErrNotExist
-	}, log)
+	return NewBank(voices, nil, audio.InFolders(fstest.MapFS{
+		"gong.wav": {Data: audiotest.WAVFile(audio.Rate, audiotest.Sine(2400, audio.Rate, 300, 0.5))}, "bad.wav": {Data: []byte("gong")},
+	}), log)
 }
 
 func voiceOf(t *testing.T, text string, n int) *voice.RecordedVoice {

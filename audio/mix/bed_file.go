@@ -1,11 +1,12 @@
 package mix
 
 import (
-	"crypto/sha256"
+	"context"
 	"errors"
+	"io"
+	"log/slog"
 	"math"
 	"slices"
-	"sync"
 
 	"guided/audio"
 	"guided/routines"
@@ -28,71 +29,164 @@ func (l loopedSound) fill(frames [][2]float64, at int) {
 	}
 }
 
-// importBed makes a loop of bedLUFS from a sound file.
-func importBed(file []byte) ([]int16, error) {
-	samples, rate, err := audio.Decode(file)
+// importBed makes a loop of bedLUFS from a sound file of so many bytes: its end is mixed into its beginning.
+func importBed(file io.ReaderAt, size int64) ([]int16, error) {
+	l, err := measureLoop(file, size)
 	if err != nil {
 		return nil, err
 	}
-	samples = crossfadeLoop(audio.Resample(samples, rate))
-	loudness := audio.Loudness(samples)
-	if loudness < audio.AbsoluteGate || math.IsNaN(loudness) {
-		return nil, errors.New("the sound is silent")
+	return l.render(file, size)
+}
+
+// loopLevel is what makes a loop of a sound file: its length in samples at audio.Rate, and the gain that brings the loop to
+// bedLUFS.
+type loopLevel struct {
+	total int
+	gain  float64
+}
+
+// measureLoop decodes a file for its level. That takes 12 MiB of memory.
+func measureLoop(file io.ReaderAt, size int64) (loopLevel, error) {
+	var shape loopShape
+	if err := decodeBlocks(file, size, shape.add); err != nil {
+		return loopLevel{}, err
 	}
-	gain := audio.GainFromDB(bedLUFS - loudness)
-	pcm := make([]int16, len(samples))
-	for i, x := range samples {
-		pcm[i] = int16(math.Round(max(-1, min(1, gain*x)) * math.MaxInt16))
+	loudness := shape.loudness()
+	if loudness < audio.AbsoluteGate || math.IsNaN(loudness) {
+		return loopLevel{}, errors.New("the sound is silent")
+	}
+	return loopLevel{shape.at, audio.GainFromDB(bedLUFS - loudness)}, nil
+}
+
+// render decodes the file again, for the samples of the loop. Beside them it takes 6 MiB of memory.
+func (l loopLevel) render(file io.ReaderAt, size int64) ([]int16, error) {
+	fade := min(loopFade, l.total/3)
+	pcm := make([]int16, l.total-fade)
+	begin, end := make([]float64, 0, fade), make([]float64, 0, fade)
+	quantize := func(x float64) int16 { return int16(math.Round(max(-1, min(1, l.gain*x)) * math.MaxInt16)) }
+	at := 0
+	err := decodeBlocks(file, size, func(samples []float64) error {
+		if at+len(samples) > l.total {
+			return errChanged
+		}
+		for i, x := range samples {
+			switch i := at + i; {
+			case i < fade:
+				begin = append(begin, x)
+			case i < len(pcm):
+				pcm[i] = quantize(x)
+			default:
+				end = append(end, x)
+			}
+		}
+		at += len(samples)
+		return nil
+	})
+	if err == nil && at != l.total {
+		err = errChanged
+	}
+	if err != nil {
+		return nil, err
+	}
+	fadeInto(begin, end)
+	for i, x := range begin {
+		pcm[i] = quantize(x)
 	}
 	return pcm, nil
 }
 
-// crossfadeLoop mixes the end of samples into their beginning, at equal power, in place, and returns them without that
-// end: they can be repeated without a seam.
-func crossfadeLoop(samples []float64) []float64 {
-	fade := min(loopFade, len(samples)/3)
-	n := len(samples) - fade
-	for i := range fade {
-		sin, cos := math.Sincos(math.Pi / 2 * (float64(i) + 0.5) / float64(fade))
-		samples[i] = float64(sin*samples[i]) + float64(cos*samples[n+i])
+// errChanged is the error of a file that was longer or shorter the second time it was read.
+var errChanged = errors.New("the file changed while it was read")
+
+// decodeBlocks decodes a whole file at audio.Rate, block by block.
+func decodeBlocks(file io.ReaderAt, size int64, emit func([]float64) error) error {
+	d, err := audio.NewDecoder(file, size)
+	if err != nil {
+		return err
 	}
-	return samples[:n]
+	return d.Resampled(emit)
+}
+
+// The parts of a long sound that loopShape keeps. Its loudness is measured in two parts, because the beginning of the loop
+// is only known at the end of the file: the meter of the rest begins at the end of the crossfade, and its blocks count
+// from settle on, when its filters have forgotten that they began in silence.
+const (
+	shortLoop = 3 * loopFade // what is no longer is kept whole
+	settle    = audio.Rate
+	loopHead  = loopFade + settle + audio.LoudnessBlock - audio.LoudnessStep // up to the end of the last block that begins before settle
+)
+
+// loopShape takes the samples of a sound, and finds the loop they make.
+type loopShape struct {
+	head []float64 // the first shortLoop samples
+	tail []float64 // a ring buffer of the last loopFade, from at modulo loopFade
+	at   int       // samples so far
+	rest *audio.LoudnessMeter
+}
+
+func (s *loopShape) add(samples []float64) error {
+	if s.rest == nil {
+		s.rest, s.tail = audio.NewLoudnessMeter(), make([]float64, loopFade)
+	}
+	if room := shortLoop - len(s.head); room > 0 {
+		s.head = append(s.head, samples[:min(room, len(samples))]...)
+	}
+	for len(samples) > 0 {
+		i := s.at % loopFade
+		ring := s.tail[i:min(loopFade, i+len(samples))]
+		if s.at >= 2*loopFade { // what leaves the tail is in the loop, behind the crossfade
+			s.rest.Add(ring)
+		}
+		n := copy(ring, samples)
+		samples = samples[n:]
+		s.at += n
+	}
+	return nil
+}
+
+// loudness returns the loudness of the loop in LUFS.
+func (s *loopShape) loudness() float64 {
+	if s.at <= shortLoop {
+		fade := len(s.head) / 3
+		loop := s.head[:len(s.head)-fade]
+		fadeInto(loop[:fade], s.head[len(loop):])
+		return audio.Loudness(loop)
+	}
+	head := s.head[:loopHead]
+	i := s.at % loopFade
+	fadeInto(head[:loopFade], slices.Concat(s.tail[i:], s.tail[:i]))
+	meter := audio.NewLoudnessMeter()
+	meter.Add(head)
+	blocks := append(meter.Blocks(), s.rest.Blocks()[settle/audio.LoudnessStep:]...)
+	return audio.GatedLoudness(blocks)
+}
+
+// fadeInto fades from the samples of end to those of begin, at equal power, in place.
+func fadeInto(begin, end []float64) {
+	for i := range begin {
+		sin, cos := math.Sincos(math.Pi / 2 * (float64(i) + 0.5) / float64(len(begin)))
+		begin[i] = float64(sin*begin[i]) + float64(cos*end[i])
+	}
 }
 
 // bedClipKey is the key of a bed among Clips. Its length differs from that of the same file as a cue, which is played
 // at its own level and not looped.
 func bedClipKey(sound string) routines.Clip { return routines.Clip{Sound: sound, Len: -1} }
 
-// bedCache holds the bed that was imported last: a score that is recompiled in a session keeps its bed.
-type bedCache struct {
-	mu  sync.Mutex
-	sum [32]byte // SHA-256 of the file
-	pcm []int16
-}
-
 // bedLoop returns the imported sound file that a score names as its bed, nil where it names none. A file that cannot be
 // used is logged, and the bed is silent.
-func (b *bankCache) bedLoop(score *routines.Score) []int16 {
+func (b *bankCache) bedLoop(ctx context.Context, score *routines.Score) []int16 {
 	name := score.Bed.Sound
 	if name == "" || slices.Contains(routines.BedNames(), name) {
 		return nil
 	}
-	data, err := b.readFile(name)
-	if err != nil {
-		b.log.Error("the bed is silent", "file", name, "err", err)
+	pcm, err := b.sounds.bed(ctx, name)
+	switch {
+	case err == nil:
+		b.sounds.forget(msgSilentBed + "\x00" + name)
+	case ctx.Err() == nil:
+		b.sounds.tell(slog.LevelError, msgSilentBed, name, err)
 		return nil
 	}
-	sum := sha256.Sum256(data)
-	b.lastBed.mu.Lock()
-	defer b.lastBed.mu.Unlock()
-	if b.lastBed.sum == sum {
-		return b.lastBed.pcm
-	}
-	pcm, err := importBed(data)
-	if err != nil {
-		b.log.Error("the bed is silent", "file", name, "err", err)
-		return nil
-	}
-	b.lastBed.sum, b.lastBed.pcm = sum, pcm
 	return pcm
 }

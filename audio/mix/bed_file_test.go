@@ -2,11 +2,11 @@ package mix
 
 import (
 	"bytes"
-	"io/fs"
 	"log/slog"
 	"math"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"guided/audio"
 	"guided/audio/audiotest"
@@ -14,7 +14,8 @@ import (
 
 func TestImportBedLoopsAtBedLoudness(t *testing.T) {
 	samples := audio.Resample(audiotest.WhiteNoise(20*24000, 0.1), 24000)
-	pcm, err := importBed(audiotest.WAVFile(audio.Rate, samples))
+	file := audiotest.WAVFile(audio.Rate, samples)
+	pcm, err := importBed(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,15 +35,10 @@ func TestImportBedLoopsAtBedLoudness(t *testing.T) {
 }
 
 func TestBedLoopLogsUnusableFile(t *testing.T) {
-	files := map[string][]byte{"text.flac": []byte("The sea"), "silent.wav": audiotest.WAVFile(audio.Rate, make([]float64, audio.Rate))}
+	files := fstest.MapFS{"text.flac": {Data: []byte("The sea")}, "silent.wav": {Data: audiotest.WAVFile(audio.Rate, make([]float64, audio.Rate))}}
 	for _, name := range []string{"gone.flac", "text.flac", "silent.wav"} {
 		var logs bytes.Buffer
-		bank := NewBank(nil, nil, func(name string) ([]byte, error) {
-			if data, has := files[name]; has {
-				return data, nil
-			}
-			return nil, fs.ErrNotExist
-		}, slog.New(slog.NewTextHandler(&logs, nil)))
+		bank := NewBank(nil, nil, audio.InFolders(files), slog.New(slog.NewTextHandler(&logs, nil)))
 		clips, err := bank.Load(t.Context(), bedScore(name, 10))
 		if err != nil || !strings.Contains(logs.String(), name) {
 			t.Errorf("%s: %v, logged %q", name, err, logs.String())

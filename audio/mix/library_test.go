@@ -25,7 +25,7 @@ func renderBuiltin(t *testing.T, speaker, name string, o routines.Options) (*Ban
 		t.Fatal(err)
 	}
 	l := routines.Library{routines.Builtin()}
-	b := NewBank([]voice.Voice{recorded}, nil, l.Open, slog.New(slog.DiscardHandler))
+	b := NewBank([]voice.Voice{recorded}, nil, audio.InFolders(l...), slog.New(slog.DiscardHandler))
 	r, err := l.Load(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,13 @@ const (
 	seekWindow    = audio.RewindDepth * 5 / 4 // around every position of interest: what an output pulls at once or takes back, and a margin
 	lookahead     = 20 * audio.Rate           // after the position that is pulled
 	lookaheadStep = 5 * audio.Rate            // how far the position advances before more is loaded
+
+	// maxLoaded is how many samples of clips may be loaded together: eleven minutes, 64 MiB. Only long sounds that overlap
+	// come to that.
+	maxLoaded = 32 << 20
 )
+
+var errTooMuch = fmt.Errorf("more than %d minutes of sound would play within %d s; use fewer long sounds at a time", maxLoaded/audio.Rate/60, lookahead/audio.Rate)
 
 // LiveRenderer is a Renderer whose clips are loaded ahead of need and dropped behind it. Streaming wakes the loader; there is
 // no timer. Stream and Seek belong to one goroutine at a time and never wait for a clip: a clip that is not loaded in
@@ -37,6 +43,7 @@ type LiveRenderer struct {
 	targets    positions  // announced seeks
 	departures positions  // left by a seek: an output may take back what it pulled, to before the seek
 	loaded     map[*liveClip]bool
+	samples    int // of the clips that are loaded, or being loaded
 }
 
 // liveClip is a distinct clip of the score, shared by all of its cues. pcm is nil while it is not loaded.
@@ -61,7 +68,7 @@ func (p *positions) add(at int) {
 // RenderLive returns a score that can be streamed at once: the clips of its first moments are loaded, the others are loaded
 // ahead of need by a function handed to background, which returns when ctx ends. It fails only when ctx ends.
 func (b *Bank) RenderLive(ctx context.Context, score *routines.Score, background func(func())) (*LiveRenderer, error) {
-	l := newLive(b, score)
+	l := newLive(ctx, b, score)
 	if err := l.Preload(ctx, 0); err != nil {
 		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, err)
 	}
@@ -69,9 +76,11 @@ func (b *Bank) RenderLive(ctx context.Context, score *routines.Score, background
 	return l, nil
 }
 
-func newLive(b *Bank, score *routines.Score) *LiveRenderer {
+// newLive returns a renderer without clips. Where the score's bed is a file, that is decoded; ctx may end it, and the bed
+// is silent then.
+func newLive(ctx context.Context, b *Bank, score *routines.Score) *LiveRenderer {
 	l := &LiveRenderer{
-		Renderer: newRenderer(score, b.bedLoop(score)), bank: b, wakeup: make(chan struct{}, 1), loaded: map[*liveClip]bool{},
+		Renderer: newRenderer(score, b.bedLoop(ctx, score)), bank: b, wakeup: make(chan struct{}, 1), loaded: map[*liveClip]bool{},
 	}
 	distinct := map[routines.Clip]*liveClip{}
 	for _, cue := range score.Cues {
@@ -189,6 +198,7 @@ func (l *LiveRenderer) evictAndNext() *liveClip {
 	for c := range l.loaded {
 		if !keep[c] {
 			c.pcm.Store(nil)
+			l.samples -= c.length
 			delete(l.loaded, c)
 		}
 	}
@@ -201,10 +211,24 @@ func (l *LiveRenderer) evictAndNext() *liveClip {
 // loadClip loads a clip from the bank's cache or its source. A clip that is not available is stored as an empty one,
 // which is never dropped, so that it is logged once and not tried again. It fails only when ctx ends.
 func (l *LiveRenderer) loadClip(ctx context.Context, c *liveClip) error {
+	l.mu.Lock()
+	fits := l.samples == 0 || l.samples+c.length <= maxLoaded
+	if fits {
+		l.samples += c.length
+	}
+	l.mu.Unlock()
+	if !fits {
+		l.bank.sounds.tellClip(c.clip, errTooMuch)
+		c.pcm.CompareAndSwap(nil, &[]int16{})
+		return nil
+	}
 	pcm, has := l.bank.clips.get(c.clipKey)
 	if !has {
 		r, err := l.bank.loadExact(ctx, c.clip, c.length)
 		if err != nil {
+			l.mu.Lock()
+			l.samples -= c.length
+			l.mu.Unlock()
 			return err
 		}
 		pcm = r.PCM
@@ -215,8 +239,10 @@ func (l *LiveRenderer) loadClip(ctx context.Context, c *liveClip) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c.pcm.Store(&pcm)
-	if pcm != nil {
+	if pcm != nil && !l.loaded[c] {
 		l.loaded[c] = true
+	} else { // it is loaded twice, or silent
+		l.samples -= c.length
 	}
 	return nil
 }

@@ -213,7 +213,7 @@ func TestLiveLoadsAheadOfNeed(t *testing.T) {
 			}
 			live.runLoader()
 		}
-		if n := strings.Count(logs.String(), "gone.wav"); n != 1 {
+		if n := strings.Count(logs.String(), "level=ERROR"); n != 1 {
 			t.Errorf("logged %d times", n)
 		}
 	})

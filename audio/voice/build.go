@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"guided/audio"
 	"guided/routines"
 )
 
@@ -127,6 +128,11 @@ func (b *Builder) load() error {
 	if err := os.MkdirAll(b.Dir, 0o755); err != nil {
 		return fmt.Errorf("making the voice's folder: %w", err)
 	}
+	for _, pattern := range []string{".*.opus[0-9]*", "." + indexFile + "[0-9]*"} {
+		if err := audio.RemoveTemporary(b.Dir, pattern, leftoverAge); err != nil {
+			return fmt.Errorf("removing what an earlier build left: %w", err)
+		}
+	}
 	if err := readJSON(b.Dir, indexFile, &b.index); err != nil {
 		return err
 	}
@@ -142,7 +148,7 @@ func (b *Builder) load() error {
 
 // readJSON decodes a file of a folder into v, which stays as it is where there is no such file.
 func readJSON(dir, name string, v any) error {
-	data, err := os.ReadFile(filepath.Join(dir, name))
+	data, err := audio.NewFiles(audio.InFolders(os.DirFS(dir))).ReadFile(context.Background(), name, maxIndexBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -261,7 +267,7 @@ func (b *Builder) recordClip(ctx context.Context, p pendingClip) (Clip, error) {
 	if err != nil {
 		return Clip{}, err
 	}
-	if err := renameio.WriteFile(filepath.Join(b.Dir, p.file), encoded, 0o644); err != nil {
+	if err := renameio.WriteFile(filepath.Join(b.Dir, p.file), encoded, 0o644, renameio.WithTempDir(b.Dir)); err != nil {
 		return Clip{}, fmt.Errorf("storing a recording: %w", err)
 	}
 	return Clip{Text: p.Text, File: p.file, Samples: len(decoded.PCM), Beat: FindBeat(floats(decoded.PCM))}, nil
@@ -283,7 +289,7 @@ func (b *Builder) saveIndex() error {
 	if err := e.Encode(b.index); err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(filepath.Join(b.Dir, indexFile), out.Bytes(), 0o644); err != nil {
+	if err := renameio.WriteFile(filepath.Join(b.Dir, indexFile), out.Bytes(), 0o644, renameio.WithTempDir(b.Dir)); err != nil {
 		return fmt.Errorf("storing %s: %w", indexFile, err)
 	}
 	return nil

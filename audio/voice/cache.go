@@ -1,6 +1,7 @@
 package voice
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -14,6 +15,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/renameio/v2"
 
@@ -25,12 +27,15 @@ import (
 const (
 	maxDiskBytes   = 192 << 20 // half an hour of speech
 	maxMemoryBytes = 58 << 20  // ten minutes, where the disk cannot be written
+
+	maxCacheFileBytes = cacheHeaderBytes + 2*maxSpeechSeconds*audio.Rate // no recording is longer
 )
 
 // Cache stores recordings by key, each in a WAV file. A recording that cannot be written is kept in memory; the first
 // time that happens is logged as a warning. A Cache is for concurrent use.
 type Cache struct {
 	dir          string
+	files        *audio.Files
 	log          *slog.Logger
 	maxDiskBytes int64
 
@@ -42,10 +47,17 @@ type Cache struct {
 	warned      bool
 }
 
-// NewCache returns a cache in the folder dir, which Put creates.
+// leftoverAge is how old a temporary file is that no process writes any more.
+const leftoverAge = 5 * time.Second
+
+// NewCache returns a cache in the folder dir, which Put creates. Temporary files that a killed process left there are
+// removed.
 func NewCache(dir string, log *slog.Logger) *Cache {
+	if err := audio.RemoveTemporary(dir, ".*.wav[0-9]*", leftoverAge); err != nil {
+		log.Debug("temporary files of speech cannot be removed", "dir", dir, "err", err)
+	}
 	return &Cache{
-		dir: dir, log: log, maxDiskBytes: maxDiskBytes,
+		dir: dir, files: audio.NewFiles(audio.InFolders(os.DirFS(dir))), log: log, maxDiskBytes: maxDiskBytes,
 		extents: map[string]routines.Extent{}, memory: map[string]Recording{},
 	}
 }
@@ -78,7 +90,7 @@ func (c *Cache) Get(key string) (Recording, bool) {
 	if ok {
 		return r, true
 	}
-	data, err := os.ReadFile(c.path(key))
+	data, err := c.files.ReadFile(context.Background(), key+".wav", maxCacheFileBytes)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		c.warnOnce(err)
 	}
@@ -98,7 +110,7 @@ func (c *Cache) Put(key string, r Recording) {
 	c.setExtent(key, r)
 	err := os.MkdirAll(c.dir, 0o755)
 	if err == nil {
-		err = renameio.WriteFile(c.path(key), encodeCacheFile(r), 0o644)
+		err = renameio.WriteFile(c.path(key), encodeCacheFile(r), 0o644, renameio.WithTempDir(c.dir))
 	}
 	if err != nil {
 		c.putInMemory(key, r)

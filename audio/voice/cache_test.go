@@ -44,6 +44,27 @@ func TestCacheReadsFilesOfAnotherCache(t *testing.T) {
 	}
 }
 
+func TestNewCacheRemovesWhatAKilledProcessLeft(t *testing.T) {
+	dir := t.TempDir()
+	old := time.Now().Add(-time.Minute)
+	for _, name := range []string{".0123abcd.wav8675309", "kept.wav"} {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, encodeCacheFile(sawtooth(10)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := NewCache(dir, audiotest.Logger(t))
+	if _, has := c.Get("kept"); !has {
+		t.Error("a recording is lost")
+	}
+	if list, err := os.ReadDir(dir); err != nil || len(list) != 1 {
+		t.Errorf("there are %v: %v", list, err)
+	}
+}
+
 // A full SD card leaves files that are cut short.
 func TestCacheIgnoresDamagedFiles(t *testing.T) {
 	whole := encodeCacheFile(sawtooth(1000))
@@ -71,6 +92,26 @@ func TestCacheIgnoresDamagedFiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzDecodeCacheFile reads any bytes as a file of the cache.
+func FuzzDecodeCacheFile(f *testing.F) {
+	whole := encodeCacheFile(sawtooth(100))
+	f.Add(whole)
+	f.Add(whole[:60])
+	f.Add(append(bytes.Clone(whole), 0))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		r, err := decodeCacheFile(file)
+		if err != nil {
+			return
+		}
+		if len(r.PCM) == 0 || r.Beat < 0 || r.Beat > len(r.PCM) {
+			t.Fatalf("%d samples with a beat at %d", len(r.PCM), r.Beat)
+		}
+		if again, err := decodeCacheFile(encodeCacheFile(r)); err != nil || !slices.Equal(again.PCM, r.PCM) || again.Beat != r.Beat {
+			t.Fatalf("it does not come back: %v", err)
+		}
+	})
 }
 
 func TestCacheKeepsInMemoryWhenDiskFails(t *testing.T) {

@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // What a program may take for one text, in time and in bytes of its answer.
@@ -38,8 +41,13 @@ func ESpeakArgs(lang string) []string {
 // Identity returns the program and its arguments.
 func (c *Command) Identity() []string { return c.args }
 
-// Synthesize runs the program, with the recipe's arguments after its own. The program and everything it started in its
-// process group is killed at the timeout, when parent ends and when its answer exceeds maxSpeechBytes.
+// exitDelay is how long a program may run on after it closed its output, and what it started may write on after it
+// exited.
+const exitDelay = time.Second
+
+// Synthesize runs the program, with the recipe's arguments after its own. The program and everything in its process group
+// is killed when it has answered, at the timeout, when parent ends and when its answer exceeds maxSpeechBytes. The error
+// of a program that does not end in time is an unavailableError.
 func (c *Command) Synthesize(parent context.Context, r Recipe) ([]byte, error) {
 	timeout := cmp.Or(c.timeout, commandTimeout)
 	ctx, cancel := context.WithTimeout(parent, timeout)
@@ -47,21 +55,21 @@ func (c *Command) Synthesize(parent context.Context, r Recipe) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, c.args[0], slices.Concat(c.args[1:], r.Args)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a group of its own, so that what a script started is killed with it
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second // a process that it left running may hold the pipes open
+	cmd.WaitDelay = exitDelay // a process that left the group may hold the pipes open
 	cmd.Stdin = strings.NewReader(r.input() + "\n")
 	stdout, stderr := &limitedBuffer{remaining: maxSpeechBytes, overflow: cancel}, &limitedBuffer{remaining: 4096}
-	cmd.Stdout, cmd.Stderr = stdout, stderr
-	err := cmd.Run()
+	cmd.Stderr = stderr
+	lived, err := runGroup(ctx, cmd, stdout)
 	switch {
 	case parent.Err() != nil:
 		return nil, parent.Err()
 	case stdout.remaining < 0:
 		return nil, fmt.Errorf("it wrote more than %d MiB", maxSpeechBytes>>20)
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("it took longer than %v", timeout)
+		return nil, unavailableError{fmt.Errorf("it took longer than %v", timeout)}
 	case errors.Is(err, exec.ErrNotFound):
 		return nil, errors.New(`it is not installed; install it, or set engine = "none" in [voice]`)
-	case errors.Is(err, exec.ErrWaitDelay): // the program itself exited with status 0
+	case errors.Is(err, exec.ErrWaitDelay), lived: // it has said everything
 		return stdout.buf.Bytes(), nil
 	case err != nil && stderr.buf.Len() > 0:
 		return nil, fmt.Errorf("%w: %s", err, lastLine(stderr.buf.Bytes()))
@@ -69,6 +77,76 @@ func (c *Command) Synthesize(parent context.Context, r Recipe) ([]byte, error) {
 		return nil, err
 	}
 	return stdout.buf.Bytes(), nil
+}
+
+// runGroup runs a program in a process group of its own and copies what the group writes to stdout, until all of it has
+// closed its output, until exitDelay after the program exited, or until ctx ends. Then it kills what is left of the group.
+// lived reports that the program had closed its output and ran on.
+func runGroup(ctx context.Context, cmd *exec.Cmd, stdout io.Writer) (lived bool, err error) {
+	out, in, err := os.Pipe()
+	if err != nil {
+		return false, err
+	}
+	defer out.Close()
+	cmd.Stdout = in
+	err = cmd.Start()
+	in.Close()
+	if err != nil {
+		return false, err
+	}
+	pid := cmd.Process.Pid
+	exited := make(chan struct{})
+	go func() { // it ends with the program, which is killed below
+		awaitExit(pid)
+		close(exited)
+	}()
+	closed := make(chan struct{})
+	go func() { // it ends at the deadline set below
+		defer close(closed)
+		_, _ = io.Copy(stdout, out) // the program's status tells of its errors
+	}()
+	select {
+	case <-closed:
+		select {
+		case <-exited:
+		case <-time.After(exitDelay):
+			lived = true
+		case <-ctx.Done():
+		}
+	case <-exited:
+		_ = out.SetReadDeadline(time.Now().Add(exitDelay)) // a pipe has deadlines
+	case <-ctx.Done():
+	}
+	if ctx.Err() != nil {
+		_ = out.SetReadDeadline(time.Now())
+	}
+	if !lived && ctx.Err() == nil {
+		<-closed
+	}
+	// The program is not reaped yet, so that the number of the group is still its own.
+	_ = syscall.Kill(-pid, syscall.SIGKILL)
+	_ = out.SetReadDeadline(time.Now())
+	<-closed
+	<-exited
+	err = cmd.Wait()
+	reapGroup(pid)
+	return lived, err
+}
+
+// awaitExit waits until a child has exited, and leaves it to be reaped.
+func awaitExit(pid int) {
+	for unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+	}
+}
+
+// reapGroup reaps what was killed of a process group and became a child of this process: it does where this process is the
+// first of a container.
+func reapGroup(group int) {
+	for {
+		if n, err := syscall.Wait4(-group, nil, syscall.WNOHANG, nil); err != nil || n <= 0 {
+			return
+		}
+	}
 }
 
 // limitedBuffer stores up to remaining bytes and drops the write that exceeds them. Where overflow is set it is called

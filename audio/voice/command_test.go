@@ -8,10 +8,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,7 +50,21 @@ func TestHelperProcess(t *testing.T) {
 	case "quietly":
 		os.Exit(3)
 	case "hang":
+		appendLine(flag.Arg(2), fmt.Sprint(os.Getpid()))
+		signal.Ignore(syscall.SIGTERM, syscall.SIGHUP)
 		time.Sleep(time.Minute)
+	case "lives on": // it has said everything and does not exit
+		appendLine(flag.Arg(2), fmt.Sprint(os.Getpid()))
+		os.Stdout.Write(sound)
+		os.Stdout.Close()
+		time.Sleep(time.Minute)
+	case "trickles":
+		for {
+			if _, err := os.Stdout.Write(sound[:1]); err != nil {
+				os.Exit(0)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
 	case "endless":
 		for {
 			if _, err := os.Stdout.Write(sound); err != nil {
@@ -139,6 +155,7 @@ func TestCommandSpeakErrors(t *testing.T) {
 		"fails quietly":   {helperArgs("quietly"), "exit status 3"},
 		"hangs":           {helperArgs("hang"), "longer than 300ms"},
 		"never ends":      {helperArgs("endless"), "more than 20 MiB"},
+		"trickles":        {helperArgs("trickles"), "longer than 300ms"},
 		"its child hangs": {helperArgs("hanging child", pids), "longer than 300ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -176,7 +193,50 @@ func TestCommandSpeakWithChildHoldingThePipe(t *testing.T) {
 		t.Errorf("%d samples: %v", len(r.PCM), err)
 	}
 	for _, pid := range strings.Fields(string(audiotest.ReadFile(t, pids))) {
-		_ = exec.Command("kill", pid).Run() // a grandchild of this process, which Command leaves running
+		audiotest.Eventually(t, "the end of its child "+pid, func() bool { return !isRunning(pid) })
+	}
+}
+
+// A program that closes its output has spoken, whether it exits or not. It is killed and leaves no zombie.
+func TestCommandSpeakEndsAtTheEndOfTheOutput(t *testing.T) {
+	pids := filepath.Join(t.TempDir(), "pids")
+	r, err := newCommandVoice(t, 0, helperArgs("lives on", pids)...).Speak(t.Context(), "Hold.")
+	if err != nil || len(r.PCM) == 0 {
+		t.Errorf("%d samples: %v", len(r.PCM), err)
+	}
+	if _, err := os.Stat("/proc/" + strings.TrimSpace(string(audiotest.ReadFile(t, pids)))); err == nil {
+		t.Error("it is still there")
+	}
+}
+
+// An engine that hangs costs one time-out, however many texts wait for it, and is not asked again for a while.
+func TestCommandThatHangsCostsOneTimeout(t *testing.T) {
+	pids := filepath.Join(t.TempDir(), "pids")
+	v := newCommandVoice(t, time.Second, helperArgs("hang", pids)...)
+	begun := time.Now()
+	var all sync.WaitGroup
+	slots := make(chan struct{}, 2)
+	for i := range 12 {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			if _, err := v.Speak(t.Context(), fmt.Sprint("text ", i)); err == nil || !strings.Contains(err.Error(), "longer than 1s") {
+				t.Errorf("text %d: %v", i, err)
+			}
+		})
+	}
+	all.Wait()
+	if took := time.Since(begun); took > 5*time.Second { // each on its own would take twelve, two at a time six
+		t.Errorf("12 texts took %v", took)
+	}
+	asked := strings.Fields(string(audiotest.ReadFile(t, pids)))
+	if len(asked) > 2 {
+		t.Errorf("it was run %d times", len(asked))
+	}
+	for _, pid := range asked {
+		if _, err := os.Stat("/proc/" + pid); err == nil {
+			t.Errorf("%s is still there", pid)
+		}
 	}
 }
 

@@ -43,18 +43,29 @@ type unavailableError struct{ error }
 
 func (e unavailableError) Unwrap() error { return e.error }
 
-// retryDelay is how long an engine is not asked after an unavailableError: a routine has dozens of texts.
-const retryDelay = 30 * time.Second
+const (
+	// retryDelay is how long an engine is not asked after an unavailableError, at least: a routine has dozens of texts.
+	retryDelay = 30 * time.Second
+	// retryShare is how many times as long as the vain wait an engine is not asked, up to maxRetryDelay: one that hangs takes
+	// a tenth of the time.
+	retryShare    = 9
+	maxRetryDelay = 10 * time.Minute
+	// hangTime is how long an engine may take when the caller's own time is over: longer counts as unavailable.
+	hangTime = 10 * time.Second
+)
 
 // SynthesizedVoice is a voice that asks an engine, and stores every answer in a cache once it was decoded. It implements Voice.
 //
-// It alone decides when an engine is asked: for a text that the cache lacks, once at a time for each text, and not within
-// retryDelay of an unavailableError. There are no other retries.
+// It alone decides when an engine is asked: for a text that the cache lacks, once at a time for each text, and not for
+// a while after an unavailableError, which also ends the other texts that are being spoken. There are no other retries.
 type SynthesizedVoice struct {
 	engine Engine
 	cache  *Cache
 
+	importing sync.Mutex // one answer is decoded at a time: it takes memory
+
 	mu          sync.Mutex
+	asking      map[*asking]struct{}     // the calls of the engine that are under way
 	locks       map[string]chan struct{} // by cache key, while that text is synthesized; closed when it is done
 	unavailable error                    // the last unavailableError, returned until retryAt
 	retryAt     time.Time
@@ -62,7 +73,7 @@ type SynthesizedVoice struct {
 
 // NewSynthesizedVoice returns a voice that asks the engine for texts that the cache lacks.
 func NewSynthesizedVoice(engine Engine, cache *Cache) *SynthesizedVoice {
-	return &SynthesizedVoice{engine: engine, cache: cache, locks: map[string]chan struct{}{}}
+	return &SynthesizedVoice{engine: engine, cache: cache, asking: map[*asking]struct{}{}, locks: map[string]chan struct{}{}}
 }
 
 // cacheKey is the key of a text as the engine is given it.
@@ -93,7 +104,9 @@ func (s *SynthesizedVoice) Speak(ctx context.Context, text string) (Recording, e
 	if err != nil {
 		return Recording{}, fmt.Errorf("%s could not speak %q: %w", s.engine.Identity()[0], text, err)
 	}
+	s.importing.Lock()
 	r, err := importSpeech(file, recipe)
+	s.importing.Unlock()
 	if err != nil {
 		return Recording{}, fmt.Errorf("%s spoke %q as something else than speech: %w", s.engine.Identity()[0], text, err)
 	}
@@ -101,21 +114,45 @@ func (s *SynthesizedVoice) Speak(ctx context.Context, text string) (Recording, e
 	return r, nil
 }
 
+// asking is a call of the engine.
+type asking struct{ cancel context.CancelCauseFunc }
+
 // synthesize asks the engine, or returns its last error while it is unavailable.
-func (s *SynthesizedVoice) synthesize(ctx context.Context, r Recipe) ([]byte, error) {
+func (s *SynthesizedVoice) synthesize(parent context.Context, r Recipe) ([]byte, error) {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	call := &asking{cancel}
 	s.mu.Lock()
-	err, retryAt := s.unavailable, s.retryAt
-	s.mu.Unlock()
-	if time.Now().Before(retryAt) {
+	if err := s.unavailable; time.Now().Before(s.retryAt) {
+		s.mu.Unlock()
 		return nil, err
 	}
+	s.asking[call] = struct{}{}
+	s.mu.Unlock()
+	begun := time.Now()
 	file, err := s.engine.Synthesize(ctx, r)
-	if unavailable := (unavailableError{}); errors.As(err, &unavailable) {
-		s.mu.Lock()
-		s.unavailable, s.retryAt = err, time.Now().Add(retryDelay)
-		s.mu.Unlock()
+	took := time.Since(begun)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.asking, call)
+	unavailable := unavailableError{}
+	switch cause := context.Cause(ctx); {
+	case err == nil:
+		return file, nil
+	case errors.As(cause, &unavailable): // another text has found out
+		return nil, cause
+	case errors.As(err, &unavailable):
+	case errors.Is(parent.Err(), context.DeadlineExceeded) && took >= hangTime:
+		err = unavailableError{fmt.Errorf("it took longer than %v", took.Round(time.Second))}
+	default:
+		return nil, err
 	}
-	return file, err
+	s.unavailable = err
+	s.retryAt = time.Now().Add(min(max(retryDelay, retryShare*took), maxRetryDelay))
+	for other := range s.asking {
+		other.cancel(err)
+	}
+	return nil, err
 }
 
 // lock waits until no other call synthesizes the text of a cache key. The wait ends with ctx, which a mutex could not.

@@ -1,7 +1,9 @@
 package voice
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"sort"
@@ -9,23 +11,53 @@ import (
 	"guided/audio"
 )
 
+// maxSpeechSeconds is the longest speech that is normalised, which takes 46 MiB of memory for two minutes, and as much
+// again while its peaks are limited.
+const maxSpeechSeconds = 120
+
 // Decode decodes a sound file as it is: its level and its silences stay, and its beat is not looked for.
 func Decode(file []byte) (Recording, error) {
-	samples, rate, err := audio.Decode(file)
-	if err != nil {
-		return Recording{}, err
-	}
-	return Recording{PCM: audio.QuantizeClip(audio.Resample(samples, rate))}, nil
+	return decodeFile(bytes.NewReader(file), int64(len(file)))
 }
 
-// importSpeech decodes a sound file of speech and normalises it: it is trimmed, reduced to one word where the recipe
-// selects one, brought to the loudness of a phrase, and its beat is found.
-func importSpeech(file []byte, r Recipe) (Recording, error) {
-	samples, rate, err := audio.Decode(file)
+// decodeFile is Decode for a file of so many bytes, block by block.
+func decodeFile(file io.ReaderAt, size int64) (Recording, error) {
+	d, err := audio.NewDecoder(file, size)
 	if err != nil {
 		return Recording{}, err
 	}
-	samples = trim(audio.Resample(samples, rate))
+	q := audio.NewClipQuantizer(0)
+	if err := d.Resampled(func(samples []float64) error {
+		q.Add(samples)
+		return nil
+	}); err != nil {
+		return Recording{}, err
+	}
+	return Recording{PCM: q.Clip()}, nil
+}
+
+// importSpeech decodes a sound file of speech and normalises it.
+func importSpeech(file []byte, r Recipe) (Recording, error) {
+	return importSpeechFile(bytes.NewReader(file), int64(len(file)), r)
+}
+
+// importSpeechFile is importSpeech for a file of so many bytes: the speech is trimmed, reduced to one word
+// where the recipe selects one, brought to the loudness of a phrase, and its beat is found.
+func importSpeechFile(file io.ReaderAt, size int64, r Recipe) (Recording, error) {
+	d, err := audio.NewDecoder(file, size)
+	if err != nil {
+		return Recording{}, err
+	}
+	var samples []float64
+	if err := d.Resampled(func(block []float64) error {
+		if samples = append(samples, block...); len(samples) > maxSpeechSeconds*audio.Rate {
+			return fmt.Errorf("the speech is longer than %d s; cut it into phrases", maxSpeechSeconds)
+		}
+		return nil
+	}); err != nil {
+		return Recording{}, err
+	}
+	samples = trim(samples)
 	if r.Words > 0 {
 		if samples, err = extractWord(samples, r.Words, r.Word); err != nil {
 			return Recording{}, err

@@ -4,14 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"guided/audio"
 	"guided/audio/audiotest"
@@ -167,9 +170,113 @@ func TestOpenRecordedVoiceRefusesTooLargeFile(t *testing.T) {
 	if err := errors.Join(large.Truncate(8<<30), large.Close()); err != nil { // sparse: it takes no disk space
 		t.Fatal(err)
 	}
-	if _, err := OpenRecordedVoice(os.DirFS(dir)); err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
+	if _, err := OpenRecordedVoice(os.DirFS(dir)); err == nil || !strings.Contains(err.Error(), "larger than 128 MiB") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// A folder of ten thousand recordings opens within its budget, though its index measures none of them: what is left is
+// measured when it is asked for.
+func TestOpenRecordedVoiceWithThousandsOfRecordings(t *testing.T) {
+	files := fstest.MapFS{}
+	index := Index{Name: "large", Lang: "en"}
+	recording := homeRecording()
+	for i := range 10_000 {
+		c := Clip{Text: fmt.Sprint("phrase ", i), File: fmt.Sprintf("%d.wav", i)}
+		files[c.File] = &fstest.MapFile{Data: recording}
+		index.Clips = append(index.Clips, c)
+	}
+	data, err := json.Marshal(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files[indexFile] = &fstest.MapFile{Data: data}
+	begun := time.Now()
+	v, err := OpenRecordedVoice(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(begun); took > 3*measureBudget {
+		t.Errorf("opening took %v", took)
+	}
+	want, _ := v.Measure("phrase 0")
+	for _, text := range []string{"phrase 0", "phrase 9999"} {
+		r, err := v.Speak(t.Context(), text)
+		if e, has := v.Measure(text); !has || e != want || r.Extent() != want || err != nil {
+			t.Errorf("%s: measured %+v, spoken %+v: %v", text, e, r.Extent(), err)
+		}
+	}
+	delete(files, "9998.wav")
+	for range 2 {
+		if _, has := v.Measure("phrase 9998"); has {
+			t.Error("a recording that is gone is measured")
+		}
+	}
+	if _, err := v.Speak(t.Context(), "phrase 9998"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The error for a folder whose recordings are all gone is short.
+func TestOpenRecordedVoiceReportsAFewOfManyProblems(t *testing.T) {
+	var clips []Clip
+	for i := range 5000 {
+		clips = append(clips, Clip{Text: fmt.Sprint("phrase ", i), File: fmt.Sprintf("%d.wav", i)})
+	}
+	_, err := OpenRecordedVoice(newVoiceFolder(t, nil, clips...))
+	if err == nil || !strings.Contains(err.Error(), "and 4980 more") || strings.Count(err.Error(), "\n") != maxReported {
+		t.Errorf("got %.300v", err)
+	}
+}
+
+func TestVoiceFilesThatAreNone(t *testing.T) {
+	for name, make := range map[string]func(file string) error{
+		"a pipe":   func(file string) error { return syscall.Mkfifo(file, 0o644) },
+		"a device": func(file string) error { return os.Symlink("/dev/zero", file) },
+		"a folder": func(file string) error { return os.Mkdir(file, 0o755) },
+		"larger than": func(file string) error {
+			return errors.Join(os.WriteFile(file, nil, 0o644), os.Truncate(file, 300<<20))
+		},
+	} {
+		for _, file := range []string{indexFile, recipeFile} {
+			dir := t.TempDir()
+			if err := make(filepath.Join(dir, file)); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			if file == indexFile {
+				_, err = OpenRecordedVoice(os.DirFS(dir))
+			} else {
+				err = (&Builder{Dir: dir}).Build(t.Context(), nil)
+			}
+			if err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s is %s: %v", file, name, err)
+			}
+		}
+	}
+}
+
+// FuzzOpenRecordedVoice reads any bytes as the index of a folder.
+func FuzzOpenRecordedVoice(f *testing.F) {
+	f.Add([]byte(`{"name":"x","lang":"en","clips":[{"text":"one","file":"one.wav","samples":100,"beat":7},{"text":"two.","file":"one.wav"}]}`))
+	f.Add([]byte(`{"clips":[{"text":"one","file":"../one.wav","samples":-1}]}`))
+	f.Add([]byte(`[]`))
+	recording := audiotest.WAVFile(8000, audiotest.WhiteNoise(200, 0.1))
+	f.Fuzz(func(t *testing.T, index []byte) {
+		if len(index) > 4<<10 {
+			return
+		}
+		v, err := OpenRecordedVoice(fstest.MapFS{indexFile: {Data: index}, "one.wav": {Data: recording}})
+		if err != nil {
+			return
+		}
+		for _, c := range v.Clips {
+			e, has := v.Measure(c.Text)
+			if !has || e.Len <= 0 || e.Beat < 0 || e.Beat > e.Len {
+				t.Fatalf("%q is measured as %+v", c.Text, e)
+			}
+		}
+	})
 }
 
 func TestEmbeddedVoicesOpen(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -231,6 +232,66 @@ func TestWyomingUnavailable(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whatever a server does instead of speaking, a text costs one time-out and little memory.
+func TestWyomingServersThatDoNotSpeak(t *testing.T) {
+	audiotest.NoLeaks(t)
+	endless := func(part string, every time.Duration) func(net.Conn) {
+		return func(conn net.Conn) {
+			for {
+				if _, err := conn.Write([]byte(part)); err != nil {
+					return
+				}
+				time.Sleep(every)
+			}
+		}
+	}
+	chunk := `{"type":"audio-chunk","data":{"rate":22050,"width":2,"channels":1},"payload_length":2}` + "\n\x00\x00"
+	for name, c := range map[string]struct {
+		serve func(net.Conn)
+		want  string
+	}{
+		"says nothing":             {func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }, "longer than"},
+		"a byte at a time":         {endless("{", 10*time.Millisecond), "longer than"},
+		"a line without an end":    {endless(strings.Repeat("x", 4096), 0), "a line is longer"},
+		"small chunks for ever":    {endless(chunk, 5*time.Millisecond), "longer than"},
+		"more chunks than allowed": {endless(strings.Repeat(chunk, 1000), 0), "more than 20 MiB"},
+		"empty events for ever":    {endless("{\"type\":\"x\"}\n", 5*time.Millisecond), "longer than"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var served sync.WaitGroup
+			t.Cleanup(func() {
+				listener.Close()
+				served.Wait()
+			})
+			served.Go(func() {
+				for {
+					conn, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					served.Go(func() {
+						defer conn.Close()
+						c.serve(conn)
+					})
+				}
+			})
+			w := newWyoming(t, "tcp://"+listener.Addr().String(), "")
+			w.loadTimeout, w.speakTimeout = 10*time.Second, 10*time.Second
+			if c.want == "longer than" {
+				w.loadTimeout, w.speakTimeout = 300*time.Millisecond, 300*time.Millisecond
+			}
+			v := NewSynthesizedVoice(w, NewCache(filepath.Join(t.TempDir(), "speech"), audiotest.Logger(t)))
+			if _, err := v.Speak(t.Context(), "Hold."); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("says %v, want %q", err, c.want)
+			}
+		})
+	}
 }
 
 func TestWyomingSpeakCancelled(t *testing.T) {

@@ -1,0 +1,266 @@
+package audio
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/pion/opus"
+)
+
+// opusRate is the rate at which Opus files are decoded: the recordings of the voices are coded at 24 kHz and hold nothing
+// above 12 kHz. Granules count samples at 48 kHz.
+const (
+	opusRate     = 24_000
+	opusGranules = 48_000 / opusRate
+)
+
+// maxOpusPacket is the longest packet in bytes: 48 frames of 1275 bytes and their lengths (RFC 6716, section 3.2). More is
+// no sound.
+const maxOpusPacket = 64 << 10
+
+// opusDecoder decodes an Ogg Opus file (RFC 7845): one stream, or several one after another. Streams beside it are left
+// out. The pre-skip is dropped, and the end is cut at the granule position of the last page.
+type opusDecoder struct {
+	pages  oggReader
+	stream *opusStream // nil before the first
+	block  []float64
+	packet [opusRate * 120 / 1000]float32
+}
+
+// opusStream is one stream of a file.
+type opusStream struct {
+	serial  uint32
+	decoder opus.Decoder
+	gain    float64
+	skip    int    // samples that are still to be dropped
+	headers int    // packets of headers so far: there are two
+	partial []byte // a packet that continues on the next page
+	samples int64  // decoded so far, with the pre-skip
+	start   int64  // granule position of the first sample
+	begun   bool   // a page with sound was read
+	ended   bool
+}
+
+func (d *Decoder) openOpus(file io.Reader) error {
+	o := &opusDecoder{pages: newOggReader(file)}
+	d.Rate, d.next = opusRate, o.next
+	kind := ""
+	for o.stream == nil {
+		page, err := o.pages.next()
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return fmt.Errorf("not an Ogg Opus file: %w", err)
+		}
+		if !page.begins {
+			return errNotPlayed(kind)
+		}
+		switch {
+		case bytes.HasPrefix(page.body, []byte("OpusHead")):
+			if o.stream, err = newOpusStream(page); err != nil {
+				return err
+			}
+		case bytes.HasPrefix(page.body, []byte("\x01vorbis")):
+			kind = "Ogg Vorbis"
+		case bytes.HasPrefix(page.body, []byte("\x7FFLAC")):
+			kind = "Ogg FLAC"
+		case bytes.HasPrefix(page.body, []byte("Speex")):
+			kind = "Ogg Speex"
+		}
+	}
+	return nil
+}
+
+// newOpusStream reads the head of a stream (RFC 7845, section 5.1).
+func newOpusStream(page *oggPage) (*opusStream, error) {
+	head := page.body
+	if len(head) < 19 {
+		return nil, errors.New("not an Ogg Opus file: its head is cut short")
+	}
+	channels, family := int(head[9]), head[18]
+	streams := 1
+	if family != 0 && len(head) > 19 {
+		streams = int(head[19])
+	}
+	if channels < 1 || channels > 2 || streams != 1 {
+		return nil, fmt.Errorf("an Opus file with %d channels cannot be read; store it as mono or stereo, such as: ffmpeg -i FILE -ac 2 FILE.flac", channels)
+	}
+	decoder, err := opus.NewDecoderWithOutput(opusRate, 1)
+	if err != nil {
+		return nil, err
+	}
+	return &opusStream{
+		serial: page.serial, decoder: decoder, headers: 1,
+		gain: GainFromDB(float64(int16(binary.LittleEndian.Uint16(head[16:]))) / 256),
+		skip: int(binary.LittleEndian.Uint16(head[10:])) / opusGranules,
+	}, nil
+}
+
+// next decodes a page.
+func (o *opusDecoder) next() ([]float64, error) {
+	page, err := o.pages.next()
+	if err != nil {
+		if err == errNoPage && o.stream.ended { // what another program put behind the sound
+			err = io.EOF
+		}
+		if err != io.EOF {
+			err = fmt.Errorf("the Opus file is damaged or cut short: %w", err)
+		}
+		return nil, err
+	}
+	s := o.stream
+	switch {
+	case page.begins && (s.begun || s.ended) && bytes.HasPrefix(page.body, []byte("OpusHead")):
+		o.stream, err = newOpusStream(page)
+		return nil, err
+	case page.serial != s.serial || page.begins || s.ended:
+		return nil, nil
+	}
+	o.block = o.block[:0]
+	before := s.samples
+	if err := s.decodePage(page, o); err != nil {
+		return nil, err
+	}
+	last := page.ends || o.pages.atEnd()
+	s.ended = page.ends
+	if s.samples > before && page.granule != noGranule {
+		made := s.samples * opusGranules
+		if !s.begun && !last && int64(page.granule) > made { // it was cut out of a longer one
+			s.start = int64(page.granule) - made
+		}
+		s.begun = true
+		if end := max(0, (int64(page.granule)-s.start)/opusGranules); last && end < s.samples {
+			o.block = o.block[:max(0, len(o.block)-int(min(s.samples-end, int64(len(o.block)))))]
+		}
+	}
+	drop := min(s.skip, len(o.block))
+	s.skip -= drop
+	return o.block[drop:], nil
+}
+
+// decodePage decodes the packets that end on a page into o.block.
+func (s *opusStream) decodePage(page *oggPage, o *opusDecoder) error {
+	if !page.continues {
+	}
+	body := page.body
+	for _, n := range page.segments {
+		if s.headers >= 2 && len(s.partial)+int(n) > maxOpusPacket {
+			return errors.New("the Opus file is damaged: a packet is too long")
+		}
+		if s.headers >= 2 { // the tags are not kept: they may hold a picture
+			s.partial = append(s.partial, body[:n]...)
+		}
+		body = body[n:]
+		if n == 255 {
+			continue
+		}
+		if s.headers < 2 {
+			s.headers++
+			continue
+		}
+		made, err := s.decoder.DecodeToFloat32(s.partial, o.packet[:])
+		if err != nil {
+			return fmt.Errorf("the Opus file is damaged: %w", err)
+		}
+		for _, x := range o.packet[:made] {
+			o.block = append(o.block, clampFinite(s.gain*float64(x)))
+		}
+		s.samples += int64(made)
+		s.partial = s.partial[:0]
+	}
+	return nil
+}
+
+// noGranule is the granule position of a page on which no packet ends.
+const noGranule = 1<<64 - 1
+
+// oggPage is a page of an Ogg file (RFC 3533, section 6).
+type oggPage struct {
+	continues, begins, ends bool
+	granule                 uint64
+	serial                  uint32
+	segments                []byte // the lengths of the segments
+	body                    []byte
+}
+
+// oggReader reads pages. Its memory is that of one.
+type oggReader struct {
+	in    *bufio.Reader
+	table [256]uint32
+	page  oggPage
+	data  []byte
+}
+
+func newOggReader(file io.Reader) oggReader {
+	r := oggReader{in: bufio.NewReaderSize(file, readBlock)}
+	for i := range r.table {
+		crc := uint32(i) << 24
+		for range 8 {
+			crc = crc<<1 ^ 0x04c11db7*(crc>>31)
+		}
+		r.table[i] = crc
+	}
+	return r
+}
+
+// atEnd reports whether no page follows.
+func (r *oggReader) atEnd() bool {
+	_, err := r.in.Peek(1)
+	return err != nil
+}
+
+// errNoPage is the error where something else than a page follows.
+var errNoPage = errors.New("the Ogg file is damaged")
+
+// next returns the next page, valid until the next call; io.EOF at the end.
+func (r *oggReader) next() (*oggPage, error) {
+	const header, checksum, count = 27, 22, 26 // offsets
+	read := func(n int) error {
+		at := len(r.data)
+		r.data = append(r.data, make([]byte, n)...)
+		_, err := io.ReadFull(r.in, r.data[at:])
+		if at > 0 && err == io.EOF || err == io.ErrUnexpectedEOF {
+			return errors.New("the Ogg file is cut short")
+		}
+		return err
+	}
+	r.data = r.data[:0]
+	if magic, _ := r.in.Peek(4); len(magic) > 0 && !bytes.HasPrefix([]byte("OggS"), magic) {
+		return nil, errNoPage
+	}
+	if err := read(header); err != nil {
+		return nil, err
+	}
+	if err := read(int(r.data[count])); err != nil {
+		return nil, err
+	}
+	size := 0
+	for _, n := range r.data[header:] {
+		size += int(n)
+	}
+	if err := read(size); err != nil {
+		return nil, err
+	}
+	b := r.data
+	want := binary.LittleEndian.Uint32(b[checksum:])
+	clear(b[checksum : checksum+4])
+	crc := uint32(0)
+	for _, x := range b {
+		crc = crc<<8 ^ r.table[byte(crc>>24)^x]
+	}
+	if crc != want {
+		return nil, errors.New("the Ogg file is damaged: the checksum of a page is wrong")
+	}
+	body := header + int(b[count])
+	r.page = oggPage{
+		continues: b[5]&1 != 0, begins: b[5]&2 != 0, ends: b[5]&4 != 0,
+		granule: binary.LittleEndian.Uint64(b[6:]), serial: binary.LittleEndian.Uint32(b[14:]),
+		segments: b[header:body], body: b[body:],
+	}
+	return &r.page, nil
+}

@@ -1,0 +1,276 @@
+package audio
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"sync"
+	"time"
+)
+
+// The bounds on reading a file that lies on a disk, a stick or a network folder of the user's.
+const (
+	// FileTimeout is how long one opening or one read may take: a disk that was asleep needs seven seconds to turn.
+	FileTimeout = 8 * time.Second
+	// fileBudget is how long all reads of one file may wait together: what is slower would never be ready in time.
+	fileBudget = 30 * time.Second
+	// maxStuck is how many operations that never returned may be left behind. An operation on a dead mount cannot be
+	// interrupted, only abandoned; while so many are pending no further one is begun.
+	maxStuck = 2
+	// readBlock is how much is read at a time.
+	readBlock = 64 << 10
+)
+
+// errStuck is the error of a file that is not even tried.
+var errStuck = errors.New("the folder does not answer; look at the disk or the network it lies on")
+
+// Files opens regular files of a folder that may be slow, broken or hostile: every operation has a time-out and ends
+// with its context. It is safe for concurrent use.
+type Files struct {
+	open    func(ctx context.Context, name string) (fs.File, error)
+	timeout time.Duration
+
+	mu    sync.Mutex // never held across I/O
+	stuck int        // operations that were abandoned and have not returned
+}
+
+// NewFiles returns the files that open opens. Where open itself could wait for ever, as on a FIFO, it must look at the
+// kind of the file first.
+func NewFiles(open func(ctx context.Context, name string) (fs.File, error)) *Files {
+	return &Files{open: open, timeout: FileTimeout}
+}
+
+// InFolders returns an open for NewFiles: it finds a regular file in the first of several folders that has its name.
+func InFolders(folders ...fs.FS) func(ctx context.Context, name string) (fs.File, error) {
+	return func(_ context.Context, name string) (fs.File, error) {
+		for _, folder := range folders {
+			info, err := fs.Stat(folder, path.Clean(name))
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				continue
+			case err != nil:
+				return nil, err
+			case !info.Mode().IsRegular():
+				return nil, notRegular(name, info)
+			}
+			return folder.Open(path.Clean(name))
+		}
+		return nil, fmt.Errorf("%q: %w", name, fs.ErrNotExist)
+	}
+}
+
+func notRegular(name string, info fs.FileInfo) error {
+	kind := "no regular file"
+	switch {
+	case info.IsDir():
+		kind = "a folder"
+	case info.Mode()&fs.ModeNamedPipe != 0:
+		kind = "a pipe"
+	case info.Mode()&fs.ModeDevice != 0:
+		kind = "a device"
+	}
+	return fmt.Errorf("%s is %s and not a file", name, kind)
+}
+
+// File is an open regular file. It implements io.ReaderAt, for one goroutine at a time. Size is that at its opening: what
+// is written to it later is not read.
+type File struct {
+	Size     int64
+	Modified time.Time
+
+	files     *Files
+	ctx       context.Context
+	name      string
+	file      fs.File
+	at        io.ReaderAt
+	buf       []byte
+	waited    time.Duration // for all reads so far
+	abandoned bool
+}
+
+// Open opens a file of at most limit bytes; ErrTooLarge for more. ctx bounds the reads too. Close it.
+func (f *Files) Open(ctx context.Context, name string, limit int64) (*File, error) {
+	var file fs.File
+	var info fs.FileInfo
+	err := f.run(ctx, name, func() (err error) {
+		if file, err = f.open(ctx, name); err == nil {
+			info, err = file.Stat()
+		}
+		return err
+	}, func() {
+		if file != nil {
+			file.Close()
+		}
+	})
+	if err == nil && !info.Mode().IsRegular() {
+		err = notRegular(name, info)
+	}
+	if err == nil && info.Size() > limit {
+		err = ErrTooLarge
+		if limit != MaxFileBytes {
+			err = fmt.Errorf("%s is larger than %d MiB", name, limit>>20)
+		}
+	}
+	if err != nil {
+		if file != nil && !errors.As(err, new(abandonedError)) {
+			file.Close()
+		}
+		return nil, err
+	}
+	opened := &File{Size: info.Size(), Modified: info.ModTime(), files: f, ctx: ctx, name: name, file: file}
+	if at, is := file.(io.ReaderAt); is {
+		opened.at = at
+		return opened, nil
+	}
+	defer opened.Close()
+	var data []byte
+	err = f.run(ctx, name, func() (err error) {
+		data, err = io.ReadAll(io.LimitReader(file, opened.Size))
+		return err
+	}, func() { file.Close() })
+	if err != nil {
+		opened.abandoned = errors.As(err, new(abandonedError))
+		return nil, err
+	}
+	opened.Size, opened.at = int64(len(data)), bytes.NewReader(data)
+	return opened, nil
+}
+
+// Stat returns what a folder says of a regular file.
+func (f *Files) Stat(ctx context.Context, folder fs.FS, name string) (fs.FileInfo, error) {
+	var info fs.FileInfo
+	err := f.run(ctx, name, func() (err error) {
+		info, err = fs.Stat(folder, name)
+		return err
+	}, func() {})
+	if err == nil && !info.Mode().IsRegular() {
+		err = notRegular(name, info)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return info, nil
+}
+
+// ReadFile reads a whole file of at most limit bytes.
+func (f *Files) ReadFile(ctx context.Context, name string, limit int64) ([]byte, error) {
+	file, err := f.Open(ctx, name, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data := make([]byte, file.Size)
+	n, err := io.ReadFull(io.NewSectionReader(file, 0, file.Size), data)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	return data[:n], nil
+}
+
+// ReadAt reads through a buffer of its own: a read that was abandoned may still write to it.
+func (f *File) ReadAt(p []byte, off int64) (n int, err error) {
+	for n < len(p) && err == nil {
+		var got int
+		got, err = f.readBlock(p[n:min(len(p), n+readBlock)], off+int64(n))
+		n += got
+	}
+	return n, err
+}
+
+func (f *File) readBlock(p []byte, off int64) (int, error) {
+	switch {
+	case f.abandoned:
+		return 0, errStuck
+	case off >= f.Size:
+		return 0, io.EOF
+	}
+	ended := false // the block reaches the end of the file
+	if rest := f.Size - off; int64(len(p)) > rest {
+		p, ended = p[:rest], true
+	}
+	if cap(f.buf) < len(p) {
+		f.buf = make([]byte, len(p))
+	}
+	buf, n := f.buf[:len(p)], 0
+	begun := time.Now()
+	err := f.files.run(f.ctx, f.name, func() (err error) {
+		n, err = f.at.ReadAt(buf, off)
+		return err
+	}, func() { f.file.Close() })
+	if errors.As(err, new(abandonedError)) {
+		f.abandoned = true
+		return 0, err
+	}
+	copy(p, buf[:n])
+	if f.waited += time.Since(begun); f.waited > fileBudget && err == nil {
+		err = fmt.Errorf("%s: reading it takes longer than %v; look at the disk or the network it lies on", f.name, fileBudget)
+	}
+	if err == nil && ended {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// Close closes the file. Where a read was abandoned, the file is closed when that returns.
+func (f *File) Close() {
+	if !f.abandoned {
+		f.file.Close() // it was only read
+	}
+}
+
+// abandonedError is the error of an operation that is still running.
+type abandonedError struct{ error }
+
+func (e abandonedError) Unwrap() error { return e.error }
+
+// run runs an operation, and returns at the latest at the time-out or when ctx ends. What it leaves running then calls
+// late at its end; its results must not be used.
+func (f *Files) run(ctx context.Context, name string, op func() error, late func()) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	full := f.stuck >= maxStuck
+	f.mu.Unlock()
+	if full {
+		return fmt.Errorf("%s: %w", name, errStuck)
+	}
+	abandoned := false // guarded by mu
+	done := make(chan error, 1)
+	go func() {
+		err := op()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if abandoned {
+			f.stuck--
+			go late() // which may wait for the same disk
+			return
+		}
+		done <- err
+	}()
+	timer := time.NewTimer(f.timeout)
+	defer timer.Stop()
+	var failed error
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		failed = ctx.Err()
+	case <-timer.C:
+		failed = fmt.Errorf("%s did not answer within %v; look at the disk or the network it lies on", name, f.timeout)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	select {
+	case err := <-done:
+		return err
+	default:
+	}
+	abandoned = true
+	f.stuck++
+	return abandonedError{failed}
+}

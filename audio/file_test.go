@@ -1,0 +1,171 @@
+package audio
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"guided/audio/audiotest"
+)
+
+// specialFiles returns a folder of what is no sound file, by the part of the error that each gives.
+func specialFiles(t *testing.T) (dir string, want map[string]string) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, err := range []error{
+		syscall.Mkfifo(filepath.Join(dir, "pipe.wav"), 0o644),
+		os.Symlink("/dev/zero", filepath.Join(dir, "zero.wav")),
+		os.Symlink("/dev/tty", filepath.Join(dir, "terminal.wav")),
+		os.Symlink("loop.wav", filepath.Join(dir, "loop.wav")),
+		os.Symlink("pipe.wav", filepath.Join(dir, "link.wav")),
+		os.Mkdir(filepath.Join(dir, "folder.wav"), 0o755),
+		os.WriteFile(filepath.Join(dir, "large.wav"), nil, 0o644),
+		os.Truncate(filepath.Join(dir, "large.wav"), 1200<<20), // sparse
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, map[string]string{
+		"pipe.wav": "a pipe", "link.wav": "a pipe", "zero.wav": "a device", "terminal.wav": "a device", "folder.wav": "a folder",
+		"loop.wav": "symbolic links", "large.wav": "larger than 128 MiB", "gone.wav": "not exist",
+	}
+}
+
+func TestFilesOpensRegularFilesOnly(t *testing.T) {
+	audiotest.NoLeaks(t)
+	dir, want := specialFiles(t)
+	files := NewFiles(InFolders(os.DirFS(dir)))
+	for name, reason := range want {
+		begun := time.Now()
+		_, err := files.Open(t.Context(), name, MaxFileBytes)
+		if err == nil || !strings.Contains(err.Error(), reason) {
+			t.Errorf("%s: %v, want %q", name, err, reason)
+		}
+		if took := time.Since(begun); took > FileTimeout/2 {
+			t.Errorf("%s took %v", name, took)
+		}
+	}
+}
+
+// What is written behind the end after the opening is not read, and what is taken away is no sound.
+func TestFilesReadsTheFileAsItWasOpened(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "a.wav")
+	data := audiotest.WAVFile(8000, audiotest.WhiteNoise(80_000, 0.5))
+	decode := func(change func()) (int, error) {
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		file, err := NewFiles(InFolders(os.DirFS(filepath.Dir(name)))).Open(t.Context(), "a.wav", MaxFileBytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		d, err := NewDecoder(file, file.Size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change()
+		n := 0
+		for {
+			block, err := d.Next()
+			if err != nil {
+				return n, err
+			}
+			n += len(block)
+		}
+	}
+	if n, err := decode(func() { os.WriteFile(name, append(data, data...), 0o644) }); n != 80_000 || err != io.EOF {
+		t.Errorf("of a file that grows: %d samples, %v", n, err)
+	}
+	if n, err := decode(func() { os.Truncate(name, 1000) }); n >= 80_000 {
+		t.Errorf("of a file that shrinks: %d samples, %v", n, err)
+	}
+}
+
+// An operation that never returns is abandoned at the time-out or with its context, and only a few are.
+func TestFilesAbandonsWhatHangs(t *testing.T) {
+	audiotest.NoLeaks(t)
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tries := make(chan struct{}, 100)
+	files := NewFiles(func(context.Context, string) (fs.File, error) {
+		tries <- struct{}{}
+		return os.Open(pipe) // it waits for a writer
+	})
+	files.timeout = 100 * time.Millisecond
+	for range 10 {
+		if _, err := files.Open(t.Context(), "a.wav", MaxFileBytes); err == nil || !strings.Contains(err.Error(), "answer") {
+			t.Errorf("got %v", err)
+		}
+	}
+	if n := len(tries); n != maxStuck {
+		t.Errorf("%d operations hang", n)
+	}
+	writer, err := os.OpenFile(pipe, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	audiotest.Eventually(t, "the end of what hung", func() bool {
+		files.mu.Lock()
+		defer files.mu.Unlock()
+		return files.stuck == 0
+	})
+	writer.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	files.timeout = time.Minute
+	result := make(chan error, 1)
+	go func() {
+		_, err := files.Open(ctx, "a.wav", MaxFileBytes)
+		result <- err
+	}()
+	audiotest.Eventually(t, "it hangs again", func() bool { return len(tries) > maxStuck })
+	cancel()
+	if err := <-result; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if writer, err = os.OpenFile(pipe, os.O_WRONLY, 0); err != nil {
+		t.Fatal(err)
+	}
+	writer.Close()
+}
+
+// slowFile is a regular file whose reads wait until release is closed.
+type slowFile struct {
+	fs.File
+	release chan struct{}
+}
+
+func (s slowFile) ReadAt([]byte, int64) (int, error) {
+	<-s.release
+	return 0, io.EOF
+}
+
+func TestDecoderSaysThatAReadHangs(t *testing.T) {
+	audiotest.NoLeaks(t)
+	release := make(chan struct{})
+	files := NewFiles(func(context.Context, string) (fs.File, error) {
+		file, err := os.Open("testdata/mono.opus")
+		return slowFile{file, release}, err
+	})
+	files.timeout = 50 * time.Millisecond
+	file, err := files.Open(t.Context(), "mono.opus", MaxFileBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = NewDecoder(file, file.Size)
+	if !errors.As(err, new(ReadError)) || !strings.Contains(err.Error(), "did not answer") {
+		t.Errorf("got %v", err)
+	}
+	file.Close()
+	close(release)
+}
