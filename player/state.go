@@ -146,7 +146,7 @@ func (p *Player) setPosition(st *State, s *session) {
 	position, length := s.score.Elapsed(at), s.score.Elapsed(s.score.Len) // without waits
 	st.Position, st.Length, st.Remaining = seconds(position), seconds(length), seconds(length-position)
 	if length > 0 {
-		st.Progress = 100 * position / length
+		st.Progress = int(100 * int64(position) / int64(length))
 	}
 	if !s.started.IsZero() {
 		started := s.started
