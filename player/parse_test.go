@@ -110,7 +110,7 @@ func TestParseRefuses(t *testing.T) {
 		`{"command":"start","for":5}`:           "not a length",
 		`{"command":"stop","sent_at":"noon"}`:   "sent_at",
 		`{"command":"stop","sent_at":"NaN"}`:    "sent_at",
-		`{"command":"stop","sent_at":17e12}`:    "seconds since 1970",
+		`{"command":"stop","sent_at":17e20}`:    "seconds since 1970",
 	} {
 		_, err := player.Parse([]byte(payload))
 		if err == nil || !strings.Contains(err.Error(), want) {

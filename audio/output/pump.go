@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/gopxl/beep/v2"
@@ -90,9 +88,7 @@ func (p *pump) run(ctx context.Context) (err error) {
 			}
 		default:
 		}
-		if err := p.pull(); err != nil {
-			return err
-		}
+		p.pull()
 		audio.Encode(p.bytes[:], p.samples[:], p.written-p.leadIn)
 		if err := p.dev.write(ctx, p.bytes[:]); err != nil {
 			return err
@@ -108,24 +104,17 @@ func (p *pump) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// pull fills samples with the next block: silence during the lead-in and after the end of src. A panic in src ends this
-// Play, not the program.
-func (p *pump) pull() (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("making the sound failed at %s: %v; this is a bug in guided, please report it", panicked(), cause)
-		}
-	}()
+// pull fills samples with the next block: silence during the lead-in and after the end of src.
+func (p *pump) pull() {
 	clear(p.samples[:])
 	rest := p.samples[min(max(0, p.leadIn-p.written), audio.Block):]
 	if p.drained || len(rest) == 0 {
-		return nil
+		return
 	}
 	n, drained := audio.ReadFull(p.src, rest)
 	p.pulled += n
 	p.drained = drained
 	clear(rest[n:])
-	return nil
 }
 
 // rewind takes back from the device what was pulled and not heard, and the silence after the end of src, and rewinds src
@@ -163,18 +152,6 @@ func (p *pump) reportHeard() error {
 	p.heard = max(p.heard, min(heard-p.leadIn, p.pulled))
 	p.onHeard(p.heard)
 	return nil
-}
-
-// panicked is FILE:LINE of the panic that the calling deferred function has recovered.
-func panicked() string {
-	var pcs [32]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
-	for {
-		f, more := frames.Next()
-		if filepath.Base(filepath.Dir(f.File)) != "runtime" || !more {
-			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
-		}
-	}
 }
 
 // logUnderruns logs the underruns of one Play, if there were any.
