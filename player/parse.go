@@ -353,7 +353,7 @@ func shorten(text string) string {
 // setFor sets the length of a start, or the amount of an extend.
 func setFor(c *Command, value string) (err error) {
 	if c.Verb == "extend" {
-		if c.Extend, err = routines.ParseLength(value); err != nil {
+		if c.Extend, err = routines.ParseLength(shorten(value)); err != nil {
 			err = fmt.Errorf("extend: %w", err)
 		}
 		return err
@@ -380,7 +380,7 @@ func setVolume(c *Command, value string) error {
 }
 
 func setVerbosity(c *Command, value string) error {
-	c.Verbosity = routines.Verbosity(strings.ToLower(value))
+	c.Verbosity = routines.Verbosity(shorten(strings.ToLower(value)))
 	return routines.Options{Verbosity: c.Verbosity}.Check()
 }
 
@@ -410,6 +410,9 @@ func setVoice(c *Command, value string) error {
 func setBed(c *Command, value string) error {
 	if lower := strings.ToLower(value); lower == routines.NoBed || slices.Contains(routines.BedNames(), lower) {
 		value = lower
+	}
+	if len(value) > maxName {
+		value = shorten(value)
 	}
 	c.Bed = value
 	return routines.Options{Bed: value}.Check()
