@@ -152,6 +152,25 @@ func TestParseBrokenJSON(t *testing.T) {
 	}
 }
 
+// The body of a request has its verb beside it.
+func TestParseBody(t *testing.T) {
+	for body, want := range map[string]player.Command{
+		"": {Verb: "start"}, " \r\n": {Verb: "start"}, "\x00": {Verb: "start"}, "{}": {Verb: "start"}, "{}\x00\n": {Verb: "start"},
+		"\ufeff{\"routine\":\"yoga\"}\x00":    {Verb: "start", Routine: "yoga"},
+		`{"command":"stop","routine":"yoga"}`: {Verb: "start", Routine: "yoga"},
+	} {
+		got, err := player.ParseBody("start", []byte(body))
+		if err != nil || !reflect.DeepEqual(fields(got), fields(want)) {
+			t.Errorf("%q: %+v, %v", body, got, err)
+		}
+	}
+	for _, body := range []string{`[]`, `{"routine":"yoga"`, `yoga`, `"yoga"`, `null`, `{"routine":["yoga"]}`, `{"name":"yoga"}`} {
+		if got, err := player.ParseBody("start", []byte(body)); err == nil || got.Verb != "start" {
+			t.Errorf("%q: %+v, %v", body, got, err)
+		}
+	}
+}
+
 // However long a payload is, what is repeated and remembered of it is short.
 func TestParseLongTexts(t *testing.T) {
 	long := strings.Repeat("long ", 12_000)

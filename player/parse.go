@@ -207,8 +207,8 @@ func missingCommand(values map[string]string) error {
 func ParseBody(verb string, body []byte) (Command, error) {
 	values := map[string]string{}
 	var err error
-	if len(body) > 0 {
-		values, err = jsonValues(body)
+	if text := payloadText(body); text != "" {
+		values, err = jsonValues([]byte(text))
 	}
 	values["command"] = verb
 	return commandOf(values, err)
