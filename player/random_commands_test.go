@@ -86,7 +86,6 @@ type randomWorld struct {
 	names   []string
 	answers sync.WaitGroup
 	jumped  atomic.Bool // since the start: a skip, or what may act like one
-	events  player.Feed
 }
 
 func newRandomWorld(t *testing.T, seed uint64, late *lateness) *randomWorld {

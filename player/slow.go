@@ -177,14 +177,14 @@ func (w *slowCommand) commit() error {
 // interruptSlow interrupts the commands that a later one makes pointless, and reports whether there were any. The caller
 // holds the lock.
 func (p *Player) interruptSlow(by Command) bool {
-	any := false
+	found := false
 	for _, w := range p.slow.queue {
 		if !w.committed && w.ctx.Err() == nil && w.interruptedBy(by) {
 			w.interrupt(fmt.Errorf("overtaken by %s", by.Verb))
-			any = true
+			found = true
 		}
 	}
-	return any
+	return found
 }
 
 // endSlow interrupts all slow commands and refuses later ones. The caller holds the lock.
