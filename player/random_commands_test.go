@@ -219,9 +219,18 @@ func (w *randomWorld) play() int {
 			}
 		})
 	}
-	remotes.Wait()
-	w.answers.Wait()
-	w.settle(r2(w.seed))
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		remotes.Wait()
+		w.answers.Wait()
+	}()
+	select {
+	case <-answered:
+	case <-time.After(time.Minute):
+		w.Fatalf("seed %d: some commands are never answered", w.seed)
+	}
+	w.settle(rand.New(rand.NewPCG(w.seed, 4)))
 	cancel()
 	select {
 	case <-ended:
@@ -238,8 +247,6 @@ func (w *randomWorld) play() int {
 
 // drainLimit is more than the player lets a device play out.
 const drainLimit = 5 * time.Second
-
-func r2(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 4)) }
 
 // settle lets the player be undisturbed: it leaves preparing, is heard to its end where it plays, and a stop ends it.
 func (w *randomWorld) settle(r *rand.Rand) {
