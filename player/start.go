@@ -152,7 +152,7 @@ func (p *Player) newRequest(ctx context.Context, c Command) (request, error) {
 
 // findRoutine loads the routine of a start, and returns the command with the parameters that do not belong to its title.
 func (p *Player) findRoutine(ctx context.Context, c Command) (*routines.Routine, Command, error) {
-	c = p.nameInWords(c)
+	c = p.nameInWords(ctx, c)
 	name := c.Routine
 	if name == "" {
 		p.mu.Lock()
@@ -179,24 +179,29 @@ func (p *Player) findRoutine(ctx context.Context, c Command) (*routines.Routine,
 }
 
 // nameInWords looks for a routine with a longer name than the parser took for one: of "start Volume 3" the whole may be a
-// title.
-func (p *Player) nameInWords(c Command) Command {
+// title. It asks what the last scan of the library found, and before the first one the library itself.
+func (p *Player) nameInWords(ctx context.Context, c Command) Command {
 	if c.words == nil {
 		return c
 	}
-	known := map[string]bool{}
 	p.mu.Lock()
-	for _, i := range p.info.Routines {
-		known[foldName(i.Name)], known[foldName(i.Title)] = true, true
-	}
+	list := p.info.Routines
 	p.mu.Unlock()
-	for n := len(c.words); n > len(strings.Fields(c.Routine)) && n > len(c.words)-2*len(keys); n-- {
-		if name := strings.Join(c.words[:n], " "); known[foldName(name)] {
-			longer := Command{Verb: c.Verb, words: c.words}
-			if rest := longer.setParameters(n); len(rest) == n {
-				longer.Routine, longer.Transaction, longer.SentAt = name, c.Transaction, c.SentAt
-				return longer
-			}
+	known := func(name string) bool {
+		return slices.ContainsFunc(list, func(i RoutineInfo) bool { return foldName(i.Name) == name || foldName(i.Title) == name })
+	}
+	if len(list) == 0 {
+		known = func(name string) bool {
+			_, err := p.cfg.Library.Load(ctx, name)
+			return !errors.Is(err, routines.ErrNotFound)
+		}
+	}
+	for n := len(c.words); n > len(strings.Fields(c.Routine)) && n > len(c.words)-2*len(keys); n -= 2 {
+		longer := Command{Verb: c.Verb, words: c.words}
+		name := strings.Join(c.words[:n], " ")
+		if len(longer.setParameters(n)) == n && known(foldName(name)) {
+			longer.Routine, longer.Transaction, longer.SentAt = name, c.Transaction, c.SentAt
+			return longer
 		}
 	}
 	return c

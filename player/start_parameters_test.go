@@ -2,11 +2,14 @@ package player_test
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
+	"guided/audio/mix"
 	"guided/audio/voice"
 	"guided/player"
+	"guided/routines"
 )
 
 // box is a routine with a bed, holds and short texts, whose length can be changed.
@@ -106,6 +109,25 @@ func TestStartTitleWithParameterWords(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Before the library was scanned, its files are asked.
+func TestStartTitleBeforeTheScan(t *testing.T) {
+	runPlayer(t, setup{files: routineFiles(boxFiles())}, func(st *harness) {
+		library := routines.Library{routineFiles(boxFiles())}
+		p := player.New(player.Config{
+			Library: library, Bank: mix.NewBank([]voice.Voice{humVoice{}}, nil, library.Open, slog.New(slog.DiscardHandler)), Output: st.out, Volume: 60,
+			ClockTrusted: func() bool { return true }, Log: slog.New(slog.DiscardHandler),
+		})
+		for words, want := range map[string]string{"start Volume 3": "volume-3 60", "start Breath for two volume 20": "two 20", "start box volume 20": "box 20"} {
+			if r := p.DoPayload([]byte(words)); r.Status != "ok" {
+				t.Errorf("%s: %+v", words, r)
+			}
+			if s := p.State(); fmt.Sprint(s.Routine, " ", s.Volume) != want {
+				t.Errorf("%s: %s at volume %d, want %s", words, s.Routine, s.Volume, want)
+			}
+		}
+	})
 }
 
 // A start that asks for what is playing changes nothing, in whatever words it does.
