@@ -34,7 +34,7 @@ func (o parameters) compiler(p *process) (*compiler, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b, err = b.ForVoice(strings.ToLower(o.Voice)); err != nil {
+	if b, err = b.ForVoice(o.Voice); err != nil {
 		return nil, err
 	}
 	return &compiler{p, l, b, options}, nil

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"guided/config"
@@ -22,7 +21,7 @@ type parameters struct {
 
 // player converts the flags to the parameters of a player's command.
 func (o parameters) player() player.Parameters {
-	return player.Parameters{For: o.For, Voice: strings.ToLower(o.Voice), Verbosity: routines.Verbosity(o.Verbosity), Holds: o.Holds, Bed: o.Bed}
+	return player.Parameters{For: o.For, Voice: o.Voice, Verbosity: routines.Verbosity(o.Verbosity), Holds: o.Holds, Bed: o.Bed}
 }
 
 // options puts the flags over the settings.

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"guided/audio"
 	"guided/audio/mix"
@@ -44,9 +46,9 @@ func newBank(c config.Config, l routines.Library, log *slog.Logger) (*mix.Bank, 
 	return mix.NewBank(voices, func(name string) (voice.Voice, error) { return openVoice(name) }, audio.InFolders(l...), log), nil
 }
 
-// openVoice opens an embedded voice by its name, or a folder of recordings.
+// openVoice opens an embedded voice by its name in any case, or a folder of recordings.
 func openVoice(name string) (*voice.RecordedVoice, error) {
-	if files, err := voice.EmbeddedFS(name); err == nil {
+	if files, err := voice.EmbeddedFS(strings.ToLower(name)); err == nil {
 		return voice.OpenRecordedVoice(files)
 	}
 	dir := config.ExpandHome(name)
@@ -58,6 +60,19 @@ func openVoice(name string) (*voice.RecordedVoice, error) {
 		return nil, fmt.Errorf("the voice in %s: %w", dir, err)
 	}
 	return v, nil
+}
+
+// voiceNames are the name of the voice in the settings, which for a folder of recordings is the folder's own, and the names
+// of all the voices that a remote may ask for.
+func voiceNames(c config.Config) (own string, all []string) {
+	own, all = strings.ToLower(c.Voice.Name), voice.EmbeddedVoices()
+	if !slices.Contains(all, own) {
+		own = filepath.Base(filepath.Clean(config.ExpandHome(c.Voice.Name)))
+	}
+	if !slices.Contains(all, own) {
+		all = append(all, own)
+	}
+	return own, all
 }
 
 // newEngine is the speech engine for the texts that the voice lacks; nil means none.
@@ -87,8 +102,12 @@ func newPlayer(c config.Config, out audio.Output, outputs []string, daemon bool,
 	if daemon {
 		urls = web.FileURLs(c.Web, config.StateDir(), log)
 	}
+	voice, voices := voiceNames(c)
+	if !daemon {
+		voices = nil // the command line may name a folder
+	}
 	return player.New(player.Config{
-		Library: l, Bank: b, Output: out, Outputs: outputs, Volume: c.Audio.Volume, Version: version(),
+		Library: l, Bank: b, Output: out, Outputs: outputs, Volume: c.Audio.Volume, Voice: voice, Voices: voices, Version: version(),
 		Defaults: defaults(c), Waits: daemon, URLs: urls,
 		PhaseLead: c.MQTT.PhaseLead.Duration, ClockTrusted: config.ClockTrusted, Log: log,
 	}), nil

@@ -75,6 +75,7 @@ var keyMeanings = map[string]map[string]string{
 		"command":     "the verb that it answers",
 		"error":       "what is wrong, and what to do",
 		"unchanged":   "true: nothing had to change",
+		"note":        "what was passed over, such as the time of a clock that is not set",
 		"transaction": "the command's own",
 	},
 	"Info": {
@@ -151,7 +152,7 @@ func topicsPage(t *testing.T) string {
 	}
 	writePairs(&b, "Event types", "event_type", eventMeanings)
 	writePairs(&b, "Phases", "phase", phaseMeanings)
-	b.WriteString("\n## Commands\n\nAs words, or as JSON with the verb as `command` and the keys beside it. Every command may carry `transaction` (it is\ncarried out once, and echoed) and `sent_at` (refused when it is more than 30 s old).\n\n| write | keys in JSON | it |\n|---|---|---|\n")
+	b.WriteString("\n## Commands\n\nAs words, or as JSON with the verb as `command` and the keys beside it. Every command may carry `transaction` (it is\ncarried out once, and echoed) and `sent_at`, a time or a number since 1970 (refused when it is more than 30 s old; that of a clock\nwhich is not set, or ahead, is passed over with a `note`). NUL bytes, byte order marks and quotes around a message are passed over.\n\n`stop`, `pause`, `volume` and `duck` never wait: a `start`, a jump or a change of the pace that is still in hand is answered with\nan error, `overtaken by stop`.\n\n| write | keys in JSON | it |\n|---|---|---|\n")
 	verbs := player.New(player.Config{}).Info().Verbs
 	for _, verb := range verbs {
 		usage, takes := verbUsage(t, verb)

@@ -21,6 +21,7 @@ type Command struct {
 	Volume      *int            // volume, start: 0 to 100
 	Transaction string          // echoed in the response; the same one is carried out once
 	SentAt      time.Time       // when the remote sent it, zero where unknown
+	words       []string        // start: what followed the verb, where some of it was read as parameters
 }
 
 // Parameters are what a start may ask for; a zero value is as Defaults say.
@@ -56,39 +57,45 @@ type Response struct {
 	Command     string `json:"command"`
 	Error       string `json:"error,omitempty"`
 	Unchanged   bool   `json:"unchanged,omitempty"` // ok, and nothing had to change
+	Note        string `json:"note,omitempty"`      // what was passed over
 	Transaction string `json:"transaction,omitempty"`
 }
 
-// verb is one row of the table that every remote shares.
+// verb is one row of the table that every remote shares. now carries the command out at once, without I/O; where it
+// returns errSlow, or is nil, the command waits its turn among the slow ones (slow.go).
 type verb struct {
 	name  string
 	usage string
 	keys  string                                 // the JSON keys it takes beside the common ones
 	parse func(c *Command, words []string) error // the words after the verb
-	run   func(p *Player, c Command) (changed bool, err error)
+	now   func(p *Player, c Command) (changed bool, err error)
+	slow  func(p *Player, c Command, w *slowCommand) (changed bool, err error)
 }
+
+// errSlow is returned by verb.now for a command that cannot be carried out at once.
+var errSlow = errors.New("not at once")
 
 // verbs is the table. start, select, pause, resume, stop, volume, duck and unduck are idempotent: repeated they change
 // nothing, and the response says so.
 func verbs() []verb {
 	return []verb{
-		{"start", "start NAME for 5m volume 40 voice heart verbosity short holds off bed rain", "routine for volume voice verbosity holds bed", parseStart, (*Player).start},
-		{"select", "select NAME", "routine", parseName, (*Player).selectRoutine},
-		{"pause", "pause", "", parseNothing, (*Player).pause},
-		{"resume", "resume", "", parseNothing, (*Player).resume},
-		{"toggle", "toggle", "", parseNothing, (*Player).toggle},
-		{"stop", "stop", "", parseNothing, (*Player).stop},
-		{"next", "next", "", parseNothing, (*Player).next},
-		{"back", "back", "", parseNothing, (*Player).back},
-		{"repeat", "repeat", "", parseNothing, (*Player).repeat},
-		{"extend", "extend 1m, or extend 3 breaths", "for", parseExtend, (*Player).extend},
-		{"slower", "slower", "", parseNothing, (*Player).slower},
-		{"faster", "faster", "", parseNothing, (*Player).faster},
-		{"volume", "volume 40", "volume", parseVolume, (*Player).setVolume},
-		{"duck", "duck", "", parseNothing, (*Player).duck},
-		{"unduck", "unduck", "", parseNothing, (*Player).unduck},
-		{"say", "say TEXT", "text when", parseText, (*Player).say},
-		{"status", "status", "", parseNothing, (*Player).publishStatus},
+		{"start", "start NAME for 5m volume 40 voice heart verbosity short holds off bed rain", "routine for volume voice verbosity holds bed", parseStart, nil, (*Player).start},
+		{"select", "select NAME", "routine", parseName, nil, (*Player).selectRoutine},
+		{"pause", "pause", "", parseNothing, (*Player).pause, nil},
+		{"resume", "resume", "", parseNothing, (*Player).resume, nil},
+		{"toggle", "toggle", "", parseNothing, (*Player).toggle, (*Player).start},
+		{"stop", "stop", "", parseNothing, (*Player).stop, nil},
+		{"next", "next", "", parseNothing, destination(toNext).now, destination(toNext).slowly},
+		{"back", "back", "", parseNothing, destination(toPrevious).now, destination(toPrevious).slowly},
+		{"repeat", "repeat", "", parseNothing, destination(toStart).now, destination(toStart).slowly},
+		{"extend", "extend 1m, or extend 3 breaths", "for", parseExtend, nil, (*Player).extend},
+		{"slower", "slower", "", parseNothing, nil, (*Player).slower},
+		{"faster", "faster", "", parseNothing, nil, (*Player).faster},
+		{"volume", "volume 40", "volume", parseVolume, (*Player).setVolume, nil},
+		{"duck", "duck", "", parseNothing, (*Player).duck, nil},
+		{"unduck", "unduck", "", parseNothing, (*Player).unduck, nil},
+		{"say", "say TEXT", "text when", parseText, (*Player).say, nil},
+		{"status", "status", "", parseNothing, (*Player).publishStatus, nil},
 	}
 }
 
@@ -107,10 +114,10 @@ func findVerb(name string) (verb, error) {
 			return v, nil
 		}
 	}
-	if near := routines.Nearest(name, verbNames()); near != "" {
-		return verb{}, fmt.Errorf("unknown command %q; did you mean %q?", name, near)
+	if near := routines.Nearest(shorten(name), verbNames()); near != "" {
+		return verb{}, fmt.Errorf("unknown command %q; did you mean %q?", shorten(name), near)
 	}
-	return verb{}, fmt.Errorf("unknown command %q; use one of %s", name, strings.Join(verbNames(), ", "))
+	return verb{}, fmt.Errorf("unknown command %q; use one of %s", shorten(name), strings.Join(verbNames(), ", "))
 }
 
 // publishStatus publishes the state again.
@@ -121,8 +128,13 @@ func (p *Player) publishStatus(Command) (bool, error) {
 	return true, nil
 }
 
-// maxCommandAge is how old a command with a time stamp may be.
-const maxCommandAge = 30 * time.Second
+// Do carries out a command and returns its response. It does not wait for sound: a start is answered when the routine
+// was found and compiled. It is Submit for a remote that has nothing else to do meanwhile.
+func (p *Player) Do(c Command) Response {
+	answered := make(chan Response, 1)
+	p.Submit(c, func(r Response) { answered <- r })
+	return <-answered
+}
 
 // DoPayload parses a payload and carries the command out.
 func (p *Player) DoPayload(payload []byte) Response { return p.DoParsed(Parse(payload)) }
@@ -135,57 +147,80 @@ func (p *Player) DoParsed(c Command, err error) Response {
 	return p.Do(c)
 }
 
-// Do carries out a command and answers it. It does not wait for sound: a start is answered when the routine was found
-// and compiled. A repeated transaction gets the same response again, and nothing else happens.
-func (p *Player) Do(c Command) Response {
+// SubmitPayload parses a payload and submits the command.
+func (p *Player) SubmitPayload(payload []byte, answer func(Response)) {
+	c, err := Parse(payload)
+	if err != nil {
+		answer(response(c, false, err))
+		return
+	}
+	p.Submit(c, answer)
+}
+
+// Submit takes a command, and returns at once, so that a remote with one command after another never delays a stop: what
+// can be carried out at once has been when it returns, and what may take its time (start, select, extend, slower, faster,
+// and a jump to sound that is not loaded) has its place in the order of the submitted. answer is called exactly once for
+// every command, before Submit returns or later from another goroutine, and must not block. A repeated transaction gets
+// the same response again, and nothing else happens.
+func (p *Player) Submit(c Command, answer func(Response)) {
 	if c.Transaction == "" {
-		return p.execute(c)
+		p.execute(c, answer)
+		return
 	}
 	p.mu.Lock()
 	result, mine := p.transactions.claim(transactionKey{c.Verb, c.Transaction})
-	p.mu.Unlock()
-	if !mine {
-		<-result.ready
-		return result.response
+	switch {
+	case mine:
+		p.mu.Unlock()
+		p.execute(c, func(r Response) {
+			p.mu.Lock()
+			waiting := result.answer(r)
+			p.mu.Unlock()
+			answer(r)
+			for _, answer := range waiting {
+				answer(r)
+			}
+		})
+	case result.response != nil:
+		r := *result.response
+		p.mu.Unlock()
+		answer(r)
+	case len(result.waiting) == maxRepetitions:
+		p.mu.Unlock()
+		answer(response(c, false, errTooMany))
+	default:
+		result.waiting = append(result.waiting, answer)
+		p.mu.Unlock()
 	}
-	result.response = response(c, false, errors.New("the command failed inside guided"))
-	defer close(result.ready) // after a panic too: a remote may recover it, and the others must not wait
-	result.response = p.execute(c)
-	return result.response
 }
 
-// execute carries out a command that has not expired.
-func (p *Player) execute(c Command) Response {
+// execute carries out a command that has not expired, at once or in its turn.
+func (p *Player) execute(c Command, answer func(Response)) {
 	v, err := findVerb(c.Verb)
 	if err != nil {
-		return response(c, false, err)
+		answer(response(c, false, err))
+		return
 	}
-	if age := time.Since(c.SentAt); !c.SentAt.IsZero() && age > maxCommandAge && p.cfg.ClockTrusted() {
-		return response(c, false, fmt.Errorf("the command is %v old and was not carried out; commands expire after %v", age.Round(time.Second), maxCommandAge))
+	note, err := p.checkAge(c)
+	if err == nil {
+		err = p.checkOrder(c)
 	}
-	if err := p.checkOrder(c); err != nil {
-		return response(c, false, err)
+	if err != nil {
+		answer(response(c, false, err))
+		return
 	}
-	changed, err := v.run(p, c)
-	return response(c, changed, err)
-}
-
-// checkOrder refuses a command that would begin sound and was sent before a stop or a pause that has been received
-// already: on its way one message may overtake another.
-func (p *Player) checkOrder(c Command) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch c.Verb {
-	case "stop", "pause":
-		if c.SentAt.After(p.lastSilencedAt) {
-			p.lastSilencedAt = c.SentAt
-		}
-	case "start", "resume", "toggle":
-		if !c.SentAt.IsZero() && c.SentAt.Before(p.lastSilencedAt) {
-			return fmt.Errorf("this %s was given before the last stop or pause, and came after it; send it again if it is still wanted", c.Verb)
+	done := func(changed bool, err error) {
+		r := response(c, changed, err)
+		r.Note = note
+		answer(r)
+	}
+	if v.now != nil {
+		if changed, err := v.now(p, c); err != errSlow {
+			done(changed, err)
+			return
 		}
 	}
-	return nil
+	p.enqueue(v, c, done)
 }
 
 func response(c Command, changed bool, err error) Response {
@@ -201,6 +236,7 @@ func response(c Command, changed bool, err error) Response {
 const (
 	maxTransactions     = 128
 	transactionLifetime = 10 * time.Minute
+	maxRepetitions      = 64 // of one transaction, that wait for its response
 )
 
 // transactions are the results of the last transactions, so that a command that is delivered twice is carried out once.
@@ -212,12 +248,12 @@ type transactions struct {
 // transactionKey identifies a transaction.
 type transactionKey struct{ verb, id string }
 
-// transactionResult has its response once ready is closed.
+// transactionResult has its response once the command was carried out; until then those that asked again wait.
 type transactionResult struct {
 	key      transactionKey
 	claimed  time.Time
-	ready    chan struct{}
-	response Response
+	response *Response
+	waiting  []func(Response)
 }
 
 func newTransactions() transactions {
@@ -233,8 +269,15 @@ func (t *transactions) claim(key transactionKey) (result *transactionResult, min
 	if old, known := t.byKey[key]; known {
 		return old, false
 	}
-	result = &transactionResult{key: key, claimed: time.Now(), ready: make(chan struct{})}
+	result = &transactionResult{key: key, claimed: time.Now()}
 	t.byKey[key] = result
 	t.order = append(t.order, result)
 	return result, true
+}
+
+// answer notes the response, and returns those that wait for it.
+func (t *transactionResult) answer(r Response) (waiting []func(Response)) {
+	t.response = &r
+	waiting, t.waiting = t.waiting, nil
+	return waiting
 }

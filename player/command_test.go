@@ -28,7 +28,7 @@ func TestDoAnswersEveryVerb(t *testing.T) {
 		{"next", "nothing is playing", ""},
 		{"back", "nothing is playing", ""},
 		{"repeat", "nothing is playing", ""},
-		{"start other voice nobody", `no voice named "nobody"`, `no voice named "nobody"`},
+		{"start other voice nobody", `voice: "nobody" is not known`, `voice: "nobody" is not known`},
 		{"extend", "nothing is playing", ""},
 		{"slower", "nothing is playing", ""},
 		{"faster", "nothing is playing", ""},

@@ -25,22 +25,32 @@ func (p *Player) duck(Command) (bool, error) {
 }
 
 // unduck turns the routine up again: where it is after up to repeatAfter, else with the cue spoken again from its
-// beginning.
-func (p *Player) unduck(Command) (bool, error) {
+// beginning, as soon as that is loaded.
+func (p *Player) unduck(c Command) (bool, error) {
 	p.mu.Lock()
 	s := p.session
 	if s == nil || !s.ducked {
 		p.mu.Unlock()
 		return false, nil
 	}
-	if s.heard-s.duckedAt > repeatAfter && s.transition.reason == carryOn && s.comeback() != s.target() {
-		s.ducked = false
-		p.mu.Unlock()
-		_, err := p.jump(func(score *routines.Score, at int) int { return score.ResumePoint(at) })
-		return err == nil, nil
+	covered := s.heard-s.duckedAt > repeatAfter && s.transition.reason == carryOn && s.comeback() != s.target()
+	if !covered {
+		defer p.mu.Unlock()
+		p.unduckSession(s)
+		return true, nil
 	}
-	defer p.mu.Unlock()
-	p.unduckSession(s)
+	s.ducked = false
+	p.mu.Unlock()
+	back := destination(toResumePoint)
+	if _, err := back.now(p, c); err == errSlow {
+		p.enqueue(verb{name: "unduck", slow: back.slowly}, c, func(_ bool, err error) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if err != nil && p.session == s { // interrupted
+				p.unduckSession(s)
+			}
+		})
+	}
 	return true, nil
 }
 

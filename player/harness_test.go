@@ -133,7 +133,8 @@ func runPlayer(t *testing.T, x setup, f func(st *harness)) {
 		library := routines.Library{x.files}
 		st := &harness{T: t, out: newFakeOutput(x.depth), ended: make(chan struct{})}
 		st.p = player.New(player.Config{
-			Library: library, Bank: mix.NewBank(x.voices(), nil, audio.InFolders(library...), slog.New(slog.DiscardHandler)),
+			Library: library, Bank: mix.NewBank(x.voices(), namedVoices, audio.InFolders(library...), slog.New(slog.DiscardHandler)),
+			Voice: "hum", Voices: []string{"hum", "anna"},
 			Output: st.out, Outputs: []string{"fake"}, Volume: x.volume, Version: "test", PhaseLead: time.Second,
 			ClockTrusted: x.clockTrusted, Waits: true, Log: slog.New(slog.DiscardHandler),
 		})

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -14,7 +16,8 @@ import (
 
 const (
 	maxMessageLetters = 500
-	maxMessages       = 5 // waiting
+	maxMessages       = 5               // waiting
+	messageTimeout    = 2 * time.Minute // for one to be synthesized: more than its letters take a slow engine
 )
 
 // message is a text that a remote wants spoken. It goes from say through the queue to synthesizeMessages, and as sound
@@ -82,7 +85,7 @@ func (p *Player) synthesizeMessages(ctx context.Context) {
 			}
 			continue
 		}
-		pcm, err := m.bank.Say(wanted, m.text)
+		pcm, err := p.synthesize(wanted, m)
 		switch {
 		case wanted.Err() != nil:
 		case err != nil:
@@ -94,6 +97,20 @@ func (p *Player) synthesizeMessages(ctx context.Context) {
 			p.deliver(wanted, overlay{pcm: pcm, inGap: m.inGap})
 		}
 	}
+}
+
+// synthesize is a message as sound.
+func (p *Player) synthesize(ctx context.Context, m message) ([]int16, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, messageTimeout, fmt.Errorf("a message was not synthesized within %v", messageTimeout))
+	defer cancel()
+	pcm, err := m.bank.Say(ctx, m.text)
+	if err == nil && len(pcm) == 0 {
+		err = fmt.Errorf("nothing was heard of %q", shorten(m.text))
+	}
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return pcm, err
 }
 
 // nextMessage takes a message from the queue, and a context that ends when it is not wanted any more; nil for none.
@@ -153,70 +170,140 @@ func (p *Player) announce(o overlay) {
 // cancelMessages drops the messages that wait or are being synthesized, and lets the announcement that is being heard
 // fade out. It reports whether there was any. The caller holds the lock.
 func (p *Player) cancelMessages() bool {
-	cancelled := len(p.messages)+len(p.announcements) > 0 || p.cancelSynthesis != nil
+	cancelled := len(p.messages)+len(p.announcements) > 0 || p.cancelSynthesis != nil || p.announcement != nil
 	p.messages, p.announcements = nil, nil
 	if p.cancelSynthesis != nil {
 		p.cancelSynthesis()
 		p.cancelSynthesis = nil
 	}
-	if a := p.announcement; a != nil {
-		cancelled = true
-		if a.fadeOut == 0 && !a.drained {
-			a.fadeOut = fadeLen
-		}
+	if p.announcement != nil {
+		p.announcement.displaced = false
+		p.announcement.leave()
 	}
 	return cancelled
 }
 
-// announcement is a message that is spoken while no routine sounds: a streamer that an output pulls. The player's lock
-// guards its fields.
+// displaceAnnouncement lets the announcement fade out for a routine, which will speak it again from its beginning, in a
+// gap. The caller holds the lock.
+func (p *Player) displaceAnnouncement() {
+	if a := p.announcement; a != nil && a.leaveAt < 0 {
+		a.displaced = true
+		a.leave()
+	}
+}
+
+// changeAnnouncementVolume lets the announcement glide to the volume in effect. The caller holds the lock.
+func (p *Player) changeAnnouncementVolume() {
+	if a := p.announcement; a != nil && a.gain != audio.VolumeGain(p.currentVolume()) {
+		a.gainBefore, a.gain, a.glideAt = a.gainAt(a.played), audio.VolumeGain(p.currentVolume()), a.played
+		a.signal()
+	}
+}
+
+// announcement is a message that is spoken while no routine sounds: a streamer that an output pulls, and can take back as
+// what is heard depends on the frame only. The player's lock guards its fields.
 type announcement struct {
-	p       *Player
-	pcm     []int16
-	played  int
-	volume  ramp
-	fadeOut int // frames of fade-out left, 0: it does not leave
-	drained bool
+	p          *Player
+	ctx        context.Context // of the Play
+	cancel     context.CancelFunc
+	pcm        []int16
+	played     int
+	leaveAt    int  // the frame where its fade-out begins, -1: none
+	displaced  bool // it is to be spoken again over a routine
+	glideAt    int  // the frame where the volume changes, within glideLen
+	gainBefore float64
+	gain       float64
+	changed    chan struct{} // signals a change to the output
+}
+
+var _ audio.Rewinder = (*announcement)(nil)
+
+// newAnnouncement is the announcement that is about to be played. The caller holds the lock.
+func (p *Player) newAnnouncement(playing context.Context, o overlay) *announcement {
+	gain := audio.VolumeGain(p.currentVolume())
+	a := &announcement{p: p, pcm: o.pcm, leaveAt: -1, gainBefore: gain, gain: gain, changed: make(chan struct{}, 1)}
+	a.ctx, a.cancel = context.WithCancel(playing)
+	p.announcement = a
+	return a
 }
 
 // playAnnouncement plays a message without a routine. The device is open for as long as that takes.
-func (p *Player) playAnnouncement(ctx context.Context, o overlay) {
-	a := &announcement{p: p, pcm: o.pcm}
-	p.mu.Lock()
-	a.volume = rampAt(audio.VolumeGain(p.currentVolume()))
-	p.announcement = a
-	p.mu.Unlock()
-	err := p.cfg.Output.Play(ctx, a, func(int) {})
+func (p *Player) playAnnouncement(a *announcement) {
+	err := p.cfg.Output.Play(a.ctx, a, func(int) {})
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.announcement = nil
-	if err != nil && ctx.Err() == nil {
+	if err != nil && a.ctx.Err() == nil {
 		p.cfg.Log.Error("a message was not heard", "err", err)
 		p.publishEvent(Event{Type: "problem", Error: err.Error(), At: now()})
 	}
+	a.cancel()
+	p.announcement = nil
+	if a.displaced {
+		p.announcements = slices.Insert(p.announcements, 0, overlay{pcm: a.pcm, inGap: true})
+	}
+}
+
+// leave makes the sound fade out as soon as the output can. One of which nothing was pulled does not wait for its device.
+// The caller holds the lock.
+func (a *announcement) leave() {
+	if a.leaveAt < 0 {
+		a.leaveAt = a.played
+		a.signal()
+	}
+	if a.played == 0 {
+		a.cancel()
+	}
+}
+
+func (a *announcement) signal() {
+	select {
+	case a.changed <- struct{}{}:
+	default: // signalled already
+	}
+}
+
+// end is the frame after the last one.
+func (a *announcement) end() int {
+	if a.leaveAt >= 0 {
+		return min(len(a.pcm), a.leaveAt+fadeLen)
+	}
+	return len(a.pcm)
+}
+
+// gainAt is the volume at a frame.
+func (a *announcement) gainAt(frame int) float64 {
+	k := float64(min(max(0, frame-a.glideAt), glideLen)) / glideLen
+	return a.gainBefore + k*(a.gain-a.gainBefore)
 }
 
 // Stream fills a block under the player's lock, which is never held across I/O.
 func (a *announcement) Stream(samples [][2]float64) (int, bool) {
 	a.p.mu.Lock()
 	defer a.p.mu.Unlock()
-	if gain := audio.VolumeGain(a.p.currentVolume()); gain != a.volume.target {
-		a.volume.glideTo(gain, glideLen)
-	}
-	n := 0
-	for n < len(samples) && !a.drained {
-		x := a.volume.next() * float64(a.pcm[a.played]) / 32768
-		samples[n] = [2]float64{x, x}
-		a.played++
-		if a.fadeOut > 0 {
-			scaleFade(&samples[n], a.fadeOut)
-			a.fadeOut--
-			a.drained = a.fadeOut == 0
+	n := max(0, min(len(samples), a.end()-a.played))
+	for i := range samples[:n] {
+		x := a.gainAt(a.played) * float64(a.pcm[a.played]) / 32768
+		samples[i] = [2]float64{x, x}
+		if a.leaveAt >= 0 && a.played >= a.leaveAt {
+			scaleFade(&samples[i], fadeLen-(a.played-a.leaveAt))
 		}
-		a.drained = a.drained || a.played == len(a.pcm)
-		n++
+		a.played++
 	}
 	return n, n > 0
+}
+
+// Changed signals that frames already pulled should sound different now.
+func (a *announcement) Changed() <-chan struct{} { return a.changed }
+
+// Rewind takes back the last frames pulled; what was asked for after them happens now.
+func (a *announcement) Rewind(frames int) {
+	a.p.mu.Lock()
+	defer a.p.mu.Unlock()
+	a.played = max(0, a.played-frames)
+	a.glideAt = min(a.glideAt, a.played)
+	if a.leaveAt >= 0 {
+		a.leaveAt = min(a.leaveAt, a.played)
+	}
 }
 
 // Err is always nil: an announcement cannot fail.

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"guided/routines"
 )
@@ -20,24 +22,23 @@ import (
 type key struct {
 	name   string
 	set    func(c *Command, value string) error
-	isWord func(value string) bool // whether a value can follow the key in the words of start; nil: the key is JSON only
-	common bool                    // every verb takes it
+	isWord bool // it may follow the name of a routine in the words of start
+	common bool // every verb takes it
 }
 
-// keys are the keys of a command in JSON. Those that may follow the name of a routine as words may stand in a title too;
-// so there they count only before a value that can be theirs.
+// keys are the keys of a command in JSON.
 var keys = []key{
 	{name: "command"}, // parsed as words
-	{name: "routine", set: func(c *Command, v string) error { c.Routine = v; return nil }},
-	{name: "for", set: setFor, isWord: isNumber},
-	{name: "volume", set: setVolume, isWord: isNumber},
-	{name: "voice", set: func(c *Command, v string) error { c.Voice = strings.ToLower(v); return nil }, isWord: func(string) bool { return true }},
-	{name: "verbosity", set: setVerbosity, isWord: func(v string) bool { return routines.Options{Verbosity: routines.Verbosity(v)}.Check() == nil }},
-	{name: "holds", set: setHolds, isWord: func(v string) bool { return setHolds(&Command{}, v) == nil }},
-	{name: "bed", set: setBed, isWord: func(v string) bool { return setBed(&Command{}, v) == nil }},
+	{name: "routine", set: setRoutine},
+	{name: "for", set: setFor, isWord: true},
+	{name: "volume", set: setVolume, isWord: true},
+	{name: "voice", set: setVoice, isWord: true},
+	{name: "verbosity", set: setVerbosity, isWord: true},
+	{name: "holds", set: setHolds, isWord: true},
+	{name: "bed", set: setBed, isWord: true},
 	{name: "text", set: func(c *Command, v string) error { c.Text = v; return nil }},
 	{name: "when", set: setWhen},
-	{name: "transaction", set: func(c *Command, v string) error { c.Transaction = v; return nil }, common: true},
+	{name: "transaction", set: setTransaction, common: true},
 	{name: "sent_at", set: setSentAt, common: true},
 }
 
@@ -51,27 +52,33 @@ func keyNames() []string {
 }
 
 // Parse reads a command as words (`start 4-4-6 for 5m volume 40`) or as JSON
-// (`{"command":"start","routine":"4-4-6","for":"5m"}`). An empty payload, or a question mark, asks for the status. What
-// could be read is returned with the error too, so that the response can name it.
+// (`{"command":"start","routine":"4-4-6","for":"5m"}`), after removing the framing (see payloadText). An empty payload,
+// or a question mark, asks for the status. What could be read is returned with the error too, so that the response can
+// name it.
 func Parse(payload []byte) (Command, error) {
-	text := strings.TrimSpace(string(payload))
-	if strings.HasPrefix(text, "{") {
-		return parseJSON([]byte(text))
+	text := payloadText(payload)
+	if strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") {
+		return parseJSON([]byte(trimSentence(text)))
 	}
 	return parseWords(text)
 }
 
+// parseWords reads a verb and what follows it. Punctuation at the end is passed over, as speech and keyboards add it.
 func parseWords(text string) (Command, error) {
 	words := strings.Fields(text)
 	if len(words) == 0 || text == "?" {
 		return Command{Verb: "status"}, nil
 	}
-	c := Command{Verb: strings.ToLower(words[0])}
+	c := Command{Verb: shorten(strings.ToLower(trimSentence(words[0])))}
 	v, err := findVerb(c.Verb)
 	if err != nil {
 		return c, err
 	}
-	if err := v.parse(&c, words[1:]); err != nil {
+	rest := words[1:]
+	if v.name != "say" {
+		rest = strings.Fields(trimSentence(strings.Join(rest, " ")))
+	}
+	if err := v.parse(&c, rest); err != nil {
 		return c, fmt.Errorf("%w; write: %s", err, v.usage)
 	}
 	return c, nil
@@ -81,7 +88,7 @@ func parseWords(text string) (Command, error) {
 
 func parseNothing(c *Command, words []string) error {
 	if len(words) > 0 {
-		return fmt.Errorf("%s takes nothing after it, not %q", c.Verb, strings.Join(words, " "))
+		return fmt.Errorf("%s takes nothing after it, not %q", c.Verb, shorten(strings.Join(words, " ")))
 	}
 	return nil
 }
@@ -91,25 +98,69 @@ func parseText(c *Command, words []string) error {
 	return nil
 }
 
+// parseName reads a name of several words, which may stand in quotes.
 func parseName(c *Command, words []string) error {
-	c.Routine = strings.Join(words, " ")
-	return nil
+	name, _ := unquote(strings.Join(words, " "))
+	return setRoutine(c, name)
 }
 
-// parseStart reads a name of several words, and the keys with values after it.
+// parseStart reads a name of several words, and the keys with values after it. They may belong to a title too: start
+// looks for such a one first, and reports a value that is invalid where there is no such title.
 func parseStart(c *Command, words []string) error {
-	for len(words) >= 2 {
+	c.words = words
+	name := c.setParameters(0)
+	if len(name) == len(words) {
+		c.words = nil
+	}
+	return parseName(c, name)
+}
+
+// setParameters reads the keys with values at the end of the words, as far as they are valid and after the first words,
+// and returns the words before them.
+func (c *Command) setParameters(first int) []string {
+	words := c.words
+	for pairs := 0; len(words) >= first+2 && pairs < len(keys); pairs++ {
 		name, value := strings.ToLower(words[len(words)-2]), words[len(words)-1]
-		i := slices.IndexFunc(keys, func(k key) bool { return k.name == name && k.isWord != nil && k.isWord(value) })
-		if i < 0 {
+		i := slices.IndexFunc(keys, func(k key) bool { return k.name == name && k.isWord })
+		with := *c
+		if i < 0 || keys[i].set(&with, value) != nil {
 			break
 		}
-		if err := keys[i].set(c, value); err != nil {
-			return err
-		}
+		*c = with
 		words = words[:len(words)-2]
 	}
-	return parseName(c, words)
+	return words
+}
+
+// wrongParameters are the errors of the keys with invalid values among the words of a name, nil for none. name are the
+// words before them.
+func wrongParameters(routine string) (name string, wrong error) {
+	words := strings.Fields(routine)
+	isKey := func(word string) bool {
+		return slices.ContainsFunc(keys, func(k key) bool { return k.isWord && k.name == strings.ToLower(word) })
+	}
+	first := slices.IndexFunc(words, isKey)
+	if first < 0 {
+		return routine, nil
+	}
+	for i := first; i < len(words); {
+		end := i + 1
+		for end < len(words) && !isKey(words[end]) {
+			end++
+		}
+		k := keys[slices.IndexFunc(keys, func(k key) bool { return k.name == strings.ToLower(words[i]) })]
+		c := Command{Verb: "start"}
+		if value := strings.Join(words[i+1:end], " "); value == "" {
+			wrong = errors.Join(wrong, fmt.Errorf("%s: its value is missing", k.name))
+		} else if err := k.set(&c, value); err != nil {
+			wrong = errors.Join(wrong, err)
+		}
+		i = end
+	}
+	if wrong != nil {
+		wrong = errors.New(strings.ReplaceAll(wrong.Error(), "\n", "; "))
+	}
+	return strings.Join(words[:first], " "), wrong
 }
 
 // parseExtend reads by how much; without words the amount is zero.
@@ -129,10 +180,26 @@ func parseVolume(c *Command, words []string) error {
 }
 
 // parseJSON reads an object with the keys above. A value may be a string, or a number where a template put one; null
-// and an empty string count as left out.
+// and an empty string count as left out. Without a command it is refused: something went wrong where it was written.
 func parseJSON(data []byte) (Command, error) {
 	values, err := jsonValues(data)
-	return commandOf(values, err)
+	if err == nil && values["command"] == "" {
+		err = missingCommand(values)
+	}
+	c, err := commandOf(values, err)
+	if err != nil && values["command"] == "" {
+		c.Verb = ""
+	}
+	return c, err
+}
+
+func missingCommand(values map[string]string) error {
+	for _, k := range keys {
+		if values[k.name] != "" {
+			return fmt.Errorf(`%q without a command; add "command":"start"`, k.name)
+		}
+	}
+	return errors.New(`no command in the JSON; write {"command":"start","routine":"yoga"}`)
 }
 
 // ParseBody reads a command whose verb is known, and whose keys are a JSON object; an empty body has none. The verb wins
@@ -140,8 +207,8 @@ func parseJSON(data []byte) (Command, error) {
 func ParseBody(verb string, body []byte) (Command, error) {
 	values := map[string]string{}
 	var err error
-	if len(body) > 0 {
-		values, err = jsonValues(body)
+	if text := payloadText(body); text != "" {
+		values, err = jsonValues([]byte(text))
 	}
 	values["command"] = verb
 	return commandOf(values, err)
@@ -152,11 +219,13 @@ func ParseValues(values map[string]string) (Command, error) { return commandOf(v
 
 // commandOf makes a command of its values; invalid is why they could not all be read.
 func commandOf(values map[string]string, invalid error) (Command, error) {
-	c, err := parseWords(values["command"])
-	c.Transaction = values["transaction"]
+	c, err := parseWords(payloadText([]byte(values["command"])))
+	if len(values["transaction"]) <= maxTransaction {
+		c.Transaction = values["transaction"]
+	}
 	switch {
 	case invalid != nil:
-		return c, invalid
+		return Command{Verb: c.Verb, Transaction: c.Transaction}, invalid
 	case err != nil:
 		return c, err
 	}
@@ -167,8 +236,6 @@ func commandOf(values map[string]string, invalid error) (Command, error) {
 		case value == "":
 			continue
 		case k.common:
-		case values["command"] == "":
-			return c, fmt.Errorf(`%q without a command; add "command":"start"`, k.name)
 		case !slices.Contains(strings.Fields(v.keys), k.name):
 			return c, fmt.Errorf("%s takes no %q; write: %s", v.name, k.name, v.usage)
 		}
@@ -185,6 +252,7 @@ func jsonValues(data []byte) (map[string]string, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	var object json.RawMessage
 	if err := d.Decode(&object); err != nil {
+		values["command"], values["transaction"] = brokenValue(data, "command"), brokenValue(data, "transaction")
 		return values, fmt.Errorf("not a command in JSON: %w", err)
 	}
 	if object[0] != '{' {
@@ -218,8 +286,17 @@ func jsonValues(data []byte) (map[string]string, error) {
 	return values, cmp.Or(unknown, invalid)
 }
 
+// brokenValue is the value of a key in JSON that is broken, as far as it can be read: a word, a number or a quoted text.
+func brokenValue(data []byte, key string) string {
+	found := regexp.MustCompile(`(?i)["'\s{,]` + key + `["']?\s*[:=]\s*(?:"([^"]{1,100})|'([^']{1,100})|([\w.-]{1,100}))`).FindSubmatch(data)
+	if found == nil {
+		return ""
+	}
+	return strings.TrimSpace(string(slices.Concat(found[1:]...)))
+}
+
 func unknownKey(name string) error {
-	return fmt.Errorf("unknown key %q; %s", name, routines.DidYouMean(name, keyNames()))
+	return fmt.Errorf("unknown key %q; %s", shorten(name), routines.DidYouMean(name, keyNames()))
 }
 
 // jsonText is a JSON string, number or boolean as text; null and no value are empty.
@@ -227,7 +304,7 @@ func jsonText(raw json.RawMessage) (string, error) {
 	var s string
 	var b bool
 	if len(raw) == 0 || json.Unmarshal(raw, &s) == nil {
-		return strings.TrimSpace(s), nil
+		return trimFraming(s), nil
 	}
 	if json.Unmarshal(raw, &b) == nil {
 		return strconv.FormatBool(b), nil
@@ -241,22 +318,52 @@ func jsonText(raw json.RawMessage) (string, error) {
 
 // The values of the keys.
 
-func isNumber(value string) bool { return strings.ContainsAny(value[:1], "+-.0123456789") }
+// What is echoed and remembered has an end: a name or a transaction, in bytes, and what an error repeats of a text.
+const (
+	maxName        = 200
+	maxTransaction = 200
+	maxEcho        = 40
+)
+
+func setRoutine(c *Command, value string) error {
+	if len(value) > maxName {
+		return fmt.Errorf("routine: a name of %d letters is too long; %d are allowed", utf8.RuneCountInString(value), maxName)
+	}
+	c.Routine = value
+	return nil
+}
+
+func setTransaction(c *Command, value string) error {
+	if len(value) > maxTransaction {
+		c.Transaction = ""
+		return fmt.Errorf("transaction: %d letters are too many; %d are allowed", utf8.RuneCountInString(value), maxTransaction)
+	}
+	c.Transaction = value
+	return nil
+}
+
+// shorten is a text as an error repeats it.
+func shorten(text string) string {
+	if letters := []rune(text); len(letters) > maxEcho {
+		return string(letters[:maxEcho]) + "…"
+	}
+	return text
+}
 
 // setFor sets the length of a start, or the amount of an extend.
 func setFor(c *Command, value string) (err error) {
 	if c.Verb == "extend" {
-		if c.Extend, err = routines.ParseLength(value); err != nil {
+		if c.Extend, err = routines.ParseLength(shorten(value)); err != nil {
 			err = fmt.Errorf("extend: %w", err)
 		}
 		return err
 	}
-	d, err := time.ParseDuration(value)
+	d, err := time.ParseDuration(strings.ToLower(value))
 	if err != nil || d <= 0 {
-		return fmt.Errorf(`for: %q is not a length such as "5m" or "90s"`, value)
+		return fmt.Errorf(`for: %q is not a length such as "5m" or "90s"`, shorten(value))
 	}
 	if d > 4*time.Hour {
-		return fmt.Errorf("for: %q is longer than four hours", value)
+		return fmt.Errorf("for: %q is longer than four hours", shorten(value))
 	}
 	c.For = d
 	return nil
@@ -265,7 +372,7 @@ func setFor(c *Command, value string) (err error) {
 func setVolume(c *Command, value string) error {
 	f, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(value, "%")), 64)
 	if err != nil || !(f >= 0 && f <= 100) || strings.HasPrefix(value, "+") { // relative volumes do not exist
-		return fmt.Errorf("volume: %q is not a number from 0 to 100", value)
+		return fmt.Errorf("volume: %q is not a number from 0 to 100", shorten(value))
 	}
 	v := int(math.Round(f))
 	c.Volume = &v
@@ -273,7 +380,7 @@ func setVolume(c *Command, value string) error {
 }
 
 func setVerbosity(c *Command, value string) error {
-	c.Verbosity = routines.Verbosity(strings.ToLower(value))
+	c.Verbosity = routines.Verbosity(shorten(strings.ToLower(value)))
 	return routines.Options{Verbosity: c.Verbosity}.Check()
 }
 
@@ -284,34 +391,36 @@ func setHolds(c *Command, value string) error {
 		on = true
 	case "false", "off", "no":
 	default:
-		return fmt.Errorf("holds: %q is neither on nor off", value)
+		return fmt.Errorf("holds: %q is neither on nor off", shorten(value))
 	}
 	c.Holds = &on
 	return nil
 }
 
+// setVoice takes a name; Voices say which there are.
+func setVoice(c *Command, value string) error {
+	c.Voice = value
+	if !isPath(value) {
+		c.Voice = strings.ToLower(value)
+	}
+	return nil
+}
+
+// setBed takes the name of a bed, or a sound file, whose case counts.
 func setBed(c *Command, value string) error {
+	if lower := strings.ToLower(value); lower == routines.NoBed || slices.Contains(routines.BedNames(), lower) {
+		value = lower
+	}
+	if len(value) > maxName {
+		value = shorten(value)
+	}
 	c.Bed = value
 	return routines.Options{Bed: value}.Check()
 }
 
 func setWhen(c *Command, value string) error {
-	if c.InGap = value == "gap"; !c.InGap && value != "now" {
-		return fmt.Errorf(`when: %q is neither "now" nor "gap"`, value)
+	if c.InGap = strings.EqualFold(value, "gap"); !c.InGap && !strings.EqualFold(value, "now") {
+		return fmt.Errorf(`when: %q is neither "now" nor "gap"`, shorten(value))
 	}
-	return nil
-}
-
-// setSentAt reads a time stamp with its zone, or seconds since 1970; a blank may stand for the T.
-func setSentAt(c *Command, value string) error {
-	if f, err := strconv.ParseFloat(value, 64); err == nil && math.Abs(f) < 1e11 {
-		c.SentAt = time.UnixMilli(int64(f * 1000))
-		return nil
-	}
-	t, err := time.Parse(time.RFC3339Nano, strings.Replace(value, " ", "T", 1))
-	if err != nil {
-		return fmt.Errorf(`sent_at: %q is not a time such as "2026-01-31T07:30:00Z", or seconds since 1970`, value)
-	}
-	c.SentAt = t
 	return nil
 }

@@ -7,7 +7,7 @@
 // Locking: one mutex guards the session and the state. It is held for arithmetic only, never across a file, a device, a
 // network connection or a channel operation that could block; so the audio path never waits for an observer.
 //
-// To follow a start, read [Player.DoPayload] in command.go, start in start.go, [Player.Run] below, and the session that the
+// To follow a start, read [Player.Submit] in command.go, slow.go, start in start.go, [Player.Run] below, and the session that the
 // output pulls in stream.go. How a sound leaves and comes back, for pause and all other interruptions, is transition.go.
 package player
 
@@ -32,6 +32,8 @@ type Config struct {
 	Volume       int      // 0 to 100
 	Defaults              // of what a start may ask for
 	Waits        bool     // whether there is a remote that can say next: a hold until next waits for it
+	Voice        string   // the name of the bank's default voice
+	Voices       []string // the names that a start may ask for; nil: every one that the bank opens
 	Version      string
 	URLs         func(routine string) map[string]string // of a routine's files by their kind; nil: none
 	PhaseLead    time.Duration                          // how long before its sound a phase is published
@@ -45,7 +47,7 @@ type Player struct {
 	wake          chan struct{}  // signals Run that there is work
 	rescan        chan struct{}  // signals watchLibrary to read the library again
 	messageQueued chan struct{}  // signals synthesizeMessages
-	loaders       sync.WaitGroup // goroutines that load sound ahead of a session
+	background    sync.WaitGroup // goroutines that load sound ahead of a session or carry out slow commands
 
 	mu              sync.Mutex
 	session         *session           // what is playing or paused, nil when idle
@@ -63,7 +65,8 @@ type Player struct {
 	watchers        map[*watcher]bool
 	info            Info
 	transactions    transactions
-	lastSilencedAt  time.Time // when the newest stop or pause was sent, of those with a time
+	silenced        []silenced // the last stops and pauses that said when they were sent
+	slow            slowCommands
 }
 
 // New makes a player that is idle.
@@ -129,7 +132,7 @@ func (p *Player) Run(ctx context.Context) {
 	helpers.Go(func() { p.fadeOutAtExit(ctx, playing, cancel) })
 	p.work(ctx, playing)
 	cancel()
-	p.loaders.Wait()
+	p.background.Wait()
 	helpers.Wait()
 }
 
@@ -141,6 +144,7 @@ func (p *Player) fadeOutAtExit(ctx, playing context.Context, cancel context.Canc
 	case <-ctx.Done():
 	}
 	p.mu.Lock()
+	p.endSlow()
 	p.cancelMessages()
 	if p.session != nil && p.session.playing {
 		p.session.requestLeave(finish)
@@ -178,22 +182,19 @@ func (p *Player) work(ctx, playing context.Context) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.endSlow()
 	p.dropPending()
 	p.endSession("routine_stopped")
 	p.publishState()
 }
 
 // nextWork is a session to play, or something else to do; neither when there is nothing. A pending request comes before
-// the session that it replaces. The session is marked as playing under the same lock, so that no command is lost between.
+// the session that it replaces, and messages to be spoken alone come last: they do not keep a routine waiting. The session is marked as playing under the same lock, so that no command is lost between.
 func (p *Player) nextWork(ctx, playing context.Context) (*session, func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch s := p.session; {
 	case ctx.Err() != nil: // checked under the lock, so that fadeOutAtExit sees the session or comes before it
-	case len(p.announcements) > 0:
-		o := p.announcements[0]
-		p.announcements = p.announcements[1:]
-		return nil, func() { p.playAnnouncement(playing, o) }
 	case p.pending != nil:
 		p.preparing, p.pending = p.pending, nil
 		p.endSession("routine_stopped")
@@ -202,8 +203,17 @@ func (p *Player) nextWork(ctx, playing context.Context) (*session, func()) {
 		r := *p.preparing
 		return nil, func() { p.prepare(lifetime, r) }
 	case s != nil && !p.paused:
+		for _, o := range p.announcements { // a start or resume came before or during them
+			s.overlays = append(s.overlays, overlay{pcm: o.pcm, inGap: true})
+		}
+		p.announcements = nil
 		s.begin(context.WithCancel(playing))
 		return s, nil
+	case len(p.announcements) > 0:
+		o := p.announcements[0]
+		p.announcements = p.announcements[1:]
+		a := p.newAnnouncement(playing, o)
+		return nil, func() { p.playAnnouncement(a) }
 	}
 	return nil, nil
 }

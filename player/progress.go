@@ -93,7 +93,7 @@ func (p *Player) announcePhases(s *session) {
 
 // emit publishes an event at the step that is being heard.
 func (p *Player) emit(s *session, kind string) {
-	p.emitAt(s, kind, s.score.Marks[s.score.StepAt(s.position())])
+	p.emitAt(s, kind, s.score.Marks[stepAt(s.score, s.position())])
 }
 
 // emitAt publishes an event at a step.

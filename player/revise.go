@@ -3,6 +3,7 @@ package player
 import (
 	"context"
 	"errors"
+	"time"
 
 	"guided/audio"
 	"guided/audio/mix"
@@ -14,54 +15,68 @@ const (
 	maxPace          = 2                 // the longest breath, in times the written one; the shortest is its inverse
 	reviseLead       = routines.Rate / 2 // how far ahead of the pulled position a change takes effect: time to compile
 	defaultExtension = 30 * routines.Rate
+	reviseTries      = 3                  // how often a change is made, each time further ahead
+	maxReviseLead    = 30 * routines.Rate // more than changeTimeout allows
 )
 
 // extend makes the current step longer.
-func (p *Player) extend(c Command) (bool, error) {
+func (p *Player) extend(c Command, w *slowCommand) (bool, error) {
 	more := c.Extend
 	if more == (routines.Length{}) {
 		more.Samples = defaultExtension
 	}
-	return p.revise(routines.Change{Extend: more})
+	return p.revise(w, routines.Change{Extend: more})
 }
 
 // slower and faster change the length of the breaths from the next one on; their ratio stays.
-func (p *Player) slower(Command) (bool, error) { return p.revise(routines.Change{Pace: paceStep}) }
-func (p *Player) faster(Command) (bool, error) { return p.revise(routines.Change{Pace: 1 / paceStep}) }
+func (p *Player) slower(_ Command, w *slowCommand) (bool, error) {
+	return p.revise(w, routines.Change{Pace: paceStep})
+}
+
+func (p *Player) faster(_ Command, w *slowCommand) (bool, error) {
+	return p.revise(w, routines.Change{Pace: 1 / paceStep})
+}
 
 // revise compiles the session's score again with a change of what is ahead, and lets the session go on with it. The
-// sound goes on meanwhile; where it has passed the change, the change is made again further on.
-func (p *Player) revise(c routines.Change) (bool, error) {
-	for {
-		done, err := p.tryRevise(c)
+// sound goes on meanwhile; where it has passed the change, the change is made again further on, by what it took.
+func (p *Player) revise(w *slowCommand, c routines.Change) (bool, error) {
+	lead := reviseLead
+	for range reviseTries {
+		began := time.Now()
+		done, err := p.tryRevise(w, c, lead)
 		if done || err != nil {
 			return done, err
 		}
+		lead = reviseLead + min(2*routines.Samples(time.Since(began)), maxReviseLead)
 	}
+	return false, errTooSlow
 }
 
-// tryRevise makes a change once. It reports false without an error where the session has passed it.
-func (p *Player) tryRevise(c routines.Change) (bool, error) {
+// tryRevise makes a change once, so far ahead of what was pulled. It reports false without an error where the session
+// has passed it.
+func (p *Player) tryRevise(w *slowCommand, c routines.Change, lead int) (bool, error) {
 	p.mu.Lock()
 	s, err := p.revisable(c)
 	if err != nil {
 		p.mu.Unlock()
 		return false, err
 	}
-	c.At = max(s.sound.Position(), s.transition.landAt) + reviseLead
+	from := max(s.sound.Position(), s.transition.landAt)
+	c.At = from + lead
 	old, lifetime := s.request, s.lifetime
 	p.mu.Unlock()
 
 	revised := old
-	revised.score, revised.options, err = routines.Revise(context.Background(), old.routine, old.bank.Measure, old.options, old.score, c)
+	revised.score, revised.options, err = routines.Revise(w.ctx, old.routine, old.bank.Measure, old.options, old.score, c)
 	if err != nil {
 		return false, err
 	}
 	ctx, cancel := context.WithCancel(lifetime)
-	sound, err := p.loadRevised(ctx, revised, c.At-reviseLead)
-	if err != nil {
+	load := context.AfterFunc(w.ctx, cancel)
+	sound, err := p.loadRevised(ctx, revised, from)
+	if !load() || err != nil {
 		cancel()
-		return false, ErrIdle // the session has ended
+		return false, ErrIdle // the session has ended, or the command was interrupted
 	}
 
 	p.mu.Lock()
@@ -70,6 +85,10 @@ func (p *Player) tryRevise(c routines.Change) (bool, error) {
 	if p.session != s || s.score != old.score || at > revised.options.Changes[len(revised.options.Changes)-1].At {
 		cancel()
 		return false, nil
+	}
+	if err := w.commit(); err != nil {
+		cancel()
+		return false, err
 	}
 	s.cancelLoading()
 	previous := s.sound
@@ -97,14 +116,16 @@ func (p *Player) revisable(c routines.Change) (*session, error) {
 
 // loadRevised loads the sound of a revised score around a position.
 func (p *Player) loadRevised(ctx context.Context, r request, at int) (*mix.LiveRenderer, error) {
-	sound, err := r.bank.RenderLive(ctx, r.score, p.loaders.Go)
+	sound, err := r.bank.RenderLive(ctx, r.score, p.background.Go)
 	if err != nil {
 		return nil, err
 	}
-	if err := sound.Preload(ctx, at); err != nil {
-		return nil, err
+	for _, at := range []int{at, max(0, at-audio.RewindDepth)} { // an output may rewind that far
+		loading, cancel := context.WithTimeout(ctx, loadTimeout)
+		_ = sound.Preload(loading, at) // after the timeout it goes on without
+		cancel()
 	}
-	return sound, sound.Preload(ctx, max(0, at-audio.RewindDepth)) // an output may rewind that far
+	return sound, ctx.Err()
 }
 
 // paceAllowed reports whether one more change of pace leaves the breath between half and double its written length.

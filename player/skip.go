@@ -14,39 +14,53 @@ const restartAfter = 3 * routines.Rate
 // loadTimeout is how long a jump waits for the sound of its target before it is made without.
 const loadTimeout = 2 * time.Second
 
-// next goes to the next step, or to the next side of this one; from the last one the routine ends.
-func (p *Player) next(Command) (bool, error) {
-	return p.jump(func(score *routines.Score, at int) int {
-		if i := score.NextStep(score.StepAt(at)); i < len(score.Marks) {
-			return score.Marks[i].At
-		}
-		return score.Len
-	})
-}
+// A destination is the position to go to from the one that is being heard.
+type destination func(score *routines.Score, at int) int
 
-// back goes to the start of the step, or within its first seconds to the step before.
-func (p *Player) back(Command) (bool, error) {
-	return p.jump(func(score *routines.Score, at int) int {
-		i := score.StepAt(at)
-		if at-score.Marks[i].At < restartAfter {
-			i = score.PreviousStep(i)
-		}
+// toNext is the next step, or the next side of this one; from the last one the end of the routine.
+func toNext(score *routines.Score, at int) int {
+	if i := score.NextStep(score.StepAt(at)); i < len(score.Marks) {
 		return score.Marks[i].At
-	})
+	}
+	return score.Len
 }
 
-// repeat goes to the start of the step.
-func (p *Player) repeat(Command) (bool, error) {
-	return p.jump(func(score *routines.Score, at int) int { return score.Marks[score.StepAt(at)].At })
+// toPrevious is the start of the step, or within its first seconds that of the step before.
+func toPrevious(score *routines.Score, at int) int {
+	i := score.StepAt(at)
+	if at-score.Marks[i].At < restartAfter {
+		i = score.PreviousStep(i)
+	}
+	return score.Marks[i].At
 }
 
-// jump lets the sound leave and come back at the position that to makes of the one being heard. The sound there is
-// loaded first; meanwhile the routine goes on, so that the position is computed again afterwards.
-func (p *Player) jump(to func(score *routines.Score, at int) int) (bool, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
+// toStart is the start of the step.
+func toStart(score *routines.Score, at int) int { return score.Marks[score.StepAt(at)].At }
+
+// toResumePoint is where the breath, rep or phrase begins.
+func toResumePoint(score *routines.Score, at int) int { return score.ResumePoint(at) }
+
+// now lets the sound leave and come back at the position, unless the sound there has to be loaded first, or a start is
+// in hand that was given before.
+func (to destination) now(p *Player, _ Command) (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.startInHand() != nil {
+		return false, errSlow
+	}
+	sound, _, err := p.tryJump(to, false)
+	if sound != nil {
+		return false, errSlow
+	}
+	return err == nil, err
+}
+
+// slowly loads the sound first. Meanwhile the routine goes on, so that the position is computed again afterwards.
+func (to destination) slowly(p *Player, _ Command, w *slowCommand) (bool, error) {
+	ctx, cancel := context.WithTimeout(w.ctx, loadTimeout)
 	defer cancel()
 	for {
-		sound, target, err := p.tryJump(to, ctx.Err() != nil)
+		sound, target, err := p.commitJump(to, w, ctx.Err() != nil)
 		if sound == nil || err != nil {
 			return err == nil, err
 		}
@@ -54,10 +68,21 @@ func (p *Player) jump(to func(score *routines.Score, at int) int) (bool, error) 
 	}
 }
 
-// tryJump jumps if the sound of the target is loaded, or atOnce; else it returns what has to be loaded, and from where.
-func (p *Player) tryJump(to func(score *routines.Score, at int) int, atOnce bool) (*mix.LiveRenderer, int, error) {
+// commitJump is tryJump for a slow command.
+func (p *Player) commitJump(to destination, w *slowCommand, atOnce bool) (*mix.LiveRenderer, int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := w.commit(); err != nil {
+		return nil, 0, err
+	}
+	sound, target, err := p.tryJump(to, atOnce)
+	w.committed = sound == nil
+	return sound, target, err
+}
+
+// tryJump jumps if the sound of the target is loaded, or atOnce; else it returns what has to be loaded, and from where.
+// The caller holds the lock.
+func (p *Player) tryJump(to destination, atOnce bool) (*mix.LiveRenderer, int, error) {
 	s, err := p.playable()
 	if err != nil {
 		return nil, 0, err

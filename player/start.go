@@ -1,9 +1,13 @@
 package player
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"unicode"
 
 	"guided/audio"
 	"guided/audio/mix"
@@ -17,57 +21,133 @@ type request struct {
 	options  routines.Options
 	volume   *int // for this session only, nil: the player's
 	score    *routines.Score
-	complete bool // every phrase of the score can be spoken at once
+	base     *routines.Score // score before the changes that were asked for while it played
+	complete bool            // every phrase of the score can be spoken at once
 }
 
-// same reports whether two starts ask for the same. Edits of the routine since, and the quiet hours, make no difference.
-func (r request) same(o request) bool {
+// same reports whether two starts ask for the same: in other words perhaps, but with the same effect. Edits of the routine
+// since, and the quiet hours, make no difference.
+func (r *request) same(o *request) bool {
+	return r.sameOptions(o) || r.sameScore(o)
+}
+
+// sameOptions reports whether two starts ask for the same by their options.
+func (r *request) sameOptions(o *request) bool {
 	a, b := r.options, o.options
-	return r.routine.Name == o.routine.Name && r.bank == o.bank &&
-		a.For == b.For && a.Verbosity == b.Verbosity && a.NoHolds == b.NoHolds && a.Bed == b.Bed
+	return r.routine.Name == o.routine.Name && r.bank == o.bank && a.For == b.For && a.NoHolds == b.NoHolds && a.Bed == b.Bed &&
+		cmp.Or(a.Verbosity, routines.Full) == cmp.Or(b.Verbosity, routines.Full)
+}
+
+// sameScore reports whether two starts that were compiled sound the same: one may ask for the length, the bed or the
+// verbosity that the routine has anyway.
+func (r *request) sameScore(o *request) bool {
+	if r.base == nil || o.base == nil || r.bank != o.bank {
+		return false
+	}
+	a, b := r.base, o.base // plain comparisons: the lock is held
+	return a.Name == b.Name && a.Title == b.Title && a.Len == b.Len && a.Bed == b.Bed && slices.Equal(a.Marks, b.Marks) && slices.Equal(a.Cues, b.Cues)
 }
 
 // compile makes the score, with tones in place of the phrases that no voice has.
-func (r *request) compile() (err error) {
+func (r *request) compile(ctx context.Context) error {
 	r.complete = true
-	r.score, err = routines.Compile(context.Background(), r.routine, func(c routines.Clip) (routines.Extent, bool) {
+	score, err := routines.Compile(ctx, r.routine, func(c routines.Clip) (routines.Extent, bool) {
 		e, has := r.bank.Measure(c)
 		r.complete = r.complete && has
 		return e, has
 	}, r.options)
-	return err
+	switch {
+	case err != nil:
+		return err
+	case score.Len == 0 || len(score.Marks) == 0:
+		return fmt.Errorf("%q has nothing to play", r.routine.Title)
+	}
+	r.score, r.base = score, score
+	return nil
 }
 
-// start checks and compiles a routine, and queues it for Run; the session that is playing fades out first. Without a
-// name it starts the selected routine. Starting what is playing changes nothing; starting what is paused resumes it.
-func (p *Player) start(c Command) (bool, error) {
-	r, err := p.newRequest(c)
+// start checks and compiles a routine, and queues it for Run; the session that is playing fades out first, and so does a
+// message that is spoken alone: it and those that wait are spoken in gaps of the routine. Without a name it starts the
+// selected routine. Starting what is playing changes nothing; starting what is paused resumes it.
+func (p *Player) start(c Command, w *slowCommand) (bool, error) {
+	r, err := p.newRequest(w.ctx, c)
 	if err != nil {
 		return false, err
 	}
+	for {
+		changed, done, err := p.commitStart(&r, w)
+		if done || err != nil {
+			return changed, err
+		}
+		if err := r.compile(w.ctx); err != nil {
+			return false, err
+		}
+	}
+}
+
+// commitStart starts a request. It reports that it is not done where the request differs from what is playing and has to
+// be compiled first, so that a routine that cannot be compiled, or not in the length asked for, is refused in the answer
+// to the command.
+func (p *Player) commitStart(r *request, w *slowCommand) (changed, done bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	changed := p.setSelected(r.routine.Name)
-	if current := p.current(); current != nil && current.same(r) {
-		if c.Volume != nil && *c.Volume != p.currentVolume() {
-			p.setSessionVolume(c.Volume)
+	current := p.current()
+	same := current != nil && current.same(r)
+	if !same && r.score == nil {
+		return false, false, nil
+	}
+	if err := w.commit(); err != nil {
+		return false, false, err
+	}
+	if w.otherVolume {
+		r.volume = nil
+	}
+	changed = p.setSelected(r.routine.Name)
+	if same {
+		if r.volume != nil && *r.volume != p.currentVolume() {
+			p.setSessionVolume(r.volume)
 			changed = true
 		}
-		return p.resumeCurrent() || changed, nil
+		if !w.paused {
+			changed = p.resumeCurrent() || changed
+		}
+		return changed, true, nil
 	}
 	p.dropPending()
-	p.pending, p.paused, p.problem = &r, false, ""
+	p.pending, p.paused, p.problem = r, w.paused, ""
 	if p.session != nil && p.session.playing {
 		p.session.requestLeave(finish)
 	}
+	if !p.paused {
+		p.displaceAnnouncement()
+	}
 	p.publishState()
 	p.wakeRun()
-	return true, nil
+	return true, true, nil
 }
 
-// newRequest is what a start asks for. Its score is made here, so that a routine that cannot be compiled, or not in the
-// length asked for, is refused in the answer to the command.
-func (p *Player) newRequest(c Command) (request, error) {
+// newRequest is what a start asks for, without its score.
+func (p *Player) newRequest(ctx context.Context, c Command) (request, error) {
+	routine, c, err := p.findRoutine(ctx, c)
+	if err != nil {
+		return request{}, err
+	}
+	voice, err := p.voiceName(c.Voice)
+	if err != nil {
+		return request{}, err
+	}
+	bank, err := p.cfg.Bank.ForVoice(voice)
+	if err != nil {
+		return request{}, fmt.Errorf("voice: %w", err)
+	}
+	r := request{routine: routine, bank: bank, options: p.cfg.Options(c.Parameters), volume: c.Volume}
+	r.options.Interactive = p.cfg.Waits
+	return r, nil
+}
+
+// findRoutine loads the routine of a start, and returns the command with the parameters that do not belong to its title.
+func (p *Player) findRoutine(ctx context.Context, c Command) (*routines.Routine, Command, error) {
+	c = p.nameInWords(ctx, c)
 	name := c.Routine
 	if name == "" {
 		p.mu.Lock()
@@ -75,32 +155,95 @@ func (p *Player) newRequest(c Command) (request, error) {
 		p.mu.Unlock()
 	}
 	if name == "" {
-		return request{}, errors.New("start what? name a routine, or select one first")
+		return nil, c, errors.New("start what? name a routine, or select one first")
 	}
-	routine, err := p.cfg.Library.Load(context.Background(), name)
-	if err != nil {
-		return request{}, err
+	routine, err := p.cfg.Library.Load(ctx, name)
+	if !errors.Is(err, routines.ErrNotFound) {
+		return routine, c, err
 	}
-	bank, err := p.cfg.Bank.ForVoice(c.Voice)
-	if err != nil {
-		return request{}, fmt.Errorf("voice: %w", err)
+	head, wrong := wrongParameters(name)
+	if wrong == nil {
+		return nil, c, err
 	}
-	r := request{routine: routine, bank: bank, options: p.cfg.Options(c.Parameters), volume: c.Volume}
-	r.options.Interactive = p.cfg.Waits
-	return r, r.compile()
+	if head != "" {
+		if _, headErr := p.cfg.Library.Load(ctx, head); errors.Is(headErr, routines.ErrNotFound) {
+			return nil, c, err
+		}
+	}
+	return nil, c, fmt.Errorf("%w; write: %s", wrong, verbs()[0].usage)
+}
+
+// nameInWords looks for a routine with a longer name than the parser took for one: of "start Volume 3" the whole may be a
+// title. It asks what the last scan of the library found, and before the first one the library itself.
+func (p *Player) nameInWords(ctx context.Context, c Command) Command {
+	if c.words == nil {
+		return c
+	}
+	p.mu.Lock()
+	list := p.info.Routines
+	p.mu.Unlock()
+	known := func(name string) bool {
+		return slices.ContainsFunc(list, func(i RoutineInfo) bool { return foldName(i.Name) == name || foldName(i.Title) == name })
+	}
+	if len(list) == 0 {
+		known = func(name string) bool {
+			_, err := p.cfg.Library.Load(ctx, name)
+			return !errors.Is(err, routines.ErrNotFound)
+		}
+	}
+	for n := len(c.words); n > len(strings.Fields(c.Routine)) && n > len(c.words)-2*len(keys); n -= 2 {
+		longer := Command{Verb: c.Verb, words: c.words}
+		name := strings.Join(c.words[:n], " ")
+		if len(longer.setParameters(n)) == n && known(foldName(name)) {
+			longer.Routine, longer.Transaction, longer.SentAt = name, c.Transaction, c.SentAt
+			return longer
+		}
+	}
+	return c
+}
+
+// foldName is a name or title without case and punctuation.
+func foldName(name string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), " ")
+}
+
+// isPath reports whether the name of a voice is that of a folder.
+func isPath(name string) bool {
+	return strings.ContainsAny(name, `/\~`) || strings.HasPrefix(name, ".")
+}
+
+// voiceName is the name by which the bank knows a voice, empty for the default one. A remote may name those that there
+// are only: the bank would look into folders for others.
+func (p *Player) voiceName(asked string) (string, error) {
+	asked = strings.TrimSpace(asked)
+	switch {
+	case asked == "" || strings.EqualFold(asked, p.cfg.Voice):
+		return "", nil
+	case p.cfg.Voices == nil:
+		return asked, nil
+	}
+	for _, name := range p.cfg.Voices {
+		if strings.EqualFold(name, asked) {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("voice: %q is not known; use one of %s", shorten(asked), strings.Join(p.cfg.Voices, ", "))
 }
 
 // selectRoutine notes what start and toggle begin without a name.
-func (p *Player) selectRoutine(c Command) (bool, error) {
+func (p *Player) selectRoutine(c Command, w *slowCommand) (bool, error) {
 	if c.Routine == "" {
 		return false, errors.New("select what? name a routine")
 	}
-	r, err := p.cfg.Library.Load(context.Background(), c.Routine)
+	r, err := p.cfg.Library.Load(w.ctx, c.Routine)
 	if err != nil {
 		return false, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := w.commit(); err != nil {
+		return false, err
+	}
 	return p.setSelected(r.Name), nil
 }
 
@@ -117,11 +260,11 @@ func (p *Player) setSelected(name string) bool {
 // prepare makes a session of a request. What takes time happens here, before the first sample, or in the loaders, ahead
 // of each sample. ctx ends with the session.
 func (p *Player) prepare(ctx context.Context, r request) {
-	score, err := p.scoreFor(ctx, r)
+	err := p.completeScore(ctx, &r)
 	var sound *mix.LiveRenderer
 	loading, cancelLoading := context.WithCancel(ctx)
 	if err == nil {
-		sound, err = r.bank.RenderLive(loading, score, p.loaders.Go)
+		sound, err = r.bank.RenderLive(loading, r.score, p.background.Go)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -130,7 +273,7 @@ func (p *Player) prepare(ctx context.Context, r request) {
 		return
 	}
 	endLifetime := p.cancelPreparing
-	r = *p.preparing // its volume may have changed
+	r.volume = p.preparing.volume // it may have changed
 	p.preparing, p.cancelPreparing = nil, nil
 	if err != nil {
 		cancelLoading()
@@ -141,7 +284,6 @@ func (p *Player) prepare(ctx context.Context, r request) {
 		p.publishState()
 		return
 	}
-	r.score = score
 	s := newSession(r, sound)
 	s.lifetime, s.endLifetime, s.cancelLoading = ctx, endLifetime, cancelLoading
 	p.session = s
@@ -152,21 +294,20 @@ func (p *Player) prepare(ctx context.Context, r request) {
 	p.publishState()
 }
 
-// scoreFor is the score of a request: the one it was checked with, or where phrases are missing a new one after they
-// were spoken, which takes mix.StartTimeout at most.
-func (p *Player) scoreFor(ctx context.Context, r request) (*routines.Score, error) {
+// completeScore has the phrases spoken that are missing in the score of a request, which takes mix.StartTimeout at most,
+// and compiles it again.
+func (p *Player) completeScore(ctx context.Context, r *request) error {
 	if r.complete {
-		return r.score, nil
+		return nil
 	}
 	clips, err := routines.Clips(ctx, r.routine)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.bank.PrepareForStart(ctx, clips); err != nil && ctx.Err() == nil {
 		p.cfg.Log.Warn("some phrases cannot be spoken; tones sound in their place", "routine", r.routine.Name, "err", err)
 	}
-	err = r.compile()
-	return r.score, err
+	return r.compile(ctx)
 }
 
 // dropPending cancels the request that has not become a session yet. The caller holds the lock.

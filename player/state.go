@@ -137,7 +137,7 @@ func (p *Player) state() State {
 // setPosition fills in the position of a session.
 func (p *Player) setPosition(st *State, s *session) {
 	at := s.position()
-	i := s.score.StepAt(at)
+	i := stepAt(s.score, at)
 	m, end := s.score.Marks[i], s.score.Len
 	st.Step, st.StepNumber, st.Steps, st.Side = m.Name, m.Step, s.score.Steps, m.Side
 	if next := s.score.NextStep(i); next < len(s.score.Marks) {
@@ -146,7 +146,7 @@ func (p *Player) setPosition(st *State, s *session) {
 	position, length := s.score.Elapsed(at), s.score.Elapsed(s.score.Len) // without waits
 	st.Position, st.Length, st.Remaining = seconds(position), seconds(length), seconds(length-position)
 	if length > 0 {
-		st.Progress = 100 * position / length
+		st.Progress = int(100 * int64(position) / int64(length))
 	}
 	if !s.started.IsZero() {
 		started := s.started
@@ -160,6 +160,16 @@ func (p *Player) setPosition(st *State, s *session) {
 		st.StepEndsAt = later(st.UpdatedAt, silence+s.score.Elapsed(end)-position)
 		st.EndsAt = later(st.UpdatedAt, silence+length-position)
 	}
+}
+
+// stepAt is the index in Marks of the step that is heard at a sample: before the first one that step, as what sounds there
+// announces its side.
+func stepAt(score *routines.Score, at int) int {
+	i := score.StepAt(at)
+	if next := score.NextStep(i); score.Marks[i].Kind != routines.StepMark && next < len(score.Marks) {
+		return next
+	}
+	return i
 }
 
 // later is the time so many samples after t.

@@ -7,45 +7,45 @@ import (
 )
 
 // pause lets the sound fade out, and keeps a routine that is being prepared from sounding.
-func (p *Player) pause(Command) (bool, error) {
+func (p *Player) pause(c Command) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.pauseCurrent()
+	return p.pauseCurrent(c)
 }
 
 // resume lets the sound come back. A device that is unavailable is tried at once.
 func (p *Player) resume(Command) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.current() == nil {
+	if p.current() == nil && p.startInHand() == nil {
 		return false, ErrIdle
 	}
 	return p.resumeCurrent(), nil
 }
 
 // toggle pauses what plays, resumes what is paused, and starts the selected routine when there is neither.
-func (p *Player) toggle(c Command) (bool, error) {
+func (p *Player) toggle(Command) (bool, error) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := p.startInHand()
 	switch {
-	case p.current() == nil:
-		p.mu.Unlock()
-		return p.start(c)
-	case p.paused:
-		defer p.mu.Unlock()
+	case p.current() == nil && w == nil:
+		return false, errSlow // start
+	case w != nil && w.paused || w == nil && p.paused:
 		return p.resumeCurrent(), nil
 	}
-	defer p.mu.Unlock()
-	return p.pauseCurrent()
+	return p.pauseCurrent(Command{Verb: "toggle"})
 }
 
-// stop ends the session, cancels a start that has not sounded yet, and clears the problem of a failed one. Messages are
-// dropped.
-func (p *Player) stop(Command) (bool, error) {
+// stop ends the session, interrupts slow commands, cancels a start that has not sounded yet, and clears the problem of a
+// failed one. Messages are dropped.
+func (p *Player) stop(c Command) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	interrupted := p.interruptSlow(c)
 	cancelled := p.cancelMessages()
 	if p.current() == nil && p.problem == "" {
-		return cancelled, nil
+		return cancelled || interrupted, nil
 	}
 	p.dropPending()
 	switch {
@@ -61,13 +61,19 @@ func (p *Player) stop(Command) (bool, error) {
 	return true, nil
 }
 
-// pauseCurrent is pause. The caller holds the lock.
-func (p *Player) pauseCurrent() (bool, error) {
-	if p.current() == nil {
-		return false, ErrIdle
+// pauseCurrent is pause, also of a start in hand. The caller holds the lock.
+func (p *Player) pauseCurrent(c Command) (bool, error) {
+	p.interruptSlow(c)
+	changed := false
+	w := p.startInHand()
+	if w != nil {
+		changed, w.paused = !w.paused, true
 	}
-	if p.paused {
-		return false, nil
+	switch {
+	case p.current() == nil && w == nil:
+		return false, ErrIdle
+	case p.current() == nil || p.paused:
+		return changed, nil
 	}
 	p.paused = true
 	switch {
@@ -80,11 +86,19 @@ func (p *Player) pauseCurrent() (bool, error) {
 	return true, nil
 }
 
-// resumeCurrent lets Run play again, and reports whether there was a pause. The caller holds the lock.
+// resumeCurrent lets Run play again, also what a start in hand is about to, and reports whether there was a pause. A
+// message that is being spoken alone makes way. The caller holds the lock.
 func (p *Player) resumeCurrent() bool {
+	changed := false
+	if w := p.startInHand(); w != nil {
+		changed, w.paused = w.paused, false
+	}
+	if p.current() != nil {
+		p.displaceAnnouncement()
+	}
 	p.wakeRun()
 	if !p.paused {
-		return false
+		return changed
 	}
 	p.paused, p.problem = false, ""
 	p.publishState()
@@ -98,7 +112,11 @@ func (p *Player) setVolume(c Command) (bool, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.volume == *c.Volume && p.currentVolume() == *c.Volume {
+	w := p.startInHand()
+	if w != nil {
+		w.otherVolume = true
+	}
+	if p.volume == *c.Volume && p.currentVolume() == *c.Volume && (w == nil || w.command.Volume == nil) {
 		return false, nil
 	}
 	p.volume = *c.Volume
@@ -124,5 +142,6 @@ func (p *Player) setSessionVolume(own *int) {
 		gain := audio.VolumeGain(p.currentVolume())
 		p.session.apply(func(s *session) { s.volumeGain.glideTo(gain, glideLen) })
 	}
+	p.changeAnnouncementVolume()
 	p.publishState()
 }
