@@ -59,7 +59,7 @@ func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.
 			return err
 		}
 		defer broker.Close()
-		c.MQTT.Broker = broker.Address()
+		c.MQTT.Config = broker.Own(c.MQTT.Config)
 	}
 	options := c.MQTTOptions(id)
 	options.Page = web.PageURL(c.Web)
