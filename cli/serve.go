@@ -53,7 +53,8 @@ func (serveCommand) Run(p *process) error {
 // serve runs the player and its remotes until ctx ends. It calls ready when all of them have been started. The error is
 // that of the MQTT remote: the page and the satellite are optional. id is nil where none could be stored.
 func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.Output, log *slog.Logger, ready func()) error {
-	if c.MQTT.Broker == "" {
+	embedded := c.MQTT.Broker == ""
+	if embedded {
 		broker, err := mqtt.StartBroker(mqtt.DefaultAddress, log)
 		if err != nil {
 			return err
@@ -62,6 +63,7 @@ func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.
 		c.MQTT.Config = broker.Own(c.MQTT.Config)
 	}
 	options := c.MQTTOptions(id)
+	options.Embedded = embedded
 	options.Page = web.PageURL(c.Web)
 	tap := output.NewTap()
 	play, err := newPlayer(c, tap.Output(out), outputNames(c), true, log)

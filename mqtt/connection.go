@@ -6,9 +6,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
+	"syscall"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -138,7 +140,7 @@ func connect(ctx context.Context, cfg Config, l limits, id string, will *message
 		}
 		c.netConn = netConn
 		stopTimeout = context.AfterFunc(dialling, func() { netConn.Close() }) // ends a handshake without an answer
-		return netConn, nil
+		return limitPackets(netConn, l.maxPayload), nil
 	})
 	o.SetConnectionLostHandler(func(_ paho.Client, cause error) {
 		c.cause = cause
@@ -150,6 +152,8 @@ func connect(ctx context.Context, cfg Config, l limits, id string, will *message
 	switch err := connecting.Error(); {
 	case err != nil && ctx.Err() == nil && dialling.Err() != nil:
 		return nil, errNoAnswer
+	case err != nil && c.netConn != nil && isClosed(err):
+		return nil, fmt.Errorf("%w: %w", errClosedAtConnect, err)
 	case err != nil:
 		return nil, err
 	case !stopTimeout():
@@ -157,6 +161,11 @@ func connect(ctx context.Context, cfg Config, l limits, id string, will *message
 		return nil, errNoAnswer
 	}
 	return c, nil
+}
+
+// isClosed tells whether err is that the other side closed the connection.
+func isClosed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 func clientOptions(cfg Config, l limits, id string, will *message, handle paho.MessageHandler) (*paho.ClientOptions, error) {
@@ -217,6 +226,12 @@ func (c *connection) publish(ctx context.Context, m message) error {
 	return c.wait(ctx, c.client.Publish(m.topic, m.qos, m.retained, m.payload))
 }
 
+// barrier returns when the broker has answered something that comes after all that was published: messages at QoS 0 are
+// not acknowledged. topic is one to which we have not subscribed.
+func (c *connection) barrier(ctx context.Context, topic string) error {
+	return c.wait(ctx, c.client.Unsubscribe(topic))
+}
+
 // wait waits for paho to finish an operation.
 func (c *connection) wait(ctx context.Context, t paho.Token) error {
 	timeout := time.NewTimer(c.limits.ack)
@@ -243,6 +258,16 @@ func (c *connection) lostError() error {
 	default:
 	}
 	return errClosed
+}
+
+// wasClosed tells of a connection on which something failed whether the broker closed it, and not we for its silence.
+func (c *connection) wasClosed() bool {
+	select {
+	case <-c.lost:
+		return isClosed(c.cause)
+	case <-time.After(time.Second): // paho completes what waits a moment before it reports the end
+		return false
+	}
 }
 
 // close ends the connection with DISCONNECT, after which the broker does not publish our last will.

@@ -20,6 +20,7 @@ type limits struct {
 	birthDelay    time.Duration // from Home Assistant's birth message to our answer: at least once, at most five times that
 	stageInterval time.Duration // between the stages of an announcement, and between the clearing of devices and of states
 	clearDelay    time.Duration // from our announcement to the clearing of former topics
+	checkDelay    time.Duration // from being online, and from a new announcement or info, to reading back what the broker keeps
 	onlineCheck   time.Duration // for the answer of a daemon that is said to be online
 
 	queueLength    int           // commands that wait to be executed
@@ -48,6 +49,7 @@ func defaultLimits() limits {
 		birthDelay:    time.Second,
 		stageInterval: time.Second,
 		clearDelay:    5 * time.Second,
+		checkDelay:    time.Second,
 		onlineCheck:   3 * time.Second,
 
 		queueLength:    64,

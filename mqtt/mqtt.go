@@ -37,10 +37,7 @@ func run(ctx context.Context, options Options, l limits, do func([]byte, time.Ti
 	}
 	out, t := newOutbox(l), options.topics()
 	in := newInbox(do, l, t, out, log)
-	p := &publisher{
-		options: options, limits: l, topics: t, inbox: in, outbox: out,
-		store: openStore(options.PublishedFile, log), outages: outageLog{log: log, broker: options.Broker}, log: log,
-	}
+	p := newPublisher(options, l, in, out, log)
 	var parts sync.WaitGroup
 	parts.Go(func() { collect(ctx, feed, options, out, log) })
 	parts.Go(func() { in.run(ctx) })
