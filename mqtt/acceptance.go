@@ -8,8 +8,11 @@ import (
 )
 
 // MQTT 3.1.1 has no word for what a broker does not take: it closes the connection. Two closed connections with the same
-// message on its way are taken for that.
-const closesForRefusal = 2
+// large message on its way are taken for that, and some more with the same small one: that is most often chance.
+const (
+	closesForRefusal      = 2
+	closesForSmallRefusal = 4
+)
 
 // ordinarySize is the size up to which no message is taken to be too large, in bytes: brokers take more than that.
 const ordinarySize = 512
@@ -94,6 +97,7 @@ func (a *acceptance) connected() (use bool) {
 // away takes note that the broker was not there: when it is back, it may have other settings. Each message that was left
 // out is tried once more.
 func (a *acceptance) away() {
+	clear(a.closes)
 	for topic := range a.leftOut {
 		a.closes[topic] = closesForRefusal - 1
 	}
@@ -104,7 +108,11 @@ func (a *acceptance) away() {
 
 // closedDuring takes note that the connection ended while the broker was to take a message, as fit returned it.
 func (a *acceptance) closedDuring(m message) {
-	if a.closes[m.topic]++; a.closes[m.topic] < closesForRefusal {
+	needed := closesForRefusal
+	if len(m.payload) <= ordinarySize {
+		needed = closesForSmallRefusal
+	}
+	if a.closes[m.topic]++; a.closes[m.topic] < needed {
 		return
 	}
 	delete(a.closes, m.topic)

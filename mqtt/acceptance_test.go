@@ -149,7 +149,7 @@ func TestAcceptanceEnds(t *testing.T) {
 			}
 			break
 		}
-		if closes > 6*len(topics) {
+		if closes > 8*len(topics) {
 			t.Errorf("%s: %d connections were closed", name, closes)
 		}
 		for _, topic := range topics {

@@ -44,7 +44,11 @@ func dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 	if u.Scheme == "wss" {
 		return dialWebsocket(ctx, u, conf)
 	}
-	return (&tls.Dialer{NetDialer: &d, Config: conf}).DialContext(ctx, "tcp", u.Host)
+	c, err := (&tls.Dialer{NetDialer: &d, Config: conf}).DialContext(ctx, "tcp", u.Host)
+	if err != nil && isClosed(err) {
+		err = fmt.Errorf("%w: %w", errClosedAtTLS, err)
+	}
+	return c, err
 }
 
 // certificate is our client certificate, which is read at every connect.
@@ -102,6 +106,9 @@ func dialWebsocket(ctx context.Context, u *url.URL, conf *tls.Config) (net.Conn,
 var (
 	errNoAnswer = errors.New("the broker no longer answers")
 	errClosed   = errors.New("the connection is closed")
+
+	errSilent      = fmt.Errorf("%w: nothing came after CONNECT", errNoAnswer)
+	errClosedAtTLS = errors.New("closed during the TLS handshake")
 )
 
 // A subscribeRefusedError means that the broker refused a subscription.
@@ -150,6 +157,8 @@ func connect(ctx context.Context, cfg Config, l limits, id string, will *message
 	connecting := c.client.Connect()
 	<-connecting.Done()
 	switch err := connecting.Error(); {
+	case err != nil && ctx.Err() == nil && dialling.Err() != nil && c.netConn != nil:
+		return nil, errSilent
 	case err != nil && ctx.Err() == nil && dialling.Err() != nil:
 		return nil, errNoAnswer
 	case err != nil && c.netConn != nil && isClosed(err):

@@ -56,7 +56,9 @@ func diagnose(err error) failure {
 		return failure{"broker certificate is signed by a stranger", "name the PEM file of who signed it as ca_file in [mqtt]"}
 	case errors.As(err, &host):
 		return failure{"broker certificate is for another name", "give broker in [mqtt] the name that the certificate bears"}
-	case errors.As(err, &noTLS):
+	case errors.Is(err, errSilent):
+		return failure{"broker does not answer", "something listens there and says nothing; look whether it is the port of the broker (most often 1883; a web server waits for more), and at the broker's log"}
+	case errors.As(err, &noTLS), errors.Is(err, errClosedAtTLS):
 		return failure{"broker does not speak TLS on this port", "write mqtt:// (or ws://) in place of mqtts:// (or wss://) in broker in [mqtt], or name the port for TLS, most often 8883"}
 	case errors.Is(err, errNotMQTT) && strings.Contains(err.Error(), "TLS"):
 		return failure{"broker speaks TLS on this port", "write mqtts:// (or wss://) in broker in [mqtt], or name the port without TLS, most often 1883"}

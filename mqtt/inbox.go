@@ -26,6 +26,7 @@ type inbox struct {
 	outbox *outbox
 	log    *slog.Logger
 
+	sleep      *sleepClock
 	queue      chan command // of the verbs that are not urgent
 	lanes      lanes
 	overflow   atomic.Int64 // commands refused because the queue was full, since the last report
@@ -36,6 +37,7 @@ type inbox struct {
 func newInbox(do func([]byte, time.Time) player.Response, l limits, t topics, o *outbox, log *slog.Logger) *inbox {
 	return &inbox{
 		do: do, limits: l, topics: t, outbox: o, log: log,
+		sleep:    newSleepClock(),
 		queue:    make(chan command, l.queueLength),
 		lanes:    lanes{wake: make(chan struct{}, 1), changed: make(chan struct{})},
 		reported: map[string]bool{},
@@ -48,6 +50,7 @@ type command struct {
 	payload  []byte // nil when it is too long
 	retained bool
 	received time.Time
+	slept    time.Duration // the machine was suspended between the beginning of the connection and the command
 
 	verb         string // "" where it was not understood
 	number       int64  // counts the commands of the queue
@@ -56,13 +59,13 @@ type command struct {
 
 // receive queues a command. It never waits: paho calls it from the goroutine that also reads pings and acknowledgements.
 func (in *inbox) receive(m paho.Message) {
-	c := command{topic: m.Topic(), payload: m.Payload(), retained: m.Retained(), received: time.Now()}
+	c := command{topic: m.Topic(), payload: m.Payload(), retained: m.Retained(), received: time.Now(), slept: in.sleep.slept()}
 	if len(c.payload) > in.limits.maxPayload {
 		c.payload = nil
 	}
 	if parsed, ok := in.parse(c); ok {
 		c.verb = parsed.Verb
-		if isUrgent(parsed.Verb) {
+		if silences(c.verb) || isUrgent(c.verb) && c.slept <= in.limits.maxQueueAge {
 			in.receiveUrgent(c, parsed)
 			return
 		}
@@ -146,6 +149,8 @@ func (in *inbox) refusal(c command) (r player.Response, refused bool) {
 		return errorResponse(c.payload, "a retained command is never carried out, as it would come again at every restart; clear it with: "+clearCommand(c.topic)), true
 	case c.payload == nil:
 		return errorResponse(nil, fmt.Sprintf("a command of more than %d bytes is too long", in.limits.maxPayload)), true
+	case c.slept > in.limits.maxQueueAge:
+		return errorResponse(c.payload, fmt.Sprintf("this machine slept for %v, and the command may be as old; send it again if it is still wanted", c.slept.Round(time.Second))), true
 	case overtaken:
 		return errorResponse(c.payload, fmt.Sprintf("overtaken by %s: this %s waited for others while %s came; send it again if it is still wanted", by, c.verb, by)), true
 	case waited > in.limits.maxQueueAge:

@@ -111,6 +111,9 @@ const maxLearning = 12
 // errTryAgain means that the connection was for learning what the broker takes only.
 var errTryAgain = errors.New("to be tried again at once")
 
+// errSlept means that the machine was suspended: a new connection brings only what is new.
+var errSlept = errors.New("this machine slept; what came in that time is not carried out")
+
 // learns takes note of why a connection ended. It tells whether the next one may be better for it.
 func (p *publisher) learns(err error) bool {
 	var at *closedAtError
@@ -130,6 +133,7 @@ func (p *publisher) learns(err error) bool {
 func (p *publisher) oneConnection(ctx context.Context) (online time.Duration, err error) {
 	will, _ := p.accepts.fit(p.topics.status(false))
 	births := make(chan string, 8)
+	p.inbox.sleep.begin()
 	c, err := connect(ctx, p.options.Config, p.limits, p.options.clientID()+p.suffix, &will, func(_ paho.Client, m paho.Message) {
 		p.receive(m, births)
 	})
@@ -160,7 +164,7 @@ func (p *publisher) oneConnection(ctx context.Context) (online time.Duration, er
 	switch {
 	case errors.As(err, &at):
 		at.err = c.lostError()
-	case err != errNoAnswer && !errors.As(err, &refused):
+	case err != errNoAnswer && err != errSlept && !errors.As(err, &refused):
 		err = c.lostError() // the reason of what failed because of it
 	}
 	return online, err
@@ -296,6 +300,9 @@ func (p *publisher) closedAt(ctx context.Context, c *connection, m message, err 
 // serve publishes what there is, until the connection is lost or ctx ends.
 func (p *publisher) serve(ctx, late context.Context, c *connection, a *announcer, births <-chan string) error {
 	for ctx.Err() == nil {
+		if p.inbox.sleep.slept() > p.limits.maxQueueAge {
+			return errSlept
+		}
 		published, wait, err := p.publishNext(late, c, a)
 		if err != nil {
 			return err

@@ -204,6 +204,35 @@ func TestInboxNeverTakesARetainedOrExpiredUrgentCommand(t *testing.T) {
 	})
 }
 
+func TestInboxAfterASuspendOfTheMachine(t *testing.T) {
+	withInbox(t, func(t *testing.T, h *inboxHarness) {
+		var suspended time.Duration
+		h.sleep = &sleepClock{suspended: func() time.Duration { return suspended }}
+		h.sleep.begin()
+		suspended = time.Hour
+		h.give("start", "volume 90", "toggle", "unduck", "stop", "pause")
+		synctest.Wait()
+		if did := h.done(); did != "stop, pause" {
+			t.Errorf("carried out: %s", did)
+		}
+		slept := 0
+		for _, a := range h.answers() {
+			if strings.Contains(a, "slept for 1h0m0s") {
+				slept++
+			}
+		}
+		if slept != 4 {
+			t.Errorf("%d of 4 were refused", slept)
+		}
+		h.sleep.begin() // a new connection
+		h.give("start new")
+		synctest.Wait()
+		if did := h.done(); did != "stop, pause, start new" {
+			t.Errorf("carried out: %s", did)
+		}
+	})
+}
+
 func TestElapsedTakesTheClockThatWentFurther(t *testing.T) {
 	now := time.Now()
 	for situation, c := range map[string]struct {
