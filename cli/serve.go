@@ -37,6 +37,7 @@ func (serveCommand) Run(p *process) error {
 		log.Warn("no identity could be stored; the client id is made of the node's name, and Home Assistant discovery is off", "err", err)
 	default:
 		defer id.Release()
+		adoptFormerID(p.ctx, c, id, log)
 	}
 	out, clock, err := openOutputs(c, log)
 	if err != nil {
@@ -48,6 +49,23 @@ func (serveCommand) Run(p *process) error {
 			log.Warn("systemd could not be told that guided is ready", "err", err)
 		}
 	})
+}
+
+// adoptFormerID gives a daemon that has just been given an identity the one that it had before, where the broker shows one:
+// a fresh memory card, or a container without a volume, would else be one more device in Home Assistant at each start.
+func adoptFormerID(ctx context.Context, c config.Config, id *config.Identity, log *slog.Logger) {
+	if !id.Made || c.MQTT.Broker == "" {
+		return
+	}
+	former := mqtt.FormerID(ctx, c.MQTTOptions(id))
+	if former == "" {
+		return
+	}
+	if err := id.Adopt(former); err != nil {
+		log.Warn("the identity of before could not be taken again", "id", former, "err", err)
+		return
+	}
+	log.Info("the state folder holds no identity; that of the device in Home Assistant with this node is used again", "id", former, "node", c.Node)
 }
 
 // serve runs the player and its remotes until ctx ends. It calls ready when all of them have been started. The error is

@@ -15,6 +15,70 @@ import (
 // MQTT 3.1.1 has no word for a message or a subscription that an access list forbids: it is accepted, and lost. So what
 // we published retained is read back, and a command is sent to ourselves.
 
+// CheckRetained reads what the broker keeps of the daemon named by options, which is online. The error says what is missing
+// or too much, and what to do.
+func CheckRetained(ctx context.Context, options Options) error {
+	if err := options.usable(); err != nil {
+		return err
+	}
+	node, devices := options.topics().node, ""
+	if options.HomeAssistant.Discovery && !options.Embedded {
+		devices = options.HomeAssistant.DeviceTopics()
+	}
+	topics := []string{node + "/status", node + "/state", node + "/info"}
+	r, err := readRetained(ctx, options, defaultLimits(), true, devices, topics...)
+	if isClosed(err) || errors.Is(err, errClosed) { // it may take QoS 0 only
+		r, err = readRetained(ctx, options, defaultLimits(), false, devices, topics...)
+	}
+	var noMarker *markerError
+	if errors.As(err, &noMarker) {
+		r, err = noMarker.sofar, nil
+	}
+	if err != nil {
+		return diagnose(err).wrap(options.Broker, err)
+	}
+	defer r.conn.close()
+	missing := slices.DeleteFunc(topics, func(t string) bool { _, is := r.payload(t); return is })
+	if len(missing) > 0 {
+		return fmt.Errorf("the broker does not keep %s: allow this user to write and read it in the broker's acl_file; where that is so, look at retain_available, message_size_limit and max_packet_size, and at the daemon's log", strings.Join(missing, ", "))
+	}
+	if devices == "" {
+		return nil
+	}
+	switch found := r.discoveryOf(node); len(found) {
+	case 0:
+		return fmt.Errorf("nothing is kept on %s, so that Home Assistant does not hear of this device; allow this user to write and read it in the broker's acl_file, and look at message_size_limit and max_packet_size, and at the daemon's log", devices)
+	case 1:
+		return nil
+	default:
+		return fmt.Errorf("%d devices of this node are kept, from other identities: %s; stop guided, run guided ha purge, and start it again", len(found), strings.Join(found[:min(len(found), 5)], " "))
+	}
+}
+
+// FormerID is the identity under which a daemon with this node was announced before, for one whose own was lost: with it
+// Home Assistant has the same device as before. It is "" where there is none, or more than one, where that daemon may be
+// alive, and where the broker does not answer within some seconds.
+func FormerID(ctx context.Context, options Options) string {
+	if !options.HomeAssistant.Discovery || options.usable() != nil {
+		return ""
+	}
+	l := defaultLimits()
+	l.connect, l.ack = l.onlineCheck, l.onlineCheck
+	status := options.topics().status(false).topic
+	r, err := readRetained(ctx, options, l, true, options.HomeAssistant.DeviceTopics(), status)
+	if err != nil {
+		_ = closeWithoutMarker(err) // the daemon will say what is wrong
+		return ""
+	}
+	defer r.conn.close()
+	devices := r.discoveryOf(options.topics().node)
+	if state, _ := r.payload(status); len(devices) != 1 || string(state) == "online" {
+		return ""
+	}
+	id, _ := options.HomeAssistant.DeviceID(devices[0])
+	return id
+}
+
 // A probe is a status command from ourselves to ourselves. It is not carried out. One that another daemon sent says that
 // it has the same node as we.
 type probe struct {

@@ -47,6 +47,9 @@ func TestRunWithAccessListThatForbidsSilently(t *testing.T) {
 					return len(lines) == 1 && strings.Contains(lines[0], "acl_file")
 				})
 			}
+			if err := CheckRetained(t.Context(), d.options); situation != "commands are hidden" && (err == nil || !strings.Contains(err.Error(), "acl_file")) {
+				t.Errorf("CheckRetained: %v", err)
+			}
 			d.infos <- libraryOf("other")
 			time.Sleep(3 * l.checkDelay) // time for another look
 			for _, topic := range c.named {
@@ -68,6 +71,9 @@ func TestRunWithNothingForbiddenWarnsOfNothing(t *testing.T) {
 		}
 		if lines := d.log.with(""); len(lines) != 1 {
 			t.Errorf("logged %q", lines)
+		}
+		if err := CheckRetained(t.Context(), d.options); err != nil {
+			t.Error(err)
 		}
 		if did := d.executed(); len(did) > 0 {
 			t.Errorf("carried out: %q", did)
@@ -127,13 +133,55 @@ func TestRunWarnsOfDevicesFromFormerIdentities(t *testing.T) {
 	neighbour := startDaemon(t, other, fast())
 	neighbour.infos <- libraryOf("quiet")
 	d := startDaemon(t, announcing(url), fast())
+	d.states <- player.State{State: player.Idle}
 	d.infos <- libraryOf("quiet")
 	eventually(t, "the former device is named", func() bool { return len(d.log.with("guided ha purge")) == 1 })
 	if line := d.log.with("guided ha purge")[0]; !strings.Contains(line, former.options.HomeAssistant.DeviceTopic(former.options.ID)) || strings.Contains(line, other.ID) {
 		t.Errorf("logged %s", line)
 	}
+	if err := CheckRetained(t.Context(), d.options); err == nil || !strings.Contains(err.Error(), "2 devices") {
+		t.Errorf("CheckRetained: %v", err)
+	}
 	if lines := neighbour.log.with("purge"); len(lines) > 0 {
 		t.Errorf("the neighbour logged %q", lines)
+	}
+}
+
+func TestFormerIDIsThatOfTheOnlyDeviceThatIsNotOnline(t *testing.T) {
+	url := newMosquitto(t).url()
+	ask := func() string {
+		o := announcing(url)
+		o.ID = "fresh"
+		return FormerID(t.Context(), o)
+	}
+	if id := ask(); id != "" {
+		t.Errorf("%q is adopted where there is none", id)
+	}
+	client := newTestClient(t, url)
+	announced := func() *daemon {
+		n := len(client.all())
+		d := startDaemon(t, announcing(url), fast())
+		d.infos <- libraryOf("quiet")
+		client.await(n, "guided/mat/info", "quiet")
+		eventually(t, "the device is announced", func() bool {
+			o := d.options
+			return CheckRetained(t.Context(), o) == nil || strings.Contains(CheckRetained(t.Context(), o).Error(), "devices of this node")
+		})
+		return d
+	}
+	client.publishRetained("guided/mat/state", "{}")
+	first := announced()
+	if id := ask(); id != "" {
+		t.Errorf("%q is adopted, and is online", id)
+	}
+	first.stop()
+	if id := ask(); id != first.options.ID {
+		t.Errorf("%q is adopted, want %q", id, first.options.ID)
+	}
+	second := announced()
+	second.stop()
+	if id := ask(); id != "" {
+		t.Errorf("%q is adopted, and is one of two", id)
 	}
 }
 

@@ -157,7 +157,7 @@ func connect(ctx context.Context, cfg Config, l limits, id string, will *message
 	connecting := c.client.Connect()
 	<-connecting.Done()
 	switch err := connecting.Error(); {
-	case err != nil && ctx.Err() == nil && dialling.Err() != nil && c.netConn != nil:
+	case err != nil && ctx.Err() == nil && c.netConn != nil && (dialling.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded)):
 		return nil, errSilent
 	case err != nil && ctx.Err() == nil && dialling.Err() != nil:
 		return nil, errNoAnswer
