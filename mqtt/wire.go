@@ -51,12 +51,12 @@ func (c *limitedConn) Read(p []byte) (int, error) {
 		case c.pass > 0:
 			n, err := c.in.Read(p[:min(len(p), c.pass)])
 			c.pass -= n
-			return n, err
+			return n, withinPacket(err)
 		case c.skip > 0:
 			n, err := c.in.Discard(min(c.skip, 1<<20))
 			c.skip -= n
 			if err != nil {
-				return 0, err
+				return 0, withinPacket(err)
 			}
 		default:
 			if err := c.nextPacket(); err != nil {
@@ -78,7 +78,7 @@ func (c *limitedConn) nextPacket() error {
 	c.first = true
 	length, err := readLength(c.in)
 	if err != nil {
-		return err
+		return withinPacket(err)
 	}
 	switch {
 	case kind>>4 != typePublish && length > maxControl:
@@ -94,7 +94,7 @@ func (c *limitedConn) nextPacket() error {
 func (c *limitedConn) nextMessage(kind byte, length int) error {
 	var size [2]byte
 	if _, err := io.ReadFull(c.in, size[:]); err != nil {
-		return err
+		return withinPacket(err)
 	}
 	head := int(size[0])<<8 | int(size[1])
 	if qos := kind >> 1 & 3; qos > 0 {
@@ -106,12 +106,20 @@ func (c *limitedConn) nextMessage(kind byte, length int) error {
 	}
 	rest := make([]byte, head) // at most 64 KiB
 	if _, err := io.ReadFull(c.in, rest); err != nil {
-		return err
+		return withinPacket(err)
 	}
 	c.pass = min(payload, c.maxPayload+1)
 	c.skip = payload - c.pass
 	c.ready = append(append(appendLength([]byte{kind}, 2+head+c.pass), size[:]...), rest...)
 	return nil
+}
+
+// withinPacket is the error for an end in the middle of a packet.
+func withinPacket(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // stranger is the error for a first packet that is no CONNACK.
