@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,7 +110,7 @@ func FuzzLimitedConn(f *testing.F) {
 		const limit = 64
 		in := slicesConcat(connack, sent)
 		passed, err := io.ReadAll(limitPackets(replay{Reader: bytes.NewReader(in)}, limit))
-		if err == nil && len(in) <= limit && !bytes.Equal(passed, in) {
+		if err == nil && len(in) <= limit && !slices.Equal(split(passed), split(in)) {
 			t.Fatalf("%x became %x", in, passed)
 		}
 		for r := bytes.NewReader(passed); r.Len() > 0; {
@@ -127,6 +128,21 @@ func FuzzLimitedConn(f *testing.F) {
 			r.Seek(int64(length), io.SeekCurrent)
 		}
 	})
+}
+
+// split are the packets of a stream without their lengths, which can be written in more than one way.
+func split(stream []byte) (all []string) {
+	for r := bytes.NewReader(stream); r.Len() > 0; {
+		kind, _ := r.ReadByte()
+		length, err := readLength(r)
+		if err != nil || length > r.Len() {
+			return append(all, "incomplete")
+		}
+		body := make([]byte, length)
+		io.ReadFull(r, body)
+		all = append(all, string([]byte{kind})+string(body))
+	}
+	return all
 }
 
 func slicesConcat(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
