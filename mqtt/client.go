@@ -154,7 +154,7 @@ func connectClient(ctx context.Context, options Options, received chan<- paho.Me
 		}
 	})
 	if err == nil {
-		if err = c.subscribe(ctx, topics...); err == nil {
+		if err = c.subscribe(ctx, 0, topics...); err == nil {
 			return c, nil
 		}
 		c.abort()

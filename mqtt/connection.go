@@ -207,11 +207,14 @@ func clientOptions(cfg Config, l limits, id string, will *message, handle paho.M
 	return o, nil
 }
 
-// subscribe returns when the broker has acknowledged the subscription to all topics.
-func (c *connection) subscribe(ctx context.Context, topics ...string) error {
+// subscribe returns when the broker has acknowledged the subscription to all topics. At QoS 0 a broker passes on all that
+// it receives at once and in its order. At QoS 1 it waits for our acknowledgements (mosquitto: of 20 messages) and drops
+// what comes in the meantime (beyond 1000), a stop in a flood too; and as our sessions end with the connection, it would
+// deliver no more than at QoS 0.
+func (c *connection) subscribe(ctx context.Context, qos byte, topics ...string) error {
 	filters := make(map[string]byte, len(topics))
 	for _, t := range topics {
-		filters[t] = 1
+		filters[t] = qos
 	}
 	t := c.client.SubscribeMultiple(filters, nil)
 	if err := c.wait(ctx, t); err != nil {

@@ -258,7 +258,7 @@ func (p *publisher) subscribe(ctx context.Context, c *connection) error {
 func subscription(topic string) message { return message{topic: "subscription to " + topic} }
 
 func (p *publisher) subscribeTo(ctx context.Context, c *connection, topic string) error {
-	err := c.subscribe(ctx, topic)
+	err := c.subscribe(ctx, 0, topic)
 	if err == nil {
 		p.accepts.took(subscription(topic))
 	}

@@ -73,7 +73,7 @@ func readRetained(ctx context.Context, options Options, l limits, acknowledged b
 // awaitMarker subscribes to the topics and publishes the marker: the broker sends what it retains before what comes
 // later.
 func (r *retained) awaitMarker(ctx context.Context, markerTopic string, acknowledged bool, topics []string) error {
-	if err := r.conn.subscribe(ctx, append([]string{markerTopic}, topics...)...); err != nil {
+	if err := r.conn.subscribe(ctx, 1, append([]string{markerTopic}, topics...)...); err != nil {
 		return err
 	}
 	qos := byte(0)
