@@ -1,7 +1,9 @@
 package mqtt
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -13,9 +15,27 @@ import (
 // The bounds of what we publish. Our embedded broker takes maxPacket; others are left out message by message (acceptance.go).
 const (
 	maxInfo  = 192 << 10 // bytes; the built-in library has a tenth of it
+	maxStage = 240 << 10 // bytes; a device has at most 200 KiB
 	maxText  = 500       // letters of one text in a state, event or response; Home Assistant shows 255
 	maxNames = 100       // outputs
 )
+
+// boundedStages are the stages of an announcement, each of at most maxStage bytes. Where the removed components are too
+// many for that, some of them are removed now, and the others at the next announcement.
+func boundedStages(discovery []byte, removed map[string]json.RawMessage) (stages [][]byte, removing map[string]json.RawMessage, err error) {
+	keys := slices.Sorted(maps.Keys(removed))
+	for {
+		removing = map[string]json.RawMessage{}
+		for _, key := range keys {
+			removing[key] = removed[key]
+		}
+		stages, err = homeassistant.Stages(discovery, removing)
+		if err != nil || len(keys) == 0 || len(stages[0]) <= maxStage {
+			return stages, removing, err
+		}
+		keys = keys[:len(keys)/2]
+	}
+}
 
 // cut is at most maxText letters of a text, with a sign where some are missing.
 func cut(text string) string {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"guided/homeassistant"
 	"guided/player"
 )
 
@@ -60,6 +61,36 @@ func TestInfoIsBounded(t *testing.T) {
 		if len(c.info.Routines[0].Steps) == 0 {
 			t.Errorf("%s: the player's own info was changed", situation)
 		}
+	}
+}
+
+func TestStagesOfAnAnnouncementAreBounded(t *testing.T) {
+	device := homeassistant.Device{ID: "0123456789abcdef", Name: "Mat", Topic: "guided/mat"}
+	discovery, _, err := device.Discovery(manyRoutines(2000, 0, 120))
+	if err != nil {
+		t.Fatal(err)
+	}
+	removed := map[string]json.RawMessage{}
+	for i := range 500 {
+		removed[fmt.Sprintf("old_%d", i)] = json.RawMessage(fmt.Sprintf(`{"p":"scene","name":%q}`, strings.Repeat("x", 300)))
+	}
+	rounds := 0
+	for ; len(removed) > 0 && rounds < 50; rounds++ {
+		stages, removing, err := boundedStages(discovery, removed)
+		if err != nil || len(stages) != 3 || len(removing) == 0 {
+			t.Fatalf("%d stages that remove %d: %v", len(stages), len(removing), err)
+		}
+		for i, stage := range stages {
+			if len(stage) > maxStage {
+				t.Errorf("stage %d has %d bytes", i, len(stage))
+			}
+		}
+		for key := range removing {
+			delete(removed, key)
+		}
+	}
+	if len(removed) > 0 || rounds < 2 {
+		t.Errorf("%d are left after %d rounds", len(removed), rounds)
 	}
 }
 

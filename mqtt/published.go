@@ -177,9 +177,13 @@ func (s *publishedStore) setComponents(broker string, now map[string]json.RawMes
 	return removed
 }
 
-// forgetRemoved takes note that Home Assistant no longer has the removed components.
-func (s *publishedStore) forgetRemoved(broker string) {
-	s.update(broker, func(r *brokerRecord) { clear(r.Removed) })
+// forgetRemoved takes note that Home Assistant no longer has these removed components.
+func (s *publishedStore) forgetRemoved(broker string, components map[string]json.RawMessage) {
+	s.update(broker, func(r *brokerRecord) {
+		for key := range components {
+			delete(r.Removed, key)
+		}
+	})
 }
 
 // forgetDevice takes note that Home Assistant no longer has the device.

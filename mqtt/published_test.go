@@ -37,7 +37,7 @@ func exercise(t *testing.T, s *publishedStore) {
 	if err != nil || len(stages) == 0 {
 		t.Errorf("%d stages: %v", len(stages), err)
 	}
-	s.forgetRemoved("x")
+	s.forgetRemoved("x", map[string]json.RawMessage{"a": nil})
 	s.forgetDevice("x")
 	s.forgetTopics("x", former)
 	if topics := s.brokers["x"].Topics; len(topics) != 1 {

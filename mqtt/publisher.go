@@ -3,6 +3,7 @@ package mqtt
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"maps"
@@ -30,6 +31,8 @@ type publisher struct {
 	outages outageLog
 	accepts *acceptance
 	log     *slog.Logger
+
+	removing map[string]json.RawMessage // components that the present announcement removes
 
 	instance  string        // random, of this run
 	suffix    string        // of the client id, where another client has ours
@@ -414,7 +417,7 @@ func (p *publisher) announce(a *announcer, m outgoing) {
 	components, err := homeassistant.Components(m.payload)
 	var payloads [][]byte
 	if err == nil {
-		payloads, err = homeassistant.Stages(m.payload, p.store.setComponents(p.options.Broker, components))
+		payloads, p.removing, err = boundedStages(m.payload, p.store.setComponents(p.options.Broker, components))
 	}
 	if err != nil {
 		p.log.Error("removed entities cannot be removed from Home Assistant", "error", err)
@@ -433,7 +436,7 @@ func (p *publisher) publishStage(ctx context.Context, c *connection, a *announce
 		return err
 	}
 	if a.stagePublished(time.Now()) {
-		p.store.forgetRemoved(p.options.Broker)
+		p.store.forgetRemoved(p.options.Broker, p.removing)
 	}
 	return nil
 }
