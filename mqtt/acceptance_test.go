@@ -78,6 +78,9 @@ func TestRunWithBrokerThatTakesLess(t *testing.T) {
 				late.await(0, "guided/mat/"+leaf, "")
 			}
 			d.stop()
+			if removed, err := Purge(t.Context(), options, slog.New(slog.DiscardHandler)); err != nil || len(removed) < len(c.leaves) {
+				t.Errorf("Purge: %q, %v", removed, err)
+			}
 		})
 	}
 }

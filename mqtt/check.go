@@ -27,9 +27,6 @@ func CheckRetained(ctx context.Context, options Options) error {
 	}
 	topics := []string{node + "/status", node + "/state", node + "/info"}
 	r, err := readRetained(ctx, options, defaultLimits(), true, devices, topics...)
-	if isClosed(err) || errors.Is(err, errClosed) { // it may take QoS 0 only
-		r, err = readRetained(ctx, options, defaultLimits(), false, devices, topics...)
-	}
 	var noMarker *markerError
 	if errors.As(err, &noMarker) {
 		r, err = noMarker.sofar, nil

@@ -23,6 +23,7 @@ type retained struct {
 	limits limits
 	marker string // published by us; what is retained comes before it
 	node   string // of the devices that are kept
+	qos    byte   // that the broker takes
 
 	mu       sync.Mutex
 	payloads map[string][]byte // by topic
@@ -43,11 +44,29 @@ type markerError struct{ sofar *retained }
 func (*markerError) Error() string { return "the broker does not pass on what we send to ourselves" }
 
 // readRetained returns when it has read all that the broker retains on the topics, and of the devices that match a
-// pattern ("" for none) those of our node. acknowledged says whether the broker takes QoS 1. conn must be closed.
+// pattern ("" for none) those of our node. acknowledged says whether the broker is thought to take QoS 1. conn must be
+// closed.
 func readRetained(ctx context.Context, options Options, l limits, acknowledged bool, devices string, topics ...string) (*retained, error) {
+	if !acknowledged {
+		return readRetainedAt(ctx, options, l, 0, devices, topics)
+	}
+	r, err := readRetainedAt(ctx, options, l, 1, devices, topics)
+	var refused *markedCloseError
+	if errors.As(err, &refused) {
+		return readRetainedAt(ctx, options, l, 0, devices, topics)
+	}
+	return r, err
+}
+
+// A markedCloseError means that the connection ended while the marker was published: the broker may not take QoS 1.
+type markedCloseError struct{ error }
+
+func (e *markedCloseError) Unwrap() error { return e.error }
+
+func readRetainedAt(ctx context.Context, options Options, l limits, qos byte, devices string, topics []string) (*retained, error) {
 	l.maxPayload = maxRetainedRead
 	r := &retained{
-		limits: l, node: options.topics().node, payloads: map[string][]byte{}, exact: map[string]bool{}, marker: "guided-" + rand.Text()[:12], complete: make(chan struct{}),
+		limits: l, qos: qos, node: options.topics().node, payloads: map[string][]byte{}, exact: map[string]bool{}, marker: "guided-" + rand.Text()[:12], complete: make(chan struct{}),
 	}
 	for _, t := range topics {
 		r.exact[t] = true
@@ -60,7 +79,7 @@ func readRetained(ctx context.Context, options Options, l limits, acknowledged b
 	if devices != "" {
 		topics = append([]string{devices}, topics...)
 	}
-	if err := r.awaitMarker(ctx, options.topics().node+"/sweep", acknowledged, topics); err != nil {
+	if err := r.awaitMarker(ctx, options.topics().node+"/sweep", topics); err != nil {
 		var noMarker *markerError
 		if !errors.As(err, &noMarker) {
 			c.abort()
@@ -72,15 +91,14 @@ func readRetained(ctx context.Context, options Options, l limits, acknowledged b
 
 // awaitMarker subscribes to the topics and publishes the marker: the broker sends what it retains before what comes
 // later.
-func (r *retained) awaitMarker(ctx context.Context, markerTopic string, acknowledged bool, topics []string) error {
+func (r *retained) awaitMarker(ctx context.Context, markerTopic string, topics []string) error {
 	if err := r.conn.subscribe(ctx, 1, append([]string{markerTopic}, topics...)...); err != nil {
 		return err
 	}
-	qos := byte(0)
-	if acknowledged {
-		qos = 1
-	}
-	if err := r.conn.publish(ctx, message{markerTopic, []byte(r.marker), qos, false}); err != nil {
+	switch err := r.conn.publish(ctx, message{markerTopic, []byte(r.marker), r.qos, false}); {
+	case err != nil && err != errNoAnswer && ctx.Err() == nil:
+		return &markedCloseError{err}
+	case err != nil:
 		return err
 	}
 	timeout := time.NewTimer(r.limits.ack)
@@ -141,7 +159,7 @@ func (r *retained) clear(ctx context.Context, topics []string) (cleared []string
 			if _, is := r.payload(t); !is || strings.HasSuffix(t, "/config") != discovery {
 				continue
 			}
-			if err := r.conn.publish(ctx, message{t, nil, 1, true}); err != nil {
+			if err := r.conn.publish(ctx, message{t, nil, r.qos, true}); err != nil {
 				return cleared, err
 			}
 			cleared = append(cleared, t)
