@@ -100,12 +100,19 @@ func (p *process) checkOutput(c config.Config) (string, error) {
 	return c.Audio.Output + " opens", nil
 }
 
-// checkDaemon sends a status command over MQTT, and so checks the broker, the login and the topics too.
+// checkDaemon sends a status command over MQTT, and so checks the broker, the login and the topics too, and reads back
+// what the broker keeps of it.
 func (p *process) checkDaemon(c config.Config) (string, error) {
-	if c.MQTT.Broker == "" {
+	embedded := c.MQTT.Broker == ""
+	if embedded {
 		c.MQTT.Broker = "mqtt://" + mqtt.DefaultAddress
 	}
-	if _, err := mqtt.Send(p.ctx, c.MQTTOptions(nil), "status"); err != nil {
+	options := c.MQTTOptions(nil)
+	options.Embedded = embedded
+	if _, err := mqtt.Send(p.ctx, options, "status"); err != nil {
+		return "", err
+	}
+	if err := mqtt.CheckRetained(p.ctx, options); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%s answers over %s", c.Node, c.MQTT.Broker), nil

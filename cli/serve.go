@@ -38,6 +38,7 @@ func (serveCommand) Run(p *process) error {
 		log.Warn("no identity could be stored; the client id is made of the node's name, and Home Assistant discovery is off", "err", err)
 	default:
 		defer id.Release()
+		adoptFormerID(p.ctx, c, id, log)
 	}
 	for _, pattern := range []string{"guided-doctor-*", "guided-prove-*"} {
 		_ = audio.RemoveTemporary(os.TempDir(), pattern, leftoverAge) // what cannot be removed does no harm
@@ -54,18 +55,37 @@ func (serveCommand) Run(p *process) error {
 	})
 }
 
+// adoptFormerID gives a daemon that has just been given an identity the one that it had before, where the broker shows one:
+// a fresh memory card, or a container without a volume, would else be one more device in Home Assistant at each start.
+func adoptFormerID(ctx context.Context, c config.Config, id *config.Identity, log *slog.Logger) {
+	if !id.Made || c.MQTT.Broker == "" {
+		return
+	}
+	former := mqtt.FormerID(ctx, c.MQTTOptions(id))
+	if former == "" {
+		return
+	}
+	if err := id.Adopt(former); err != nil {
+		log.Warn("the identity of before could not be taken again", "id", former, "err", err)
+		return
+	}
+	log.Info("the state folder holds no identity; that of the device in Home Assistant with this node is used again", "id", former, "node", c.Node)
+}
+
 // serve runs the player and its remotes until ctx ends. It calls ready when all of them have been started. The error is
 // that of the MQTT remote: the page and the satellite are optional. id is nil where none could be stored.
 func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.Output, log *slog.Logger, ready func()) error {
-	if c.MQTT.Broker == "" {
+	embedded := c.MQTT.Broker == ""
+	if embedded {
 		broker, err := mqtt.StartBroker(mqtt.DefaultAddress, log)
 		if err != nil {
 			return err
 		}
 		defer broker.Close()
-		c.MQTT.Broker = broker.Address()
+		c.MQTT.Config = broker.Own(c.MQTT.Config)
 	}
 	options := c.MQTTOptions(id)
+	options.Embedded = embedded
 	options.Page = web.PageURL(c.Web)
 	tap := output.NewTap()
 	play, err := newPlayer(c, tap.Output(out), outputNames(c), true, log)

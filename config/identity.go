@@ -19,6 +19,7 @@ import (
 // time holds it.
 type Identity struct {
 	ID            string   // 16 hexadecimal digits
+	Made          bool     // it was made by this process: there was none, or none that could be read
 	PublishedFile string   // where the daemon records what it published as retained
 	file          *os.File // holds the lock and the id
 }
@@ -62,10 +63,26 @@ func (i *Identity) load() error {
 	if err != nil || len(raw) != 8 {
 		raw = make([]byte, 8)
 		rand.Read(raw)
-		text := []byte(hex.EncodeToString(raw) + "\n")
-		if err := errors.Join(i.file.Truncate(0), writeAtStart(i.file, text), i.file.Sync()); err != nil {
-			return err
-		}
+		i.Made = true
+		return i.store(raw)
+	}
+	i.ID = hex.EncodeToString(raw)
+	return nil
+}
+
+// Adopt makes a former id, whose file was lost, the identity again.
+func (i *Identity) Adopt(id string) error {
+	raw, err := hex.DecodeString(id)
+	if err != nil || len(raw) != 8 {
+		return fmt.Errorf("%q is no identity", id)
+	}
+	return i.store(raw)
+}
+
+func (i *Identity) store(raw []byte) error {
+	text := []byte(hex.EncodeToString(raw) + "\n")
+	if err := errors.Join(i.file.Truncate(0), writeAtStart(i.file, text), i.file.Sync()); err != nil {
+		return err
 	}
 	i.ID = hex.EncodeToString(raw)
 	return nil

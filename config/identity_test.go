@@ -80,3 +80,25 @@ func TestTakeIdentity(t *testing.T) {
 		}
 	})
 }
+
+func TestIdentityThatWasLostIsAdoptedAgain(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	i, err := TakeIdentity("")
+	if err != nil || !i.Made {
+		t.Fatalf("%+v, %v", i, err)
+	}
+	for _, wrong := range []string{"", "x", "0123", "0123456789abcdefgh", strings.Repeat("0", 18)} {
+		if i.Adopt(wrong) == nil {
+			t.Errorf("%q is adopted", wrong)
+		}
+	}
+	if err := i.Adopt("0123456789abcdef"); err != nil || i.ID != "0123456789abcdef" {
+		t.Errorf("%q, %v", i.ID, err)
+	}
+	i.Release()
+	again, err := TakeIdentity("")
+	if err != nil || again.Made || again.ID != "0123456789abcdef" {
+		t.Errorf("%+v, %v", again, err)
+	}
+	again.Release()
+}

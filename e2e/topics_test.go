@@ -83,6 +83,8 @@ var keyMeanings = map[string]map[string]string{
 		"routines": "what can be played; the keys are below",
 		"outputs":  "where the sound goes",
 		"verbs":    "what can be asked",
+
+		"routines_left_out": "how many routines are missing, because a message can have 192 KiB",
 	},
 	"RoutineInfo": {
 		"name": "for `start` and `select`", "title": "as it is spoken", "about": "a sentence", "length_s": "s", "steps": "their names",

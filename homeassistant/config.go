@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -29,6 +30,15 @@ func (c Config) BirthTopic() string { return c.Prefix + "/status" }
 // DeviceTopic is the discovery topic of the device with this [Device.ID].
 func (c Config) DeviceTopic(id string) string {
 	return c.Prefix + "/device/" + Device{ID: id}.identifier() + "/config"
+}
+
+// DeviceID is the [Device.ID] of a discovery topic; false when it is not that of a guided daemon.
+func (c Config) DeviceID(topic string) (id string, is bool) {
+	id, is = strings.CutPrefix(topic, c.Prefix+"/device/"+Device{}.identifier())
+	if !is {
+		return "", false
+	}
+	return strings.CutSuffix(id, "/config")
 }
 
 // DeviceTopics is the pattern of the discovery topics of all devices, those of other programs included.

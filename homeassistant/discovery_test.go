@@ -201,3 +201,27 @@ func TestStages(t *testing.T) {
 		})
 	}
 }
+
+func TestDiscoveryIsBoundedWhateverTheTextsAre(t *testing.T) {
+	long := func(n int) string { return strings.Repeat(`{%"ä`, n/4) }
+	var many []player.RoutineInfo
+	for i := range 300 {
+		many = append(many, player.RoutineInfo{Name: fmt.Sprint(i, long(200)), Title: fmt.Sprint(i, long(10_000)), Steps: []string{}})
+	}
+	for situation, list := range map[string][]player.RoutineInfo{
+		"one title of ten thousand letters": {{Name: "long", Title: long(10_000), Steps: []string{long(10_000)}}},
+		"one title of a million letters":    {{Name: "long", Title: long(1_000_000)}},
+		"one name of a million letters":     {{Name: long(1_000_000), Title: "Long"}},
+		"many long titles":                  many,
+	} {
+		t.Run(situation, func(t *testing.T) {
+			discovery, p := discoveryOf(t, testDevice("mat"), list)
+			if len(discovery) > maxPayload {
+				t.Errorf("%d bytes", len(discovery))
+			}
+			if len(p.Components) == 0 {
+				t.Error("no entity is left")
+			}
+		})
+	}
+}

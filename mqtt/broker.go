@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
-	"slices"
 	"sync"
 	"syscall"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
-	"github.com/mochi-mqtt/server/v2/packets"
 )
 
 // DefaultAddress is where the embedded broker listens, and where [Send] and [Follow] look for it.
@@ -23,6 +20,7 @@ const DefaultAddress = "127.0.0.1:1883"
 type Broker struct {
 	server   *mochi.Server
 	listener *trackingListener
+	guard    *guard
 	done     sync.Once
 }
 
@@ -48,10 +46,11 @@ func StartBroker(address string, log *slog.Logger) (*Broker, error) {
 			Logger:                 slog.New(debugHandler{log.Handler()}),
 			SysTopicResendInterval: 60,
 		}),
-		listener: &trackingListener{Listener: listener, open: map[net.Conn]struct{}{}},
+		listener: &trackingListener{Listener: listener, open: map[*trackedConn]struct{}{}},
 	}
+	b.guard = newGuard(b.server, log)
 	err = errors.Join(
-		b.server.AddHook(new(allowAll), nil),
+		b.server.AddHook(b.guard, nil),
 		b.server.AddListener(listeners.NewNet("tcp", b.listener)),
 	)
 	if err == nil {
@@ -80,13 +79,20 @@ func checkLoopback(address string) error {
 // holds for them too, and would delete status and state of an idle daemon after a day.
 func capabilities() *mochi.Capabilities {
 	c := mochi.NewDefaultServerCapabilities()
-	c.MaximumClients = 64
+	c.MaximumClients = maxClients + 8 // the guard counts; our own client comes in while its former connection ends
 	c.MaximumSessionExpiryInterval = 3600
 	c.MaximumMessageExpiryInterval = 10 * 365 * 24 * 3600
 	c.MaximumInflight = 256
 	c.MaximumClientWritesPending = 256
-	c.MaximumPacketSize = 256 << 10
+	c.MaximumPacketSize = maxPacket
 	c.MinimumProtocolVersion = 4
+	return c
+}
+
+// Own is c for our own client of the broker: with its address, and a login by which the broker keeps it a place.
+func (b *Broker) Own(c Config) Config {
+	c.Broker, c.User, c.Password, c.PasswordFile = b.Address(), ownUser, b.guard.password, ""
+	c.CAFile, c.CertFile, c.KeyFile = "", "", ""
 	return c
 }
 
@@ -100,90 +106,6 @@ func (b *Broker) Close() {
 		b.server.Close()
 	})
 }
-
-// A trackingListener can close all connections that it accepted, and waits until mochi has closed them too. mochi alone
-// would wait at its end for clients that have not sent CONNECT, and its end is not safe against a client that connects
-// at the same moment.
-type trackingListener struct {
-	net.Listener
-	untilClosed sync.WaitGroup // of the open connections
-
-	mu     sync.Mutex
-	open   map[net.Conn]struct{}
-	closed bool
-}
-
-// Accept implements [net.Listener].
-func (l *trackingListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	if !l.track(c) {
-		c.Close()
-		return nil, net.ErrClosed
-	}
-	return &trackedConn{c, l}, nil
-}
-
-// track tells whether the listener is still open.
-func (l *trackingListener) track(c net.Conn) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return false
-	}
-	l.open[c] = struct{}{}
-	l.untilClosed.Add(1)
-	return true
-}
-
-// closeAll closes the listener and its connections, and waits until mochi has closed each of them.
-func (l *trackingListener) closeAll() {
-	l.Listener.Close()
-	l.mu.Lock()
-	l.closed = true
-	open := slices.Collect(maps.Keys(l.open))
-	l.mu.Unlock()
-	for _, c := range open {
-		c.Close()
-	}
-	l.untilClosed.Wait()
-}
-
-// A trackedConn is a connection of a trackingListener.
-type trackedConn struct {
-	net.Conn
-	listener *trackingListener
-}
-
-// Close is called by mochi when it no longer uses the connection, and may be called again.
-func (c *trackedConn) Close() error {
-	err := c.Conn.Close()
-	l := c.listener
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, ok := l.open[c.Conn]; ok {
-		delete(l.open, c.Conn)
-		l.untilClosed.Done()
-	}
-	return err
-}
-
-// allowAll allows every client every topic: without such a hook mochi allows nothing. (mochi's own one, in a package of
-// its own, would bring a YAML reader along.)
-type allowAll struct{ mochi.HookBase }
-
-// ID, Provides, OnConnectAuthenticate and OnACLCheck implement [mochi.Hook].
-func (*allowAll) ID() string { return "allow-all" }
-
-func (*allowAll) Provides(what byte) bool {
-	return what == mochi.OnConnectAuthenticate || what == mochi.OnACLCheck
-}
-
-func (*allowAll) OnConnectAuthenticate(*mochi.Client, packets.Packet) bool { return true }
-
-func (*allowAll) OnACLCheck(*mochi.Client, string, bool) bool { return true }
 
 // A debugHandler logs all that mochi logs at the level debug: what of it matters is noticed and logged by our own client.
 type debugHandler struct{ slog.Handler }

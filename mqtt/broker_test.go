@@ -43,7 +43,7 @@ func TestBrokerCloseWithIdleConnection(t *testing.T) {
 	eventually(t, "the connection is accepted", func() bool {
 		b.listener.mu.Lock()
 		defer b.listener.mu.Unlock()
-		return len(b.listener.open) == 1
+		return len(b.listener.open) == 1 // and mochi waits for its CONNECT
 	})
 	began := time.Now()
 	b.Close()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -27,6 +28,15 @@ func Send(ctx context.Context, options Options, payload string) (player.Response
 	if err != nil {
 		return player.Response{}, err
 	}
+	r, err := send(ctx, options, command, transaction, 1)
+	var at *closedAtError
+	if errors.As(err, &at) { // the broker may take QoS 0 only
+		return send(ctx, options, command, transaction, 0)
+	}
+	return r, err
+}
+
+func send(ctx context.Context, options Options, command []byte, transaction string, qos byte) (player.Response, error) {
 	t := options.topics()
 	received := make(chan paho.Message, 64)
 	c, err := connectClient(ctx, options, received, t.node+"/response", t.node+"/status")
@@ -34,15 +44,31 @@ func Send(ctx context.Context, options Options, payload string) (player.Response
 		return player.Response{}, err
 	}
 	defer c.close()
-	if err := c.publish(ctx, message{t.commands()[0], command, 1, false}); err != nil {
-		return player.Response{}, fmt.Errorf("sending the command to %s: %w", options.Broker, err)
+	give := func() error {
+		err := c.publish(ctx, message{t.commands()[0], command, qos, false})
+		if err != nil && err != errNoAnswer && ctx.Err() == nil {
+			err = &closedAtError{t.commands()[0], len(command), false, err}
+		}
+		if err != nil {
+			return fmt.Errorf("sending the command to %s: %w", options.Broker, err)
+		}
+		return nil
+	}
+	if err := give(); err != nil {
+		return player.Response{}, err
 	}
 	status := ""
 	for {
 		select {
 		case m := <-received:
 			if strings.HasSuffix(m.Topic(), "/status") {
-				status = string(m.Payload())
+				came := status != "online" && string(m.Payload()) == "online" && !m.Retained()
+				if status = string(m.Payload()); !came {
+					continue
+				}
+				if err := give(); err != nil { // the daemon may have subscribed only now; the transaction makes it one command
+					return player.Response{}, err
+				}
 				continue
 			}
 			var r player.Response
@@ -128,7 +154,7 @@ func connectClient(ctx context.Context, options Options, received chan<- paho.Me
 		}
 	})
 	if err == nil {
-		if err = c.subscribe(ctx, topics...); err == nil {
+		if err = c.subscribe(ctx, 0, topics...); err == nil {
 			return c, nil
 		}
 		c.abort()

@@ -32,6 +32,7 @@ type Options struct {
 	HomeAssistant homeassistant.Config
 	ID            string // random, made once and stored: the client id is "guided-" + ID; "" for none
 	Page          string // the address of our web page as others in the network reach it; "" for none
+	Embedded      bool   // the broker is the one inside this program
 	PublishedFile string // remembers what we published retained; "" remembers nothing
 }
 

@@ -6,9 +6,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
+	"syscall"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -42,7 +44,11 @@ func dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 	if u.Scheme == "wss" {
 		return dialWebsocket(ctx, u, conf)
 	}
-	return (&tls.Dialer{NetDialer: &d, Config: conf}).DialContext(ctx, "tcp", u.Host)
+	c, err := (&tls.Dialer{NetDialer: &d, Config: conf}).DialContext(ctx, "tcp", u.Host)
+	if err != nil && isClosed(err) {
+		err = fmt.Errorf("%w: %w", errClosedAtTLS, err)
+	}
+	return c, err
 }
 
 // certificate is our client certificate, which is read at every connect.
@@ -100,6 +106,9 @@ func dialWebsocket(ctx context.Context, u *url.URL, conf *tls.Config) (net.Conn,
 var (
 	errNoAnswer = errors.New("the broker no longer answers")
 	errClosed   = errors.New("the connection is closed")
+
+	errSilent      = fmt.Errorf("%w: nothing came after CONNECT", errNoAnswer)
+	errClosedAtTLS = errors.New("closed during the TLS handshake")
 )
 
 // A subscribeRefusedError means that the broker refused a subscription.
@@ -138,7 +147,7 @@ func connect(ctx context.Context, cfg Config, l limits, id string, will *message
 		}
 		c.netConn = netConn
 		stopTimeout = context.AfterFunc(dialling, func() { netConn.Close() }) // ends a handshake without an answer
-		return netConn, nil
+		return limitPackets(netConn, l.maxPayload), nil
 	})
 	o.SetConnectionLostHandler(func(_ paho.Client, cause error) {
 		c.cause = cause
@@ -148,8 +157,12 @@ func connect(ctx context.Context, cfg Config, l limits, id string, will *message
 	connecting := c.client.Connect()
 	<-connecting.Done()
 	switch err := connecting.Error(); {
+	case err != nil && ctx.Err() == nil && c.netConn != nil && (dialling.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded)):
+		return nil, errSilent
 	case err != nil && ctx.Err() == nil && dialling.Err() != nil:
 		return nil, errNoAnswer
+	case err != nil && c.netConn != nil && isClosed(err):
+		return nil, fmt.Errorf("%w: %w", errClosedAtConnect, err)
 	case err != nil:
 		return nil, err
 	case !stopTimeout():
@@ -157,6 +170,11 @@ func connect(ctx context.Context, cfg Config, l limits, id string, will *message
 		return nil, errNoAnswer
 	}
 	return c, nil
+}
+
+// isClosed tells whether err is that the other side closed the connection.
+func isClosed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 func clientOptions(cfg Config, l limits, id string, will *message, handle paho.MessageHandler) (*paho.ClientOptions, error) {
@@ -189,11 +207,14 @@ func clientOptions(cfg Config, l limits, id string, will *message, handle paho.M
 	return o, nil
 }
 
-// subscribe returns when the broker has acknowledged the subscription to all topics.
-func (c *connection) subscribe(ctx context.Context, topics ...string) error {
+// subscribe returns when the broker has acknowledged the subscription to all topics. At QoS 0 a broker passes on all that
+// it receives at once and in its order. At QoS 1 it waits for our acknowledgements (mosquitto: of 20 messages) and drops
+// what comes in the meantime (beyond 1000), a stop in a flood too; and as our sessions end with the connection, it would
+// deliver no more than at QoS 0.
+func (c *connection) subscribe(ctx context.Context, qos byte, topics ...string) error {
 	filters := make(map[string]byte, len(topics))
 	for _, t := range topics {
-		filters[t] = 1
+		filters[t] = qos
 	}
 	t := c.client.SubscribeMultiple(filters, nil)
 	if err := c.wait(ctx, t); err != nil {
@@ -215,6 +236,12 @@ func (c *connection) publish(ctx context.Context, m message) error {
 		return errClosed
 	}
 	return c.wait(ctx, c.client.Publish(m.topic, m.qos, m.retained, m.payload))
+}
+
+// barrier returns when the broker has answered something that comes after all that was published: messages at QoS 0 are
+// not acknowledged. topic is one to which we have not subscribed.
+func (c *connection) barrier(ctx context.Context, topic string) error {
+	return c.wait(ctx, c.client.Unsubscribe(topic))
 }
 
 // wait waits for paho to finish an operation.
@@ -243,6 +270,16 @@ func (c *connection) lostError() error {
 	default:
 	}
 	return errClosed
+}
+
+// wasClosed tells of a connection on which something failed whether the broker closed it, and not we for its silence.
+func (c *connection) wasClosed() bool {
+	select {
+	case <-c.lost:
+		return isClosed(c.cause)
+	case <-time.After(time.Second): // paho completes what waits a moment before it reports the end
+		return false
+	}
 }
 
 // close ends the connection with DISCONNECT, after which the broker does not publish our last will.

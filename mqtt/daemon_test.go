@@ -14,14 +14,15 @@ import (
 
 // A daemon is Run with a function that records commands in place of the player.
 type daemon struct {
-	t      *testing.T
-	states chan player.State
-	infos  chan player.Info
-	events chan player.Event
-	phases chan player.Phase
-	cancel context.CancelFunc
-	ended  chan error
-	log    *logRecorder
+	t       *testing.T
+	options Options
+	states  chan player.State
+	infos   chan player.Info
+	events  chan player.Event
+	phases  chan player.Phase
+	cancel  context.CancelFunc
+	ended   chan error
+	log     *logRecorder
 
 	mu       sync.Mutex
 	commands []string
@@ -42,14 +43,15 @@ func startDaemonWith(t *testing.T, options Options, p limits, do func(payload []
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &daemon{
-		t:      t,
-		states: make(chan player.State),
-		infos:  make(chan player.Info),
-		events: make(chan player.Event),
-		phases: make(chan player.Phase),
-		cancel: cancel,
-		ended:  make(chan error, 1),
-		log:    &logRecorder{},
+		t:       t,
+		options: options,
+		states:  make(chan player.State),
+		infos:   make(chan player.Info),
+		events:  make(chan player.Event),
+		phases:  make(chan player.Phase),
+		cancel:  cancel,
+		ended:   make(chan error, 1),
+		log:     &logRecorder{},
 	}
 	feed := player.Feed{States: d.states, Infos: d.infos, Events: d.events, Phases: d.phases}
 	if do == nil {

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -34,6 +35,9 @@ func diagnose(err error) failure {
 		invalid     x509.CertificateInvalidError
 		unknown     x509.UnknownAuthorityError
 		host        x509.HostnameError
+		closedAt    *closedAtError
+		noMarker    *markerError
+		noTLS       tls.RecordHeaderError
 	)
 	switch {
 	case errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword), errors.Is(err, packets.ErrorRefusedNotAuthorised):
@@ -44,7 +48,7 @@ func diagnose(err error) failure {
 		return failure{"broker refuses our certificate", "name a certificate that its cafile knows, and its key, as cert_file and key_file in [mqtt]"}
 	case errors.As(err, &credentials):
 		return failure{"broker login cannot be read", "mend the file, or password_file, ca_file, cert_file and key_file in [mqtt]; it is read anew at every try"}
-	case errors.As(err, &refused):
+	case errors.As(err, &refused), errors.As(err, &noMarker):
 		return failure{"broker refuses our topics", "allow this user to read and write the topics under prefix and node in the broker's acl_file"}
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return failure{"broker certificate is out of date", "look whether this machine's clock is right (timedatectl), then when the certificate ends"}
@@ -52,6 +56,22 @@ func diagnose(err error) failure {
 		return failure{"broker certificate is signed by a stranger", "name the PEM file of who signed it as ca_file in [mqtt]"}
 	case errors.As(err, &host):
 		return failure{"broker certificate is for another name", "give broker in [mqtt] the name that the certificate bears"}
+	case errors.Is(err, errSilent):
+		return failure{"broker does not answer", "something listens there and says nothing; look whether it is the port of the broker (most often 1883; a web server waits for more), and at the broker's log"}
+	case errors.As(err, &noTLS), errors.Is(err, errClosedAtTLS):
+		return failure{"broker does not speak TLS on this port", "write mqtt:// (or ws://) in place of mqtts:// (or wss://) in broker in [mqtt], or name the port for TLS, most often 8883"}
+	case errors.Is(err, errNotMQTT) && strings.Contains(err.Error(), "TLS"):
+		return failure{"broker speaks TLS on this port", "write mqtts:// (or wss://) in broker in [mqtt], or name the port without TLS, most often 1883"}
+	case errors.Is(err, errNotMQTT):
+		return failure{"no broker on this port", "something else listens there; look at the port of broker in [mqtt] (most often 1883), or write ws://HOST:PORT/PATH where the broker listens for websockets"}
+	case strings.Contains(err.Error(), "bad handshake"): // paho passes the text of gorilla/websocket on
+		return failure{"no websocket at this address", "look at the port and the path of broker in [mqtt]: ws://HOST:9001 or ws://HOST/mqtt, as the broker or its proxy has it"}
+	case errors.Is(err, errClosedAtConnect):
+		return failure{"broker closes the connection right after CONNECT", "look into the broker's log; it may be the port for TLS or websockets (write mqtts:// or ws://), a broker that is only starting, or one that takes no retained last will (retain_available, max_qos)"}
+	case errors.As(err, &closedAt) && !closedAt.chance && closedAt.size == 0:
+		return failure{"broker closes the connection at a subscription", "look into the broker's log: its acl_file or a limit of subscriptions may be why"}
+	case errors.As(err, &closedAt) && !closedAt.chance:
+		return failure{"broker closes the connection at a message", "nothing to do if it was restarted at that moment; else the message may be larger than the broker's max_packet_size: it is left out when that happens again"}
 	case errors.As(err, &lookup):
 		return failure{"broker away", "its name is not known here; look for a slip in broker in [mqtt], or write its IP address"}
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -11,7 +11,7 @@ import (
 
 // collect puts what the player publishes into the outbox, also while there is no broker. It returns when ctx ends.
 func collect(ctx context.Context, feed player.Feed, options Options, o *outbox, log *slog.Logger) {
-	t, withoutScene := options.topics(), 0
+	t, withoutScene, leftOut := options.topics(), 0, ""
 	for {
 		var m message
 		var err error
@@ -30,7 +30,12 @@ func collect(ctx context.Context, feed player.Feed, options Options, o *outbox, 
 				feed.Infos = nil
 				continue
 			}
-			if m, err = t.info(i); err == nil {
+			before := leftOut
+			if m, leftOut, err = t.info(i); err == nil {
+				if leftOut != "" && leftOut != before {
+					log.Warn("info is too large to be published whole", "topic", m.topic, "left_out", leftOut, "limit", maxInfo,
+						"hint", "every routine can still be started; to show them all, use fewer or shorter routines, titles and names of steps")
+				}
 				o.set(&o.info, m, m.payload)
 				withoutScene, err = o.setAnnouncement(options, i, withoutScene, log)
 			}
@@ -64,7 +69,7 @@ func (o *outbox) setState(t topics, s player.State) error {
 		return err
 	}
 	s.UpdatedAt = time.Time{}
-	content, err := homeassistant.EncodeJSON(s)
+	content, err := homeassistant.EncodeJSON(boundState(s))
 	if err != nil {
 		return err
 	}

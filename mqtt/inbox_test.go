@@ -2,7 +2,10 @@ package mqtt
 
 import (
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -85,26 +88,50 @@ func TestInboxRefusesCommandThatWaitedTooLong(t *testing.T) {
 	}
 }
 
-func TestInboxWithTooLongOrPanickingCommand(t *testing.T) {
+func TestInboxWithTooLongCommand(t *testing.T) {
 	forEachBroker(t, func(t *testing.T, url string) {
 		client := newTestClient(t, url)
-		d := startDaemon(t, testOptions(url), defaultLimits())
-		client.await(0, "guided/mat/status", "online")
-		d.onCommand(func(payload string) {
-			if payload == "bad" {
-				panic("bad command")
-			}
-		})
-		client.publish("guided/mat/command", strings.Repeat("x", 64<<10+1))
-		client.await(0, "guided/mat/response", "65537 bytes is too long; 65536 are allowed")
-		client.publish("guided/mat/command", "bad")
-		client.await(0, "guided/mat/response", "failed inside guided")
-		client.publish("guided/mat/command", strings.Repeat("x", 64<<10))
-		client.await(0, "guided/mat/response", `"ok"`)
-		if logged := d.log.with("command panicked"); len(logged) != 1 {
-			t.Errorf("logged %d times", len(logged))
+		startDaemon(t, testOptions(url), defaultLimits())
+		n := client.await(0, "guided/mat/status", "online")
+		for _, size := range []int{64<<10 + 1, 100 << 10, 200 << 10} {
+			client.publish("guided/mat/command", strings.Repeat("x", size))
+			n = client.await(n, "guided/mat/response", "a command of more than 65536 bytes is too long")
 		}
+		client.publish("guided/mat/command", strings.Repeat("x", 64<<10))
+		client.await(n, "guided/mat/response", `"ok"`)
 	})
+}
+
+// TestInboxEndsTheProgramWithThePanicOfACommand runs itself as a program whose command panics.
+func TestInboxEndsTheProgramWithThePanicOfACommand(t *testing.T) {
+	const url = "GUIDED_TEST_PANIC_BROKER"
+	if broker := os.Getenv(url); broker != "" {
+		run(t.Context(), testOptions(broker), defaultLimits(), func(payload []byte, _ time.Time) player.Response { panic("a broken " + string(payload)) },
+			player.Feed{}, slog.New(slog.DiscardHandler))
+	}
+	for _, verb := range []string{"start", "stop"} { // one of each worker
+		broker := newEmbedded(t).Address()
+		client := newTestClient(t, broker)
+		var trace strings.Builder
+		program := exec.Command(os.Args[0], "-test.run=^TestInboxEndsTheProgramWithThePanicOfACommand$")
+		program.Env, program.Stderr = append(os.Environ(), url+"="+broker), &trace
+		if err := program.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { program.Process.Kill() })
+		client.await(0, "guided/mat/status", "online")
+		client.publish("guided/mat/command", verb)
+		ended := make(chan error, 1)
+		go func() { ended <- program.Wait() }()
+		select {
+		case err := <-ended:
+			if err == nil || !strings.Contains(trace.String(), "panic: a broken "+verb) || !strings.Contains(trace.String(), "goroutine ") {
+				t.Errorf("%s: %v: %s", verb, err, trace.String())
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s: the program goes on after a panic", verb)
+		}
+	}
 }
 
 // TestInboxWithFloodOfGarbage sends ten thousand commands as fast as the broker takes them. The first one blocks until half

@@ -20,15 +20,18 @@ type limits struct {
 	birthDelay    time.Duration // from Home Assistant's birth message to our answer: at least once, at most five times that
 	stageInterval time.Duration // between the stages of an announcement, and between the clearing of devices and of states
 	clearDelay    time.Duration // from our announcement to the clearing of former topics
+	checkDelay    time.Duration // from being online, and from a new announcement or info, to reading back what the broker keeps
 	onlineCheck   time.Duration // for the answer of a daemon that is said to be online
 
-	queueLength int           // commands that wait to be executed
-	maxPayload  int           // bytes of one command
-	maxQueueAge time.Duration // a command that waited longer is refused
-	ringSize    int           // events, phases and responses that wait to be sent, of each
-	maxEventAge time.Duration // an event or response that waited longer is dropped: it would be taken for a new one
-	maxPhaseAge time.Duration
-	maxHold     time.Duration // how long a state may wait for the response to the command that caused it
+	queueLength    int           // commands that wait to be executed
+	orderGrace     time.Duration // an urgent command waits that long for those before it, and then overtakes them
+	maxPayload     int           // bytes of one command
+	maxQueueAge    time.Duration // a command that waited longer is refused
+	ringSize       int           // events, phases and responses that wait to be sent, of each
+	urgentRingSize int           // responses to urgent commands that wait to be sent
+	maxEventAge    time.Duration // an event or response that waited longer is dropped: it would be taken for a new one
+	maxPhaseAge    time.Duration
+	maxHold        time.Duration // how long a state may wait for the response to the command that caused it
 }
 
 func defaultLimits() limits {
@@ -46,15 +49,18 @@ func defaultLimits() limits {
 		birthDelay:    time.Second,
 		stageInterval: time.Second,
 		clearDelay:    5 * time.Second,
+		checkDelay:    time.Second,
 		onlineCheck:   3 * time.Second,
 
-		queueLength: 64,
-		maxPayload:  64 << 10,
-		maxQueueAge: 10 * time.Second,
-		ringSize:    100,
-		maxEventAge: 30 * time.Second,
-		maxPhaseAge: time.Second,
-		maxHold:     time.Second,
+		queueLength:    64,
+		orderGrace:     30 * time.Millisecond,
+		maxPayload:     64 << 10,
+		maxQueueAge:    10 * time.Second,
+		ringSize:       100,
+		urgentRingSize: 2 * maxTransactions,
+		maxEventAge:    30 * time.Second,
+		maxPhaseAge:    time.Second,
+		maxHold:        time.Second,
 	}
 }
 

@@ -24,8 +24,9 @@ import (
 // Run keeps the player on the broker until ctx ends, and publishes "offline" before it returns. A missing broker is no
 // error; [Options] that cannot work are.
 //
-// The feed is read without pause. do is called with one command at a time, and with the moment of its arrival; it must
-// return at once.
+// The feed is read without pause. do is called with a command and the moment of its arrival, from two goroutines: of the
+// urgent commands (stop, pause, duck, unduck, volume) one at a time, and of the others one at a time. An urgent one must
+// return at once, and may be given again after a slow one that it overtook. A panic in do ends the process.
 func Run(ctx context.Context, options Options, do func(payload []byte, received time.Time) player.Response, feed player.Feed, log *slog.Logger) error {
 	return run(ctx, options, defaultLimits(), do, feed, log)
 }
@@ -35,15 +36,8 @@ func run(ctx context.Context, options Options, l limits, do func([]byte, time.Ti
 		return err
 	}
 	out, t := newOutbox(l), options.topics()
-	in := &inbox{
-		do: do, limits: l, topics: t, outbox: out, log: log,
-		queue:    make(chan command, l.queueLength),
-		reported: map[string]bool{},
-	}
-	p := &publisher{
-		options: options, limits: l, topics: t, inbox: in, outbox: out,
-		store: openStore(options.PublishedFile, log), outages: outageLog{log: log, broker: options.Broker}, log: log,
-	}
+	in := newInbox(do, l, t, out, log)
+	p := newPublisher(options, l, in, out, log)
 	var parts sync.WaitGroup
 	parts.Go(func() { collect(ctx, feed, options, out, log) })
 	parts.Go(func() { in.run(ctx) })

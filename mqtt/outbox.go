@@ -15,13 +15,14 @@ type outbox struct {
 	room   chan struct{} // one token: there may be room for a response
 
 	mu           sync.Mutex
+	urgent       ring // responses to urgent commands
 	responses    ring
 	phases       ring
 	events       ring
 	announcement latest
 	info         latest
 	state        latest
-	executing    bool // a command: states and events wait for its response
+	executing    int // commands: states and events wait for their responses
 }
 
 // An outgoing is a message taken out of the outbox. settle must be called with it.
@@ -38,6 +39,7 @@ func newOutbox(l limits) *outbox {
 		limits:    l,
 		wake:      make(chan struct{}, 1),
 		room:      make(chan struct{}, 1),
+		urgent:    ring{size: l.urgentRingSize, maxAge: l.maxEventAge},
 		responses: ring{size: l.ringSize, maxAge: l.maxEventAge},
 		phases:    ring{size: l.ringSize, maxAge: l.maxPhaseAge},
 		events:    ring{size: l.ringSize, maxAge: l.maxEventAge},
@@ -66,13 +68,25 @@ func (o *outbox) beginCommand(ctx context.Context) {
 		case <-waiting.Done():
 		}
 	}
-	o.update(func() { o.executing = true })
+	o.update(func() { o.executing++ })
 }
 
 func (o *outbox) endCommand(response message) {
 	o.update(func() {
-		o.executing = false
+		o.executing--
 		o.responses.push(response, time.Now())
+	})
+}
+
+// beginUrgent is beginCommand for an urgent command, which does not wait for room.
+func (o *outbox) beginUrgent() { o.update(func() { o.executing++ }) }
+
+func (o *outbox) endUrgent(responses []message) {
+	o.update(func() {
+		o.executing--
+		for _, m := range responses {
+			o.urgent.push(m, time.Now())
+		}
 	})
 }
 
@@ -106,13 +120,16 @@ func (o *outbox) hasRoom() bool {
 	return len(o.responses.waiting) < o.responses.size
 }
 
-// next takes out what is to be published now: responses first, then phases, then the rest, so that a response precedes
+// next takes out what is to be published now: responses first, of them the urgent ones, then phases, then the rest, so that a response precedes
 // what its command caused. But what has waited for maxHold precedes all, or a flood of commands would keep the state
 // back. When there is nothing, wait says in how long there may be; zero is for ever.
 func (o *outbox) next(now time.Time) (m outgoing, wait time.Duration, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if m, ok = o.rest(now, o.limits.maxHold); ok {
+		return m, 0, true
+	}
+	if m, ok = o.urgent.pop(now, 0); ok {
 		return m, 0, true
 	}
 	if m, ok = o.responses.pop(now, 0); ok {
@@ -122,7 +139,7 @@ func (o *outbox) next(now time.Time) (m outgoing, wait time.Duration, ok bool) {
 	if m, ok = o.phases.pop(now, 0); ok {
 		return m, 0, true
 	}
-	if o.executing {
+	if o.executing > 0 {
 		return outgoing{}, o.limits.maxHold, false
 	}
 	m, ok = o.rest(now, 0)
@@ -210,7 +227,7 @@ func (r *ring) push(m message, now time.Time) {
 func (r *ring) pop(now time.Time, waited time.Duration) (outgoing, bool) {
 	for len(r.waiting) > 0 {
 		m := r.waiting[0]
-		age := now.Sub(m.queued)
+		age := elapsed(m.queued, now)
 		if age < waited {
 			break
 		}

@@ -3,6 +3,7 @@ package mqtt
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -21,8 +22,9 @@ type publishedStore struct {
 	file string // "": nothing is remembered beyond the life of the program
 	log  *slog.Logger
 
-	mu      sync.Mutex
-	brokers map[string]*brokerRecord // by the broker's address
+	mu       sync.Mutex
+	reported bool                     // that the file cannot be written
+	brokers  map[string]*brokerRecord // by the broker's address
 }
 
 // A brokerRecord is what one broker retains of us, and what the Home Assistant on it knows.
@@ -38,14 +40,33 @@ func openStore(file string, log *slog.Logger) *publishedStore {
 	if file == "" {
 		return s
 	}
-	b, err := os.ReadFile(file)
+	b, err := readPublished(file)
 	if err == nil {
 		s.brokers, err = decodeRecords(b)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		log.Warn("the list of what was published on brokers is damaged, and forgotten", "error", err)
+		log.Warn("the list of what was published on brokers cannot be read, and is forgotten", "file", file, "error", err,
+			"hint", "it is written anew; entities of a former name that stay in Home Assistant are removed with: guided ha purge")
 	}
 	return s
+}
+
+// maxPublishedFile is the size of the largest list that is read, in bytes: two devices with all their entities, on several
+// brokers.
+const maxPublishedFile = 4 << 20
+
+// readPublished reads a list that is a file of a sensible size: opening a pipe would wait for ever.
+func readPublished(file string) ([]byte, error) {
+	about, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return nil, err
+	case !about.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no file", file)
+	case about.Size() > maxPublishedFile:
+		return nil, fmt.Errorf("%s has %d bytes; more than %d are not ours", file, about.Size(), maxPublishedFile)
+	}
+	return os.ReadFile(file)
 }
 
 // decodeRecords decodes a file's records, and takes of them what is usable. The map is never nil, nor is what it holds.
@@ -110,9 +131,11 @@ func (s *publishedStore) update(broker string, change func(r *brokerRecord)) {
 	if err == nil {
 		err = renameio.WriteFile(s.file, append(after, '\n'), 0o644)
 	}
-	if err != nil {
-		s.log.Warn("the list of what is published on the broker cannot be stored", "error", err)
+	if err != nil && !s.reported {
+		s.log.Warn("the list of what is published on the broker cannot be stored", "file", s.file, "error", err,
+			"hint", "let the user who runs guided write to this folder; until then what a former name left in Home Assistant may stay there")
 	}
+	s.reported = err != nil
 }
 
 // setTopics takes the topics on which we are about to publish retained messages, and returns the former ones on which
@@ -154,9 +177,13 @@ func (s *publishedStore) setComponents(broker string, now map[string]json.RawMes
 	return removed
 }
 
-// forgetRemoved takes note that Home Assistant no longer has the removed components.
-func (s *publishedStore) forgetRemoved(broker string) {
-	s.update(broker, func(r *brokerRecord) { clear(r.Removed) })
+// forgetRemoved takes note that Home Assistant no longer has these removed components.
+func (s *publishedStore) forgetRemoved(broker string, components map[string]json.RawMessage) {
+	s.update(broker, func(r *brokerRecord) {
+		for key := range components {
+			delete(r.Removed, key)
+		}
+	})
 }
 
 // forgetDevice takes note that Home Assistant no longer has the device.

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 
 	"guided/homeassistant"
@@ -35,7 +37,7 @@ func exercise(t *testing.T, s *publishedStore) {
 	if err != nil || len(stages) == 0 {
 		t.Errorf("%d stages: %v", len(stages), err)
 	}
-	s.forgetRemoved("x")
+	s.forgetRemoved("x", map[string]json.RawMessage{"a": nil})
 	s.forgetDevice("x")
 	s.forgetTopics("x", former)
 	if topics := s.brokers["x"].Topics; len(topics) != 1 {
@@ -94,5 +96,52 @@ func TestRetainedWithoutForeign(t *testing.T) {
 	got := r.withoutForeign([]string{"guided/bed/state", "guided/mat/state", "guided/sofa/state", "status", ""})
 	if want := []string{"guided/mat/state", "guided/sofa/state"}; !slices.Equal(got, want) {
 		t.Errorf("own %q, want %q", got, want)
+	}
+}
+
+func TestPublishedStoreWithFileThatIsNone(t *testing.T) {
+	dir := t.TempDir()
+	make := map[string]func(file string) error{
+		"a folder": func(file string) error { return os.Mkdir(file, 0o700) },
+		"a pipe":   func(file string) error { return syscall.Mkfifo(file, 0o600) },
+		"far too large": func(file string) error {
+			if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+				return err
+			}
+			return os.Truncate(file, 1<<40)
+		},
+		"a folder's entry": func(file string) error { return os.Symlink("/dev/zero", file) },
+		"a loop":           func(file string) error { return os.Symlink(file, file) },
+	}
+	for situation, create := range make {
+		file := filepath.Join(dir, situation)
+		if err := create(file); err != nil {
+			t.Fatal(err)
+		}
+		log := &logRecorder{}
+		s := openStore(file, slog.New(log))
+		if lines := log.with(""); len(lines) != 1 || !strings.Contains(lines[0], situation) {
+			t.Errorf("%s: logged %q", situation, lines)
+		}
+		s.setTopics("mqtt://a", []string{"guided/mat/status"}) // it must not panic
+	}
+}
+
+func TestPublishedStoreThatCannotBeWrittenIsToldOnce(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "state"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := &logRecorder{}
+	s := openStore(filepath.Join(dir, "state", "published.json"), slog.New(log)) // below a file, as root may write everywhere
+	log.lines = nil
+	for _, topic := range []string{"guided/a/status", "guided/b/status", "guided/c/status"} {
+		s.setTopics("mqtt://a", []string{topic})
+	}
+	if lines := log.with("cannot be stored"); len(lines) != 1 || !strings.Contains(lines[0], "published.json") {
+		t.Errorf("logged %q", lines)
+	}
+	if former := s.setTopics("mqtt://a", nil); len(former) != 3 {
+		t.Errorf("it remembers %q in memory", former)
 	}
 }

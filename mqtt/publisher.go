@@ -2,12 +2,19 @@ package mqtt
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/eclipse/paho.mqtt.golang/packets"
 
 	"guided/homeassistant"
 )
@@ -22,20 +29,57 @@ type publisher struct {
 	outbox  *outbox
 	store   *publishedStore
 	outages outageLog
+	accepts *acceptance
 	log     *slog.Logger
+
+	removing map[string]json.RawMessage // components that the present announcement removes
+
+	instance  string        // random, of this run
+	suffix    string        // of the client id, where another client has ours
+	probeDue  chan struct{} // one token each: our probe is to be sent,
+	probed    chan struct{} // it has come,
+	otherSeen chan struct{} // one of another daemon has come,
+	downSeen  chan struct{} // our status says that we are offline,
+	published chan struct{} // and something that is read back was published
+	markerQoS atomic.Int32  // that the broker takes
+
+	mu     sync.Mutex
+	kept   map[string][]byte    // what the broker was given to retain, by topic
+	warned map[string]bool      // topics that a warning was logged of
+	others map[string]time.Time // other daemons of our node, by their instance
+}
+
+func newPublisher(options Options, l limits, in *inbox, o *outbox, log *slog.Logger) *publisher {
+	token := func() chan struct{} { return make(chan struct{}, 1) }
+	return &publisher{
+		options: options, limits: l, topics: options.topics(), inbox: in, outbox: o, log: log,
+		store:    openStore(options.PublishedFile, log),
+		outages:  outageLog{log: log, broker: options.Broker},
+		accepts:  newAcceptance(options.Broker, log),
+		instance: rand.Text(),
+		probeDue: token(), probed: token(), otherSeen: token(), downSeen: token(), published: token(),
+		kept: map[string][]byte{}, warned: map[string]bool{}, others: map[string]time.Time{},
+	}
 }
 
 // run returns when ctx ends and we are offline. The retries slow down with failures in a row, and with connections that
 // hold only for moments, as when two clients with the same id disconnect each other.
 func (p *publisher) run(ctx context.Context) {
-	failures, flaps := 0, 0
+	failures, flaps, learning := 0, 0, 0
 	for {
 		online, err := p.oneConnection(ctx)
 		if ctx.Err() != nil {
 			return
 		}
+		if errors.Is(err, errTryAgain) {
+			continue
+		}
 		hint := ""
+		if errors.Is(err, packets.ErrorRefusedIDRejected) || errors.Is(err, packets.ErrorRefusedNotAuthorised) {
+			p.suffix = ""
+		}
 		if online > 0 && flaps > 2 {
+			p.suffix = "-" + rand.Text()[:8]
 			hint = "it accepts the connection and closes it soon after: look whether a second guided has the same client id, " + p.options.clientID()
 		}
 		p.outages.disconnected(err, hint)
@@ -43,10 +87,15 @@ func (p *publisher) run(ctx context.Context) {
 			failures = 0
 		}
 		if online > p.limits.stableAfter {
-			flaps = 0
+			flaps, learning = 0, 0
+		}
+		wait := p.limits.retry(failures + flaps)
+		if p.learns(err) && learning < maxLearning {
+			learning++
+			wait = p.limits.retry(0)
 		}
 		select {
-		case <-time.After(p.limits.retry(failures + flaps)):
+		case <-time.After(wait):
 		case <-ctx.Done():
 			return
 		}
@@ -58,15 +107,45 @@ func (p *publisher) run(ctx context.Context) {
 	}
 }
 
+// maxLearning is how many connections in a row, which the broker closed at something that it may not take, are tried again
+// without a longer wait.
+const maxLearning = 12
+
+// errTryAgain means that the connection was for learning what the broker takes only.
+var errTryAgain = errors.New("to be tried again at once")
+
+// errSlept means that the machine was suspended: a new connection brings only what is new.
+var errSlept = errors.New("this machine slept; what came in that time is not carried out")
+
+// learns takes note of why a connection ended. It tells whether the next one may be better for it.
+func (p *publisher) learns(err error) bool {
+	var at *closedAtError
+	switch {
+	case errors.Is(err, errClosedAtConnect):
+		p.accepts.connectClosed()
+		return true
+	case errors.As(err, &at):
+		return !at.chance
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, errClosed) && isClosed(err): // it may have been restarted
+		p.accepts.away()
+	}
+	return false
+}
+
 // oneConnection is one connection from its beginning to its end. It returns how long we were online; zero is not at all.
 func (p *publisher) oneConnection(ctx context.Context) (online time.Duration, err error) {
-	will := p.topics.status(false)
+	will, _ := p.accepts.fit(p.topics.status(false))
 	births := make(chan string, 8)
-	c, err := connect(ctx, p.options.Config, p.limits, p.options.clientID(), &will, func(_ paho.Client, m paho.Message) {
+	p.inbox.sleep.begin()
+	c, err := connect(ctx, p.options.Config, p.limits, p.options.clientID()+p.suffix, &will, func(_ paho.Client, m paho.Message) {
 		p.receive(m, births)
 	})
 	if err != nil {
 		return 0, err
+	}
+	if !p.accepts.connected() {
+		c.close()
+		return 0, errTryAgain
 	}
 
 	// late outlives ctx a little: for the message that is being published, and for going offline.
@@ -84,7 +163,11 @@ func (p *publisher) oneConnection(ctx context.Context) (online time.Duration, er
 	}
 	c.abort()
 	var refused *subscribeRefusedError
-	if err != errNoAnswer && !errors.As(err, &refused) {
+	var at *closedAtError
+	switch {
+	case errors.As(err, &at):
+		at.err = c.lostError()
+	case err != errNoAnswer && err != errSlept && !errors.As(err, &refused):
 		err = c.lostError() // the reason of what failed because of it
 	}
 	return online, err
@@ -93,6 +176,18 @@ func (p *publisher) oneConnection(ctx context.Context) (online time.Duration, er
 // receive takes a message from the broker: Home Assistant's birth and last will go to births, all else is a command. A
 // retained birth says nothing of now. It never waits.
 func (p *publisher) receive(m paho.Message, births chan<- string) {
+	if m.Topic() == p.topics.node+"/status" {
+		if string(m.Payload()) == "offline" {
+			signal(p.downSeen)
+		}
+		return
+	}
+	if instance := probedBy(m.Payload()); instance != "" && m.Topic() == p.topics.commands()[0] {
+		if !m.Retained() {
+			p.receiveProbe(instance)
+		}
+		return
+	}
 	if !p.options.announces() || m.Topic() != p.options.HomeAssistant.BirthTopic() {
 		p.inbox.receive(m)
 		return
@@ -110,10 +205,7 @@ func (p *publisher) receive(m paho.Message, births chan<- string) {
 // connection is lost or ctx ends; the latter is no error. We say that we are online only when we receive commands.
 func (p *publisher) use(ctx, late context.Context, c *connection, births <-chan string) (online time.Duration, err error) {
 	former := p.store.setTopics(p.options.Broker, p.options.retainedTopics())
-	if err := c.subscribe(late, p.topics.commands()...); err != nil {
-		return 0, err
-	}
-	if err := p.subscribeBirths(late, c); err != nil {
+	if err := p.subscribe(late, c); err != nil {
 		return 0, err
 	}
 	a := &announcer{stageInterval: p.limits.stageInterval}
@@ -125,31 +217,95 @@ func (p *publisher) use(ctx, late context.Context, c *connection, births <-chan 
 	clearing, end := context.WithCancel(ctx)
 	var cleared sync.WaitGroup
 	cleared.Go(func() { p.clearFormer(clearing, former) })
+	cleared.Go(func() { p.checkCommands(clearing) })
+	if modes()[p.accepts.mode].retained {
+		cleared.Go(func() { p.check(clearing) })
+	}
 	err = p.serve(ctx, late, c, a, births)
 	end()
 	cleared.Wait()
 	return time.Since(began), err
 }
 
-// subscribeBirths subscribes to Home Assistant's birth message. A broker that refuses it gets everything else of us.
-func (p *publisher) subscribeBirths(ctx context.Context, c *connection) error {
-	if !p.options.announces() {
+// subscribe subscribes to our commands, and to what we can do without.
+func (p *publisher) subscribe(ctx context.Context, c *connection) error {
+	commands := p.topics.commands()
+	if err := p.subscribeTo(ctx, c, commands[0]); err != nil {
+		return err
+	}
+	optional := map[string]string{commands[1]: "commands for all nodes do not come here"}
+	if p.options.announces() {
+		optional[p.options.HomeAssistant.BirthTopic()] = "the device may be unavailable after a restart of Home Assistant"
+	}
+	if p.suffix != "" {
+		optional[p.topics.node+"/status"] = "the last will of another client may say that we are offline"
+	}
+	for _, topic := range slices.Sorted(maps.Keys(optional)) {
+		if _, ok := p.accepts.fit(subscription(topic)); !ok {
+			continue
+		}
+		err := p.subscribeTo(ctx, c, topic)
+		var refused *subscribeRefusedError
+		if errors.As(err, &refused) {
+			p.accepts.name("the broker refuses a subscription", "allow this user to read it in the broker's acl_file; until then "+optional[topic], "topic", topic)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// subscription stands for a subscription where the broker may not take it.
+func subscription(topic string) message { return message{topic: "subscription to " + topic} }
+
+func (p *publisher) subscribeTo(ctx context.Context, c *connection, topic string) error {
+	err := c.subscribe(ctx, 0, topic)
+	if err == nil {
+		p.accepts.took(subscription(topic))
+	}
+	return p.closedAt(ctx, c, subscription(topic), err)
+}
+
+// send publishes a message, unless the broker does not take it.
+func (p *publisher) send(ctx context.Context, c *connection, m message) error {
+	m, ok := p.accepts.fit(m)
+	if !ok {
 		return nil
 	}
-	topic := p.options.HomeAssistant.BirthTopic()
-	err := c.subscribe(ctx, topic)
+	err := c.publish(ctx, m)
+	if err == nil && m.qos == 0 && modes()[p.accepts.mode].qos == 0 {
+		err = c.barrier(ctx, p.topics.node+"/sweep")
+	}
+	if err == nil {
+		p.accepts.took(m)
+		p.markerQoS.Store(int32(modes()[p.accepts.mode].qos))
+		if m.retained {
+			p.keep(m)
+		}
+	}
+	return p.closedAt(ctx, c, m, err)
+}
+
+// closedAt takes note of a connection that the broker closed while it was to take a message or subscription. Once may be
+// by chance, unless the message is large.
+func (p *publisher) closedAt(ctx context.Context, c *connection, m message, err error) error {
 	var refused *subscribeRefusedError
-	if errors.As(err, &refused) {
-		p.log.Warn("the broker refuses the subscription to the status of Home Assistant", "topic", topic,
-			"hint", "allow this user to read it in the broker's acl_file; until then the device may be unavailable after a restart of Home Assistant")
-		return nil
+	if err == nil || err == errNoAnswer || ctx.Err() != nil || errors.As(err, &refused) || !c.wasClosed() {
+		return err
 	}
-	return err
+	before := p.accepts.suspected(m.topic)
+	p.accepts.closedDuring(m)
+	return &closedAtError{m.topic, len(m.payload), !before && len(m.payload) <= ordinarySize, err}
 }
 
 // serve publishes what there is, until the connection is lost or ctx ends.
 func (p *publisher) serve(ctx, late context.Context, c *connection, a *announcer, births <-chan string) error {
 	for ctx.Err() == nil {
+		if p.inbox.sleep.slept() > p.limits.maxQueueAge {
+			return errSlept
+		}
 		published, wait, err := p.publishNext(late, c, a)
 		if err != nil {
 			return err
@@ -163,6 +319,18 @@ func (p *publisher) serve(ctx, late context.Context, c *connection, a *announcer
 		}
 		select {
 		case <-p.outbox.wake:
+		case <-p.probeDue:
+			if err := p.send(late, c, p.probe()); err != nil {
+				return err
+			}
+		case <-p.otherSeen:
+			if err := p.reportOther(late, c); err != nil {
+				return err
+			}
+		case <-p.downSeen: // by the last will of a former connection, or another daemon
+			if err := p.send(late, c, p.topics.status(true)); err != nil {
+				return err
+			}
 		case status := <-births:
 			a.homeAssistant(status, time.Now(), p.limits.birthAnswer())
 		case <-timer:
@@ -199,7 +367,7 @@ func (p *publisher) publishNext(ctx context.Context, c *connection, a *announcer
 
 // publish publishes a message of the outbox.
 func (p *publisher) publish(ctx context.Context, c *connection, m outgoing) error {
-	err := c.publish(ctx, m.message)
+	err := p.send(ctx, c, m.message)
 	p.outbox.settle(m, err == nil)
 	return err
 }
@@ -209,11 +377,14 @@ func (p *publisher) publish(ctx context.Context, c *connection, m outgoing) erro
 func (p *publisher) publishEverything(ctx context.Context, c *connection, a *announcer) error {
 	for _, m := range p.outbox.again(&p.outbox.announcement) {
 		p.announce(a, m)
+		if p.accepts.suspected(m.topic) {
+			continue // it comes last
+		}
 		if err := p.publishStage(ctx, c, a); err != nil {
 			return err
 		}
 	}
-	if err := c.publish(ctx, p.topics.status(true)); err != nil {
+	if err := p.send(ctx, c, p.topics.status(true)); err != nil {
 		return err
 	}
 	return p.publishState(ctx, c, a)
@@ -221,7 +392,11 @@ func (p *publisher) publishEverything(ctx context.Context, c *connection, a *ann
 
 // publishState publishes state and info, whether they have changed or not.
 func (p *publisher) publishState(ctx context.Context, c *connection, a *announcer) error {
-	for _, m := range p.outbox.again(&p.outbox.state, &p.outbox.info) {
+	all := p.outbox.again(&p.outbox.state, &p.outbox.info)
+	slices.SortStableFunc(all, func(a, b outgoing) int { // suspected ones last
+		return boolInt(p.accepts.suspected(a.topic)) - boolInt(p.accepts.suspected(b.topic))
+	})
+	for _, m := range all {
 		if err := p.publish(ctx, c, m); err != nil {
 			return err
 		}
@@ -230,12 +405,19 @@ func (p *publisher) publishState(ctx context.Context, c *connection, a *announce
 	return nil
 }
 
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // announce gives the announcer the stages of an announcement from the outbox.
 func (p *publisher) announce(a *announcer, m outgoing) {
 	components, err := homeassistant.Components(m.payload)
 	var payloads [][]byte
 	if err == nil {
-		payloads, err = homeassistant.Stages(m.payload, p.store.setComponents(p.options.Broker, components))
+		payloads, p.removing, err = boundedStages(m.payload, p.store.setComponents(p.options.Broker, components))
 	}
 	if err != nil {
 		p.log.Error("removed entities cannot be removed from Home Assistant", "error", err)
@@ -250,11 +432,11 @@ func (p *publisher) announce(a *announcer, m outgoing) {
 }
 
 func (p *publisher) publishStage(ctx context.Context, c *connection, a *announcer) error {
-	if err := c.publish(ctx, a.stage()); err != nil {
+	if err := p.send(ctx, c, a.stage()); err != nil {
 		return err
 	}
 	if a.stagePublished(time.Now()) {
-		p.store.forgetRemoved(p.options.Broker)
+		p.store.forgetRemoved(p.options.Broker, p.removing)
 	}
 	return nil
 }
@@ -294,5 +476,5 @@ func (p *publisher) goOffline(ctx context.Context, c *connection) error {
 			return err
 		}
 	}
-	return c.publish(ctx, p.topics.status(false))
+	return p.send(ctx, c, p.topics.status(false))
 }

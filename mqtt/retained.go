@@ -22,23 +22,68 @@ type retained struct {
 	conn   *connection
 	limits limits
 	marker string // published by us; what is retained comes before it
+	node   string // of the devices that are kept
+	qos    byte   // that the broker takes
 
 	mu       sync.Mutex
 	payloads map[string][]byte // by topic
+	exact    map[string]bool   // the topics that were named, which are kept whatever is on them
+	devices  int               // of the others, those that are kept
 	complete chan struct{}     // closed when the marker has come
 }
 
-// readRetained returns when it has read all that the broker retains on the topics, which may be patterns. conn must be
+// What is read of a broker at most: larger messages are cut off, and further devices are left out.
+const (
+	maxRetainedRead = 512 << 10 // bytes of a message
+	maxDevices      = 100       // of one node
+)
+
+// A markerError means that the marker did not come, as an access list may forbid it; sofar is what came before.
+type markerError struct{ sofar *retained }
+
+func (*markerError) Error() string { return "the broker does not pass on what we send to ourselves" }
+
+// readRetained returns when it has read all that the broker retains on the topics, and of the devices that match a
+// pattern ("" for none) those of our node. acknowledged says whether the broker is thought to take QoS 1. conn must be
 // closed.
-func readRetained(ctx context.Context, options Options, l limits, topics ...string) (*retained, error) {
-	r := &retained{limits: l, payloads: map[string][]byte{}, marker: "guided-" + rand.Text()[:12], complete: make(chan struct{})}
+func readRetained(ctx context.Context, options Options, l limits, acknowledged bool, devices string, topics ...string) (*retained, error) {
+	if !acknowledged {
+		return readRetainedAt(ctx, options, l, 0, devices, topics)
+	}
+	r, err := readRetainedAt(ctx, options, l, 1, devices, topics)
+	var refused *markedCloseError
+	if errors.As(err, &refused) {
+		return readRetainedAt(ctx, options, l, 0, devices, topics)
+	}
+	return r, err
+}
+
+// A markedCloseError means that the connection ended while the marker was published: the broker may not take QoS 1.
+type markedCloseError struct{ error }
+
+func (e *markedCloseError) Unwrap() error { return e.error }
+
+func readRetainedAt(ctx context.Context, options Options, l limits, qos byte, devices string, topics []string) (*retained, error) {
+	l.maxPayload = maxRetainedRead
+	r := &retained{
+		limits: l, qos: qos, node: options.topics().node, payloads: map[string][]byte{}, exact: map[string]bool{}, marker: "guided-" + rand.Text()[:12], complete: make(chan struct{}),
+	}
+	for _, t := range topics {
+		r.exact[t] = true
+	}
 	c, err := connect(ctx, options.Config, l, r.marker, nil, r.receive)
 	if err != nil {
 		return nil, err
 	}
 	r.conn = c
+	if devices != "" {
+		topics = append([]string{devices}, topics...)
+	}
 	if err := r.awaitMarker(ctx, options.topics().node+"/sweep", topics); err != nil {
-		c.abort()
+		var noMarker *markerError
+		if !errors.As(err, &noMarker) {
+			c.abort()
+		}
 		return nil, err
 	}
 	return r, nil
@@ -47,10 +92,13 @@ func readRetained(ctx context.Context, options Options, l limits, topics ...stri
 // awaitMarker subscribes to the topics and publishes the marker: the broker sends what it retains before what comes
 // later.
 func (r *retained) awaitMarker(ctx context.Context, markerTopic string, topics []string) error {
-	if err := r.conn.subscribe(ctx, append([]string{markerTopic}, topics...)...); err != nil {
+	if err := r.conn.subscribe(ctx, 1, append([]string{markerTopic}, topics...)...); err != nil {
 		return err
 	}
-	if err := r.conn.publish(ctx, message{markerTopic, []byte(r.marker), 1, false}); err != nil {
+	switch err := r.conn.publish(ctx, message{markerTopic, []byte(r.marker), r.qos, false}); {
+	case err != nil && err != errNoAnswer && ctx.Err() == nil:
+		return &markedCloseError{err}
+	case err != nil:
 		return err
 	}
 	timeout := time.NewTimer(r.limits.ack)
@@ -61,7 +109,7 @@ func (r *retained) awaitMarker(ctx context.Context, markerTopic string, topics [
 	case <-r.conn.lost:
 		return r.conn.lostError()
 	case <-timeout.C:
-		return errNoAnswer
+		return &markerError{r}
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -72,7 +120,13 @@ func (r *retained) receive(_ paho.Client, m paho.Message) {
 	defer r.mu.Unlock()
 	switch {
 	case m.Retained() && len(m.Payload()) > 0:
-		r.payloads[m.Topic()] = m.Payload()
+		isDevice := !r.exact[m.Topic()] && r.devices < maxDevices && homeassistant.IsDiscoveryOf(r.node, m.Topic(), m.Payload())
+		if isDevice {
+			r.devices++
+		}
+		if isDevice || r.exact[m.Topic()] {
+			r.payloads[m.Topic()] = m.Payload()
+		}
 	case !m.Retained() && string(m.Payload()) == r.marker:
 		select {
 		case <-r.complete:
@@ -105,7 +159,7 @@ func (r *retained) clear(ctx context.Context, topics []string) (cleared []string
 			if _, is := r.payload(t); !is || strings.HasSuffix(t, "/config") != discovery {
 				continue
 			}
-			if err := r.conn.publish(ctx, message{t, nil, 1, true}); err != nil {
+			if err := r.conn.publish(ctx, message{t, nil, r.qos, true}); err != nil {
 				return cleared, err
 			}
 			cleared = append(cleared, t)
@@ -141,11 +195,20 @@ func (r *retained) discoveryOf(node string) []string {
 	return list
 }
 
+// closeWithoutMarker closes the connection that a [markerError] left open, and returns err.
+func closeWithoutMarker(err error) error {
+	var noMarker *markerError
+	if errors.As(err, &noMarker) {
+		noMarker.sofar.conn.close()
+	}
+	return err
+}
+
 // clearFormer clears what we left on topics that we no longer use.
 func clearFormer(ctx context.Context, options Options, l limits, topics []string) error {
-	r, err := readRetained(ctx, options, l, topics...)
+	r, err := readRetained(ctx, options, l, true, "", topics...)
 	if err != nil {
-		return err
+		return closeWithoutMarker(err)
 	}
 	if _, err = r.clear(ctx, r.withoutForeign(topics)); err != nil {
 		r.conn.abort()
@@ -179,8 +242,9 @@ func purge(ctx context.Context, options Options, l limits, log *slog.Logger) ([]
 	}
 	slices.Sort(topics)
 	topics = slices.Compact(topics)
-	r, err := readRetained(ctx, options, l, append([]string{options.HomeAssistant.DeviceTopics()}, topics...)...)
+	r, err := readRetained(ctx, options, l, true, options.HomeAssistant.DeviceTopics(), topics...)
 	if err != nil {
+		err = closeWithoutMarker(err)
 		return nil, diagnose(err).wrap(options.Broker, err)
 	}
 	defer r.conn.close()

@@ -33,23 +33,24 @@ func (t topics) status(online bool) message {
 }
 
 func (t topics) state(s player.State) (message, error) {
-	b, err := homeassistant.EncodeJSON(s)
+	b, err := homeassistant.EncodeJSON(boundState(s))
 	return message{t.node + "/state", b, 1, true}, err
 }
 
-func (t topics) info(i player.Info) (message, error) {
-	b, err := homeassistant.EncodeJSON(i)
-	return message{t.node + "/info", b, 1, true}, err
+// info says too what was left out of it, as it was too much.
+func (t topics) info(i player.Info) (m message, leftOut string, err error) {
+	b, leftOut, err := boundInfo(i)
+	return message{t.node + "/info", b, 1, true}, leftOut, err
 }
 
 func (t topics) response(r player.Response) message {
-	b, _ := homeassistant.EncodeJSON(r) // strings cannot fail
+	b, _ := homeassistant.EncodeJSON(boundResponse(r)) // strings cannot fail
 	return message{t.node + "/response", b, 1, false}
 }
 
 // event is not retained: an event is true only at the moment of its publication.
 func (t topics) event(e player.Event) (message, error) {
-	b, err := homeassistant.EncodeJSON(e)
+	b, err := homeassistant.EncodeJSON(boundEvent(e))
 	return message{t.node + "/event", b, 1, false}, err
 }
 

@@ -17,6 +17,13 @@ func TestTopicsMessages(t *testing.T) {
 		}
 		return m
 	}
+	info := func(m message, leftOut string, err error) message {
+		t.Helper()
+		if leftOut != "" {
+			t.Errorf("left out: %s", leftOut)
+		}
+		return must(m, err)
+	}
 	for situation, c := range map[string]struct {
 		got  message
 		want message
@@ -40,7 +47,7 @@ func TestTopicsMessages(t *testing.T) {
 			message{"home/guided/mat/event", []byte(`{"event_type":"routine_finished","routine":"4-4-6","at":"2026-11-21T12:00:00.25Z"}`), 1, false},
 		},
 		"a new version": {
-			must(at.info(player.Info{Version: "1", Routines: []player.RoutineInfo{}, Outputs: []string{}, Verbs: []string{"start"}})),
+			info(at.info(player.Info{Version: "1", Routines: []player.RoutineInfo{}, Outputs: []string{}, Verbs: []string{"start"}})),
 			message{"home/guided/mat/info", []byte(`{"version":"1","routines":[],"outputs":[],"verbs":["start"]}`), 1, true},
 		},
 	} {

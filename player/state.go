@@ -83,6 +83,8 @@ type Info struct {
 	Routines []RoutineInfo `json:"routines"`
 	Outputs  []string      `json:"outputs"`
 	Verbs    []string      `json:"verbs"`
+	// RoutinesLeftOut is how many routines a remote left out of Routines, because they were too many for it.
+	RoutinesLeftOut int `json:"routines_left_out,omitempty"`
 }
 
 // State is the current state.
