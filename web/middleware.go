@@ -1,10 +1,12 @@
 package web
 
 import (
+	"fmt"
 	"mime"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -30,35 +32,50 @@ func secureHeaders(next http.Handler) http.Handler {
 }
 
 // allowedHosts are the names by which this server may be called. A hostile site can point a name of its own at this
-// address (DNS rebinding), but it cannot take one of these.
+// address (DNS rebinding). Where a token is asked for, its page cannot send one; but on an open server it must not
+// pass, so there the names are only those that belong to this machine for certain.
 type allowedHosts struct {
 	names []string
 	addr  net.Addr // that the server listens on
+	open  bool
 }
 
 func newAllowedHosts(cfg Config, addr net.Addr) allowedHosts {
-	allowed := allowedHosts{names: []string{"localhost"}, addr: addr}
+	allowed := allowedHosts{names: []string{"localhost"}, addr: addr, open: cfg.Open}
 	if public, err := parsePublicURL(cfg.PublicURL); err == nil && public != nil {
 		allowed.names = append(allowed.names, strings.ToLower(public.Hostname()))
 	}
 	if name, err := os.Hostname(); err == nil && name != "" {
-		allowed.names = append(allowed.names, strings.ToLower(name))
+		name = strings.ToLower(name)
+		allowed.names = append(allowed.names, name, name+".local")
 	}
 	return allowed
 }
 
 // allows reports whether a Host header names this server; local is the address at which the request arrived.
 func (a allowedHosts) allows(host string, local net.Addr) bool {
+	name := hostName(host)
+	if ip, err := netip.ParseAddr(name); err == nil {
+		ip = ip.Unmap().WithZone("")
+		return ip.IsLoopback() || ip == ipOf(a.addr) || ip == ipOf(local)
+	}
+	return slices.Contains(a.names, name) || strings.HasSuffix(name, ".local") && !a.open
+}
+
+// hostName is the name or the address of a Host header, without its port, in small letters.
+func hostName(host string) string {
 	name := host
 	if split, _, err := net.SplitHostPort(host); err == nil {
 		name = split
 	}
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	if ip, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
-		ip = ip.Unmap().WithZone("")
-		return ip.IsLoopback() || ip == ipOf(a.addr) || ip == ipOf(local)
-	}
-	return slices.Contains(a.names, name) || strings.HasSuffix(name, ".local")
+	return strings.Trim(strings.ToLower(strings.TrimSuffix(name, ".")), "[]")
+}
+
+// isLoopbackHost reports whether a Host header is a name or an address of loopback, which no site can have.
+func isLoopbackHost(host string) bool {
+	name := hostName(host)
+	ip, err := netip.ParseAddr(name)
+	return name == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
 func ipOf(a net.Addr) netip.Addr {
@@ -80,18 +97,43 @@ func (a allowedHosts) require(next http.Handler) http.Handler {
 	})
 }
 
-// requireSameOrigin refuses requests that change something and come from the page of another site.
+// requireSameOrigin refuses requests that come from the page of another site: those that change something, and those
+// that only read too, because an image, a sound or an event stream in a hostile page would make work here. Only a link
+// to the page itself is followed.
 func (h *handlers) requireSameOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
+	publicOrigin := ""
 	if public, err := parsePublicURL(h.Config.PublicURL); err == nil && public != nil {
-		if err := protection.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
+		publicOrigin = public.Scheme + "://" + public.Host
+		if err := protection.AddTrustedOrigin(publicOrigin); err != nil {
 			h.Log.Warn("pages under web.public_url cannot give commands", "err", err)
 		}
 	}
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusForbidden, errorResponse{Error: "a page of another site asked for this; guided does only what its own page asks for"})
-	}))
-	return protection.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		isPage := r.URL.Path == "/" && r.Method == http.MethodGet
+		if protection.Check(r) != nil || !isPage && isCrossOrigin(r, publicOrigin) {
+			writeJSON(w, http.StatusForbidden, errorResponse{Error: "a page of another site asked for this; guided does only what its own page asks for"})
+			return
+		}
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isCrossOrigin reports whether a browser says that a request comes from another site, or from another port of this one.
+func isCrossOrigin(r *http.Request, publicOrigin string) bool {
+	origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
+	switch {
+	case origin != "" && origin == publicOrigin:
+		return false
+	case site != "":
+		return site == "cross-site" || site == "same-site"
+	case origin == "":
+		return false
+	default:
+		from, err := url.Parse(origin)
+		return err != nil || from.Host != r.Host
+	}
 }
 
 // limitBody refuses a body that a plain HTML form could send, and limits the size and the time of any other.
@@ -103,18 +145,17 @@ func limitBody(next http.Handler) http.Handler {
 			return
 		}
 		if r.ContentLength != 0 { // without a body, the deadline would end an event stream or live sound
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(responseTimeout)) // it fails on a closed connection only
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // it fails on a closed connection only
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
 		next.ServeHTTP(w, r)
 	})
 }
 
-// recoverPanics logs a panic and answers 500. Where the response has begun it cuts the connection instead, so that the
-// client does not take a part for the whole.
-func (h *handlers) recoverPanics(next http.Handler) http.Handler {
+// crashOnPanic ends the process where a handler panics, with its trace: net/http would swallow the panic, and go on with
+// whatever the handler has left half done. http.ErrAbortHandler, by which a handler cuts its connection, passes.
+func crashOnPanic(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		tracked := &trackedWriter{ResponseWriter: w}
 		defer func() {
 			p := recover()
 			switch {
@@ -123,34 +164,13 @@ func (h *handlers) recoverPanics(next http.Handler) http.Handler {
 			case p == http.ErrAbortHandler:
 				panic(p)
 			}
-			h.Log.Error("a request failed inside guided", "method", r.Method, "panic", p, "stack", string(debug.Stack()))
-			if tracked.started {
-				panic(http.ErrAbortHandler)
-			}
-			writeText(w, http.StatusInternalServerError, "this failed inside guided; its log tells more")
+			trace := fmt.Sprintf("%v\n\nwhile answering %s %.200q:\n%s", p, r.Method, r.URL.Path, debug.Stack())
+			go panic(trace) // nobody recovers a goroutine of its own
+			select {}
 		}()
-		next.ServeHTTP(tracked, r)
+		next.ServeHTTP(w, r)
 	})
 }
-
-// trackedWriter records whether the response has begun.
-type trackedWriter struct {
-	http.ResponseWriter
-	started bool
-}
-
-func (t *trackedWriter) WriteHeader(status int) {
-	t.started = true
-	t.ResponseWriter.WriteHeader(status)
-}
-
-func (t *trackedWriter) Write(p []byte) (int, error) {
-	t.started = true
-	return t.ResponseWriter.Write(p)
-}
-
-// Unwrap gives [http.ResponseController] the writer that has deadlines.
-func (t *trackedWriter) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 // revalidate makes a browser ask each time whether its copy of a file is still current.
 func revalidate(next http.Handler) http.Handler {
