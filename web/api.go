@@ -126,6 +126,7 @@ func checkKeysOnce(data []byte) error {
 // errorResponse is the API's answer to a request that failed.
 type errorResponse struct {
 	Error    string    `json:"error"`
+	Hint     string    `json:"hint,omitempty"` // for a program
 	Problems []problem `json:"problems,omitempty"`
 }
 

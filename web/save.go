@@ -45,7 +45,7 @@ func (h *handlers) saveRoutine(w http.ResponseWriter, r *http.Request) {
 	if _, _, problems := h.compileSource(r.Context(), name, in.TOML); r.Context().Err() != nil {
 		return
 	} else if len(problems) > 0 {
-		writeJSON(w, http.StatusBadRequest, errorResponse{"the routine has problems and was not saved", problems})
+		writeJSON(w, http.StatusBadRequest, errorResponse{Error: "the routine has problems and was not saved", Problems: problems})
 		return
 	}
 	if !h.beginSaving(r.Context()) {
@@ -58,7 +58,7 @@ func (h *handlers) saveRoutine(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if status, why := saveConflict(name, file, before, in, r.Header); status != 0 {
-		writeJSON(w, status, errorResponse{Error: why})
+		writeJSON(w, status, errorResponse{Error: why, Hint: `send the "version" that you have edited, or "replace": true`})
 		return
 	}
 	if file == name+".toml" && before != nil && string(before) == in.TOML { // sent twice: the backup stays the text before
@@ -92,11 +92,11 @@ func saveConflict(name, file string, before []byte, in sourceRequest, header htt
 	case file == "" && version == "":
 		return 0, ""
 	case file == "":
-		return status, fmt.Sprintf("%q is not there any more: it was removed since you opened it; send \"replace\": true to save it all the same", name)
+		return status, fmt.Sprintf("%q is not there any more: it was removed since you opened it", name)
 	case version == "":
-		return status, fmt.Sprintf("there is a routine named %q already; save yours under another name, or send \"replace\": true to replace it", name)
+		return status, fmt.Sprintf("there is a routine named %q already; save yours under another name, or replace it", name)
 	case version != current || before == nil:
-		return status, fmt.Sprintf("%q was changed elsewhere since you opened it; open it again to see the change, or send \"replace\": true to replace it", name)
+		return status, fmt.Sprintf("%q was changed elsewhere since you opened it; open it again to see the change, or replace it", name)
 	}
 	return 0, ""
 }
