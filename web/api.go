@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"guided/player"
@@ -27,10 +26,7 @@ func (h *handlers) getInfo(w http.ResponseWriter, _ *http.Request) {
 
 // postCommand gives the player a command: the verb is in the path, its keys are in the body.
 func (h *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
-	data, ok := readBody(w, r)
-	if !ok {
-		return
-	}
+	data, _ := io.ReadAll(r.Body) // takeBody has it in memory
 	verb := r.PathValue("verb")
 	if !h.verbs.enter(verb) {
 		writeBusy(w, r, "too many commands come at once")
@@ -45,13 +41,12 @@ func (h *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, response)
 }
 
-// readBody reads a request's body, in bodyTimeout. Where that fails it answers the request and returns false.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
-	data, err := io.ReadAll(r.Body)
+// readBody reads a request's body. Where that fails it answers the request and returns false.
+func readBody(w http.ResponseWriter, body io.Reader) ([]byte, bool) {
+	data, err := io.ReadAll(body)
 	var large *http.MaxBytesError
 	switch {
 	case err == nil:
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it fails on a closed connection only
 		return data, true
 	case errors.As(err, &large):
 		writeJSON(w, http.StatusRequestEntityTooLarge, errorResponse{Error: fmt.Sprintf("what was sent is larger than %d KB", large.Limit>>10)})
@@ -66,10 +61,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 // readJSON decodes a request's body, one JSON object with known keys, into v, a pointer to a struct. Where that fails it
 // answers the request and returns false.
 func readJSON(w http.ResponseWriter, r *http.Request, v any) bool {
-	data, ok := readBody(w, r)
-	if !ok {
-		return false
-	}
+	data, _ := io.ReadAll(r.Body) // takeBody has it in memory
 	if err := decodeObject(data, v); err != nil {
 		writeJSON(w, http.StatusBadRequest, errorResponse{Error: err.Error()})
 		return false

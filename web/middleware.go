@@ -1,7 +1,9 @@
 package web
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"mime"
 	"net"
 	"net/http"
@@ -14,8 +16,11 @@ import (
 	"time"
 )
 
-// maxBodyBytes is the largest request body: a routine has a few thousand bytes.
-const maxBodyBytes = 256 << 10
+const (
+	maxBodyBytes   = 256 << 10 // the largest request body: a routine has a few thousand bytes
+	smallBodyBytes = 16 << 10  // a body that does not count towards maxBodies: any command
+	maxBodies      = 8 << 20   // all larger bodies together
+)
 
 // contentSecurityPolicy lets the page use what this server sends, and images made in the page.
 const contentSecurityPolicy = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -136,18 +141,39 @@ func isCrossOrigin(r *http.Request, publicOrigin string) bool {
 	}
 }
 
-// limitBody refuses a body that a plain HTML form could send, and limits the size and the time of any other.
-func limitBody(next http.Handler) http.Handler {
+// takeBody refuses a body that a plain HTML form could send, and reads any other before the request takes its turn, so
+// that a slow client keeps nobody waiting. Its size and its time are limited, and so is the memory of the large ones
+// together.
+func (h *handlers) takeBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		if (r.Method == http.MethodPost || r.Method == http.MethodPut) && kind != "application/json" {
+		if r.Method != http.MethodPost && r.Method != http.MethodPut {
+			r.Body = http.MaxBytesReader(w, r.Body, 0)
+			next.ServeHTTP(w, r)
+			return
+		}
+		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
 			writeJSON(w, http.StatusUnsupportedMediaType, errorResponse{Error: "send JSON, with the header Content-Type: application/json"})
 			return
 		}
-		if r.ContentLength != 0 { // without a body, the deadline would end an event stream or live sound
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // it fails on a closed connection only
+		size := r.ContentLength
+		if size < 0 || size > maxBodyBytes {
+			size = maxBodyBytes
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
+		if size > smallBodyBytes {
+			if !h.bodies.TryAcquire(size) {
+				writeBusy(w, r, "too much is sent at once")
+				return
+			}
+			defer h.bodies.Release(size)
+		}
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // both fail on a closed connection only
+		data, ok := readBody(w, http.MaxBytesReader(w, r.Body, maxBodyBytes))
+		if !ok {
+			return
+		}
+		_ = control.SetReadDeadline(time.Time{})
+		r.Body = io.NopCloser(bytes.NewReader(data))
 		next.ServeHTTP(w, r)
 	})
 }

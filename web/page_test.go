@@ -297,7 +297,10 @@ func TestPageSheetIsCancelled(t *testing.T) {
 	}
 	closed := func() { t.Helper(); b.waitUntil("!document.querySelector('#sheet').open") }
 	var picture string
-	src := func() string { b.eval("document.querySelector('img.picture').getAttribute('src')", &picture); return picture }
+	src := func() string {
+		b.eval("document.querySelector('img.picture').getAttribute('src')", &picture)
+		return picture
+	}
 	choose("short")
 	b.pressKeys("Escape")
 	closed()

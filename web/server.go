@@ -31,6 +31,7 @@ type handlers struct {
 	reports     *gate               // maxReports
 	verbs       *verbLimit          // maxSameVerb
 	scores      *semaphore.Weighted // maxScoreBytes
+	bodies      *semaphore.Weighted // maxBodies
 }
 
 // newHandlers makes the handlers; their goroutines belong to background and end with ctx.
@@ -50,6 +51,7 @@ func newHandlers(ctx context.Context, s Server, addr net.Addr, background *sync.
 		renderSlots: make(chan struct{}, spareCores), saving: make(chan struct{}, 1),
 		compiles: newGate(spareCores, maxWaiting), files: newGate(maxFiles, 0), listeners: newGate(maxListeners, 0),
 		events: newGate(maxEvents, 0), reports: newGate(maxReports, maxWaiting), verbs: newVerbLimit(), scores: semaphore.NewWeighted(maxScoreBytes),
+		bodies: semaphore.NewWeighted(maxBodies),
 	}, nil
 }
 
@@ -84,6 +86,6 @@ func (h *handlers) routes() http.Handler {
 	browsers.HandleFunc("POST /api/{verb}", h.postCommand)
 
 	allowed := newAllowedHosts(h.Config, h.addr)
-	root.Handle("/", allowed.require(h.requireSameOrigin(h.auth.requireToken(limitBody(browsers)))))
+	root.Handle("/", allowed.require(h.requireSameOrigin(h.auth.requireToken(h.takeBody(browsers)))))
 	return crashOnPanic(secureHeaders(root))
 }
