@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"guided/player"
 	"guided/web"
@@ -156,14 +158,16 @@ func FuzzAPIBody(f *testing.F) {
 	p := newTestServer(f)
 	f.Fuzz(func(t *testing.T, body string) {
 		for _, r := range []struct{ method, path string }{{"POST", "/api/select"}, {"POST", "/api/volume"}, {"POST", "/api/check"}, {"PUT", "/api/routines/yoga"}} {
-			request, err := http.NewRequestWithContext(t.Context(), r.method, p.url+r.path, strings.NewReader(body))
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			request, err := http.NewRequestWithContext(ctx, r.method, p.url+r.path, strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}
 			request.Header.Set("Content-Type", "application/json")
 			answer, err := p.client.Do(request)
 			if err != nil {
-				t.Fatal(err)
+				t.Fatalf("%s %s %q: %v", r.method, r.path, body, err)
 			}
 			data, err := io.ReadAll(answer.Body)
 			answer.Body.Close()
