@@ -49,8 +49,10 @@ func readBody(w http.ResponseWriter, body io.Reader) ([]byte, bool) {
 	case err == nil:
 		return data, true
 	case errors.As(err, &large):
+		w.Header().Set("Connection", "close")
 		writeJSON(w, http.StatusRequestEntityTooLarge, errorResponse{Error: fmt.Sprintf("what was sent is larger than %d KB", large.Limit>>10)})
 	case errors.Is(err, os.ErrDeadlineExceeded):
+		w.Header().Set("Connection", "close")
 		writeJSON(w, http.StatusRequestTimeout, errorResponse{Error: "what was sent did not come in time"})
 	default:
 		writeJSON(w, http.StatusBadRequest, errorResponse{Error: "what was sent ends too early"})

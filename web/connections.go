@@ -11,19 +11,19 @@ import (
 // nothing cannot fill the memory: an audio file is read from 64 KB ahead just as well.
 const socketBuffer = 64 << 10
 
-// connections bounds the connections of a server. Where there are more than maximum, the one is closed that has waited
-// longest for a request of its client; a connection with a request under way is never closed for another one. So idle
-// ones, however many, keep nobody out.
+// connections bounds the connections of a server. Of those that wait for a request of their client, at most maxWaiting stay:
+// the one that has waited longest is closed. So idle ones, however many, keep nobody out. A connection with a request
+// under way is never closed for another one; where there are maximum of them, a new one is closed.
 type connections struct {
-	maximum int
+	maxWaiting, maximum int
 
 	mu      sync.Mutex
 	open    map[net.Conn]*list.Element // nil: a request is under way
 	waiting *list.List                 // of net.Conn, the longest-waiting first
 }
 
-func newConnections(maximum int) *connections {
-	return &connections{maximum: maximum, open: map[net.Conn]*list.Element{}, waiting: list.New()}
+func newConnections(maxWaiting, maximum int) *connections {
+	return &connections{maxWaiting: maxWaiting, maximum: maximum, open: map[net.Conn]*list.Element{}, waiting: list.New()}
 }
 
 // changed is the ConnState hook of the server.
@@ -52,10 +52,16 @@ func (c *connections) note(conn net.Conn, state http.ConnState) net.Conn {
 	default:
 		delete(c.open, conn)
 	}
-	if len(c.open) <= c.maximum || c.waiting.Len() == 0 {
+	var closing net.Conn
+	switch {
+	case c.waiting.Len() > c.maxWaiting:
+		closing = c.waiting.Remove(c.waiting.Front()).(net.Conn)
+	case state == http.StateNew && len(c.open) > c.maximum:
+		closing = conn
+		c.waiting.Remove(c.open[conn])
+	default:
 		return nil
 	}
-	closing := c.waiting.Remove(c.waiting.Front()).(net.Conn)
 	delete(c.open, closing)
 	return closing
 }

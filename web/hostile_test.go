@@ -3,10 +3,12 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -91,22 +93,47 @@ func TestAPITellsNoPaths(t *testing.T) {
 
 func escapeJSON(s string) string { return strings.ReplaceAll(s, "/", `\/`) }
 
-// A body at a byte a second ends after a while, and meanwhile everything else goes on.
+// Bodies that do not come hold a bounded number of connections for a bounded time, with and without a login, and meanwhile
+// everything else goes on.
 func TestSlowBodies(t *testing.T) {
-	p := newTestServer(t)
-	for range 20 {
-		c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		fmt.Fprint(c, "POST /api/check HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{")
-	}
-	if got := p.request("POST", "/api/status", "{}"); got.status != http.StatusOK {
-		t.Errorf("%d", got.status)
-	}
-	if c := p.checkTOML(shortRoutine); c.Length == 0 {
-		t.Errorf("%+v", c)
+	for name, tt := range map[string]struct {
+		change func(*web.Server)
+		body   int
+		begin  string
+	}{
+		"small":           {func(*web.Server) {}, 1000, "POST /api/check"},
+		"large":           {func(*web.Server) {}, 250_000, "PUT /api/routines/mine"},
+		"without a login": {withToken, 250_000, "POST /api/check"},
+		"for a file":      {func(*web.Server) {}, 250_000, "GET /page/app.js"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newTestServer(t, tt.change)
+			var slow []net.Conn
+			for range 400 {
+				c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				slow = append(slow, c)
+				fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{", tt.begin, tt.body)
+			}
+			if got := p.get("/api/state", "Authorization: Bearer "+testToken); got.status != http.StatusOK && got.status != http.StatusUnauthorized {
+				t.Errorf("%d: %s", got.status, got.body)
+			}
+			p.waitFor("a command is carried out", func() bool {
+				return p.request("POST", "/api/status", "{}", "Authorization: Bearer "+testToken).status != http.StatusServiceUnavailable
+			})
+			for i, c := range slow { // each gets an answer, or is closed
+				if tt.body > 1000 { // after a quarter of a minute: not waited for here
+					break
+				}
+				_ = c.SetReadDeadline(time.Now().Add(40 * time.Second))
+				if _, err := io.ReadAll(c); errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Fatalf("connection %d stays", i)
+				}
+			}
+		})
 	}
 }
 

@@ -14,11 +14,13 @@ import (
 // What is done at a time. A Raspberry Pi gives the whole service 256 MB, of which the player takes a third; what these
 // limits allow together stays within the rest. A house has a dozen speakers, phones and tablets.
 const (
-	maxConnections = 256 // about 20 KB each; see connections
+	maxIdle        = 256 // connections that wait for a request
+	maxConnections = 768 // in all, about 20 KB each: more than those below together; see connections
 	maxEvents      = 64  // event streams: pages that are open
 	maxListeners   = 64  // of the live sound
 	maxFiles       = 32  // audio files that are sent
 	maxEncodings   = 4   // FLAC files that are made
+	maxSending     = 64  // requests whose body is on its way
 	maxReports     = 8   // answers made from the library: lists, timelines, pictures, checks, saves
 	maxWaiting     = 32  // requests that wait for one of them
 	maxSameVerb    = 4   // commands of one verb: a start reads and compiles a routine

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 )
@@ -77,34 +78,36 @@ type namedConn struct {
 func (c *namedConn) Close() error { c.closed = true; return nil }
 
 func TestConnectionsCloseLongestWaiting(t *testing.T) {
-	c := newConnections(3)
-	conns := make([]*namedConn, 6)
+	c := newConnections(2, 4)
+	conns := make([]*namedConn, 7)
 	for i := range conns {
 		conns[i] = &namedConn{}
 	}
-	closed := func(want ...bool) {
+	closed := func(want ...int) {
 		t.Helper()
-		for i, w := range want {
-			if conns[i].closed != w {
-				t.Errorf("connection %d closed: %v", i, conns[i].closed)
+		for i, conn := range conns {
+			if conn.closed != slices.Contains(want, i) {
+				t.Errorf("connection %d closed: %v", i, conn.closed)
 			}
 		}
 	}
-	for _, conn := range conns[:3] {
-		c.changed(conn, http.StateNew)
-	}
+	c.changed(conns[0], http.StateNew)
 	c.changed(conns[0], http.StateActive)
+	c.changed(conns[1], http.StateNew)
+	c.changed(conns[2], http.StateNew)
 	c.changed(conns[1], http.StateActive)
 	c.changed(conns[1], http.StateIdle) // now it has waited less long than 2
 	c.changed(conns[3], http.StateNew)
-	closed(false, false, true, false)
+	closed(2)
 	c.changed(conns[2], http.StateClosed)
 	c.changed(conns[1], http.StateActive)
 	c.changed(conns[3], http.StateActive)
-	c.changed(conns[4], http.StateNew) // all others have a request
-	closed(false, false, true, false, true)
-	c.changed(conns[4], http.StateClosed)
-	for _, i := range []int{0, 1, 3} {
+	c.changed(conns[4], http.StateNew)
+	c.changed(conns[4], http.StateActive)
+	closed(2)
+	c.changed(conns[5], http.StateNew) // all others have a request
+	closed(2, 5)
+	for _, i := range []int{5, 0, 1, 3, 4} {
 		c.changed(conns[i], http.StateClosed)
 	}
 	if len(c.open) != 0 || c.waiting.Len() != 0 {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"mime"
@@ -13,6 +14,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -141,17 +143,45 @@ func isCrossOrigin(r *http.Request, publicOrigin string) bool {
 	}
 }
 
-// takeBody refuses a body that a plain HTML form could send, and reads any other before the request takes its turn, so
-// that a slow client keeps nobody waiting. Its size and its time are limited, and so is the memory of the large ones
-// together.
-func (h *handlers) takeBody(next http.Handler) http.Handler {
+// limitBodies gives every body a time, also one that nobody reads: net/http reads what is left of it before it answers. It
+// refuses a body where none belongs, and more slow ones at a time than maxSending.
+func (h *handlers) limitBodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost && r.Method != http.MethodPut {
-			r.Body = http.MaxBytesReader(w, r.Body, 0)
+		if r.ContentLength == 0 {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
+		wait := bodyTimeout
+		if r.ContentLength > 0 && r.ContentLength <= smallBodyBytes {
+			wait = smallBodyTimeout
+		}
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(wait)) // it fails on a closed connection only
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			w.Header().Set("Connection", "close") // so the body is not read
+			writeText(w, http.StatusBadRequest, "this takes no body")
+			return
+		}
+		if !h.sending.enter(r.Context()) {
+			w.Header().Set("Connection", "close")
+			writeBusy(w, r, "too much is sent at once")
+			return
+		}
+		leave := sync.OnceFunc(h.sending.leave)
+		defer leave()
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), bodyTaken{}, leave)))
+	})
+}
+
+// bodyTaken is the key of the function, in a request's context, that says that its body has come.
+type bodyTaken struct{}
+
+// takeBody refuses a body that a plain HTML form could send, and reads any other before the request takes its turn, so
+// that a slow client keeps nobody waiting. Its size is limited, and so is the memory of the large ones together.
+func (h *handlers) takeBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sends := r.Method == http.MethodPost || r.Method == http.MethodPut
+		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); sends && kind != "application/json" {
+			w.Header().Set("Connection", "close")
 			writeJSON(w, http.StatusUnsupportedMediaType, errorResponse{Error: "send JSON, with the header Content-Type: application/json"})
 			return
 		}
@@ -161,18 +191,20 @@ func (h *handlers) takeBody(next http.Handler) http.Handler {
 		}
 		if size > smallBodyBytes {
 			if !h.bodies.TryAcquire(size) {
+				w.Header().Set("Connection", "close")
 				writeBusy(w, r, "too much is sent at once")
 				return
 			}
 			defer h.bodies.Release(size)
 		}
-		control := http.NewResponseController(w)
-		_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // both fail on a closed connection only
 		data, ok := readBody(w, http.MaxBytesReader(w, r.Body, maxBodyBytes))
 		if !ok {
 			return
 		}
-		_ = control.SetReadDeadline(time.Time{})
+		if leave, is := r.Context().Value(bodyTaken{}).(func()); is {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it fails on a closed connection only
+			leave()
+		}
 		r.Body = io.NopCloser(bytes.NewReader(data))
 		next.ServeHTTP(w, r)
 	})

@@ -29,6 +29,7 @@ type handlers struct {
 	listeners   *gate               // maxListeners
 	events      *gate               // maxEvents
 	reports     *gate               // maxReports
+	sending     *gate               // maxSending
 	verbs       *verbLimit          // maxSameVerb
 	scores      *semaphore.Weighted // maxScoreBytes
 	bodies      *semaphore.Weighted // maxBodies
@@ -50,7 +51,7 @@ func newHandlers(ctx context.Context, s Server, addr net.Addr, background *sync.
 		flacCache:   newFileCache(ctx, filepath.Join(s.CacheDir, "flac"), background, s.Log),
 		renderSlots: make(chan struct{}, spareCores), saving: make(chan struct{}, 1),
 		compiles: newGate(spareCores, maxWaiting), files: newGate(maxFiles, 0), listeners: newGate(maxListeners, 0),
-		events: newGate(maxEvents, 0), reports: newGate(maxReports, maxWaiting), verbs: newVerbLimit(), scores: semaphore.NewWeighted(maxScoreBytes),
+		events: newGate(maxEvents, 0), sending: newGate(maxSending, 0), reports: newGate(maxReports, maxWaiting), verbs: newVerbLimit(), scores: semaphore.NewWeighted(maxScoreBytes),
 		bodies: semaphore.NewWeighted(maxBodies),
 	}, nil
 }
@@ -87,5 +88,5 @@ func (h *handlers) routes() http.Handler {
 
 	allowed := newAllowedHosts(h.Config, h.addr)
 	root.Handle("/", allowed.require(h.requireSameOrigin(h.auth.requireToken(h.takeBody(browsers)))))
-	return crashOnPanic(secureHeaders(root))
+	return crashOnPanic(secureHeaders(h.limitBodies(root)))
 }

@@ -27,11 +27,12 @@ import (
 
 // How long a client may take. Streams and audio files extend their write deadline with every block.
 const (
-	headerTimeout   = 10 * time.Second
-	responseTimeout = time.Minute
-	bodyTimeout     = 15 * time.Second // for a body of 256 KB at most
-	idleTimeout     = 2 * time.Minute
-	shutdownTimeout = 2 * time.Second // for responses under way when the program ends
+	headerTimeout    = 10 * time.Second
+	responseTimeout  = time.Minute
+	bodyTimeout      = 15 * time.Second // for a body of 256 KB at most
+	smallBodyTimeout = 3 * time.Second  // for a body of smallBodyBytes at most, which is a packet or two
+	idleTimeout      = 2 * time.Minute
+	shutdownTimeout  = 2 * time.Second // for responses under way when the program ends
 )
 
 // maxHeaderBytes is the largest request line with its headers.
@@ -99,7 +100,7 @@ func (s Server) Run(ctx context.Context) error {
 		listener.Close()
 		return err
 	}
-	open := newConnections(maxConnections)
+	open := newConnections(maxIdle, maxConnections)
 	server := &http.Server{
 		Handler: h.routes(), BaseContext: func(net.Listener) context.Context { return work },
 		ReadHeaderTimeout: headerTimeout, WriteTimeout: responseTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
