@@ -23,6 +23,7 @@ export function sheet(title, chosen) {
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.onclose = () => {
+      if (dialog.open) return; // the event of the closing before, which comes late
       if (!['start', 'keep'].includes(dialog.returnValue)) return resolve(null);
       const options = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ''));
       resolve({ start: dialog.returnValue === 'start', options });
