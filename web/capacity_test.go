@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -58,8 +59,8 @@ func TestFLACIsSentWhileItIsEncoded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	frames := int(first[21]&0x0F)<<32 | int(first[22])<<24 | int(first[23])<<16 | int(first[24])<<8 | int(first[25])
-	if string(first[:4]) != "fLaC" || frames != score.Len {
+	frames := int64(first[21]&0x0F)<<32 | int64(binary.BigEndian.Uint32(first[22:]))
+	if string(first[:4]) != "fLaC" || frames != int64(score.Len) {
 		t.Errorf("the header says %d frames, want %d", frames, score.Len)
 	}
 }
