@@ -97,13 +97,19 @@ func (o *blueprintCommand) Run(p *process) error {
 	return fmt.Errorf("no blueprint %q; there are %s", o.Name, strings.Join(names, ", "))
 }
 
-// speakerFiles is the URL of the folder with the files for speakers; "" when speakers cannot reach it.
+// speakerFiles is the URL of the folder with the files for speakers; "" when speakers cannot reach it, or when the
+// daemon's token cannot be read, which is said with what to do.
 func speakerFiles(p *process, c config.Config) string {
-	urls := web.FileURLs(c.Web, config.StateDir(), p.logger(slog.LevelWarn))
-	if urls == nil {
+	if c.Web.Listen == "" || web.PageURL(c.Web) == "" {
 		return ""
 	}
-	folder, _ := path.Split(urls("x")["wav"])
+	token, err := web.ReadToken(c.Web, config.StateDir())
+	if err != nil {
+		fmt.Fprintf(p.stderr, "The address of the files for speakers is left out: only the daemon knows its token (%v).\n"+
+			"Run this command as the user of the daemon, or take an address of \"urls\" from the topic %s/%s/info, or set web.token.\n", err, c.MQTT.Prefix, c.Node)
+		return ""
+	}
+	folder, _ := path.Split(web.FileURLs(c.Web, token)("x")["wav"])
 	u, err := url.Parse(folder)
 	if err != nil {
 		return ""

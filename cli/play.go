@@ -37,7 +37,7 @@ func (o *playCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	play, err := newPlayer(c, out, outputNames(c), false, log)
+	play, err := newPlayer(c, out, outputNames(c), false, nil, log)
 	if err != nil {
 		return err
 	}

@@ -134,7 +134,7 @@ func (o *proveCommand) record(p *process, score *routines.Score, file *os.File) 
 	if err != nil {
 		return "", 0, fmt.Errorf("audio.output: %w", err)
 	}
-	play, err := newPlayer(c, out, []string{c.Audio.Output}, false, log)
+	play, err := newPlayer(c, out, []string{c.Audio.Output}, false, nil, log)
 	if err != nil {
 		return "", 0, err
 	}

@@ -88,10 +88,15 @@ func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.
 	options.Embedded = embedded
 	options.Page = web.PageURL(c.Web)
 	tap := output.NewTap()
-	play, err := newPlayer(c, tap.Output(out), outputNames(c), true, log)
+	var token web.Token
+	if c.Web.Listen != "" {
+		token = web.LoadToken(c.Web, config.StateDir(), log)
+	}
+	play, err := newPlayer(c, tap.Output(out), outputNames(c), true, web.FileURLs(c.Web, token), log)
 	if err != nil {
 		return err
 	}
+	people := newUserCommands(play)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// The remotes end after the player, so that they publish its last state.
@@ -104,23 +109,15 @@ func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.
 	})
 	parts.Go(func() { watchRoutines(ctx, c.Routines.Dir, play.Rescan, log) })
 	parts.Go(func() {
-		if err := serveWeb(remotes, c, play, tap, log); err != nil { // the daemon works without it
+		if err := serveWeb(remotes, c, play, token, people.do, tap, log); err != nil { // the daemon works without it
 			log.Error("there is no page, and no file for speakers", "err", err)
 		}
 	})
-	asked := make(chan string, 10) // the verbs that arrive over MQTT, for the satellite
-	parts.Go(func() { satellite.Run(remotes, c.Satellite, play.Do, play.Watch(remotes), asked, log) })
+	parts.Go(func() { satellite.Run(remotes, c.Satellite, play.Do, play.Watch(remotes), people.verbs, log) })
 	var remote error
 	parts.Go(func() {
 		defer cancel()
-		execute := func(payload []byte, _ time.Time) player.Response {
-			r := play.DoPayload(payload)
-			select {
-			case asked <- r.Command:
-			default: // the satellite is off, or busy
-			}
-			return r
-		}
+		execute := func(payload []byte, _ time.Time) player.Response { return people.do(player.Parse(payload)) }
 		remote = mqtt.Run(remotes, options, execute, play.Watch(remotes), log)
 	})
 	ready()

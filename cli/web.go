@@ -11,8 +11,9 @@ import (
 )
 
 // serveWeb runs the web server of a daemon until ctx ends; without an address it returns at once. The server has a bank of
-// its own, so that what many speakers play does not evict the clips that the player needs next.
-func serveWeb(ctx context.Context, c config.Config, play *player.Player, tap *output.Tap, log *slog.Logger) error {
+// its own, so that what many speakers play does not evict the clips that the player needs next. do carries out the commands
+// of its users.
+func serveWeb(ctx context.Context, c config.Config, play *player.Player, token web.Token, do func(player.Command, error) player.Response, tap *output.Tap, log *slog.Logger) error {
 	if c.Web.Listen == "" {
 		return nil
 	}
@@ -22,7 +23,7 @@ func serveWeb(ctx context.Context, c config.Config, play *player.Player, tap *ou
 		return err
 	}
 	return web.Server{
-		Config: c.Web, Player: play, Library: l, Bank: b, Voice: c.Voice.Name, Tap: tap,
+		Config: c.Web, Token: token, Player: play, Do: do, Library: l, Bank: b, Voice: c.Voice.Name, Tap: tap,
 		Options:     defaults(c).Options,
 		RoutinesDir: c.Routines.Dir, StateDir: config.StateDir(), CacheDir: config.CacheDir(), Log: log,
 	}.Run(ctx)

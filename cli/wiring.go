@@ -16,7 +16,6 @@ import (
 	"guided/config"
 	"guided/player"
 	"guided/routines"
-	"guided/web"
 )
 
 // newLibrary holds the user's routines, which come first, and the built-in ones.
@@ -91,16 +90,12 @@ func newEngine(c config.Config) (voice.Engine, error) {
 }
 
 // newPlayer makes the player of serve, demo, play and prove. Only a daemon has remotes: a routine may wait for `next`,
-// and routines have URLs.
-func newPlayer(c config.Config, out audio.Output, outputs []string, daemon bool, log *slog.Logger) (*player.Player, error) {
+// and routines have URLs; urls may be nil.
+func newPlayer(c config.Config, out audio.Output, outputs []string, daemon bool, urls func(string) map[string]string, log *slog.Logger) (*player.Player, error) {
 	l := newLibrary(c)
 	b, err := newBank(c, l, log)
 	if err != nil {
 		return nil, err
-	}
-	var urls func(string) map[string]string
-	if daemon {
-		urls = web.FileURLs(c.Web, config.StateDir(), log)
 	}
 	voice, voices := voiceNames(c)
 	if !daemon {

@@ -13,7 +13,9 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"guided/cli"
+	settings "guided/config"
 	"guided/homeassistant"
+	"guided/web"
 )
 
 func TestHAPackage(t *testing.T) {
@@ -142,6 +144,20 @@ func TestHABlueprint(t *testing.T) {
 		isolate(t)
 		if _, text, _ := runCommand(t, "ha", "blueprint", "speaker"); strings.Contains(text, "127.0.0.1") {
 			t.Error(text)
+		}
+	})
+	t.Run("a token that only the daemon has is not made up", func(t *testing.T) {
+		isolate(t)
+		public := filepath.Join(t.TempDir(), "guided.toml")
+		if err := os.WriteFile(public, []byte("[web]\nlisten = \"192.168.1.50:8099\"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, text, stderr := runCommand(t, "--config", public, "ha", "blueprint", "speaker")
+		if code != cli.Done || strings.Contains(text, "192.168.1.50:8099/audio") || !strings.Contains(stderr, "/info") || !strings.Contains(stderr, "as the user of the daemon") {
+			t.Error(code, stderr)
+		}
+		if made, err := filepath.Glob(filepath.Join(settings.StateDir(), web.TokenFile)); err != nil || len(made) > 0 {
+			t.Errorf("made: %v, %v", made, err)
 		}
 	})
 	t.Run("an unknown name: the nearest is suggested", func(t *testing.T) {
@@ -290,7 +306,7 @@ func writeUserRoutines(t *testing.T) string {
 		}
 	}
 	config := filepath.Join(dir, "settings")
-	text := fmt.Sprintf("node = \"attic\"\n[routines]\ndir = %q\n[mqtt]\nprefix = \"house/guided\"\n[homeassistant]\nname = \"Yoga Mat\"\n[web]\nlisten = \"192.168.1.50:8099\"\n", dir)
+	text := fmt.Sprintf("node = \"attic\"\n[routines]\ndir = %q\n[mqtt]\nprefix = \"house/guided\"\n[homeassistant]\nname = \"Yoga Mat\"\n[web]\nlisten = \"192.168.1.50:8099\"\ntoken = \"a-token-of-this-house\"\n", dir)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -42,6 +42,21 @@ type machine struct {
 	stopBroker func()
 }
 
+// servePage lets the daemon serve its page on a free port of loopback, and returns the URL of it, without a slash.
+func (m *machine) servePage() string {
+	m.t.Helper()
+	text, err := os.ReadFile(m.config)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	address := "127.0.0.1:" + freePort(m.t)
+	text = bytes.Replace(text, []byte("[web]\nlisten = \"\""), []byte(fmt.Sprintf("[web]\nlisten = %q", address)), 1)
+	if err := os.WriteFile(m.config, text, 0o600); err != nil {
+		m.t.Fatal(err)
+	}
+	return "http://" + address
+}
+
 func newMachine(t *testing.T, settings string) *machine {
 	t.Helper()
 	requireProgram(t, "mosquitto")
@@ -192,6 +207,18 @@ func (o *observer) lastState() player.State {
 		return player.State{}
 	}
 	return o.states[len(o.states)-1]
+}
+
+// countEvents returns how many events of a type were received.
+func (o *observer) countEvents(event string) (n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, e := range o.events {
+		if e.Type == event {
+			n++
+		}
+	}
+	return n
 }
 
 func (o *observer) sawEvent(event string) bool {

@@ -26,6 +26,7 @@ func TestDaemonWithSatellite(t *testing.T) {
 	m := newMachine(t, silentSettings+"[satellite]\nurl = \"ws"+strings.TrimPrefix(server.URL, "http")+"\"\naction = \"pause\"\nlisten = true\n")
 	writeRoutine(t, m, "long", longRoutine)
 	writeRoutine(t, m, "patient", "title = \"Patient\"\n[[step]]\nname = \"Lie down\"\nhold = \"until next\"\n[[step]]\nrest = \"10m\"\n")
+	page := m.servePage()
 	m.startDaemon()
 	seen := m.observe()
 	waitFor(t, "the daemon to be connected", func() bool { return seen.lastState().State == player.Idle })
@@ -67,12 +68,26 @@ func TestDaemonWithSatellite(t *testing.T) {
 	assistantSends("idle")
 	send("status")
 	becomes(player.Paused)
+
+	send("resume")
+	becomes(player.Playing)
+	assistantSends("wake_word_detected")
+	becomes(player.Paused)
+	answer, err := http.Post(page+"/api/pause", "application/json", strings.NewReader("{}")) // on the page, meanwhile
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatal(answer, err)
+	}
+	answer.Body.Close()
+	assistantSends("idle")
 	send("start", "patient")
 	var message struct{ Command string }
 	if err := conn.ReadJSON(&message); err != nil || message.Command != "start_listening" {
 		t.Errorf("where a routine waits it sends %q: %v", message.Command, err)
 	}
 	becomes(player.Waiting)
+	if n := seen.countEvents("resumed"); n != 2 { // after the first idle, and as it was sent
+		t.Errorf("it was resumed %d times", n)
+	}
 	send("next")
 	becomes(player.Playing)
 }

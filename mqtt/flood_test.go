@@ -39,7 +39,7 @@ func TestRunCarriesOutAStopInAFlood(t *testing.T) {
 			t.Run(fmt.Sprintf("QoS %d", qos), func(t *testing.T) {
 				library := routines.Library{fstest.MapFS{"quiet.toml": {Data: []byte("title = \"Quiet\"\n[[step]]\nrest = \"10m\"\n")}}}
 				log := slog.New(slog.DiscardHandler)
-				p := player.New(player.Config{Library: library, Bank: mix.NewBank(nil, nil, func(string) ([]byte, error) { return nil, fs.ErrNotExist }, log),
+				p := player.New(player.Config{Library: library, Bank: mix.NewBank(nil, nil, func(context.Context, string) (fs.File, error) { return nil, fs.ErrNotExist }, log),
 					Volume: 50, ClockTrusted: func() bool { return true }, Log: log})
 				var stopped atomic.Int64
 				startDaemonWith(t, options, defaultLimits(), func(payload []byte, _ time.Time) player.Response {

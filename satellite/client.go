@@ -3,9 +3,12 @@ package satellite
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -13,8 +16,15 @@ import (
 	"guided/player"
 )
 
-// maxMessageBytes is the largest message of the assistant; a snapshot holds its last texts.
-const maxMessageBytes = 64 << 10
+// What an assistant may send. It sends a few messages for each sentence, and one a second while a timer runs.
+const (
+	maxMessageBytes   = 64 << 10 // of one message; a snapshot holds the last texts
+	maxHandshakeBytes = 64 << 10 // of the answer that opens the connection
+	maxMessages       = 60       // in floodWindow, with pings
+	floodWindow       = 3 * time.Second
+)
+
+var errFlood = fmt.Errorf("it sends more than %d messages in %v", maxMessages, floodWindow)
 
 // client follows one assistant over one connection after another.
 type client struct {
@@ -73,24 +83,37 @@ func (c *client) run(ctx context.Context, log *slog.Logger) {
 // serveConnection connects and handles the events of the assistant until the connection breaks or ctx ends. Then it ends
 // the interruption.
 func (c *client) serveConnection(ctx context.Context, connected func()) error {
-	dialer := websocket.Dialer{HandshakeTimeout: c.timing.dialTimeout}
+	var handshake *handshakeConn
+	dialer := websocket.Dialer{HandshakeTimeout: c.timing.dialTimeout, NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		handshake = &handshakeConn{Conn: conn}
+		handshake.left.Store(maxHandshakeBytes)
+		return handshake, nil
+	}}
 	dialing, cancel := context.WithTimeout(ctx, c.timing.dialTimeout)
 	defer cancel()
 	conn, _, err := dialer.DialContext(dialing, c.cfg.URL, nil)
 	if err != nil {
 		return fmt.Errorf("connecting: %w", err)
 	}
+	handshake.opened.Store(true)
 	conn.SetReadLimit(maxMessageBytes)
 	connected()
+	c.forgetCommands()
 	events, broken := make(chan string), make(chan error, 1)
 	done := make(chan struct{})
 	var reader sync.WaitGroup
-	reader.Go(func() { broken <- readEvents(conn, events, done) })
+	reader.Go(func() { broken <- c.readEvents(conn, events, done) })
 	defer func() {
 		close(done)
 		conn.Close()
 		reader.Wait()
 	}()
+	alive := time.NewTicker(c.timing.pingInterval)
+	defer alive.Stop()
 	defer c.becomeIdle()
 	idle := time.NewTimer(0)
 	<-idle.C
@@ -101,6 +124,10 @@ func (c *client) serveConnection(ctx context.Context, connected func()) error {
 			return ctx.Err()
 		case err := <-broken:
 			return err
+		case <-alive.C:
+			if err := conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.timing.dialTimeout)); err != nil {
+				return fmt.Errorf("asking whether it is there: %w", err)
+			}
 		case event := <-events:
 			c.handleEvent(event, idle)
 		case <-idle.C:
@@ -121,23 +148,87 @@ func (c *client) serveConnection(ctx context.Context, connected func()) error {
 }
 
 // readEvents sends the names of events to events until the connection breaks or done is closed. It skips what is not an
-// event in JSON.
-func readEvents(conn *websocket.Conn, events chan<- string, done <-chan struct{}) error {
+// event in JSON. It fails when the assistant floods the connection, or sends nothing, not even an answer to a ping, for
+// three pings: then the other end is gone, or hangs.
+func (c *client) readEvents(conn *websocket.Conn, events chan<- string, done <-chan struct{}) error {
+	flood := floodMeter{}
+	heard := func() error {
+		if !flood.admit(time.Now()) {
+			return errFlood
+		}
+		return conn.SetReadDeadline(time.Now().Add(3 * c.timing.pingInterval))
+	}
+	answer := conn.PingHandler()
+	conn.SetPingHandler(func(data string) error { return errors.Join(heard(), answer(data)) })
+	conn.SetPongHandler(func(string) error { return heard() })
 	for {
+		if err := heard(); err != nil {
+			return err
+		}
 		_, data, err := conn.ReadMessage()
 		if err != nil {
 			return fmt.Errorf("listening: %w", err)
 		}
-		var m struct {
-			Event string `json:"event"`
-		}
-		if json.Unmarshal(data, &m) != nil || m.Event == "" {
+		event := parseEvent(data)
+		if event == "" {
 			continue
 		}
 		select {
-		case events <- m.Event:
+		case events <- event:
 		case <-done:
 			return nil
+		}
+	}
+}
+
+// parseEvent returns the name of the event of a message, "" where it is none.
+func parseEvent(data []byte) string {
+	var m struct {
+		Event string `json:"event"`
+	}
+	if json.Unmarshal(data, &m) != nil {
+		return ""
+	}
+	return m.Event
+}
+
+// floodMeter counts messages.
+type floodMeter struct {
+	since time.Time // the beginning of the window
+	count int
+}
+
+// admit reports whether one more message is within the limit.
+func (f *floodMeter) admit(now time.Time) bool {
+	if now.Sub(f.since) > floodWindow {
+		f.since, f.count = now, 0
+	}
+	f.count++
+	return f.count <= maxMessages
+}
+
+// handshakeConn ends a connection whose first answer is too long: the library reads it without a limit.
+type handshakeConn struct {
+	net.Conn
+	opened atomic.Bool
+	left   atomic.Int64 // bytes until it is opened
+}
+
+func (h *handshakeConn) Read(b []byte) (int, error) {
+	n, err := h.Conn.Read(b)
+	if !h.opened.Load() && h.left.Add(-int64(n)) < 0 {
+		return 0, fmt.Errorf("its first answer is longer than %d bytes", maxHandshakeBytes)
+	}
+	return n, err
+}
+
+// forgetCommands drops the commands that were given while no assistant was there: nothing is to be undone.
+func (c *client) forgetCommands() {
+	for {
+		select {
+		case <-c.commands:
+		default:
+			return
 		}
 	}
 }

@@ -165,5 +165,5 @@ func (r *fixture) expectNothingElse() {
 }
 
 func fastTiming() timing {
-	return timing{dialTimeout: 5 * time.Second, minRetry: time.Millisecond, maxRetry: 20 * time.Millisecond, stableAfter: time.Hour, idleTimeout: time.Hour}
+	return timing{dialTimeout: 5 * time.Second, minRetry: time.Millisecond, maxRetry: 20 * time.Millisecond, stableAfter: time.Hour, pingInterval: time.Hour, idleTimeout: time.Hour}
 }

@@ -45,11 +45,12 @@ func (c Config) Check() (wrong []string) {
 
 // timing holds the timeouts and waits of this package.
 type timing struct {
-	dialTimeout time.Duration // for connecting, and for sending a message
-	minRetry    time.Duration // the wait after the first failure; it doubles with each one
-	maxRetry    time.Duration // the longest wait
-	stableAfter time.Duration // a connection that lasted longer resets the wait to minRetry
-	idleTimeout time.Duration // an assistant that sent no event for so long counts as idle
+	dialTimeout  time.Duration // for connecting, and for sending a message
+	minRetry     time.Duration // the wait after the first failure; it doubles with each one
+	maxRetry     time.Duration // the longest wait
+	stableAfter  time.Duration // a connection that lasted longer resets the wait to minRetry
+	pingInterval time.Duration // between questions whether the assistant is there; it is gone after three
+	idleTimeout  time.Duration // an assistant that sent no event for so long counts as idle
 }
 
 // Run follows the assistant until ctx ends, and reconnects with backoff. It returns at once where the assistant is off.
@@ -59,6 +60,6 @@ func Run(ctx context.Context, cfg Config, do func(player.Command) player.Respons
 	if cfg.URL == "" {
 		return
 	}
-	t := timing{dialTimeout: 5 * time.Second, minRetry: time.Second, maxRetry: time.Minute, stableAfter: 30 * time.Second, idleTimeout: 20 * time.Second}
+	t := timing{dialTimeout: 5 * time.Second, minRetry: time.Second, maxRetry: time.Minute, stableAfter: 30 * time.Second, pingInterval: 20 * time.Second, idleTimeout: 20 * time.Second}
 	newClient(cfg, t, do, feed, commands).run(ctx, log)
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -10,10 +9,10 @@ import (
 )
 
 // FileURLs returns a function from a routine's name to the URLs of its audio files by format, "wav" and "flac", as a speaker
-// on the network uses them. It is nil where the server is off. The token of their paths is kept in stateDir.
-func FileURLs(cfg Config, stateDir string, log *slog.Logger) func(routine string) map[string]string {
-	a, err := newAuth(cfg, stateDir, nil, log)
-	if cfg.Listen == "" || err != nil {
+// on the network uses them. It is nil where the server is off.
+func FileURLs(cfg Config, token Token) func(routine string) map[string]string {
+	a := auth{token: token.value}
+	if cfg.Listen == "" {
 		return nil
 	}
 	base := baseURL(cfg) + "/audio/" + a.audioToken() + "/"

@@ -12,7 +12,7 @@ func TestURLs(t *testing.T) {
 	p := newTestServer(t)
 	here := strings.TrimPrefix(p.url, "http://")
 	log := slog.New(slog.DiscardHandler)
-	got := web.FileURLs(web.Config{Listen: here}, p.stateDir, log)("short")
+	got := web.FileURLs(web.Config{Listen: here}, web.LoadToken(web.Config{}, p.stateDir, log))("short")
 	if want := p.url + p.audioPath() + "short"; got["wav"] != want+".wav" || got["flac"] != want+".flac" {
 		t.Errorf("%v, want %s", got, want)
 	}
@@ -23,11 +23,11 @@ func TestURLs(t *testing.T) {
 		"the address that was set": {web.Config{Listen: here, PublicURL: "http://mat.home/"}, "http://mat.home/audio/"},
 		"all addresses":            {web.Config{Listen: "0.0.0.0:8099"}, "http://"},
 	} {
-		if got := web.FileURLs(tt.cfg, p.stateDir, log)("my own one")["wav"]; !strings.HasPrefix(got, tt.begin) || !strings.HasSuffix(got, "/my%20own%20one.wav") || strings.Contains(got, "0.0.0.0") {
+		if got := web.FileURLs(tt.cfg, web.LoadToken(tt.cfg, p.stateDir, log))("my own one")["wav"]; !strings.HasPrefix(got, tt.begin) || !strings.HasSuffix(got, "/my%20own%20one.wav") || strings.Contains(got, "0.0.0.0") {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
-	if web.FileURLs(web.Config{}, p.stateDir, log) != nil {
+	if web.FileURLs(web.Config{}, web.Token{}) != nil {
 		t.Error("addresses without a server")
 	}
 }

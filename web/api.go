@@ -1,11 +1,15 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"strings"
+	"unicode/utf8"
 
 	"guided/player"
 )
@@ -22,12 +26,14 @@ func (h *handlers) getInfo(w http.ResponseWriter, _ *http.Request) {
 
 // postCommand gives the player a command: the verb is in the path, its keys are in the body.
 func (h *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		writeJSON(w, bodyErrorStatus(err), errorResponse{Error: "reading the command: " + err.Error()})
+	data, _ := io.ReadAll(r.Body) // takeBody has it in memory
+	verb := r.PathValue("verb")
+	if !h.verbs.enter(verb) {
+		writeBusy(w, r, "too many commands come at once")
 		return
 	}
-	response := h.Player.DoParsed(player.ParseBody(r.PathValue("verb"), data))
+	defer h.verbs.leave(verb)
+	response := h.Do(player.ParseBody(verb, data))
 	status := http.StatusOK
 	if response.Status == "error" {
 		status = http.StatusBadRequest
@@ -35,29 +41,86 @@ func (h *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, response)
 }
 
-// readJSON decodes a request's body into v. Where that fails it answers the request and returns false.
+// readBody reads a request's body. Where that fails it answers the request and returns false.
+func readBody(w http.ResponseWriter, body io.Reader) ([]byte, bool) {
+	data, err := io.ReadAll(body)
+	var large *http.MaxBytesError
+	switch {
+	case err == nil:
+		return data, true
+	case errors.As(err, &large):
+		w.Header().Set("Connection", "close")
+		writeJSON(w, http.StatusRequestEntityTooLarge, errorResponse{Error: fmt.Sprintf("what was sent is larger than %d KB", large.Limit>>10)})
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		w.Header().Set("Connection", "close")
+		writeJSON(w, http.StatusRequestTimeout, errorResponse{Error: "what was sent did not come in time"})
+	default:
+		writeJSON(w, http.StatusBadRequest, errorResponse{Error: "what was sent ends too early"})
+	}
+	return nil, false
+}
+
+// readJSON decodes a request's body, one JSON object with known keys, into v, a pointer to a struct. Where that fails it
+// answers the request and returns false.
 func readJSON(w http.ResponseWriter, r *http.Request, v any) bool {
-	d := json.NewDecoder(r.Body)
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		writeJSON(w, bodyErrorStatus(err), errorResponse{Error: "reading what was sent: " + err.Error()})
+	data, _ := io.ReadAll(r.Body) // takeBody has it in memory
+	if err := decodeObject(data, v); err != nil {
+		writeJSON(w, http.StatusBadRequest, errorResponse{Error: err.Error()})
 		return false
 	}
 	return true
 }
 
-// bodyErrorStatus is the status for an error of reading a request's body.
-func bodyErrorStatus(err error) int {
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return http.StatusRequestEntityTooLarge
+// decodeObject decodes one JSON object. The error is a sentence for the client.
+func decodeObject(data []byte, v any) error {
+	if !utf8.Valid(data) {
+		return errors.New("what was sent is no UTF-8; nothing of it is guessed")
 	}
-	return http.StatusBadRequest
+	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) == 0 || text[0] != '{' {
+		return errors.New("what was sent is no JSON object")
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	var wrong *json.UnmarshalTypeError
+	switch err := d.Decode(v); {
+	case errors.As(err, &wrong):
+		return fmt.Errorf("%s: is a %s, and must be another kind of value", truncate(wrong.Field), wrong.Value)
+	case err != nil:
+		return fmt.Errorf("what was sent cannot be read: %s", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("what was sent goes on after the end of its JSON object")
+	}
+	return checkKeysOnce(data)
+}
+
+// checkKeysOnce refuses a flat object of valid JSON that has a key twice, in any case: which one is meant is not guessed.
+func checkKeysOnce(data []byte) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	seen := map[string]bool{}
+	_, _ = d.Token() // the brace
+	for d.More() {
+		token, err := d.Token()
+		key, is := token.(string)
+		if err != nil || !is {
+			return errors.New("what was sent is no JSON object")
+		}
+		if key = strings.ToLower(key); seen[key] {
+			return fmt.Errorf("%s stands more than once", truncate(key))
+		}
+		seen[key] = true
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return errors.New("what was sent is no JSON object")
+		}
+	}
+	return nil
 }
 
 // errorResponse is the API's answer to a request that failed.
 type errorResponse struct {
 	Error    string    `json:"error"`
+	Hint     string    `json:"hint,omitempty"` // for a program
 	Problems []problem `json:"problems,omitempty"`
 }
 

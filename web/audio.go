@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -15,10 +16,20 @@ import (
 	"guided/routines"
 )
 
-// stallTimeout is how long a client may take no byte: a paused speaker keeps its connection open.
-const stallTimeout = 5 * time.Minute
+const (
+	stallTimeout  = 5 * time.Minute  // for a client of an audio file to take nothing: a paused speaker keeps its connection open
+	fileTimeout   = 12 * time.Hour   // for a client to take a whole file, of four hours at most, with pauses
+	listenTimeout = 30 * time.Second // for a listener of the live sound to take nothing
+)
 
-// serveFile serves a routine as an audio file, /audio/TOKEN/NAME.wav or NAME.flac, whole or by ranges.
+// A FLAC file that is finished within finishWait is served with its length. One that is asked for from its middle is worth a
+// longer wait, searchWait: without its length it can only be played from its beginning.
+const (
+	finishWait = 200 * time.Millisecond
+	searchWait = 2 * time.Second
+)
+
+// serveFile serves a routine as an audio file, /audio/TOKEN/NAME.wav or NAME.flac.
 func (h *handlers) serveFile(w http.ResponseWriter, r *http.Request) {
 	extension := path.Ext(r.PathValue("file"))
 	name := strings.TrimSuffix(r.PathValue("file"), extension)
@@ -31,75 +42,172 @@ func (h *handlers) serveFile(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusBadRequest, err.Error())
 		return
 	}
+	if !h.files.enter(r.Context()) {
+		writeBusy(w, r, "too many are listening")
+		return
+	}
+	defer h.files.leave()
+	ctx, cancel := context.WithTimeout(r.Context(), fileTimeout)
+	defer cancel()
+	r = r.WithContext(ctx)
 	routine, err := h.findRoutine(r.Context(), name)
 	if err != nil {
 		writeText(w, libraryErrorStatus(err), err.Error())
 		return
 	}
-	if !h.acquireStream(w) {
-		return
-	}
-	defer h.releaseStream()
 	rendition, err := h.newRendition(r.Context(), routine, query)
 	switch {
 	case r.Context().Err() != nil:
 		return
 	case err != nil:
-		writeText(w, http.StatusBadRequest, err.Error())
+		writeUnavailable(w, r, err)
+		return
+	case !h.acquireScore(rendition):
+		writeBusy(w, r, "too many long routines are being listened to")
 		return
 	}
-	content, kind, err := h.openContent(r.Context(), rendition, extension)
-	switch {
-	case err != nil && r.Context().Err() != nil:
-		return
-	case err != nil:
-		h.Log.Warn("a file cannot be made", "routine", routine.Name, "ending", extension, "err", err)
-		writeText(w, http.StatusServiceUnavailable, "this file cannot be made now ("+err.Error()+"); the same address with .wav needs no room on the disk")
-		return
-	}
-	defer content.Close()
-	header := w.Header()
-	header.Set("Content-Type", kind)
-	header.Set("ETag", `"`+rendition.id+extension+`"`)
-	header.Set("Cache-Control", "no-cache")
-	setDLNAHeaders(header, r)
+	defer h.releaseScore(rendition)
+	w.Header().Set("Cache-Control", "no-cache")
+	setDLNAHeaders(w.Header(), r)
 	if strings.Contains(r.Header.Get("Range"), ",") { // no player asks for several ranges; the whole file answers them
 		r.Header.Del("Range")
 	}
-	http.ServeContent(w, r, "", time.Time{}, deadlineReader{content, http.NewResponseController(w)})
+	if extension == ".flac" {
+		w.Header().Set("Content-Type", "audio/flac")
+		h.serveFLAC(w, r, rendition)
+		return
+	}
+	w.Header().Set("Content-Type", "audio/wav")
+	serveContent(w, r, rendition.id+extension, newWAVReader(h.newRenderer(r.Context(), rendition)))
 }
+
+// writeUnavailable answers why there is no rendition: 503 where it is only a matter of time.
+func writeUnavailable(w http.ResponseWriter, r *http.Request, err error) {
+	status := renditionErrorStatus(err)
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	if strings.HasPrefix(r.URL.Path, "/api/routines/") {
+		writeJSON(w, status, errorResponse{Error: err.Error()})
+		return
+	}
+	writeText(w, status, err.Error())
+}
+
+// renditionErrorStatus is the status for an error of findRoutine or newRendition.
+func renditionErrorStatus(err error) int {
+	if errors.Is(err, errBusy) || errors.Is(err, errSpeaking) {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusBadRequest
+}
+
+// serveContent serves content that has a length, whole or by ranges, and closes it.
+func serveContent(w http.ResponseWriter, r *http.Request, tag string, content io.ReadSeekCloser) {
+	defer content.Close()
+	w.Header().Set("ETag", `"`+tag+`"`)
+	http.ServeContent(w, r, "", time.Time{}, deadlineReader{content, http.NewResponseController(w), r.Context()})
+}
+
+// serveFLAC serves a finished file by ranges. One that is not finished is sent while it is encoded, from its beginning and
+// without Content-Length, which is not known before: a speaker waits ten seconds at most for the first byte, and a long
+// routine takes a minute to encode. The header of the FLAC file tells the player how long it lasts.
+func (h *handlers) serveFLAC(w http.ResponseWriter, r *http.Request, p *rendition) {
+	tag := p.id + ".flac"
+	if f := h.flacCache.open(p.id); f != nil {
+		serveContent(w, r, tag, f)
+		return
+	}
+	if strings.Contains(r.Header.Get("If-None-Match"), `"`+tag+`"`) {
+		w.Header().Set("ETag", `"`+tag+`"`)
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	if r.Method == http.MethodHead { // a GET follows; encoding for it begins then
+		return
+	}
+	f, err := h.flacCache.follow(r.Context(), p.id, func(ctx context.Context, w io.WriteSeeker) error {
+		if !h.acquireScore(p) { // the encoding may outlive the request
+			return errBusy
+		}
+		defer h.releaseScore(p)
+		return h.encodeFLAC(ctx, w, p)
+	})
+	switch {
+	case r.Context().Err() != nil:
+		return
+	case errors.Is(err, errTooManyEncodings):
+		writeBusy(w, r, err.Error())
+		return
+	case err != nil:
+		h.streamFLAC(w, r, p, 0)
+		return
+	}
+	defer f.release()
+	wait := finishWait
+	if asked := r.Header.Get("Range"); asked != "" && !strings.HasPrefix(asked, "bytes=0-") {
+		wait = searchWait
+	}
+	if f.finished(r.Context(), wait) {
+		if finished := h.flacCache.open(p.id); finished != nil {
+			serveContent(w, r, tag, finished)
+			return
+		}
+	}
+	err = f.copyTo(r.Context(), newStreamWriter(w, stallTimeout))
+	switch {
+	case err == nil:
+	case errors.Is(err, errClient):
+		panic(http.ErrAbortHandler) // the end of the response must not look like the end of the file
+	default:
+		h.streamFLAC(w, r, p, f.offset)
+	}
+}
+
+// streamFLAC encodes a file for one client, without keeping it, from an offset on: what was encoded before is the same.
+func (h *handlers) streamFLAC(w http.ResponseWriter, r *http.Request, p *rendition, offset int64) {
+	if !h.flacCache.acquireSlot() {
+		if offset > 0 {
+			panic(http.ErrAbortHandler)
+		}
+		writeBusy(w, r, errTooManyEncodings.Error())
+		return
+	}
+	defer h.flacCache.releaseSlot()
+	if h.encodeFLAC(r.Context(), &skipWriter{newStreamWriter(w, stallTimeout), offset}, p) != nil { // the client has gone
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// skipWriter leaves out the first bytes.
+type skipWriter struct {
+	w    io.Writer
+	skip int64
+}
+
+func (s *skipWriter) Write(b []byte) (int, error) {
+	n := min(int64(len(b)), s.skip)
+	s.skip -= n
+	if n == int64(len(b)) {
+		return len(b), nil
+	}
+	written, err := s.w.Write(b[n:])
+	return int(n) + written, err
+}
+
+// maxAskedName is the longest text that is looked up as a name or a title, in bytes.
+const maxAskedName = 200
 
 // findRoutine returns the preview of that name, or else the routine of the library.
 func (h *handlers) findRoutine(ctx context.Context, name string) (*routines.Routine, error) {
 	if r := h.previews.get(name); r != nil {
 		return r, nil
 	}
+	if len(name) > maxAskedName {
+		return nil, fmt.Errorf("%w as %q", routines.ErrNotFound, truncate(name))
+	}
 	return h.Library.Load(ctx, name)
 }
-
-// openContent opens the bytes of a file and names their type. WAV is rendered as it is read; FLAC is encoded whole, once,
-// into the file cache, because its length is not known before.
-func (h *handlers) openContent(ctx context.Context, p *rendition, extension string) (io.ReadSeekCloser, string, error) {
-	if extension == ".flac" {
-		f, err := h.flacCache.open(ctx, p.id, func(ctx context.Context, w io.WriteSeeker) error { return h.encodeFLAC(ctx, w, p) })
-		return f, "audio/flac", err
-	}
-	return newWAVReader(h.newRenderer(ctx, p)), "audio/wav", nil
-}
-
-// acquireStream takes one of the maxStreams; where none is free it answers 503 and returns false.
-func (h *handlers) acquireStream(w http.ResponseWriter) bool {
-	select {
-	case h.streamSlots <- struct{}{}:
-		return true
-	default:
-		w.Header().Set("Retry-After", "5")
-		writeText(w, http.StatusServiceUnavailable, "too many are listening; try again in a moment")
-		return false
-	}
-}
-
-func (h *handlers) releaseStream() { <-h.streamSlots }
 
 // setDLNAHeaders answers the headers of a DLNA player. Their names are set without
 // canonicalization: some players compare the case.
@@ -114,13 +222,17 @@ func setDLNAHeaders(header http.Header, r *http.Request) {
 }
 
 // deadlineReader extends the write deadline of the response with every block read: a slow client is served to the end, and
-// one that takes nothing for stallTimeout is disconnected.
+// one that takes nothing for stallTimeout, or is not done after fileTimeout, is disconnected.
 type deadlineReader struct {
 	io.ReadSeeker
 	control *http.ResponseController
+	ctx     context.Context // of the request
 }
 
 func (d deadlineReader) Read(b []byte) (int, error) {
+	if err := d.ctx.Err(); err != nil {
+		return 0, err
+	}
 	if err := d.control.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
 		return 0, err
 	}
@@ -136,13 +248,14 @@ func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusNotFound, "this output cannot be listened to; play a routine's own file")
 		return
 	}
-	if !h.acquireStream(w) {
+	if !h.listeners.enter(r.Context()) {
+		writeBusy(w, r, "too many are listening")
 		return
 	}
-	defer h.releaseStream()
+	defer h.listeners.leave()
 	sound, err := h.Tap.Listen(r.Context())
 	if err != nil {
-		writeText(w, http.StatusServiceUnavailable, err.Error())
+		writeBusy(w, r, err.Error())
 		return
 	}
 	w.Header().Set("Content-Type", "audio/wav")
@@ -152,7 +265,7 @@ func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	out := newStreamWriter(w, stallTimeout)
+	out := newStreamWriter(w, listenTimeout)
 	if _, err := out.Write(endlessWAVHeader()); err != nil {
 		return
 	}

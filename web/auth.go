@@ -2,24 +2,14 @@ package web
 
 import (
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
+	"net/netip"
 	"strings"
-
-	"github.com/google/renameio/v2"
 )
-
-// minTokenLength is the fewest characters that a token of the settings may have.
-const minTokenLength = 12
 
 // cookieName is the name of the login cookie.
 const cookieName = "guided"
@@ -27,25 +17,26 @@ const cookieName = "guided"
 // auth decides who may use the server. Cookies and the paths of audio files hold values derived from the token, never
 // the token itself.
 type auth struct {
-	token        string
-	tokenSource  string // where a user finds the token, for the log
-	required     bool   // the page and the API need the token
-	secureCookie bool   // the public URL is https
+	token          string
+	tokenSource    string // where a user finds the token, for the log
+	open           bool   // nobody needs the token
+	trustsLoopback bool   // programs and browsers of this machine do not need the token
+	secureCookie   bool   // the public URL is https
 }
 
-// newAuth takes the token of the settings, or else the stored one. The page and the API need it where the settings name
-// one, or where addr is beyond loopback, unless the server is open. The paths of audio files always hold their own.
-func newAuth(cfg Config, stateDir string, addr net.Addr, log *slog.Logger) (*auth, error) {
-	a := &auth{token: cfg.Token, tokenSource: "the setting web.token", required: !cfg.Open && (cfg.Token != "" || !ipOf(addr).IsLoopback())}
-	if a.token == "" {
-		a.token, a.tokenSource = loadOrCreateToken(stateDir, log)
-	}
+// newAuth decides who needs the token. The users of this machine do not, where the server listens on loopback only, the
+// settings name no token, and no public URL: with one, a proxy on this machine hands on what others ask. The paths of
+// audio files always hold a token of their own.
+func newAuth(cfg Config, token Token, addr net.Addr) (*auth, error) {
 	public, err := parsePublicURL(cfg.PublicURL)
 	if err != nil {
 		return nil, err
 	}
-	a.secureCookie = public != nil && public.Scheme == "https"
-	return a, nil
+	return &auth{
+		token: token.value, tokenSource: token.source, open: cfg.Open,
+		trustsLoopback: cfg.Token == "" && public == nil && ipOf(addr).IsLoopback(),
+		secureCookie:   public != nil && public.Scheme == "https",
+	}, nil
 }
 
 // derive returns a value that cannot be made without the token, and does not reveal it: an HMAC of purpose.
@@ -70,11 +61,38 @@ func (a *auth) authenticated(r *http.Request) bool {
 	return err == nil && constantTimeEqual(c.Value, a.derive("cookie"))
 }
 
-// requireToken refuses requests without the token or the cookie, where a token is required. A login by URL passes.
+// admits reports whether a request may use the page and the API.
+func (a *auth) admits(r *http.Request) bool {
+	return a.open || a.trustsLoopback && isLocal(r) || a.authenticated(r)
+}
+
+// isLocal reports whether a request comes from a browser or a program of this machine: over loopback, to a name of
+// loopback, and not through a proxy. A page that a hostile site points at this address (DNS rebinding) has a name of
+// its own in Host. HTTP/1.0 is what a proxy speaks that tells nothing else of itself (nginx, as it is installed).
+func isLocal(r *http.Request) bool {
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && remote.Addr().Unmap().WithZone("").IsLoopback() && isLoopbackHost(r.Host) && r.ProtoAtLeast(1, 1) && !isForwarded(r.Header)
+}
+
+// isForwarded reports whether a proxy tells of itself in the headers of a request.
+func isForwarded(header http.Header) bool {
+	for name := range header {
+		switch name {
+		case "Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Ingress-Path", "X-Original-Url", "X-Original-Host":
+			return true
+		}
+		if strings.HasPrefix(name, "X-Forwarded") {
+			return true
+		}
+	}
+	return false
+}
+
+// requireToken refuses requests that are not admitted. A login by URL passes.
 func (a *auth) requireToken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		loggingIn := r.URL.Path == "/" && r.URL.Query().Has("token") && r.Method == http.MethodGet
-		if a.required && !loggingIn && !a.authenticated(r) {
+		if !loggingIn && !a.admits(r) {
 			a.writeUnauthorized(w, r)
 			return
 		}
@@ -106,13 +124,13 @@ func (a *auth) loginByURL(next http.HandlerFunc) http.HandlerFunc {
 		case !r.URL.Query().Has("token"):
 			next(w, r)
 			return
-		case a.required && !constantTimeEqual(token, a.token):
-			a.writeUnauthorized(w, r)
-			return
-		case a.required:
+		case constantTimeEqual(token, a.token):
 			http.SetCookie(w, &http.Cookie{
 				Name: cookieName, Value: a.derive("cookie"), Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: a.secureCookie,
 			})
+		case !a.admits(r):
+			a.writeUnauthorized(w, r)
+			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
 		if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
@@ -137,28 +155,4 @@ func (a *auth) requireAudioToken(next http.HandlerFunc) http.HandlerFunc {
 		}
 		next(w, r)
 	}
-}
-
-// TokenFile is the name of the file with the generated token, in the state folder.
-const TokenFile = "web-token"
-
-// loadOrCreateToken returns the token generated at the first start, and where a user finds it. Where it cannot be stored,
-// each start generates a new one and logs a warning.
-func loadOrCreateToken(dir string, log *slog.Logger) (token, source string) {
-	file := filepath.Join(dir, TokenFile)
-	data, err := os.ReadFile(file)
-	if token = strings.TrimSpace(string(data)); err == nil && len(token) >= minTokenLength {
-		return token, file
-	}
-	token = rand.Text()
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		if err = os.MkdirAll(dir, 0o755); err == nil {
-			err = renameio.WriteFile(file, []byte(token+"\n"), 0o600)
-		}
-	}
-	if err != nil {
-		log.Warn("the web server's token cannot be kept; addresses of files change at every start, until web.token is set", "err", err)
-		return token, "no file: set web.token"
-	}
-	return token, file
 }

@@ -3,15 +3,10 @@ package web
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"io/fs"
 	"net/http"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -26,8 +21,10 @@ const speechTimeout = 2 * time.Second
 
 // sourceRequest is a routine as the page's editor sends it.
 type sourceRequest struct {
-	TOML string `json:"toml"`
-	Name string `json:"name"` // sent by the page, not used
+	TOML    string `json:"toml"`
+	Name    string `json:"name"`    // check: under which it is to be saved
+	Version string `json:"version"` // save: of the text that was edited
+	Replace bool   `json:"replace"` // save: whatever is there
 }
 
 // problem is one thing wrong with a routine.
@@ -54,12 +51,6 @@ func (h *handlers) checkRoutine(w http.ResponseWriter, r *http.Request) {
 	if !readJSON(w, r, &in) {
 		return
 	}
-	select {
-	case h.checkSlots <- struct{}{}:
-		defer func() { <-h.checkSlots }()
-	case <-r.Context().Done():
-		return
-	}
 	routine, score, problems := h.compileSource(r.Context(), "draft", in.TOML)
 	out := checkResponse{Problems: problems, Notes: []problem{}, Timeline: []step{}}
 	if score != nil {
@@ -70,6 +61,7 @@ func (h *handlers) checkRoutine(w http.ResponseWriter, r *http.Request) {
 		for _, n := range score.Notes {
 			out.Notes = append(out.Notes, problem{Line: n.Line, Step: n.Step, What: n.What})
 		}
+		out.Notes = append(out.Notes, h.nameNotes(in.Name, routine.Title)...)
 		sum := sha256.Sum256([]byte(in.TOML))
 		name := "preview-" + hex.EncodeToString(sum[:8])
 		h.previews.put(name, routine)
@@ -146,125 +138,4 @@ func (c *previewCache) put(name string, r *routines.Routine) {
 		delete(c.routines, c.names[0])
 		c.names = c.names[1:]
 	}
-}
-
-// validName matches the names under which a routine can be saved.
-var validName = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
-
-var errNoRoutinesDir = errors.New("there is no folder for routines of your own; set routines.dir")
-
-// isUserRoutine reports whether a routine is in the user's folder.
-func (h *handlers) isUserRoutine(name string) bool {
-	if h.RoutinesDir == "" {
-		return false
-	}
-	info, err := fs.Stat(os.DirFS(h.RoutinesDir), name+".toml")
-	return err == nil && info.Mode().IsRegular()
-}
-
-// saveRoutine writes a routine without problems into the user's folder.
-func (h *handlers) saveRoutine(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
-	var in sourceRequest
-	if !readJSON(w, r, &in) {
-		return
-	}
-	if err := h.checkWritable(name); err != nil {
-		writeJSON(w, http.StatusBadRequest, errorResponse{Error: err.Error()})
-		return
-	}
-	if _, _, problems := h.compileSource(r.Context(), name, in.TOML); len(problems) > 0 {
-		writeJSON(w, http.StatusBadRequest, errorResponse{"the routine has problems and was not saved", problems})
-		return
-	}
-	if err := h.writeRoutine(name+".toml", []byte(in.TOML)); err != nil {
-		h.Log.Error("a routine cannot be saved", "routine", name, "err", err)
-		writeJSON(w, http.StatusInternalServerError, errorResponse{Error: err.Error()})
-		return
-	}
-	h.Player.Rescan()
-	writeJSON(w, http.StatusOK, map[string]string{"saved": name})
-}
-
-// removeRoutine renames one of the user's routines to NAME.toml.bak.
-func (h *handlers) removeRoutine(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
-	if !validName.MatchString(name) || !h.isUserRoutine(name) {
-		writeJSON(w, http.StatusNotFound, errorResponse{Error: fmt.Sprintf("%q is none of your own routines", truncate(name))})
-		return
-	}
-	root, err := os.OpenRoot(h.RoutinesDir)
-	if err == nil {
-		defer root.Close()
-		err = root.Rename(name+".toml", name+".toml.bak")
-	}
-	if err != nil {
-		h.Log.Error("a routine cannot be removed", "routine", name, "err", err)
-		writeJSON(w, http.StatusInternalServerError, errorResponse{Error: err.Error()})
-		return
-	}
-	h.Player.Rescan()
-	writeJSON(w, http.StatusOK, map[string]string{"removed": name})
-}
-
-// checkWritable returns an error where nothing can be saved under a name.
-func (h *handlers) checkWritable(name string) error {
-	switch {
-	case h.RoutinesDir == "":
-		return errNoRoutinesDir
-	case !validName.MatchString(name):
-		return errors.New("a name is up to 64 small letters, digits and hyphens, such as my-morning")
-	case h.isUserRoutine(name):
-		return nil
-	}
-	if _, err := fs.Stat(routines.Builtin(), name+".toml"); err == nil {
-		return fmt.Errorf("%q is built in; save yours under another name", name)
-	}
-	return nil
-}
-
-// writeRoutine replaces a file of the user's folder atomically, and keeps the previous one as FILE.bak. No link leads
-// out of the folder.
-func (h *handlers) writeRoutine(file string, data []byte) error {
-	if err := os.MkdirAll(h.RoutinesDir, 0o755); err != nil {
-		return fmt.Errorf("making the folder of routines: %w", err)
-	}
-	root, err := os.OpenRoot(h.RoutinesDir)
-	if err != nil {
-		return fmt.Errorf("opening the folder of routines: %w", err)
-	}
-	defer root.Close()
-	if info, err := root.Stat(file); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s %w; move it out of the folder of routines", file, routines.ErrNotAFile) // reading a pipe would block
-	}
-	if before, err := root.ReadFile(file); err == nil {
-		if err := replaceFile(root, file+".bak", before); err != nil {
-			return err
-		}
-	}
-	return replaceFile(root, file, data)
-}
-
-// replaceFile writes a temporary file and renames it, so that the old file or the new one is whole at any time, also
-// after a power cut.
-func replaceFile(root *os.Root, file string, data []byte) error {
-	temporary := "." + file + "." + rand.Text()
-	err := writeSynced(root, temporary, data)
-	if err == nil {
-		err = root.Rename(temporary, file)
-	}
-	if err != nil {
-		_ = root.Remove(temporary) // it may not exist
-		return fmt.Errorf("saving the routine: %w", err)
-	}
-	return nil
-}
-
-func writeSynced(root *os.Root, file string, data []byte) error {
-	f, err := root.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -31,9 +31,17 @@ func withClock(s player.State) clockedState {
 //
 // The player does not wait for a slow client: the feed drops the client's oldest events.
 func (h *handlers) streamEvents(w http.ResponseWriter, r *http.Request) {
+	if !h.events.enter(r.Context()) {
+		writeBusy(w, r, "too many pages are open")
+		return
+	}
+	defer h.events.leave()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not buffer it
+	if r.Method == http.MethodHead {
+		return
+	}
 	feed := h.Player.Watch(r.Context())
 	out := &eventStream{w: newStreamWriter(w, eventTimeout)}
 	heartbeat := time.NewTicker(heartbeatInterval)

@@ -1,128 +1,205 @@
 package web
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sort"
-	"strings"
+	"regexp"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"guided/audio"
-
-	"github.com/google/renameio/v2"
 )
 
 const (
-	fileCacheBytes   = 512 << 20       // about four hours of FLAC
-	fileCacheWorkers = 2               // files created at a time
-	leftoverAge      = 5 * time.Second // of a temporary file that no process writes any more
+	fileCacheBytes = 512 << 20       // about four hours of FLAC
+	encodingGrace  = 5 * time.Second // a speaker often ends its first request and asks again at once
 )
 
-// fileCache keeps FLAC files on disk. A file is created once, however many requests wait for it. Where the files take more
-// than limit bytes, the least recently used are removed.
+var (
+	errTooManyEncodings = errors.New("enough files are being made at the moment")
+	errCacheFull        = errors.New("the file is larger than the whole cache")
+)
+
+// fileCache keeps FLAC files on disk. A file is encoded once, however many requests follow it while it grows, and only for
+// as long as one of them does. Where the files take more than limit bytes, the least recently used are removed.
 type fileCache struct {
-	ctx        context.Context // ends the creation of files
+	ctx        context.Context // ends the encodings
 	dir        string
 	limit      int64
+	grace      time.Duration // encodingGrace
 	log        *slog.Logger
 	background *sync.WaitGroup
-	workers    chan struct{}
+	slots      chan struct{} // encodings at a time, also of those that are not kept
+	failing    atomic.Bool   // no file can be kept, and that was logged
 
-	mu      sync.Mutex
-	pending map[string]*pendingFile
+	mu        sync.Mutex
+	encodings map[string]*encoding
 }
 
-// pendingFile is a file being created; err is set before done is closed.
-type pendingFile struct {
-	done chan struct{}
-	err  error
-}
-
-// newFileCache removes temporary files that a killed process left, and creates files until ctx ends, in goroutines of background.
+// newFileCache removes what a killed process left behind. Encodings run until ctx ends, in goroutines of background.
 func newFileCache(ctx context.Context, dir string, background *sync.WaitGroup, log *slog.Logger) *fileCache {
-	if err := audio.RemoveTemporary(dir, ".*.flac[0-9]*", leftoverAge); err != nil {
-		log.Debug("temporary files cannot be removed", "dir", dir, "err", err)
+	c := &fileCache{
+		ctx: ctx, dir: dir, limit: fileCacheBytes, grace: encodingGrace, log: log, background: background,
+		slots: make(chan struct{}, maxEncodings), encodings: map[string]*encoding{},
 	}
-	return &fileCache{ctx: ctx, dir: dir, limit: fileCacheBytes, log: log, background: background, workers: make(chan struct{}, fileCacheWorkers), pending: map[string]*pendingFile{}}
+	c.removeAbandoned()
+	return c
 }
 
 func (c *fileCache) path(key string) string { return filepath.Join(c.dir, key+".flac") }
 
-// open opens the file of a key; where it does not exist, fill writes it first. A file is completed even when no request
-// waits for it any more: the context of fill is that of the cache.
-func (c *fileCache) open(ctx context.Context, key string, fill func(context.Context, io.WriteSeeker) error) (*os.File, error) {
-	for range 2 { // it may be removed again between its creation and the opening
-		if f, err := os.Open(c.path(key)); err == nil {
-			now := time.Now()
-			_ = os.Chtimes(c.path(key), now, now) // the time of last use; it fails on a read-only disk, where nothing is removed
-			return f, nil
+// open opens the finished file of a key; nil where there is none.
+func (c *fileCache) open(key string) *os.File {
+	f, err := os.Open(c.path(key))
+	if err != nil {
+		return nil
+	}
+	now := time.Now()
+	_ = os.Chtimes(c.path(key), now, now) // the time of last use; it fails on a read-only disk, where nothing is removed
+	return f
+}
+
+// follow returns a reader of the file of a key while it is encoded, by fill; it begins the encoding where there is none.
+// The error is errTooManyEncodings, that of ctx, or why no file can be kept here.
+func (c *fileCache) follow(ctx context.Context, key string, fill func(context.Context, io.WriteSeeker) error) (*follower, error) {
+	for {
+		e, fresh := c.join(key)
+		if e == nil {
+			unused := c.cancelUnused()
+			if unused == nil {
+				return nil, errTooManyEncodings
+			}
+			select {
+			case <-unused.done:
+				continue
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
 		}
-		file := c.join(key, fill)
+		if fresh {
+			c.background.Go(func() { c.encode(e, key, fill) })
+		}
 		select {
-		case <-file.done:
+		case <-e.opened:
 		case <-ctx.Done():
+			e.release()
 			return nil, ctx.Err()
 		}
-		if file.err != nil {
-			return nil, file.err
+		if e.file == nil {
+			<-e.done
+			e.release()
+			return nil, e.err
 		}
+		return &follower{encoding: e}, nil
 	}
-	return os.Open(c.path(key))
 }
 
-// join returns the pending file of a key; it begins to create one where there is none.
-func (c *fileCache) join(key string, fill func(context.Context, io.WriteSeeker) error) *pendingFile {
+// join adds a user to the encoding of a key; fresh says that it is a new one, which has a slot. It returns nil where no
+// slot is free.
+func (c *fileCache) join(key string) (e *encoding, fresh bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if file, has := c.pending[key]; has {
-		return file
+	if e, has := c.encodings[key]; has && e.ctx.Err() == nil {
+		e.use()
+		return e, false
+	} else if has {
+		return nil, false // it was cancelled, and ends
 	}
-	file := &pendingFile{done: make(chan struct{})}
-	c.pending[key] = file
-	c.background.Go(func() {
-		file.err = c.create(key, fill)
-		c.mu.Lock()
-		delete(c.pending, key)
-		c.mu.Unlock()
-		close(file.done)
-	})
-	return file
+	select {
+	case c.slots <- struct{}{}:
+	default:
+		return nil, false
+	}
+	e = newEncoding(c.ctx)
+	e.use()
+	c.encodings[key] = e
+	return e, true
 }
 
-// create writes a file when a worker is free. The file appears under its name only when it is complete.
-func (c *fileCache) create(key string, fill func(context.Context, io.WriteSeeker) error) error {
-	select {
-	case c.workers <- struct{}{}:
-		defer func() { <-c.workers }()
-	case <-c.ctx.Done():
-		return c.ctx.Err()
+// cancelUnused cancels an encoding that no request follows any more, and returns it, nil if there is none.
+func (c *fileCache) cancelUnused() *encoding {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.encodings {
+		if e.ctx.Err() != nil || e.unusedFor() > 0 {
+			e.cancel()
+			return e
+		}
 	}
+	return nil
+}
+
+// acquireSlot takes a slot for an encoding that is not kept; releaseSlot gives it back.
+func (c *fileCache) acquireSlot() bool {
+	select {
+	case c.slots <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *fileCache) releaseSlot() { <-c.slots }
+
+// encode writes the file of a key, and ends the encoding.
+func (c *fileCache) encode(e *encoding, key string, fill func(context.Context, io.WriteSeeker) error) {
+	err := c.create(e, key, fill)
+	switch {
+	case err == nil:
+		c.failing.Store(false)
+	case e.ctx.Err() == nil && !errors.Is(err, errBusy) && !c.failing.Swap(true):
+		c.log.Warn("FLAC files cannot be kept: each is made anew for every listener, and cannot be searched; see to the folder and to the room on its disk", "folder", c.dir, "err", err)
+	}
+	c.mu.Lock()
+	delete(c.encodings, key)
+	c.mu.Unlock()
+	<-c.slots
+	e.end(err)
+}
+
+// create writes a temporary file, and renames it when it is complete.
+func (c *fileCache) create(e *encoding, key string, fill func(context.Context, io.WriteSeeker) error) error {
 	if err := os.MkdirAll(c.dir, 0o755); err != nil {
 		return fmt.Errorf("keeping the file: %w", err)
 	}
-	file, err := renameio.NewPendingFile(c.path(key), renameio.WithTempDir(c.dir))
+	file, err := createLocked(c.dir, key)
 	if err != nil {
 		return fmt.Errorf("keeping the file: %w", err)
 	}
-	defer file.Cleanup()
-	if err := fill(c.ctx, file); err != nil {
+	complete := false
+	defer func() {
+		if !complete {
+			_ = os.Remove(file.Name()) // a later start removes it otherwise
+		}
+	}()
+	e.file = file
+	close(e.opened)
+	if err := fill(e.ctx, &encodingWriter{encoding: e, limit: c.limit, grace: c.grace}); err != nil {
 		return err
 	}
-	if err := file.CloseAtomicallyReplace(); err != nil {
+	if err := file.Sync(); err != nil {
 		return fmt.Errorf("keeping the file: %w", err)
 	}
+	if err := os.Rename(file.Name(), c.path(key)); err != nil {
+		return fmt.Errorf("keeping the file: %w", err)
+	}
+	complete = true
 	c.prune(key)
 	return nil
 }
 
-// prune removes the least recently used files above the limit, but never the newest one, and temporary files that a
-// killed program left.
+// finishedName matches the names of complete files; every other file of the folder is one that is being written, or was.
+var finishedName = regexp.MustCompile(`^[0-9a-f]{32}\.flac$`)
+
+// prune removes the least recently used files above the limit, but never the newest one, and what killed processes left.
 func (c *fileCache) prune(newest string) {
+	c.removeAbandoned()
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {
 		c.log.Warn("the kept files cannot be counted", "err", err)
@@ -131,22 +208,29 @@ func (c *fileCache) prune(newest string) {
 	var files []os.FileInfo
 	total := int64(0)
 	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil {
-			continue
-		}
-		if !strings.HasSuffix(e.Name(), ".flac") && time.Since(info.ModTime()) > time.Hour {
-			c.remove(e.Name())
-		} else {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
 			files = append(files, info)
 			total += info.Size()
 		}
 	}
-	sort.Slice(files, func(i, j int) bool { return files[i].ModTime().Before(files[j].ModTime()) })
+	slices.SortFunc(files, func(a, b os.FileInfo) int { return cmp.Compare(a.ModTime().UnixNano(), b.ModTime().UnixNano()) })
 	for _, f := range files {
-		if total > c.limit && f.Name() != newest+".flac" && strings.HasSuffix(f.Name(), ".flac") {
+		if total > c.limit && f.Name() != newest+".flac" && finishedName.MatchString(f.Name()) {
 			total -= f.Size()
 			c.remove(f.Name())
+		}
+	}
+}
+
+// removeAbandoned removes the unfinished files of processes that have ended.
+func (c *fileCache) removeAbandoned() {
+	entries, err := os.ReadDir(c.dir)
+	if err != nil {
+		return // no file was ever kept, or prune reports it
+	}
+	for _, e := range entries {
+		if e.Type().IsRegular() && !finishedName.MatchString(e.Name()) && isAbandoned(filepath.Join(c.dir, e.Name())) {
+			c.remove(e.Name())
 		}
 	}
 }

@@ -23,43 +23,55 @@ const (
 // flacWriter writes 16-bit stereo at 48 kHz as a FLAC file. Every subframe uses a fixed predictor: speech with silences
 // comes to a third of its size, and a Raspberry Pi is fast enough for it.
 type flacWriter struct {
-	w                       io.WriteSeeker
-	title                   string
-	md5                     hash.Hash // of the samples written
-	frameCount, sampleCount int       // written so far
-	minFrame, maxFrame      int       // bytes of the smallest and the largest frame
-	encoder                 flacEncoder
+	w                  io.Writer
+	title              string
+	frames             int       // of the whole file
+	md5                hash.Hash // of the samples written
+	frameCount         int       // FLAC frames written so far
+	complete           bool      // md5, minFrame and maxFrame are those of the whole file
+	minFrame, maxFrame int       // bytes of the smallest and the largest frame
+	encoder            flacEncoder
 }
 
-// newFLACWriter writes a provisional header, which finish completes.
-func newFLACWriter(w io.WriteSeeker, title string) (*flacWriter, error) {
-	f := &flacWriter{w: w, title: title, md5: md5.New(), encoder: flacEncoder{crc16: newCRC16Table()}}
+// newFLACWriter writes a header with the length of the file, so that it can be played while it is written. What is not
+// known before the end is left out of it, as the format allows, until finish.
+func newFLACWriter(w io.Writer, title string, frames int) (*flacWriter, error) {
+	f := &flacWriter{w: w, title: title, frames: frames, md5: md5.New(), encoder: flacEncoder{crc16: newCRC16Table()}}
 	if _, err := w.Write(f.header()); err != nil {
 		return nil, fmt.Errorf("beginning the FLAC file: %w", err)
 	}
 	return f, nil
 }
 
-// writeBlock adds flacBlock frames of 16-bit stereo, little-endian; only the last block may be shorter.
-func (f *flacWriter) writeBlock(bytes []byte) error {
+// encode makes the next FLAC frame, of flacBlock frames of 16-bit stereo, little-endian; only the last one may be shorter.
+// It is valid until the next call.
+func (f *flacWriter) encode(bytes []byte) []byte {
 	f.md5.Write(bytes)
-	n := len(bytes) / audio.FrameBytes
 	frame := f.encoder.encodeFrame(bytes, f.frameCount)
 	f.frameCount++
-	f.sampleCount += n
 	if f.minFrame == 0 || len(frame) < f.minFrame {
 		f.minFrame = len(frame)
 	}
 	f.maxFrame = max(f.maxFrame, len(frame))
+	return frame
+}
+
+// write adds a FLAC frame to the file.
+func (f *flacWriter) write(frame []byte) error {
 	if _, err := f.w.Write(frame); err != nil {
 		return fmt.Errorf("writing the FLAC file: %w", err)
 	}
 	return nil
 }
 
-// finish writes the header again, now with the length, the frame sizes and the MD5 sum.
+// finish writes the header again, where w can seek, now with the frame sizes and the MD5 sum. Nothing else changes.
 func (f *flacWriter) finish() error {
-	_, err := f.w.Seek(0, io.SeekStart)
+	seeker, can := f.w.(io.Seeker)
+	if !can {
+		return nil
+	}
+	f.complete = true
+	_, err := seeker.Seek(0, io.SeekStart)
 	if err == nil {
 		_, err = f.w.Write(f.header())
 	}
@@ -75,13 +87,13 @@ func (f *flacWriter) header() []byte {
 	b := append([]byte("fLaC"), 0, 0, 0, flacInfoBytes)
 	b = binary.BigEndian.AppendUint16(b, flacBlock)
 	b = binary.BigEndian.AppendUint16(b, flacBlock)
-	b = append(b, byte(f.minFrame>>16), byte(f.minFrame>>8), byte(f.minFrame), byte(f.maxFrame>>16), byte(f.maxFrame>>8), byte(f.maxFrame))
-	b = binary.BigEndian.AppendUint64(b, rate<<44|(channels-1)<<41|(bits-1)<<36|uint64(f.sampleCount))
-	if f.sampleCount > 0 {
-		b = f.md5.Sum(b)
-	} else {
-		b = append(b, make([]byte, md5.Size)...) // unknown
+	minFrame, maxFrame, sum := 0, 0, make([]byte, md5.Size) // unknown
+	if f.complete {
+		minFrame, maxFrame, sum = f.minFrame, f.maxFrame, f.md5.Sum(nil)
 	}
+	b = append(b, byte(minFrame>>16), byte(minFrame>>8), byte(minFrame), byte(maxFrame>>16), byte(maxFrame>>8), byte(maxFrame))
+	b = binary.BigEndian.AppendUint64(b, rate<<44|(channels-1)<<41|(bits-1)<<36|uint64(f.frames))
+	b = append(b, sum...)
 	tags := vorbisComment(f.title)
 	b = append(b, 0x80|flacTagsType, byte(len(tags)>>16), byte(len(tags)>>8), byte(len(tags))) // 0x80: the last metadata block
 	return append(b, tags...)

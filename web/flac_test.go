@@ -46,13 +46,13 @@ func flacRoundTrip(t *testing.T, sound []byte) ([]byte, [md5.Size]byte) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	f, err := newFLACWriter(file, "A title")
+	f, err := newFLACWriter(file, "A title", len(sound)/audio.FrameBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for rest := sound; len(rest) > 0; {
 		n := min(len(rest), audio.FrameBytes*flacBlock)
-		if err := f.writeBlock(rest[:n]); err != nil {
+		if err := f.write(f.encode(rest[:n])); err != nil {
 			t.Fatal(err)
 		}
 		rest = rest[n:]

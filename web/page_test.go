@@ -282,3 +282,131 @@ func TestPageWaitsForNext(t *testing.T) {
 	b.click("#now .big")
 	b.waitUntil("document.querySelector('.step').textContent == 'Rest' && document.querySelector('#now .big').hidden")
 }
+
+// Only its own buttons apply what the sheet shows.
+func TestPageSheetIsCancelled(t *testing.T) {
+	p, b := openPage(t, 1280, 860)
+	b.eval("location.hash = '#/routine/long'", nil)
+	b.waitUntil("document.querySelector('img.picture')")
+	adjust := `[...document.querySelectorAll('#view button')].find((b) => b.textContent == 'Adjust').click()`
+	choose := func(voice string) {
+		t.Helper()
+		b.eval(adjust, nil)
+		b.waitUntil("document.querySelector('#sheet').open")
+		b.eval("document.querySelector('#sheet [name=verbosity]').value = '"+voice+"'", nil)
+	}
+	closed := func() { t.Helper(); b.waitUntil("!document.querySelector('#sheet').open") }
+	var picture string
+	src := func() string {
+		b.eval("document.querySelector('img.picture').getAttribute('src')", &picture)
+		return picture
+	}
+	choose("short")
+	b.pressKeys("Escape")
+	closed()
+	if strings.Contains(src(), "short") {
+		t.Errorf("Esc applies: %s", picture)
+	}
+	choose("short")
+	b.click("#sheet button[value=cancel]")
+	closed()
+	if strings.Contains(src(), "short") {
+		t.Errorf("Cancel applies: %s", picture)
+	}
+	choose("short")
+	b.click("#sheet button[value=keep]")
+	b.waitUntil("document.querySelector('img.picture').getAttribute('src').includes('verbosity=short')")
+	choose("minimal")
+	b.pressKeys("Escape")
+	closed()
+	if !strings.Contains(src(), "short") {
+		t.Errorf("Esc loses what was kept: %s", picture)
+	}
+	choose("minimal")
+	b.eval("location.hash = '#/'", nil) // as the back button does
+	closed()
+	b.waitUntil("document.querySelector('.card')")
+	if s := p.player.State().State; s != "idle" {
+		t.Errorf("something has started: %s", s)
+	}
+}
+
+// A routine of the same name, and one that was changed elsewhere, is replaced only after a question.
+func TestPageEditorAsksBeforeItReplaces(t *testing.T) {
+	p, b := openPage(t, 1280, 860)
+	file := filepath.Join(p.routinesDir, "long.toml")
+	b.eval("window.asked = []; window.yes = false; window.confirm = (s) => { asked.push(s); return yes; }", nil)
+	write := func(from, to string) {
+		t.Helper()
+		b.eval("(e => { e.value = e.value.replace('"+from+"', '"+to+"'); e.oninput() })(document.querySelector('textarea'))", nil)
+	}
+	save := func() { t.Helper(); b.click(".saving button.main") }
+
+	b.eval("location.hash = '#/edit'", nil) // a new one, under a name that is taken
+	b.waitUntil("document.querySelector('.saving input')")
+	b.eval("document.querySelector('.saving input').value = 'long'", nil)
+	save()
+	b.waitUntil("asked.length == 1 && !document.querySelector('.saving button.main').disabled")
+	b.takeErrors() // of the response 409
+	if readFile(t, file) != longRoutine {
+		t.Error("it was replaced without an answer")
+	}
+
+	b.eval("location.hash = '#/edit/long'", nil)
+	b.waitUntil("document.querySelector('textarea')?.value.includes('A long one')")
+	write("A long one", "Mine")
+	p.writeRoutine("long.toml", strings.Replace(longRoutine, "A long one", "Elsewhere", 1))
+	save()
+	b.waitUntil("asked.length == 2 && !document.querySelector('.saving button.main').disabled")
+	b.takeErrors()
+	if !strings.Contains(readFile(t, file), "Elsewhere") {
+		t.Error("a change from elsewhere was replaced without an answer")
+	}
+	b.eval("location.hash = '#/'", nil) // the draft keeps the version that it began with
+	b.waitUntil("document.querySelector('.card')")
+	b.eval("location.hash = '#/edit/long'", nil)
+	b.waitUntil("document.querySelector('textarea')?.value.includes('Mine')")
+	b.eval("yes = true", nil)
+	save()
+	b.waitUntil("document.querySelector('#notice').textContent == 'Saved as long.'")
+	b.takeErrors()
+	var asked []string
+	b.eval("asked", &asked)
+	if len(asked) != 3 || !strings.Contains(asked[2], "changed elsewhere") || !strings.Contains(readFile(t, file), "Mine") || !strings.Contains(readFile(t, file+".bak"), "Elsewhere") {
+		t.Errorf("asked %q", asked)
+	}
+	write("Mine", "Mine again") // now the version is known
+	save()
+	p.waitFor("it is saved", func() bool { return strings.Contains(readFile(t, file), "Mine again") })
+	b.eval("asked", &asked)
+	if len(asked) != 3 {
+		t.Errorf("asked %q", asked)
+	}
+}
+
+// A second click on a slow connection saves nothing twice, and what is written meanwhile stays.
+func TestPageEditorSlowSave(t *testing.T) {
+	p, b := openPage(t, 1280, 860)
+	b.eval("location.hash = '#/edit/long'", nil)
+	b.waitUntil("document.querySelector('textarea')?.value.includes('A long one')")
+	b.eval(`window.puts = 0;
+		window.go = null;
+		const real = window.fetch;
+		window.fetch = async (path, init) => {
+			if (init?.method === 'PUT') { puts++; await new Promise((r) => (go = r)); }
+			return real(path, init);
+		};`, nil)
+	b.eval("(e => { e.value = 'my-copy' })(document.querySelector('.saving input'))", nil)
+	b.eval("document.querySelector('.saving').requestSubmit(); document.querySelector('.saving').requestSubmit(); document.querySelector('.saving button.main').click()", nil)
+	b.waitUntil("go")
+	b.eval("(e => { e.value = e.value.replace('A long one', 'Written meanwhile'); e.oninput(); go() })(document.querySelector('textarea'))", nil)
+	b.waitUntil("location.hash == '#/edit/my-copy' && document.querySelector('h1').textContent == 'A long one'")
+	var puts int
+	var text string
+	b.eval("puts", &puts)
+	b.waitUntil("document.querySelector('textarea')?.value.includes('Written meanwhile')")
+	b.eval("document.querySelector('.saving input').value", &text)
+	if puts != 1 || text != "my-copy" || readFile(t, filepath.Join(p.routinesDir, "my-copy.toml")) != longRoutine {
+		t.Errorf("saved %d times, as %s", puts, text)
+	}
+}

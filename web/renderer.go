@@ -52,7 +52,7 @@ func (r *renderer) render(samples [][2]float64, at int) error {
 				return err
 			}
 		}
-		if err := r.renderPart(part, at); err != nil {
+		if err := r.inSlot(func() error { return r.renderPart(part, at) }); err != nil {
 			return err
 		}
 		samples, at = samples[len(part):], at+len(part)
@@ -60,14 +60,20 @@ func (r *renderer) render(samples [][2]float64, at int) error {
 	return nil
 }
 
-// renderPart renders in one of the slots, so that it never takes the last core from the player.
-func (r *renderer) renderPart(samples [][2]float64, at int) error {
+// inSlot computes something in one of the slots, so that the last core stays with the player. It fails where compute does,
+// or when ctx ends.
+func (r *renderer) inSlot(compute func() error) error {
 	select {
 	case r.slots <- struct{}{}:
 	case <-r.ctx.Done():
 		return r.ctx.Err()
 	}
 	defer func() { <-r.slots }()
+	return compute()
+}
+
+// renderPart renders one part.
+func (r *renderer) renderPart(samples [][2]float64, at int) error {
 	if at != r.live.Position() {
 		if err := r.live.Seek(at); err != nil {
 			return err
@@ -169,21 +175,29 @@ func (f *wavReader) Close() error {
 }
 
 // encodeFLAC writes a rendition as a FLAC file, with the same samples as its WAV file. It ends early with ctx.
-func (h *handlers) encodeFLAC(ctx context.Context, w io.WriteSeeker, p *rendition) error {
+func (h *handlers) encodeFLAC(ctx context.Context, w io.Writer, p *rendition) error {
 	r := h.newRenderer(ctx, p)
 	defer r.close()
-	f, err := newFLACWriter(w, p.score.Title)
+	f, err := newFLACWriter(w, p.score.Title, p.frames())
 	if err != nil {
 		return err
 	}
 	samples, bytes := make([][2]float64, flacBlock), make([]byte, audio.FrameBytes*flacBlock)
+	var frame []byte
 	for at := p.start; at < p.score.Len; at += flacBlock {
 		samples = samples[:min(flacBlock, p.score.Len-at)]
 		if err := r.render(samples, at); err != nil {
 			return err
 		}
-		audio.Encode(bytes, samples, at)
-		if err := f.writeBlock(bytes[:audio.FrameBytes*len(samples)]); err != nil {
+		err := r.inSlot(func() error {
+			audio.Encode(bytes, samples, at)
+			frame = f.encode(bytes[:audio.FrameBytes*len(samples)])
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if err := f.write(frame); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"guided/audio"
 	"guided/audio/mix"
 	"guided/audio/voice"
 	"guided/player"
@@ -116,7 +118,7 @@ func (h *handlers) newRendition(ctx context.Context, r *routines.Routine, q rend
 	}
 	p := &rendition{score: score, bank: bank, gain: 1}
 	if q.volume != nil {
-		p.gain = volumeGain(*q.volume)
+		p.gain = audio.VolumeGain(*q.volume)
 	}
 	if q.start > 0 {
 		if q.start >= routines.Duration(score.Len) {
@@ -128,10 +130,19 @@ func (h *handlers) newRendition(ctx context.Context, r *routines.Routine, q rend
 	return p, nil
 }
 
+// speakPatience is how long a file waits for phrases that a speech program must synthesize first: a speaker gives up after
+// about ten seconds.
+const speakPatience = 6 * time.Second
+
+var (
+	errBusy     = errors.New("too many routines are being laid out; try again in a moment")
+	errSpeaking = errors.New("the phrases of this routine are still being made into speech; try again in a moment")
+)
+
 // compile compiles a routine. Phrases that the voice lacks are synthesized first.
 func (h *handlers) compile(ctx context.Context, r *routines.Routine, b *mix.Bank, o routines.Options) (*routines.Score, error) {
 	missing := false
-	score, err := routines.Compile(ctx, r, func(c routines.Clip) (routines.Extent, bool) {
+	score, err := h.compileOnce(ctx, r, func(c routines.Clip) (routines.Extent, bool) {
 		e, has := b.Measure(c)
 		missing = missing || !has
 		return e, has
@@ -143,36 +154,63 @@ func (h *handlers) compile(ctx context.Context, r *routines.Routine, b *mix.Bank
 	if err != nil {
 		return nil, err
 	}
-	if err := b.PrepareForStart(ctx, clips); err != nil {
-		if ctx.Err() != nil {
+	speaking, cancel := context.WithTimeout(ctx, speakPatience)
+	defer cancel()
+	if err := b.Prepare(speaking, clips); err != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil, ctx.Err()
+		case speaking.Err() != nil:
+			return nil, errSpeaking
 		}
 		h.Log.Debug("some phrases cannot be spoken; tones sound in their place", "routine", r.Name, "err", err)
 	}
-	return routines.Compile(ctx, r, b.Measure, o)
+	return h.compileOnce(ctx, r, b.Measure, o)
 }
 
-// renditionID is a hash of everything that a sample may depend on.
+// compileOnce compiles in one of the slots for it.
+func (h *handlers) compileOnce(ctx context.Context, r *routines.Routine, m routines.Measure, o routines.Options) (*routines.Score, error) {
+	if !h.compiles.enter(ctx) {
+		return nil, cmp.Or(ctx.Err(), errBusy)
+	}
+	defer h.compiles.leave()
+	return routines.Compile(ctx, r, m, o)
+}
+
+// renditionID is a hash of everything that a sample may depend on. The score is hashed piece by piece: as one text it
+// would take twice its memory.
 func (h *handlers) renditionID(ctx context.Context, p *rendition, voice string) string {
 	sum := sha256.New()
-	fmt.Fprintln(sum, h.Player.Info().Version, voice, p.gain, p.start)
-	if err := json.NewEncoder(sum).Encode(p.score); err != nil {
-		panic(err) // a score is plain data
+	out := bufio.NewWriter(sum)
+	fmt.Fprintln(out, h.Player.Info().Version, voice, p.gain, p.start)
+	encoder := json.NewEncoder(out)
+	encode := func(v any) {
+		if err := encoder.Encode(v); err != nil {
+			panic(err) // a score is plain data
+		}
 	}
+	whole := *p.score
+	whole.Cues, whole.Marks = nil, nil
+	encode(whole)
 	files := map[string]bool{p.score.Bed.Sound: true}
-	for _, c := range p.score.Cues {
-		files[c.Clip.Sound] = true
+	for i := range p.score.Cues {
+		encode(&p.score.Cues[i])
+		files[p.score.Cues[i].Clip.Sound] = true
+	}
+	for i := range p.score.Marks {
+		encode(&p.score.Marks[i])
 	}
 	for _, file := range slices.Sorted(maps.Keys(files)) {
 		if content, has := p.bank.HashSound(ctx, file); has { // built-in tones and beds have no file
-			fmt.Fprintf(sum, "%s %x\n", file, content)
+			fmt.Fprintf(out, "%s %x\n", file, content)
 		}
 	}
+	_ = out.Flush() // a hash takes every write
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
-// volumeGain is the gain of a volume from 0 to 100, as the player applies it: (v/100)³.
-func volumeGain(volume int) float64 {
-	v := float64(volume) / 100
-	return v * v * v
-}
+// acquireScore takes the memory of a score out of maxScoreBytes; it returns false where there is not enough. releaseScore
+// gives it back.
+func (h *handlers) acquireScore(p *rendition) bool { return h.scores.TryAcquire(scoreBytes(p.score)) }
+
+func (h *handlers) releaseScore(p *rendition) { h.scores.Release(scoreBytes(p.score)) }

@@ -49,6 +49,7 @@ func (h *handlers) getRoutine(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, libraryErrorStatus(err), errorResponse{Error: err.Error()})
 		return
 	}
+	w.Header().Set("ETag", `"`+versionOf([]byte(text))+`"`)
 	list := h.Player.Info().Routines
 	i := slices.IndexFunc(list, func(i player.RoutineInfo) bool { return i.Name == name })
 	info := player.RoutineInfo{Name: name, Title: name, Steps: []string{}} // a new file that the player has not scanned yet
@@ -62,15 +63,16 @@ func (h *handlers) getRoutine(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, struct {
 		routineEntry
 		TOML     string `json:"toml"`
+		Version  string `json:"version"` // of the text, for saving it
 		Timeline []step `json:"timeline"`
-	}{h.routineEntry(info), text, steps})
+	}{h.routineEntry(info), text, versionOf([]byte(text)), steps})
 }
 
 // readSource reads a routine's TOML from the first folder of the library that has it.
 func (h *handlers) readSource(ctx context.Context, name string) (string, error) {
 	names, _ := h.Library.Names(ctx) // the player reports a folder that cannot be read
 	if !slices.Contains(names, name) {
-		if _, err := h.Library.Load(ctx, name); err != nil {
+		if _, err := h.findRoutine(ctx, name); err != nil {
 			return "", err
 		}
 		return "", fmt.Errorf("%w as %q; it is a title, ask for the name", routines.ErrNotFound, name)
@@ -95,7 +97,7 @@ func (h *handlers) scoreFor(r *http.Request, name string) (*routines.Score, int,
 	}
 	rendition, err := h.newRendition(r.Context(), routine, query)
 	if err != nil {
-		return nil, http.StatusBadRequest, err
+		return nil, renditionErrorStatus(err), err
 	}
 	return rendition.score, http.StatusOK, nil
 }

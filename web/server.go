@@ -8,14 +8,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+
+	"golang.org/x/sync/semaphore"
 )
 
 //go:embed page
 var pageFiles embed.FS
-
-// maxStreams is how many audio files and live streams are sent at a time: more than a house has speakers, and within the
-// memory of a Raspberry Pi.
-const maxStreams = 64
 
 // handlers answer the requests of a Server; the fields are what they share.
 type handlers struct {
@@ -24,21 +22,37 @@ type handlers struct {
 	auth        *auth
 	flacCache   *fileCache
 	previews    *previewCache
-	renderSlots chan struct{} // renderers at a time: one core is left to the player
-	streamSlots chan struct{} // maxStreams
-	checkSlots  chan struct{} // checks of the editor at a time
+	renderSlots chan struct{}       // renderers at a time: one core is left to the player
+	saving      chan struct{}       // one save or removal at a time
+	compiles    *gate               // compilers at a time: as renderSlots
+	files       *gate               // maxFiles
+	listeners   *gate               // maxListeners
+	events      *gate               // maxEvents
+	reports     *gate               // maxReports
+	sending     *gate               // maxSending
+	verbs       *verbLimit          // maxSameVerb
+	scores      *semaphore.Weighted // maxScoreBytes
+	bodies      *semaphore.Weighted // maxBodies
 }
 
 // newHandlers makes the handlers; their goroutines belong to background and end with ctx.
 func newHandlers(ctx context.Context, s Server, addr net.Addr, background *sync.WaitGroup) (*handlers, error) {
-	auth, err := newAuth(s.Config, s.StateDir, addr, s.Log)
+	auth, err := newAuth(s.Config, s.Token.orLoad(s.Config, s.StateDir, s.Log), addr)
 	if err != nil {
 		return nil, err
 	}
+	if s.Do == nil {
+		s.Do = s.Player.DoParsed
+	}
+	spareCores := max(1, runtime.NumCPU()-1)
+	removeUnfinishedSaves(s.RoutinesDir, s.Log)
 	return &handlers{
 		Server: s, addr: addr, auth: auth, previews: newPreviewCache(),
 		flacCache:   newFileCache(ctx, filepath.Join(s.CacheDir, "flac"), background, s.Log),
-		renderSlots: make(chan struct{}, max(1, runtime.NumCPU()-1)), streamSlots: make(chan struct{}, maxStreams), checkSlots: make(chan struct{}, 2),
+		renderSlots: make(chan struct{}, spareCores), saving: make(chan struct{}, 1),
+		compiles: newGate(spareCores, maxWaiting), files: newGate(maxFiles, 0), listeners: newGate(maxListeners, 0),
+		events: newGate(maxEvents, 0), sending: newGate(maxSending, 0), reports: newGate(maxReports, maxWaiting), verbs: newVerbLimit(), scores: semaphore.NewWeighted(maxScoreBytes),
+		bodies: semaphore.NewWeighted(maxBodies),
 	}, nil
 }
 
@@ -50,6 +64,9 @@ func (h *handlers) routes() http.Handler {
 	root.HandleFunc("GET /audio/{token}/{file}", h.auth.requireAudioToken(h.serveFile))
 	root.HandleFunc("GET /audio/{token}/now/live.wav", h.auth.requireAudioToken(h.serveLive))
 
+	report := func(next http.HandlerFunc) http.HandlerFunc {
+		return h.reports.limit("too much is asked at once", next)
+	}
 	browsers := http.NewServeMux()
 	browsers.HandleFunc("GET /{$}", h.auth.loginByURL(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-cache")
@@ -60,16 +77,16 @@ func (h *handlers) routes() http.Handler {
 	browsers.HandleFunc("GET /api/state", h.getState)
 	browsers.HandleFunc("GET /api/info", h.getInfo)
 	browsers.HandleFunc("GET /api/events", h.streamEvents)
-	browsers.HandleFunc("GET /api/routines", h.listRoutines)
-	browsers.HandleFunc("GET /api/routines/{name}", h.getRoutine)
-	browsers.HandleFunc("GET /api/routines/{name}/breaths", h.getBreaths)
-	browsers.HandleFunc("GET /api/timeline/{file}", h.getPicture)
-	browsers.HandleFunc("POST /api/check", h.checkRoutine)
-	browsers.HandleFunc("PUT /api/routines/{name}", h.saveRoutine)
-	browsers.HandleFunc("DELETE /api/routines/{name}", h.removeRoutine)
+	browsers.HandleFunc("GET /api/routines", report(h.listRoutines))
+	browsers.HandleFunc("GET /api/routines/{name}", report(h.getRoutine))
+	browsers.HandleFunc("GET /api/routines/{name}/breaths", report(h.getBreaths))
+	browsers.HandleFunc("GET /api/timeline/{file}", report(h.getPicture))
+	browsers.HandleFunc("POST /api/check", report(h.checkRoutine))
+	browsers.HandleFunc("PUT /api/routines/{name}", report(h.saveRoutine))
+	browsers.HandleFunc("DELETE /api/routines/{name}", report(h.removeRoutine))
 	browsers.HandleFunc("POST /api/{verb}", h.postCommand)
 
 	allowed := newAllowedHosts(h.Config, h.addr)
-	root.Handle("/", allowed.require(h.auth.requireToken(h.requireSameOrigin(limitBody(browsers)))))
-	return h.recoverPanics(secureHeaders(root))
+	root.Handle("/", allowed.require(h.requireSameOrigin(h.auth.requireToken(h.takeBody(browsers)))))
+	return crashOnPanic(secureHeaders(h.limitBodies(root)))
 }

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -230,6 +231,27 @@ func (p *testServer) get(path string, headers ...string) response {
 	return p.request("GET", path, "", headers...)
 }
 
+// raw sends bytes as they are, and returns what comes back before the connection ends or falls silent.
+func (p *testServer) raw(request string) string {
+	p.t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(c, request); err != nil {
+		p.t.Logf("sending: %v", err) // the server may answer before it has everything
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return err.Error()
+	}
+	defer answer.Body.Close()
+	body, _ := io.ReadAll(answer.Body) // the connection may be cut after an error
+	return answer.Proto + " " + answer.Status + "\n" + string(body)
+}
+
 // decode decodes a response, which must have status 200.
 func (p *testServer) decode(r response, v any) {
 	p.t.Helper()
@@ -248,11 +270,20 @@ func (p *testServer) audioPath() string {
 		Routines []struct{ WAV string }
 	}
 	p.waitFor("the library is read", func() bool {
-		p.decode(p.get("/api/routines", "Authorization: Bearer "+p.token()), &list)
+		p.decode(p.get("/api/routines", p.login()...), &list)
 		return len(list.Routines) > 0
 	})
 	path := list.Routines[0].WAV
 	return path[:strings.LastIndex(path, "/")+1]
+}
+
+// login is the header with the token, where there is one in a file.
+func (p *testServer) login() []string {
+	data, err := os.ReadFile(filepath.Join(p.stateDir, web.TokenFile))
+	if err != nil {
+		return nil
+	}
+	return []string{"Authorization: Bearer " + strings.TrimSpace(string(data))}
 }
 
 // token is the generated token.

@@ -27,11 +27,16 @@ import (
 
 // How long a client may take. Streams and audio files extend their write deadline with every block.
 const (
-	headerTimeout   = 10 * time.Second
-	responseTimeout = time.Minute
-	idleTimeout     = 2 * time.Minute
-	shutdownTimeout = 2 * time.Second // for responses under way when the program ends
+	headerTimeout    = 10 * time.Second
+	responseTimeout  = time.Minute
+	bodyTimeout      = 15 * time.Second // for a body of 256 KB at most
+	smallBodyTimeout = 3 * time.Second  // for a body of smallBodyBytes at most, which is a packet or two
+	idleTimeout      = 2 * time.Minute
+	shutdownTimeout  = 2 * time.Second // for responses under way when the program ends
 )
+
+// maxHeaderBytes is the largest request line with its headers.
+const maxHeaderBytes = 16 << 10
 
 // Config is the section [web] of the settings.
 type Config struct {
@@ -64,13 +69,15 @@ func (c Config) Check() []string {
 // Server is the web server of a daemon: its settings, the player that it controls and the sounds that it serves.
 type Server struct {
 	Config  Config
+	Token   Token // zero: as LoadToken returns it
 	Player  *player.Player
 	Library routines.Library
 	Bank    *mix.Bank
 	Voice   string      // the name of the bank's default voice
 	Tap     *output.Tap // the sound of the output; nil: it cannot be heard over HTTP
 
-	Options func(player.Parameters) routines.Options // compiler options of start parameters, over the settings
+	Do      func(player.Command, error) player.Response // carries out what a parser returned; nil: Player.DoParsed
+	Options func(player.Parameters) routines.Options    // compiler options of start parameters, over the settings
 
 	RoutinesDir string // the folder of the user's routines; empty: none
 	StateDir    string // for the token
@@ -93,10 +100,12 @@ func (s Server) Run(ctx context.Context) error {
 		listener.Close()
 		return err
 	}
+	open := newConnections(maxIdle, maxConnections)
 	server := &http.Server{
 		Handler: h.routes(), BaseContext: func(net.Listener) context.Context { return work },
-		ReadHeaderTimeout: headerTimeout, WriteTimeout: responseTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: headerTimeout, WriteTimeout: responseTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ConnState: open.changed,
+		ErrorLog:  slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 	background.Go(func() {
 		<-work.Done()

@@ -22,7 +22,7 @@ export async function ask(path, body, method) {
   }
   if (answer.ok) return json;
   const sentence = answer.status === 401 ? words.locked : json.error || `${answer.status} ${answer.statusText}`;
-  throw Object.assign(new Error(sentence), { problems: json.problems });
+  throw Object.assign(new Error(sentence), { problems: json.problems, status: answer.status });
 }
 
 export const routinePath = (name) => '/api/routines/' + encodeURIComponent(name);

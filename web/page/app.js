@@ -29,9 +29,18 @@ let leave = () => {};
 let turn = 0;
 let first = true;
 
+// decoded is a part of an address; one that nobody can read stays as it is.
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 async function show() {
   const mine = ++turn;
-  const [, kind = '', name = ''] = location.hash.split('/').map(decodeURIComponent);
+  const [, kind = '', name = ''] = location.hash.split('/').map(decoded);
   const pages = { '': library, now: library, routine, edit: editor };
   document.body.dataset.view = kind === '' ? 'library' : pages[kind] ? kind : 'library';
   for (const a of document.querySelectorAll('nav a')) {
@@ -85,5 +94,8 @@ feed((kind, value) => {
     known = names;
   }
 }, link);
-addEventListener('hashchange', show);
+addEventListener('hashchange', () => {
+  for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close(''); // it belongs to the view that is left
+  show();
+});
 show();

@@ -22,7 +22,11 @@ export function controls() {
   play.onclick = () => order(play.dataset.verb);
   sayForm.onsubmit = async (e) => {
     e.preventDefault();
-    if (sayText.value.trim() && (await order('say', { text: sayText.value.trim() }))) sayText.value = '';
+    const said = sayText.value.trim();
+    if (!said || sayForm.ariaBusy === 'true') return; // a second Enter says nothing twice
+    sayForm.ariaBusy = 'true';
+    if ((await order('say', { text: said })) && sayText.value.trim() === said) sayText.value = '';
+    sayForm.ariaBusy = 'false';
   };
 
   // One volume at a time is on its way; the last one wins.

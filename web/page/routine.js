@@ -26,6 +26,7 @@ export async function routine(view, name) {
 
   async function adjust() {
     const chosen = await sheet(r.title, options);
+    if (!chosen) return;
     if (JSON.stringify(chosen.options) !== JSON.stringify(options)) {
       options = chosen.options;
       show();

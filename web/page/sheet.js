@@ -1,7 +1,8 @@
 import { h } from './dom.js';
 import { words } from './words.js';
 
-// sheet asks how a routine is to be: it gives what start takes, or null when it is closed without a start.
+// sheet asks how a routine is to be. It gives what start takes, and whether to start; null when it is cancelled, by its
+// button, by Esc, or by leaving the view: then nothing has changed.
 export function sheet(title, chosen) {
   const dialog = document.getElementById('sheet');
   const row = (key, label, options) => {
@@ -16,12 +17,14 @@ export function sheet(title, chosen) {
     row('verbosity', words.verbosity, Object.entries(words.verbosities)),
     row('holds', words.holds, [['on', words.holdsOn], ['off', words.holdsOff]]),
     row('bed', words.bed, Object.entries(words.beds)),
-    h('div.row', h('button.main', { value: 'start' }, words.start), h('button', { value: 'cancel', formNoValidate: true }, words.cancel)));
+    h('div.row', h('button.main', { value: 'start' }, words.start), h('button', { value: 'keep' }, words.keep), h('button', { value: 'cancel', formNoValidate: true }, words.cancel)));
   dialog.replaceChildren(form);
   dialog.returnValue = '';
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.onclose = () => {
+      if (dialog.open) return; // the event of the closing before, which comes late
+      if (!['start', 'keep'].includes(dialog.returnValue)) return resolve(null);
       const options = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ''));
       resolve({ start: dialog.returnValue === 'start', options });
     };

@@ -15,6 +15,7 @@ export const words = {
   pictureOf: (title) => `Timeline of ${title}`,
   startOne: (title) => `Start ${title}`,
   copy: 'Copy and change', change: 'Change', here: 'Play in this browser', download: 'Download as FLAC',
+  keep: 'Keep these',
   sheetTitle: (title) => `Start ${title}`,
   asSet: 'as usual', ownLength: 'its own length', minutes: (n) => `${n} minutes`,
   voice: 'Voice', voices: { heart: 'Heart, a woman', michael: 'Michael, a man' },
@@ -41,7 +42,8 @@ export const words = {
 
   newRoutine: 'A new routine', name: 'Name', nameHint: 'small letters, digits and hyphens',
   text: 'The routine', save: 'Save', saved: (n) => `Saved as ${n}.`, unsaved: 'Not saved yet. Your draft is kept in this browser.',
-  discard: 'Go back to the saved text', discarded: 'The saved text is back.', remove: 'Delete', removeSure: (n) => `Delete ${n}? A copy stays beside it as a backup.`, removed: (n) => `${n} was deleted.`,
+  replaceSure: (why) => `${why}\n\nReplace it? The text that is there stays beside it as a backup.`,
+  discard: 'Go back to the saved text', discardSure: 'Go back to the saved text? What you have written since is lost.', discarded: 'The saved text is back.', remove: 'Delete', removeSure: (n) => `Delete ${n}? A copy stays beside it as a backup.`, removed: (n) => `${n} was deleted.`,
   fine: (t) => `No problem found. It lasts ${t}.`, problems: (n) => (n === 1 ? '1 problem' : `${n} problems`),
   notes: (n) => `It plays, but not all as it is written: ${n === 1 ? '1 note' : `${n} notes`}`,
   line: (n) => `Line ${n}`, preview: 'Listen to it', reference: 'Each step begins with [[step]]. A step says, breathes, holds, rests or repeats.',

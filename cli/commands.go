@@ -1,0 +1,29 @@
+package cli
+
+import "guided/player"
+
+// maxUntoldCommands is how many commands the satellite may be behind before it misses some.
+const maxUntoldCommands = 16
+
+// userCommands is the one way by which the commands of people reach the player, whatever remote they come from: MQTT, the
+// page, the API. Who undoes on his own what he did, as the satellite does, hears of them here.
+type userCommands struct {
+	play  *player.Player
+	verbs chan string // those that were carried out
+}
+
+func newUserCommands(play *player.Player) userCommands {
+	return userCommands{play, make(chan string, maxUntoldCommands)}
+}
+
+// do carries out what a parser returned. It never waits for who hears of it.
+func (u userCommands) do(c player.Command, err error) player.Response {
+	r := u.play.DoParsed(c, err)
+	if r.Status == "ok" {
+		select {
+		case u.verbs <- r.Command:
+		default: // the satellite is off
+		}
+	}
+	return r
+}
