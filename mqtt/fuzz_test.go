@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"context"
 	"encoding/json"
 	"io/fs"
 	"log/slog"
@@ -27,7 +28,7 @@ func FuzzInbox(f *testing.F) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	library := routines.Library{fstest.MapFS{"quiet.toml": {Data: []byte("title = \"Quiet\"\n[[step]]\nrest = \"10m\"\n")}}}
-	p := player.New(player.Config{Library: library, Bank: mix.NewBank(nil, nil, func(string) ([]byte, error) { return nil, fs.ErrNotExist }, log),
+	p := player.New(player.Config{Library: library, Bank: mix.NewBank(nil, nil, func(context.Context, string) (fs.File, error) { return nil, fs.ErrNotExist }, log),
 		Volume: 50, ClockTrusted: func() bool { return true }, Log: log})
 	l := defaultLimits()
 	f.Fuzz(func(t *testing.T, payload []byte, retained bool) {
