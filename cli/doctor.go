@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -135,11 +134,19 @@ func (p *process) checkEngine(c config.Config) (string, error) {
 	return engine.Identity()[0] + " speaks", nil
 }
 
-func checkClock(config.Config) (string, error) {
-	if config.ClockTrusted() {
-		return "it is kept right", nil
+// checkClock looks at the clock and at the time zone of quiet hours.
+func checkClock(c config.Config) (string, error) {
+	if err := c.ZoneProblem(); err != nil {
+		return "", err
 	}
-	return "nothing keeps it right, so the age of a command is not looked at; turn on a time service (timedatectl set-ntp true)", nil
+	problem, wrong := config.ClockProblem()
+	switch {
+	case wrong:
+		return "", problem
+	case problem != nil:
+		return problem.Error(), nil
+	}
+	return "it is kept right", nil
 }
 
 // checkFolder creates a file and removes it.
@@ -158,11 +165,11 @@ func checkFolder(dir string) (string, error) {
 }
 
 func (p *process) checkRoutines(c config.Config) (string, error) {
-	_, err := os.ReadDir(c.Routines.Dir)
-	none := c.Routines.Dir == "" || errors.Is(err, fs.ErrNotExist)
-	if err != nil && !none {
-		return "", fmt.Errorf("the folder of routines: %w; look at routines.dir", err)
+	if err := c.RoutinesProblem(); err != nil {
+		return "", err
 	}
+	_, err := os.Stat(c.Routines.Dir)
+	none := err != nil
 	l := newLibrary(c)
 	names, err := l.Names(p.ctx)
 	if err != nil {

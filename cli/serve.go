@@ -37,6 +37,12 @@ func (serveCommand) Run(p *process) error {
 		log.Warn("no identity could be stored; the client id is made of the node's name, and Home Assistant discovery is off", "err", err)
 	default:
 		defer id.Release()
+		if id.Lost {
+			log.Warn("the identity was lost, and a new one is made: Home Assistant shows a second device; delete the old one there")
+		}
+	}
+	for _, problem := range c.Warnings() {
+		log.Warn(problem.Error())
 	}
 	out, clock, err := openOutputs(c, log)
 	if err != nil {
