@@ -10,6 +10,8 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -76,12 +78,12 @@ type duration struct{ time.Duration }
 
 func (d *duration) UnmarshalTOML(v any) error {
 	s, is := v.(string)
-	if !is {
-		return fmt.Errorf(`%v is a bare number; write it with its unit, such as "%vs"`, v, v)
+	if n, whole := v.(int64); whole && n >= 0 {
+		return fmt.Errorf(`%d is a bare number; write it with its unit, such as "%ds"`, n, n)
 	}
 	var err error
-	if d.Duration, err = time.ParseDuration(s); err != nil || d.Duration < 0 || d.Duration > time.Minute {
-		return fmt.Errorf(`%q is not a time of up to a minute; write one such as "500ms" or "2s"`, s)
+	if d.Duration, err = time.ParseDuration(s); !is || err != nil || d.Duration < 0 || d.Duration > time.Minute {
+		return fmt.Errorf(`%q is not a time of up to a minute; write one such as "500ms" or "2s"`, fmt.Sprint(v))
 	}
 	return nil
 }
@@ -146,11 +148,27 @@ func (c *Config) complete(file string) error {
 	for _, problem := range c.Web.Check() {
 		report("%s", problem)
 	}
+	if _, port, err := net.SplitHostPort(c.Web.Listen); err == nil && !isPort(port) {
+		report("web.listen: %q is no port; use one from 0 to 65535", port)
+	}
+	for key, address := range map[string]string{"mqtt.broker": c.MQTT.Broker, "satellite.url": c.Satellite.URL} {
+		if u, err := url.Parse(address); err == nil && u.Port() != "" && !isPort(u.Port()) {
+			report("%s: %q is no port; use one from 0 to 65535", key, u.Port())
+		}
+	}
 	for _, problem := range c.Satellite.Check() {
 		report("%s", problem)
 	}
 	if c.Audio.Volume < 0 || c.Audio.Volume > 100 {
 		report("audio.volume: %d is not from 0 to 100", c.Audio.Volume)
+	}
+	for i, a := range c.Audio.Also {
+		if a.Output == "" {
+			report("audio.also: the output number %d names none; write output = \"pulse:SINK\" or another of `guided devices`", i+1)
+		}
+		if a.Volume != nil && (*a.Volume < 0 || *a.Volume > 100) {
+			report("audio.also.volume: %d is not from 0 to 100", *a.Volume)
+		}
 	}
 	if err := (routines.Options{Verbosity: c.Voice.Verbosity}).Check(); err != nil {
 		report("voice.%v", err)
@@ -170,6 +188,12 @@ func (c *Config) complete(file string) error {
 		report("voice.engine: %q is not known; use one of %s", c.Voice.Engine, strings.Join(engines, ", "))
 	}
 	return errors.Join(problems...)
+}
+
+// isPort reports whether text is the number or the name of a TCP port.
+func isPort(text string) bool {
+	_, err := net.LookupPort("tcp", text)
+	return err == nil
 }
 
 // MQTTOptions are the settings for package mqtt, with the identity of the process; id is nil where it has none.
