@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +46,7 @@ type limitedDaemon struct {
 	log     *syncBuffer
 	ended   chan struct{}
 	address string
+	files   string // the path of the folder with the routines as files
 	endsAt  time.Time
 }
 
@@ -71,6 +73,10 @@ func startLimitedDaemon(t *testing.T, program string) *limitedDaemon {
 		t.Fatal(out)
 	}
 	waitFor(t, "the routine", func() bool { s := d.seen.lastState(); return s.State == player.Playing && s.EndsAt != nil })
+	_, info, err := d.get(t.Context(), "/api/info")
+	if d.files = regexp.MustCompile(`/audio/[^/"]+/`).FindString(info); err != nil || d.files == "" {
+		t.Fatalf("no routine is there as a file: %v\n%s", err, info)
+	}
 	d.endsAt = *d.seen.lastState().EndsAt
 	return d
 }
@@ -80,7 +86,7 @@ func (d *limitedDaemon) folder(name string) string {
 	return filepath.Join(filepath.Dir(d.machine.config), "routines", name)
 }
 
-// get reads a page, and returns its status and how its body begins.
+// get reads a page, and returns its status and how its body begins, up to 1 MB.
 func (d *limitedDaemon) get(ctx context.Context, path string) (status int, begin string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.address+path, nil)
 	if err != nil {
@@ -92,7 +98,7 @@ func (d *limitedDaemon) get(ctx context.Context, path string) (status int, begin
 		return 0, "", err
 	}
 	defer response.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(response.Body, 200))
+	data, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	if err == nil {
 		_, err = io.Copy(io.Discard, response.Body)
 	}
@@ -175,7 +181,7 @@ func TestMemoryUnderPackagedLimits(t *testing.T) {
 			parallel(sizeOf(150), 30, func(i int) {
 				ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 				defer cancel()
-				_, _, _ = d.get(ctx, fmt.Sprintf("/audio/%s/4-4-6.flac?for=%ds", growthToken, 60+i)) // it is to be abandoned
+				_, _, _ = d.get(ctx, fmt.Sprintf("%s4-4-6.flac?for=%ds", d.files, 60+i)) // it is to be abandoned
 			})
 		}},
 		{"a payload of 150 MB over MQTT", func(t *testing.T) {
@@ -268,7 +274,7 @@ func (d *limitedDaemon) render(t *testing.T, name string) {
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 	for { // until the change in the folder has been seen, or the routine is refused
-		status, begin, err := d.get(ctx, "/audio/"+growthToken+"/"+name+".wav")
+		status, begin, err := d.get(ctx, d.files+name+".wav")
 		if err != nil || status != http.StatusNotFound || ctx.Err() != nil {
 			t.Logf("%s as a file: status %d, %.40q, %v", name, status, begin, err)
 			return
