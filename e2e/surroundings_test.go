@@ -71,7 +71,7 @@ func TestServeInPoorSurroundings(t *testing.T) {
 		shell   string // what a shell does before it becomes the daemon
 		says    string
 	}{
-		"no home at all":             {env: []string{"TZ=UTC"}},
+		"no home at all":             {env: []string{"TZ=UTC"}, shell: emptyHome},
 		"a home that does not exist": {env: []string{"HOME=/dev/null/home", "TZ=UTC"}, says: "no identity could be stored"},
 		"a relative home":            {env: []string{"HOME=home", "XDG_STATE_HOME=state", "XDG_CACHE_HOME=~/cache", "TZ=UTC"}, shell: emptyHome},
 		"a full disk": {env: []string{"HOME=DIR", "XDG_STATE_HOME=DIR/state", "XDG_CACHE_HOME=DIR/cache", "TZ=UTC"}, says: "no space left",
