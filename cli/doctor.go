@@ -122,12 +122,8 @@ func (p *process) checkEngine(c config.Config) (string, error) {
 	if engine == nil {
 		return "none: a phrase that the voice lacks is a tone; install espeak-ng, or set voice.engine, for more", nil
 	}
-	dir, err := os.MkdirTemp("", "guided-doctor-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(dir)
-	speech := voice.NewSynthesizedVoice(engine, voice.NewCache(dir, p.logger(slog.LevelError)))
+	// In a folder that cannot exist the cache keeps it in memory, and a doctor that is killed leaves nothing.
+	speech := voice.NewSynthesizedVoice(engine, voice.NewCache(filepath.Join(os.DevNull, "speech"), p.logger(slog.LevelError)))
 	if _, err := speech.Speak(p.ctx, "Well done."); err != nil {
 		return "", err
 	}
