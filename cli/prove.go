@@ -90,6 +90,9 @@ func (o *proveCommand) Run(p *process) error {
 // openRecording opens the recording to measure, or a new one. The new one has no name, so that it ends with the process.
 func (o *proveCommand) openRecording() (*os.File, error) {
 	if o.Recording != "" {
+		if info, err := os.Stat(o.Recording); err == nil && !info.Mode().IsRegular() { // opening a FIFO would wait
+			return nil, fmt.Errorf("%s is no regular file", o.Recording)
+		}
 		return os.Open(o.Recording)
 	}
 	file, err := os.CreateTemp("", "guided-prove-*.wav")
