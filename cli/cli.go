@@ -2,7 +2,7 @@
 // construction of library, bank, outputs and player from the settings (wiring.go). The only other packages that know the
 // settings file are below it; every other package receives its values as arguments.
 //
-// Begin at [Run], which parses the arguments and calls the Run method of one command. [serveCommand.Run] starts the
+// Begin at [Main] and [Run], which parses the arguments and calls the Run method of one command. [serveCommand.Run] starts the
 // daemon.
 package cli
 
@@ -78,7 +78,11 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return Misuse
 	}
 	if err := command.Run(&process{ctx, stdout, stderr, c.Config, c.JSON}); err != nil {
-		if !errors.Is(err, errReported) {
+		switch {
+		case errors.Is(err, errReported):
+		case ctx.Err() != nil && errors.Is(err, context.Canceled):
+			fmt.Fprintln(stderr, "guided: interrupted")
+		default:
 			fmt.Fprintf(stderr, "guided: %v\n", err)
 		}
 		return Failed

@@ -10,6 +10,10 @@ import (
 	"guided/routines"
 )
 
+// maxRoutineFile bounds what is read of a file that is said to be a routine, in bytes; one that may be larger than a
+// routine may is refused by the parser, with a hint.
+const maxRoutineFile = 4 << 20
+
 // compiler turns the name of a routine into its score, with the voice and the options of the flags over the settings.
 // It is the one way from a name to a score for every command that plays no session; the player has its own.
 type compiler struct {
@@ -17,6 +21,8 @@ type compiler struct {
 	library routines.Library
 	bank    *mix.Bank
 	options routines.Options
+
+	routinesProblem error // why the user's own routines are not in the library
 }
 
 // compiler loads the settings and puts the flags over them.
@@ -37,7 +43,7 @@ func (o parameters) compiler(p *process) (*compiler, error) {
 	if b, err = b.ForVoice(o.Voice); err != nil {
 		return nil, err
 	}
-	return &compiler{p, l, b, options}, nil
+	return &compiler{p, l, b, options, c.RoutinesProblem()}, nil
 }
 
 // score finds a routine, synthesizes the phrases that the voice lacks, which may take minutes the first time, and

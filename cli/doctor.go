@@ -3,14 +3,11 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"guided/audio"
 	"guided/audio/output"
 	"guided/audio/voice"
 	"guided/config"
@@ -19,9 +16,6 @@ import (
 )
 
 type doctorCommand struct{}
-
-// leftoverAge is how old the temporary files of a command are that was killed: no command works on them for so long.
-const leftoverAge = time.Hour
 
 // Finding is the result of one check: what was checked, whether it is in order, and what was found or what to do.
 type Finding struct {
@@ -135,24 +129,27 @@ func (p *process) checkEngine(c config.Config) (string, error) {
 	if engine == nil {
 		return "none: a phrase that the voice lacks is a tone; install espeak-ng, or set voice.engine, for more", nil
 	}
-	_ = audio.RemoveTemporary(os.TempDir(), "guided-doctor-*", leftoverAge) // what cannot be removed does no harm
-	dir, err := os.MkdirTemp("", "guided-doctor-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(dir)
-	speech := voice.NewSynthesizedVoice(engine, voice.NewCache(dir, p.logger(slog.LevelError)))
+	// In a folder that cannot exist the cache keeps it in memory, and a doctor that is killed leaves nothing.
+	speech := voice.NewSynthesizedVoice(engine, voice.NewCache(filepath.Join(os.DevNull, "speech"), p.logger(slog.LevelError)))
 	if _, err := speech.Speak(p.ctx, "Well done."); err != nil {
 		return "", err
 	}
 	return engine.Identity()[0] + " speaks", nil
 }
 
-func checkClock(config.Config) (string, error) {
-	if config.ClockTrusted() {
-		return "it is kept right", nil
+// checkClock looks at the clock and at the time zone of quiet hours.
+func checkClock(c config.Config) (string, error) {
+	if err := c.ZoneProblem(); err != nil {
+		return "", err
 	}
-	return "nothing keeps it right, so the age of a command is not looked at; turn on a time service (timedatectl set-ntp true)", nil
+	problem, wrong := config.ClockProblem()
+	switch {
+	case wrong:
+		return "", problem
+	case problem != nil:
+		return problem.Error(), nil
+	}
+	return "it is kept right", nil
 }
 
 // checkFolder creates a file and removes it.
@@ -171,11 +168,11 @@ func checkFolder(dir string) (string, error) {
 }
 
 func (p *process) checkRoutines(c config.Config) (string, error) {
-	_, err := os.ReadDir(c.Routines.Dir)
-	none := c.Routines.Dir == "" || errors.Is(err, fs.ErrNotExist)
-	if err != nil && !none {
-		return "", fmt.Errorf("the folder of routines: %w; look at routines.dir", err)
+	if err := c.RoutinesProblem(); err != nil {
+		return "", err
 	}
+	_, err := os.Stat(c.Routines.Dir)
+	none := err != nil
 	l := newLibrary(c)
 	names, err := l.Names(p.ctx)
 	if err != nil {

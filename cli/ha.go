@@ -13,8 +13,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/google/renameio/v2"
-
 	"guided/config"
 	"guided/homeassistant"
 	"guided/mqtt"
@@ -169,18 +167,25 @@ type outputFile struct {
 	Output string `short:"o" help:"The file to write; standard output by default." placeholder:"FILE"`
 }
 
-// write replaces the file atomically, and makes its folders where they are missing.
+// write replaces the file once the text is whole, and makes its folders where they are missing.
 func (s outputFile) write(p *process, text string) error {
-	if s.Output == "" || s.Output == "-" {
-		_, err := io.WriteString(p.stdout, text)
+	if dir := filepath.Dir(s.Output); s.Output != "" {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("writing to %s: %w", s.Output, err)
+		}
+	}
+	t, err := newTarget(s.Output, p.stdout, false)
+	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(s.Output), 0o755); err != nil {
-		return fmt.Errorf("writing %s: %w", s.Output, err)
+	if err := t.write(p.ctx, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	}); err != nil {
+		return fmt.Errorf("writing to %s: %w", s.Output, err)
 	}
-	if err := renameio.WriteFile(s.Output, []byte(text), 0o644); err != nil {
-		return fmt.Errorf("writing %s: %w", s.Output, err)
+	if !t.stdout {
+		fmt.Fprintf(p.stderr, "%s is written\n", s.Output)
 	}
-	fmt.Fprintf(p.stderr, "%s is written\n", s.Output)
 	return nil
 }

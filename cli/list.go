@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -41,7 +42,7 @@ func (o *listCommand) Run(p *process) error {
 		return err
 	}
 	names, err := c.library.Names(p.ctx)
-	if err != nil {
+	if err = cmp.Or(c.routinesProblem, err); err != nil {
 		fmt.Fprintf(p.stderr, "guided: %v\n", err)
 	}
 	list := []ListedRoutine{}

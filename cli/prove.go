@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"guided/audio"
 	"guided/audio/output"
 	"guided/audio/prove"
 	"guided/config"
@@ -91,12 +90,11 @@ func (o *proveCommand) Run(p *process) error {
 // openRecording opens the recording to measure, or a new one. The new one has no name, so that it ends with the process.
 func (o *proveCommand) openRecording() (*os.File, error) {
 	if o.Recording != "" {
-		if info, err := os.Stat(o.Recording); err == nil && !info.Mode().IsRegular() { // a pipe would wait for ever
-			return nil, fmt.Errorf("%s is not a file", o.Recording)
+		if info, err := os.Stat(o.Recording); err == nil && !info.Mode().IsRegular() { // opening a FIFO would wait
+			return nil, fmt.Errorf("%s is no regular file", o.Recording)
 		}
 		return os.Open(o.Recording)
 	}
-	_ = audio.RemoveTemporary(os.TempDir(), "guided-prove-*", leftoverAge) // what cannot be removed does no harm
 	file, err := os.CreateTemp("", "guided-prove-*.wav")
 	if err != nil {
 		return nil, err

@@ -3,57 +3,204 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+	"golang.org/x/sys/unix"
 )
 
-// debounce is how long the folder must stay unchanged before it is read again: editors write a file in several steps.
-const debounce = 300 * time.Millisecond
+// How soon a change in the folder of routines counts.
+const (
+	debounce    = 300 * time.Millisecond // without another change: editors write a file in several steps
+	maxDebounce = 3 * time.Second        // after the first change, where something writes there all the time
+	lookEvery   = 10 * time.Second       // where the kernel does not tell of changes
+)
 
-// watchRoutines calls changed after a change in the user's folder of routines, until ctx ends. While the folder does not
-// exist, its parent is watched for it.
+// maxWatched bounds the files of the folder that are compared where the kernel does not tell of changes.
+const maxWatched = 10_000
+
+// maxLinks bounds the symbolic links on the way to the folder, as the kernel does (path_resolution(7)).
+const maxLinks = 40
+
+// watchRoutines calls changed after a change in the user's folder of routines, until ctx ends. It follows the path, not the
+// folder: one that appears, is replaced or is reached through another symbolic link is seen too. Where the kernel does not
+// tell of changes the log says so, and the folder is looked at every lookEvery.
 func watchRoutines(ctx context.Context, dir string, changed func(), log *slog.Logger) {
 	if dir == "" {
 		return
 	}
-	w, err := fsnotify.NewWatcher()
+	dir, err := filepath.Abs(dir)
 	if err != nil {
-		log.Warn("the folder of routines cannot be watched; restart guided after a change", "dir", dir, "err", err)
+		log.Warn("the folder of routines is not watched; restart guided after a change", "dir", dir, "err", err)
 		return
 	}
-	defer w.Close()
-	watch := func(dir string) {
-		if err := w.Add(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			log.Warn("a folder cannot be watched; restart guided after a change", "dir", dir, "err", err)
+	told := false
+	before := uint64(0) // the fingerprint of what was told; 0 while the kernel tells
+	for first := true; ctx.Err() == nil; first = false {
+		err := watchPath(ctx, dir, first, changed)
+		if err == nil {
+			before = 0
+			continue
+		}
+		if !told {
+			told = true
+			log.Info("the folder of routines cannot be watched; it is looked at every few seconds", "dir", dir, "seconds", lookEvery.Seconds(), "err", err)
+		}
+		if now := fingerprint(dir); now != before {
+			before = now
+			changed()
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(lookEvery):
 		}
 	}
-	watch(dir)
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		watch(filepath.Dir(dir))
+}
+
+// watchPath watches everything that the path to dir goes through, and calls changed after a change in dir. It returns nil
+// after a change on the path, or when ctx ends, and an error where the kernel does not tell of changes. But for the first
+// time it begins with a call, for what happened while nothing was watched.
+func watchPath(ctx context.Context, dir string, first bool, changed func()) error {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return err
 	}
+	defer w.Close()
+	p := resolve(dir)
+	for folder := range p.folders {
+		if err := w.Add(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("watching %s: %w", folder, err)
+		}
+	}
+	if err := toldByKernel(p.end); err != nil {
+		return err
+	}
+	if again := resolve(dir); again.end != p.end || len(again.names) != len(p.names) { // it changed before it was watched
+		return nil
+	}
+	moved := false
+	var since time.Time // the first of the changes that are not told yet
 	timer := time.NewTimer(debounce)
-	timer.Stop()
+	if first {
+		timer.Stop()
+	}
 	for {
 		select {
 		case <-ctx.Done():
-			return
-		case e := <-w.Events:
-			if filepath.Clean(e.Name) == filepath.Clean(dir) {
-				watch(dir)
-				timer.Reset(debounce)
+			return nil
+		case e, open := <-w.Events:
+			if !open {
+				return errors.New("the watcher has ended")
 			}
-			if filepath.Dir(filepath.Clean(e.Name)) == filepath.Clean(dir) {
-				timer.Reset(debounce)
+			name := filepath.Clean(e.Name)
+			onPath := p.names[name]
+			if !onPath && (p.end == "" || filepath.Dir(name) != p.end) {
+				continue // a neighbour
 			}
-		case err := <-w.Errors:
-			log.Warn("watching the folder of routines", "dir", dir, "err", err)
+			moved = moved || onPath
+			if since.IsZero() {
+				since = time.Now()
+			}
+			timer.Reset(max(0, min(debounce, maxDebounce-time.Since(since))))
+		case <-w.Errors: // events were lost, most often because there were too many
+			return nil
 		case <-timer.C:
+			if moved {
+				return nil // the next watch begins with a call
+			}
+			since = time.Time{}
 			changed()
 		}
 	}
+}
+
+// route is what a path goes through.
+type route struct {
+	folders map[string]bool // in which a part of the path is looked up, and the end; without symbolic links
+	names   map[string]bool // of the parts in those folders: the path leads elsewhere when one of them changes
+	end     string          // the folder at its end; "" where there is none
+}
+
+// resolve follows an absolute path and its symbolic links as far as it exists.
+func resolve(path string) route {
+	r := route{map[string]bool{"/": true}, map[string]bool{}, ""}
+	at, links := "/", 0
+	rest := strings.Split(path, "/")
+	for len(rest) > 0 {
+		part := rest[0]
+		rest = rest[1:]
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			at = filepath.Dir(at)
+			continue
+		}
+		name := filepath.Join(at, part)
+		r.names[name] = true
+		info, err := os.Lstat(name)
+		if err != nil {
+			return r
+		}
+		if info.Mode()&fs.ModeSymlink != 0 {
+			target, err := os.Readlink(name)
+			if links++; err != nil || links > maxLinks {
+				return r
+			}
+			if filepath.IsAbs(target) {
+				at = "/"
+			}
+			rest = append(strings.Split(target, "/"), rest...)
+			continue
+		}
+		if !info.IsDir() {
+			return r
+		}
+		at = name
+		r.folders[at] = true
+	}
+	r.end = at
+	return r
+}
+
+// toldByKernel is an error for a folder on a file system of which other machines or programs change the files: the kernel
+// tells only of changes that are made through itself (inotify(7)).
+func toldByKernel(dir string) error {
+	var s unix.Statfs_t
+	if dir == "" || unix.Statfs(dir, &s) != nil {
+		return nil
+	}
+	const vboxsf, vmhgfs = 0x786F4256, 0xBACBACBC
+	switch uint32(s.Type) {
+	case unix.NFS_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC,
+		unix.V9FS_MAGIC, unix.CEPH_SUPER_MAGIC, unix.AFS_SUPER_MAGIC, unix.CODA_SUPER_MAGIC, vboxsf, vmhgfs:
+		return errors.New("others can change it through the network, of which the kernel tells nothing")
+	}
+	return nil
+}
+
+// fingerprint is a number that is another one after a change in the folder.
+func fingerprint(dir string) uint64 {
+	f, err := os.Open(dir)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	sum := uint64(1)
+	entries, _ := f.ReadDir(maxWatched)
+	for _, e := range entries {
+		if info, err := os.Stat(filepath.Join(dir, e.Name())); err == nil {
+			h := fnv.New64a()
+			fmt.Fprintln(h, e.Name(), info.Size(), info.ModTime().UnixNano(), info.Mode())
+			sum += h.Sum64() // the order does not matter
+		}
+	}
+	return sum
 }

@@ -5,9 +5,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
@@ -20,8 +21,20 @@ type renderCommand struct {
 	Output string `short:"o" required:"" help:"The WAV file to write; - for standard output." placeholder:"FILE"`
 }
 
-// Run writes what a live session plays at full volume, sample for sample: 48 kHz, 16 bit, stereo.
+// otherFormats are the endings of sound files that are not WAV.
+var otherFormats = []string{".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".mp4", ".mka", ".webm", ".wma", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".raw", ".pcm"}
+
+// Run writes what a live session plays at full volume, sample for sample: 48 kHz, 16 bit, stereo. A file is replaced once
+// the new one is whole; an interrupt leaves it as it was.
 func (o *renderCommand) Run(p *process) error {
+	if ending := filepath.Ext(o.Output); slices.Contains(otherFormats, strings.ToLower(ending)) {
+		return fmt.Errorf("render writes WAV, and %s is none: name it %s, or convert it: guided render %q -o - | ffmpeg -i - %q",
+			o.Output, strings.TrimSuffix(o.Output, ending)+".wav", o.Name, o.Output)
+	}
+	t, err := newTarget(o.Output, p.stdout, true)
+	if err != nil {
+		return err
+	}
 	c, err := o.compiler(p)
 	if err != nil {
 		return err
@@ -30,25 +43,17 @@ func (o *renderCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	if o.Output == "-" {
-		return audio.WriteWAV(p.stdout, sound, score.Len, nil)
-	}
-	dir := filepath.Dir(o.Output)
-	_ = audio.RemoveTemporary(dir, "."+filepath.Base(o.Output)+"[0-9]*", leftoverAge) // what cannot be removed does no harm
-	file, err := renameio.NewPendingFile(o.Output, renameio.WithPermissions(0o644), renameio.WithTempDir(dir))
-	if err != nil {
-		return fmt.Errorf("writing the sound: %w", err)
-	}
-	defer file.Cleanup()
 	show, end := p.progress(score.Len, "rendering "+score.Title)
-	if err := audio.WriteWAV(file, sound, score.Len, show); err != nil {
-		return fmt.Errorf("writing %s: %w", o.Output, err)
-	}
+	err = t.write(p.ctx, func(w io.Writer) error { return audio.WriteWAV(w, sound, score.Len, show) })
 	end()
-	if err := file.CloseAtomicallyReplace(); err != nil {
-		return fmt.Errorf("writing %s: %w", o.Output, err)
+	switch {
+	case err != nil && p.ctx.Err() != nil:
+		return fmt.Errorf("interrupted; %s", t.afterInterrupt())
+	case err != nil:
+		return fmt.Errorf("writing to %s: %w", o.Output, err)
+	case !t.stdout:
+		fmt.Fprintf(p.stderr, "%s: %s in %s\n", o.Output, score.Title, formatSamples(score.Len))
 	}
-	fmt.Fprintf(p.stderr, "%s: %s in %s\n", o.Output, score.Title, formatSamples(score.Len))
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -38,10 +37,13 @@ func (serveCommand) Run(p *process) error {
 		log.Warn("no identity could be stored; the client id is made of the node's name, and Home Assistant discovery is off", "err", err)
 	default:
 		defer id.Release()
-		adoptFormerID(p.ctx, c, id, log)
+		adopted := adoptFormerID(p.ctx, c, id, log)
+		if id.Lost && !adopted {
+			log.Warn("the identity was lost, and a new one is made: Home Assistant shows a second device; delete the old one there")
+		}
 	}
-	for _, pattern := range []string{"guided-doctor-*", "guided-prove-*"} {
-		_ = audio.RemoveTemporary(os.TempDir(), pattern, leftoverAge) // what cannot be removed does no harm
+	for _, problem := range c.Warnings() {
+		log.Warn(problem.Error())
 	}
 	out, clock, err := openOutputs(c, log)
 	if err != nil {
@@ -57,19 +59,20 @@ func (serveCommand) Run(p *process) error {
 
 // adoptFormerID gives a daemon that has just been given an identity the one that it had before, where the broker shows one:
 // a fresh memory card, or a container without a volume, would else be one more device in Home Assistant at each start.
-func adoptFormerID(ctx context.Context, c config.Config, id *config.Identity, log *slog.Logger) {
+func adoptFormerID(ctx context.Context, c config.Config, id *config.Identity, log *slog.Logger) bool {
 	if !id.Made || c.MQTT.Broker == "" {
-		return
+		return false
 	}
 	former := mqtt.FormerID(ctx, c.MQTTOptions(id))
 	if former == "" {
-		return
+		return false
 	}
 	if err := id.Adopt(former); err != nil {
 		log.Warn("the identity of before could not be taken again", "id", former, "err", err)
-		return
+		return false
 	}
 	log.Info("the state folder holds no identity; that of the device in Home Assistant with this node is used again", "id", former, "node", c.Node)
+	return true
 }
 
 // serve runs the player and its remotes until ctx ends. It calls ready when all of them have been started. The error is

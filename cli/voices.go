@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/schollz/progressbar/v3"
 
 	"guided/audio/voice"
+	"guided/config"
 	"guided/routines"
 )
 
@@ -125,9 +125,12 @@ func (p *process) buildProgress() (show func(done, total int, text string), end 
 	}
 }
 
+// maxPhrases bounds a file of phrases, in bytes: 100 times those of the built-in routines.
+const maxPhrases = 4 << 20
+
 // readPhrases reads the lines of a file, without blank ones and comments.
 func readPhrases(name string) ([]string, error) {
-	data, err := os.ReadFile(name)
+	data, err := config.ReadFile(name, maxPhrases)
 	if err != nil {
 		return nil, fmt.Errorf("reading the phrases: %w", err)
 	}

@@ -1,12 +1,48 @@
 package config
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
 
-// ClockTrusted reports whether the kernel's clock is synchronized (adjtimex(2), STA_UNSYNC). A Raspberry Pi has no
-// battery-backed clock: without a network it starts with the time of its last shutdown, and the age of a command cannot be
-// known.
-func ClockTrusted() bool {
+	"golang.org/x/sys/unix"
+)
+
+// ClockTrusted reports whether something keeps the clock right: the kernel says that it is synchronized (adjtimex(2),
+// STA_UNSYNC), or systemd-timesyncd does. A Raspberry Pi has no battery-backed clock: without a network it starts with the
+// time of its last shutdown, and the age of a command cannot be known. A clock may also be right without: in a virtual
+// machine it is often that of the host, and chrony sets the flag only where it is told to (rtcsync).
+func ClockTrusted() bool { return clockTrusted(time.Now(), timesyncFile) }
+
+// timesyncFile exists once systemd-timesyncd has set the clock: systemd-timesyncd.service(8).
+const timesyncFile = "/run/systemd/timesync/synchronized"
+
+func clockTrusted(now time.Time, timesync string) bool {
+	if clockWrong(now) {
+		return false
+	}
 	var t unix.Timex
-	_, err := unix.Adjtimex(&t)
-	return err == nil && t.Status&unix.STA_UNSYNC == 0
+	if _, err := unix.Adjtimex(&t); err == nil && t.Status&unix.STA_UNSYNC == 0 {
+		return true
+	}
+	_, err := os.Stat(timesync)
+	return err == nil
+}
+
+// written is a day before this program was written: what was before it is the time of no clock that is right.
+var written = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// clockWrong reports whether a clock is certainly wrong, as after a start without a battery or a network.
+func clockWrong(now time.Time) bool { return now.Before(written) }
+
+// clockProblem is what to tell about a clock that cannot be trusted; nil about one that can.
+func clockProblem(now time.Time, trusted bool) error {
+	switch {
+	case clockWrong(now):
+		return fmt.Errorf("the clock says %s, which is wrong: until it is set there are no quiet hours, and the age of a command is not looked at", now.Format(time.DateOnly))
+	case !trusted:
+		return errors.New("nothing is known to keep the clock right (timedatectl set-ntp true): quiet hours follow it all the same, but the age of a command is not looked at")
+	}
+	return nil
 }

@@ -1,7 +1,7 @@
 // Package config reads the settings file: guided.toml of this folder, which is embedded, holds every key with its default,
 // and the user's file is decoded over it. Beside it lie the folders of the machine (paths.go), the identity under which
 // brokers and Home Assistant know a daemon (identity.go), the quiet hours (quiet.go), and whether the system's clock can
-// be trusted (clock.go).
+// be trusted (clock.go) and in which time zone it stands (zone.go).
 //
 // Other packages do not import this one: cli passes them their values. Begin at [Load].
 package config
@@ -10,9 +10,10 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"regexp"
-	"sort"
 	"strings"
 	"time"
 
@@ -65,6 +66,10 @@ type Config struct {
 	} `toml:"voice"`
 	Web       web.Config       `toml:"web"`
 	Satellite satellite.Config `toml:"satellite"`
+
+	routinesDirNamed bool           // the user's file names routines.dir, so that it should exist
+	zone             *time.Location // in which quiet hours are given
+	zoneProblem      error          // why zone is not what was asked for
 }
 
 // duration is a time of up to a minute, written as text such as "500ms". A bare number would mean nanoseconds and is an
@@ -73,12 +78,12 @@ type duration struct{ time.Duration }
 
 func (d *duration) UnmarshalTOML(v any) error {
 	s, is := v.(string)
-	if !is {
-		return fmt.Errorf(`%v is a bare number; write it with its unit, such as "%vs"`, v, v)
+	if n, whole := v.(int64); whole && n >= 0 {
+		return fmt.Errorf(`%d is a bare number; write it with its unit, such as "%ds"`, n, n)
 	}
 	var err error
-	if d.Duration, err = time.ParseDuration(s); err != nil || d.Duration < 0 || d.Duration > time.Minute {
-		return fmt.Errorf(`%q is not a time of up to a minute; write one such as "500ms" or "2s"`, s)
+	if d.Duration, err = time.ParseDuration(s); !is || err != nil || d.Duration < 0 || d.Duration > time.Minute {
+		return fmt.Errorf(`%q is not a time of up to a minute; write one such as "500ms" or "2s"`, fmt.Sprint(v))
 	}
 	return nil
 }
@@ -102,36 +107,19 @@ func Load(name string) (Config, error) {
 	if err != nil {
 		return c, fmt.Errorf("%s: %w", file, err)
 	}
-	var problems []error
-	for _, key := range meta.Undecoded() {
-		problems = append(problems, fmt.Errorf("%s: unknown setting %s; %s", file, key, routines.DidYouMean(key.String(), knownKeys())))
-	}
-	if err := errors.Join(problems...); err != nil {
+	if err := unknownSettings(file, meta.Undecoded()); err != nil {
 		return c, err
 	}
+	c.routinesDirNamed = meta.IsDefined("routines", "dir")
+	c.zone, c.zoneProblem = LocalZone()
 	return c, c.complete(file)
-}
-
-// knownKeys lists every key of the defaults, sorted.
-func knownKeys() []string {
-	var values map[string]any
-	meta, err := toml.Decode(defaults, &values)
-	if err != nil {
-		return nil
-	}
-	var keys []string
-	for _, k := range meta.Keys() {
-		keys = append(keys, k.String())
-	}
-	sort.Strings(keys)
-	return keys
 }
 
 // complete fills in the values that depend on the machine, and checks all values.
 func (c *Config) complete(file string) error {
 	var problems []error
 	report := func(format string, args ...any) {
-		problems = append(problems, fmt.Errorf(file+": "+format, args...))
+		problems = append(problems, fmt.Errorf("%s: %w", file, fmt.Errorf(format, args...)))
 	}
 	if c.Node == "" {
 		host, err := os.Hostname()
@@ -140,17 +128,47 @@ func (c *Config) complete(file string) error {
 		}
 		c.Node = regexp.MustCompile(`[^a-z0-9_-]+`).ReplaceAllString(strings.ToLower(host), "-")
 	}
+	for _, named := range []struct {
+		key  string
+		path *string
+	}{
+		{"routines.dir", &c.Routines.Dir}, {"mqtt.password_file", &c.MQTT.PasswordFile}, {"mqtt.ca_file", &c.MQTT.CAFile},
+		{"mqtt.cert_file", &c.MQTT.CertFile}, {"mqtt.key_file", &c.MQTT.KeyFile},
+	} {
+		if *named.path = ExpandHome(*named.path); strings.HasPrefix(*named.path, "~") {
+			report("%s: %q lies in the home of another user; write the whole path", named.key, *named.path)
+		}
+	}
+	if strings.HasPrefix(c.Routines.Dir, noFolder) {
+		c.Routines.Dir = "" // Warnings tells that there is no home folder
+	}
 	for _, problem := range c.MQTTOptions(nil).Check() {
 		report("%s", problem)
 	}
 	for _, problem := range c.Web.Check() {
 		report("%s", problem)
 	}
+	if _, port, err := net.SplitHostPort(c.Web.Listen); err == nil && !isPort(port) {
+		report("web.listen: %q is no port; use one from 0 to 65535", port)
+	}
+	for key, address := range map[string]string{"mqtt.broker": c.MQTT.Broker, "satellite.url": c.Satellite.URL} {
+		if u, err := url.Parse(address); err == nil && u.Port() != "" && !isPort(u.Port()) {
+			report("%s: %q is no port; use one from 0 to 65535", key, u.Port())
+		}
+	}
 	for _, problem := range c.Satellite.Check() {
 		report("%s", problem)
 	}
 	if c.Audio.Volume < 0 || c.Audio.Volume > 100 {
 		report("audio.volume: %d is not from 0 to 100", c.Audio.Volume)
+	}
+	for i, a := range c.Audio.Also {
+		if a.Output == "" {
+			report("audio.also: the output number %d names none; write output = \"pulse:SINK\" or another of `guided devices`", i+1)
+		}
+		if a.Volume != nil && (*a.Volume < 0 || *a.Volume > 100) {
+			report("audio.also.volume: %d is not from 0 to 100", *a.Volume)
+		}
 	}
 	if err := (routines.Options{Verbosity: c.Voice.Verbosity}).Check(); err != nil {
 		report("voice.%v", err)
@@ -169,8 +187,13 @@ func (c *Config) complete(file string) error {
 	default:
 		report("voice.engine: %q is not known; use one of %s", c.Voice.Engine, strings.Join(engines, ", "))
 	}
-	c.Routines.Dir = ExpandHome(c.Routines.Dir)
 	return errors.Join(problems...)
+}
+
+// isPort reports whether text is the number or the name of a TCP port.
+func isPort(text string) bool {
+	_, err := net.LookupPort("tcp", text)
+	return err == nil
 }
 
 // MQTTOptions are the settings for package mqtt, with the identity of the process; id is nil where it has none.

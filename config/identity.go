@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -21,6 +22,7 @@ type Identity struct {
 	ID            string   // 16 hexadecimal digits
 	Made          bool     // it was made by this process: there was none, or none that could be read
 	PublishedFile string   // where the daemon records what it published as retained
+	Lost          bool     // the id is new, though there was one before: its file was damaged or removed
 	file          *os.File // holds the lock and the id
 }
 
@@ -28,13 +30,11 @@ type Identity struct {
 var ErrIdentityTaken = errors.New("another guided runs with these settings")
 
 // TakeIdentity locks and reads the identity that belongs to a settings file; "" is a standard one. The error is
-// [ErrIdentityTaken], or why no identity can be stored. The caller must call Release.
+// [ErrIdentityTaken], or why no identity can be stored. In a folder that cannot be written to, an identity that was stored
+// before is read and locked all the same. The caller must call Release.
 func TakeIdentity(config string) (*Identity, error) {
 	file := filepath.Join(StateDir(), "id"+fileSuffix(config))
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return nil, fmt.Errorf("keeping the identity: %w", err)
-	}
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := openIdentity(file)
 	if err != nil {
 		return nil, fmt.Errorf("keeping the identity: %w", err)
 	}
@@ -53,6 +53,25 @@ func TakeIdentity(config string) (*Identity, error) {
 	return i, nil
 }
 
+// openIdentity opens the file of an identity, and creates it. Where it can only be read, it is opened for that.
+func openIdentity(file string) (*os.File, error) {
+	mkdirErr := os.MkdirAll(filepath.Dir(file), 0o755)
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE|unix.O_NONBLOCK, 0o644) // opening a FIFO would wait
+	if err != nil {
+		if reading, failed := os.OpenFile(file, os.O_RDONLY|unix.O_NONBLOCK, 0); failed == nil {
+			f, err = reading, nil
+		}
+	}
+	if err != nil {
+		return nil, cmp.Or(mkdirErr, err)
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		f.Close()
+		return nil, cmp.Or(err, fmt.Errorf("%s is no regular file; remove it", file))
+	}
+	return f, nil
+}
+
 // load reads the id, or makes and stores one where the file holds none.
 func (i *Identity) load() error {
 	data, err := io.ReadAll(io.LimitReader(i.file, 64))
@@ -64,6 +83,8 @@ func (i *Identity) load() error {
 		raw = make([]byte, 8)
 		rand.Read(raw)
 		i.Made = true
+		_, err := os.Stat(i.PublishedFile)
+		i.Lost = len(data) > 0 || err == nil
 		return i.store(raw)
 	}
 	i.ID = hex.EncodeToString(raw)
@@ -81,7 +102,7 @@ func (i *Identity) Adopt(id string) error {
 
 func (i *Identity) store(raw []byte) error {
 	text := []byte(hex.EncodeToString(raw) + "\n")
-	if err := errors.Join(i.file.Truncate(0), writeAtStart(i.file, text), i.file.Sync()); err != nil {
+	if err := errors.Join(writeAtStart(i.file, text), i.file.Truncate(int64(len(text))), i.file.Sync()); err != nil {
 		return err
 	}
 	i.ID = hex.EncodeToString(raw)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -101,4 +102,122 @@ func TestIdentityThatWasLostIsAdoptedAgain(t *testing.T) {
 		t.Errorf("%+v, %v", again, err)
 	}
 	again.Release()
+}
+
+func TestTakeIdentityWhereNothingCanBeWritten(t *testing.T) {
+	isolate(t)
+	id := identity(t, "")
+	file := filepath.Join(StateDir(), "id")
+	readOnly := func(t *testing.T) {
+		t.Helper()
+		if err := os.Chmod(file, 0o444); err != nil {
+			t.Fatal(err)
+		}
+		if os.Getuid() == 0 { // root writes to it all the same, but not to a read-only mount
+			if err := syscall.Mount(StateDir(), StateDir(), "", syscall.MS_BIND, ""); err != nil {
+				t.Skip("nothing can be mounted here: ", err)
+			}
+			t.Cleanup(func() { _ = syscall.Unmount(StateDir(), 0) })
+			if err := syscall.Mount("", StateDir(), "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+				t.Skip("nothing can be mounted here: ", err)
+			}
+		}
+	}
+	t.Run("the identity that was stored counts, and is locked", func(t *testing.T) {
+		readOnly(t)
+		first, err := TakeIdentity("")
+		if err != nil || first.ID != id || first.Lost {
+			t.Fatalf("%+v, %v, want %s", first, err, id)
+		}
+		defer first.Release()
+		if _, err := TakeIdentity(""); !errors.Is(err, ErrIdentityTaken) {
+			t.Errorf("a second one: %v", err)
+		}
+	})
+	t.Run("another cannot be made", func(t *testing.T) {
+		if os.Getuid() != 0 {
+			t.Skip("the folder is our own")
+		}
+		readOnly(t)
+		if _, err := TakeIdentity("/another/guided.toml"); !errors.Is(err, syscall.EROFS) {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("a FIFO in place of the file", func(t *testing.T) {
+		if err := errors.Join(os.Remove(file), syscall.Mkfifo(file, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		defer os.Remove(file)
+		if _, err := TakeIdentity(""); err == nil || !strings.Contains(err.Error(), "no regular file") {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("a folder in place of the file", func(t *testing.T) {
+		if err := os.Mkdir(file, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		defer os.Remove(file)
+		if _, err := TakeIdentity(""); err == nil || errors.Is(err, ErrIdentityTaken) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestTakeIdentityOnAFullDisk(t *testing.T) {
+	isolate(t)
+	if err := os.MkdirAll(StateDir(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("guided-test", StateDir(), "tmpfs", 0, "size=4k"); err != nil {
+		t.Skip("nothing can be mounted here: ", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(StateDir(), 0) })
+	full := filepath.Join(StateDir(), "full")
+	if err := os.WriteFile(full, make([]byte, 4096), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := TakeIdentity(""); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("full: %v", err)
+	}
+	if err := os.Remove(full); err != nil {
+		t.Fatal(err)
+	}
+	if id := identity(t, ""); len(id) != 16 {
+		t.Errorf("with room again: %q", id)
+	}
+}
+
+func TestTakeIdentityTellsALostOne(t *testing.T) {
+	isolate(t)
+	take := func() bool {
+		t.Helper()
+		i, err := TakeIdentity("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		i.Release()
+		return i.Lost
+	}
+	file := filepath.Join(StateDir(), "id")
+	if take() {
+		t.Error("the first is lost")
+	}
+	if take() {
+		t.Error("the second time it is lost")
+	}
+	if err := os.WriteFile(file, []byte("rubbish"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if !take() {
+		t.Error("a damaged one is not told")
+	}
+	if err := errors.Join(os.Remove(file), os.WriteFile(filepath.Join(StateDir(), "published.json"), []byte("{}"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if !take() {
+		t.Error("one that was removed is not told")
+	}
+	if take() {
+		t.Error("it is told twice")
+	}
 }

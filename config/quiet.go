@@ -45,8 +45,13 @@ func (h Hours) contains(t time.Time) bool {
 // AllDay is the whole day, for --quiet.
 func AllDay() Hours { return Hours{set: true, to: 24 * time.Hour} }
 
-// QuietNow reports whether a routine that starts now is played softly. Hours other than AllDay count only while the clock
-// is trusted.
-func (c Config) QuietNow() bool {
-	return c.Audio.Quiet == AllDay() || c.Audio.Quiet.contains(time.Now()) && ClockTrusted()
+// QuietNow reports whether a routine that starts now is played softly. Hours count by the wall clock of the time zone of
+// the settings, unless that clock is certainly wrong: one that nothing synchronizes is most often right.
+func (c Config) QuietNow() bool { return c.quietAt(time.Now()) }
+
+func (c Config) quietAt(now time.Time) bool {
+	if c.Audio.Quiet == AllDay() {
+		return true
+	}
+	return !clockWrong(now) && c.Audio.Quiet.contains(now.In(c.zone))
 }
