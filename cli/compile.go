@@ -10,10 +10,6 @@ import (
 	"guided/routines"
 )
 
-// maxRoutineFile bounds what is read of a file that is said to be a routine, in bytes; one that may be larger than a
-// routine may is refused by the parser, with a hint.
-const maxRoutineFile = 4 << 20
-
 // compiler turns the name of a routine into its score, with the voice and the options of the flags over the settings.
 // It is the one way from a name to a score for every command that plays no session; the player has its own.
 type compiler struct {
