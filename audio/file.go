@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"sync"
 	"time"
@@ -154,6 +155,19 @@ func (f *Files) Stat(ctx context.Context, folder fs.FS, name string) (fs.FileInf
 		return nil, err
 	}
 	return info, nil
+}
+
+// IsFolder reports whether a path is a folder; false too where that cannot be found out within FileTimeout, with the reason.
+func IsFolder(ctx context.Context, dir string) (bool, error) {
+	var info fs.FileInfo
+	err := NewFiles(nil).run(ctx, dir, func() (err error) {
+		info, err = os.Stat(dir)
+		return err
+	}, func() {})
+	if err != nil {
+		return false, err
+	}
+	return info.IsDir(), nil
 }
 
 // ReadFile reads a whole file of at most limit bytes.

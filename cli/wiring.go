@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -51,7 +54,9 @@ func openVoice(name string) (*voice.RecordedVoice, error) {
 		return voice.OpenRecordedVoice(files)
 	}
 	dir := config.ExpandHome(name)
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+	if is, err := audio.IsFolder(context.Background(), dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("voice.name: %w", err)
+	} else if !is {
 		return nil, fmt.Errorf("voice.name: %q is neither a folder of recordings nor an embedded voice; those are %v", name, voice.EmbeddedVoices())
 	}
 	v, err := voice.OpenRecordedVoice(os.DirFS(dir))
