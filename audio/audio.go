@@ -21,17 +21,6 @@ import (
 // Rate is the sample rate of the program, in samples a second.
 const Rate = routines.Rate
 
-// Block is how many frames an output pulls at a time: 10 ms, so that a pause is rendered at once.
-const Block = Rate / 100
-
-// Depth is how many frames an output buffers between what it pulled and what is heard: 100 ms. That is enough for a
-// busy Raspberry Pi, and a pause is still heard within 150 ms without taking anything back.
-const Depth = Rate / 10
-
-// RewindDepth is how many frames an output buffers that can take back what is not heard yet: 1 s. The machine may be busy
-// for so long without a gap, and a pause is still heard at once.
-const RewindDepth = Rate
-
 // Rewinder is a source whose future may change after it was pulled. Changed receives when it has. An output that can
 // drop what it has buffered then calls Rewind with the number of pulled frames that will not be heard, the last ones,
 // and pulls them again. Other outputs ignore it and pull on.

@@ -1,7 +1,6 @@
 package mqtt
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -61,27 +60,6 @@ func (o Options) clientID() string {
 	}
 	return "guided-" + o.ID
 }
-
-// credentials reads user and password at every connect, so that a corrected password file needs no restart.
-func (c Config) credentials() (user, password string, err error) {
-	if c.PasswordFile == "" {
-		return c.User, c.Password, nil
-	}
-	raw, err := os.ReadFile(c.PasswordFile)
-	if err != nil {
-		return "", "", &credentialsError{err}
-	}
-	raw = bytes.TrimRight(raw, "\r\n")
-	if len(raw) == 0 {
-		return "", "", &credentialsError{fmt.Errorf("%s is empty", c.PasswordFile)}
-	}
-	return c.User, string(raw), nil
-}
-
-// A credentialsError means that a password, certificate or key could not be read from its file.
-type credentialsError struct{ error }
-
-func (e *credentialsError) Unwrap() error { return e.error }
 
 // serverURL is the broker's address as paho takes it, with the usual port of its scheme.
 func (c Config) serverURL() (*url.URL, error) {

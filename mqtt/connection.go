@@ -3,7 +3,6 @@ package mqtt
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -49,28 +48,6 @@ func dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 		err = fmt.Errorf("%w: %w", errClosedAtTLS, err)
 	}
 	return c, err
-}
-
-// certificate is our client certificate, which is read at every connect.
-func (c Config) certificate() (tls.Certificate, error) {
-	cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-	if err != nil {
-		return cert, &credentialsError{fmt.Errorf("%s with %s: %w", c.CertFile, c.KeyFile, err)}
-	}
-	return cert, nil
-}
-
-// certPool holds the authorities of a PEM file.
-func certPool(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, &credentialsError{err}
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, &credentialsError{fmt.Errorf("%s holds no certificate in PEM form", file)}
-	}
-	return pool, nil
 }
 
 // dialWebsocket returns when ctx ends, although paho offers no way to cancel its dialling: that goes on by itself, for at

@@ -6,7 +6,7 @@
 // give the same samples.
 //
 // Begin with Renderer.Stream in render.go, which mixes one block; bank.go says where recordings come from, live.go when
-// they are loaded, gain.go how loud everything is, and bed.go what plays under the cues.
+// they are loaded, ducking.go and quiet.go how loud everything is, and bed.go what plays under the cues.
 package mix
 
 import (

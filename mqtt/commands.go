@@ -18,7 +18,7 @@ import (
 )
 
 // An inbox receives commands from the broker and has them executed in the order of their arrival, by two workers. The
-// urgent verbs (urgent.go) have a worker of their own: they overtake the others where those take long or are many.
+// urgent verbs (commands_urgent.go) have a worker of their own: they overtake the others where those take long or are many.
 type inbox struct {
 	do     func(payload []byte, received time.Time) player.Response
 	limits limits
