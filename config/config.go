@@ -142,6 +142,16 @@ func (c *Config) complete(file string) error {
 	if strings.HasPrefix(c.Routines.Dir, noFolder) {
 		c.Routines.Dir = "" // Warnings tells that there is no home folder
 	}
+	c.checkNetwork(report)
+	c.checkAudio(report)
+	c.checkVoice(report)
+	return errors.Join(problems...)
+}
+
+// reporter adds a problem of the settings, with the key that it is about.
+type reporter func(format string, args ...any)
+
+func (c *Config) checkNetwork(report reporter) {
 	for _, problem := range c.MQTTOptions(nil).Check() {
 		report("%s", problem)
 	}
@@ -159,6 +169,9 @@ func (c *Config) complete(file string) error {
 	for _, problem := range c.Satellite.Check() {
 		report("%s", problem)
 	}
+}
+
+func (c *Config) checkAudio(report reporter) {
 	if c.Audio.Volume < 0 || c.Audio.Volume > 100 {
 		report("audio.volume: %d is not from 0 to 100", c.Audio.Volume)
 	}
@@ -170,6 +183,9 @@ func (c *Config) complete(file string) error {
 			report("audio.also.volume: %d is not from 0 to 100", *a.Volume)
 		}
 	}
+}
+
+func (c *Config) checkVoice(report reporter) {
 	if err := (routines.Options{Verbosity: c.Voice.Verbosity}).Check(); err != nil {
 		report("voice.%v", err)
 	}
@@ -187,7 +203,6 @@ func (c *Config) complete(file string) error {
 	default:
 		report("voice.engine: %q is not known; use one of %s", c.Voice.Engine, strings.Join(engines, ", "))
 	}
-	return errors.Join(problems...)
 }
 
 // isPort reports whether text is the number or the name of a TCP port.
