@@ -107,6 +107,9 @@ func (f *Files) Open(ctx context.Context, name string, limit int64) (*File, erro
 			file.Close()
 		}
 	})
+	if errors.As(err, new(abandonedError)) {
+		return nil, err // file and info belong to the operation that goes on
+	}
 	if err == nil && !info.Mode().IsRegular() {
 		err = notRegular(name, info)
 	}
@@ -117,7 +120,7 @@ func (f *Files) Open(ctx context.Context, name string, limit int64) (*File, erro
 		}
 	}
 	if err != nil {
-		if file != nil && !errors.As(err, new(abandonedError)) {
+		if file != nil {
 			file.Close()
 		}
 		return nil, err
