@@ -191,7 +191,9 @@ func TestPageKeyboardOnly(t *testing.T) {
 	if focus() != "Skip to the routines" {
 		t.Errorf("the first focus is on %q", at)
 	}
+	b.waitUntil("document.querySelectorAll('.card').length > 1") // the list is there, and is not drawn anew under the search
 	b.pressKeys("Enter", "/")
+	b.waitUntil("document.activeElement.matches('.search')")
 	b.call("Input.insertText", params{"text": "looked"}, nil)
 	b.waitUntil("document.querySelectorAll('.card').length == 1")
 	for range 12 {
