@@ -24,8 +24,8 @@ func TestCheckWhatIsNoRoutine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, says := range map[string]string{
-		"settings.conf": "settings.conf", "binary.toml": "binary.toml", "huge.toml": "more than", "fifo.toml": "no regular file",
-		"folder.toml": "is a folder", "/dev/zero": "no such routine", "missing.toml": "no such file",
+		"settings.conf": "settings.conf", "binary.toml": "binary.toml", "huge.toml": "larger than 1 MiB", "fifo.toml": "not a regular file",
+		"folder.toml": "not a regular file", "/dev/zero": "no such routine", "missing.toml": "does not exist",
 	} {
 		t.Run(file, func(t *testing.T) {
 			var out bytes.Buffer

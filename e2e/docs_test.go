@@ -230,7 +230,12 @@ func TestReadmeAPICalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := m.startDaemon()
-	waitFor(t, "the page", func() bool { return strings.Contains(log.String(), "the web server is ready") })
+	waitFor(t, "the page", func() bool {
+		if strings.Contains(log.String(), "there is no page") {
+			t.Fatal(log.String())
+		}
+		return strings.Contains(log.String(), "the web server is ready")
+	})
 
 	page, err := os.ReadFile("../README.md")
 	if err != nil {

@@ -53,8 +53,8 @@ func fitToLength(w *work, r *Routine, o Options) (*plan, error) {
 		}
 		rounds := choices.rounds(i)
 		c, err := layOut(w, r, o, rounds, maxLayoutWork)
-		if w.ctx.Err() != nil {
-			return nil, err
+		if ended := w.ctx.Err(); ended != nil { // also where this layout was the last to get through
+			return nil, fmt.Errorf("compiling %s: %w", r.Name, ended)
 		}
 		if err != nil {
 			continue // so many rounds are too long
