@@ -193,13 +193,13 @@ type wyomingHeader struct {
 	Type          string          `json:"type"`
 	Version       string          `json:"version,omitempty"`
 	Data          json.RawMessage `json:"data,omitempty"`
-	DataLength    int             `json:"data_length,omitempty"`
-	PayloadLength int             `json:"payload_length,omitempty"`
+	DataLength    int64           `json:"data_length,omitempty"`
+	PayloadLength int64           `json:"payload_length,omitempty"`
 }
 
 // write sends the event. The data is written after the header line, whose length servers limit.
 func (e wyomingEvent) write(w io.Writer) error {
-	line, err := json.Marshal(wyomingHeader{Type: e.Type, Version: "1.9.0", DataLength: len(e.Data), PayloadLength: len(e.Payload)})
+	line, err := json.Marshal(wyomingHeader{Type: e.Type, Version: "1.9.0", DataLength: int64(len(e.Data)), PayloadLength: int64(len(e.Payload))})
 	if err != nil {
 		return err
 	}
@@ -230,14 +230,14 @@ func readWyomingEvent(r *bufio.Reader) (wyomingEvent, error) {
 		return wyomingEvent{}, fmt.Errorf("it does not speak Wyoming: an event with %d and %d bytes is too large", h.DataLength, h.PayloadLength)
 	}
 	e := wyomingEvent{Type: h.Type, Data: h.Data}
-	data, err := readExactly(r, h.DataLength)
+	data, err := readExactly(r, int(h.DataLength))
 	if err != nil {
 		return wyomingEvent{}, err
 	}
 	if len(data) > 0 {
 		e.Data = data
 	}
-	e.Payload, err = readExactly(r, h.PayloadLength)
+	e.Payload, err = readExactly(r, int(h.PayloadLength))
 	return e, err
 }
 
