@@ -214,6 +214,9 @@ func (h *homeAssistant) startDaemon(node, settings string) *daemonProcess {
 	d.start()
 	h.t.Cleanup(func() {
 		for _, line := range warningLine.FindAllString(d.log.String(), -1) {
+			if strings.Contains(line, "keep the clock right") {
+				continue // true of the machine that runs the test
+			}
 			if !h.brokerStopped && (d.allowedWarning == "" || !strings.Contains(line, d.allowedWarning)) {
 				h.t.Errorf("the daemon logs: %s", line)
 			}
