@@ -61,7 +61,7 @@ func (p *Player) tryRevise(w *slowCommand, c routines.Change, lead int) (bool, e
 		p.mu.Unlock()
 		return false, err
 	}
-	from := max(s.sound.Position(), s.transition.landAt)
+	from := s.furthest()
 	c.At = from + lead
 	old, lifetime := s.request, s.lifetime
 	p.mu.Unlock()
@@ -81,8 +81,7 @@ func (p *Player) tryRevise(w *slowCommand, c routines.Change, lead int) (bool, e
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	at := s.sound.Position()
-	if p.session != s || s.score != old.score || at > revised.options.Changes[len(revised.options.Changes)-1].At {
+	if p.session != s || s.score != old.score || s.furthest() > revised.options.Changes[len(revised.options.Changes)-1].At {
 		cancel()
 		return false, nil
 	}
@@ -91,12 +90,23 @@ func (p *Player) tryRevise(w *slowCommand, c routines.Change, lead int) (bool, e
 		return false, err
 	}
 	s.cancelLoading()
-	previous := s.sound
+	at, previous := s.sound.Position(), s.sound
 	s.score, s.options, s.sound, s.cancelLoading = revised.score, revised.options, sound, cancel
 	s.seek(at)
 	s.previous, s.crossfade = previous, glideLen
 	p.publishState()
 	return true, nil
+}
+
+// furthest is the last position that the session may still come to without a further command: where it is pulled, where it
+// is about to land, and both as a rewind would restore them. A change must lie behind it, as positions behind the change
+// mean something else in the new score.
+func (s *session) furthest() int {
+	at := max(s.sound.Position(), s.transition.landAt)
+	for _, before := range s.snapshots {
+		at = max(at, before.at, before.transition.landAt)
+	}
+	return at
 }
 
 // revisable is the session, and why it cannot take a change. The caller holds the lock.

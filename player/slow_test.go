@@ -316,6 +316,22 @@ func TestReviseThatTakesLong(t *testing.T) {
 		})
 	})
 	for _, words := range []string{"slower", "faster", "extend 5s"} {
+		t.Run(words+", and next to the end meanwhile", func(t *testing.T) {
+			v := &stuckVoice{word: "Lean", measure: true}
+			const ending = "title = \"Ending\"\n[[step]]\nsay = \"Lean back.\"\n[[step]]\nbreathe = \"4-4\"\nfor = \"1m\"\n"
+			runPlayer(t, setup{voice: v, files: routineFiles(map[string]string{"ending": ending})}, func(st *harness) {
+				st.mustDo("start ending")
+				st.pull(10 * second)
+				v.arm()
+				answer := st.submit(words)
+				st.wantNoAnswer(answer)
+				st.mustDo("next") // it lands at the end of the score as it was
+				v.release()
+				<-answer
+				st.pullAll()
+				st.wantState(player.Idle)
+			})
+		})
 		t.Run(words, func(t *testing.T) {
 			v := &stuckVoice{word: "Lean", measure: true}
 			runPlayer(t, setup{voice: v}, func(st *harness) {
