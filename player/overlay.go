@@ -15,13 +15,13 @@ type overlay struct {
 	played  int  // frames since then
 }
 
-// left is how many frames the message still needs.
-func (o overlay) left() int { return o.delay + duckDown + len(o.pcm) - o.played }
+// remaining is how many frames the message still needs.
+func (o overlay) remaining() int { return o.delay + duckDown + len(o.pcm) - o.played }
 
 // updateOverlays is called before each block: it removes the messages that are over, brings the routine back after the
 // last one, and gives the next one its turn.
 func (s *session) updateOverlays() {
-	for len(s.overlays) > 0 && s.overlays[0].started && s.overlays[0].left() <= 0 {
+	for len(s.overlays) > 0 && s.overlays[0].started && s.overlays[0].remaining() <= 0 {
 		s.covered += duckDown + len(s.overlays[0].pcm)
 		if s.overlays[0].inGap {
 			s.covered = 0

@@ -109,16 +109,16 @@ func (s *session) rest(at int) {
 // requestLeave makes the sound leave as soon as the output can: it takes back what was not heard. A Play that has not
 // pulled anything ends at once and does not wait for its device.
 func (s *session) requestLeave(why reason) {
-	s.apply(func(s *session) { s.leave(why) })
+	s.apply(func(s *session) { s.beginTransition(why) })
 	if s.frames == 0 {
 		s.cancelPlay()
 	}
 }
 
-// leave makes the sound fade out within 10 ms and then do what the reason says.
-func (s *session) leave(why reason) {
-	if s.transition.leave(why, s.frames > 0, s.overlayAudible()) {
-		s.left()
+// beginTransition makes the sound fade out within 10 ms and then do what the reason says.
+func (s *session) beginTransition(why reason) {
+	if s.transition.begin(why, s.frames > 0, s.overlayAudible()) {
+		s.finishTransition()
 	}
 }
 
@@ -126,13 +126,13 @@ func (s *session) leave(why reason) {
 func (s *session) jumpTo(at int) {
 	s.transition.landAt = at
 	if s.transition.reason == carryOn {
-		s.leave(jump)
+		s.beginTransition(jump)
 	}
 }
 
-// left is called when the sound has left.
-func (s *session) left() {
-	at, queued, jumps := s.transition.left()
+// finishTransition is called when the sound has left.
+func (s *session) finishTransition() {
+	at, queued, jumps := s.transition.finish()
 	if !jumps {
 		return
 	}
@@ -142,7 +142,7 @@ func (s *session) left() {
 	}
 	s.land(at, silence)
 	if queued != carryOn {
-		s.leave(queued)
+		s.beginTransition(queued)
 	}
 }
 

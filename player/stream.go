@@ -75,9 +75,9 @@ func (s *session) streamPart(samples [][2]float64) int {
 	}
 	switch {
 	case s.transition.reason != carryOn && (left || !more):
-		s.left()
+		s.finishTransition()
 	case !more && len(s.overlays) > 0: // silence under the rest of a message
-		s.transition.silence = max(1, s.overlays[0].left())
+		s.transition.silence = max(1, s.overlays[0].remaining())
 		s.timeline.set(s.frames, s.transition.silence, s.score.Len)
 	case !more:
 		s.transition.drained = true

@@ -34,7 +34,7 @@ const nowhere = -1
 //	entering  carryOn              0        0        > 0     no       the score, fading in
 //	drained   any                  0        any      any     yes      nothing: the stream has ended
 //
-// leave takes steady, landing and entering to leaving, or at once to its end where nothing sounds. left takes leaving
+// begin takes steady, landing and entering to leaving, or at once to its end where nothing sounds. finish takes leaving
 // with the reason jump to landing, and with pause or finish to drained. The silence and the fade-in are used up by the
 // frames pulled. The end of the score is drained too, whatever the reason.
 type transition struct {
@@ -50,9 +50,9 @@ type transition struct {
 // steady is the transition of a sound that is not interrupted.
 func steady() transition { return transition{landAt: nowhere} }
 
-// leave begins the fade-out and reports whether the sound has left already, because there is nothing to fade: no frame
+// begin begins the fade-out and reports whether the sound has left already, because there is nothing to fade: no frame
 // was pulled, or it is silent. speaking is whether a message is being heard.
-func (t *transition) leave(why reason, pulled, speaking bool) (left bool) {
+func (t *transition) begin(why reason, pulled, speaking bool) (left bool) {
 	if t.reason == jump && why != jump && t.fadeOut > 0 && speaking {
 		t.queued = why
 		return false
@@ -68,9 +68,9 @@ func (t *transition) leave(why reason, pulled, speaking bool) (left bool) {
 	return false
 }
 
-// left ends the fade-out. With jumps the sound lands at landAt, and then leaves again for what was queued; else the
+// finish ends the fade-out. With jumps the sound lands at landAt, and then leaves again for what was queued; else the
 // stream is drained.
-func (t *transition) left() (landAt int, queued reason, jumps bool) {
+func (t *transition) finish() (landAt int, queued reason, jumps bool) {
 	t.fadeOut = 0
 	if t.reason != jump {
 		t.drained = true
