@@ -86,6 +86,7 @@ func watchPath(ctx context.Context, dir string, first bool, changed func()) erro
 		return nil
 	}
 	moved := false
+	owed := !first      // the call that it begins with
 	var since time.Time // the first of the changes that are not told yet
 	timer := time.NewTimer(debounce)
 	if first {
@@ -112,11 +113,13 @@ func watchPath(ctx context.Context, dir string, first bool, changed func()) erro
 		case <-w.Errors: // events were lost, most often because there were too many
 			return nil
 		case <-timer.C:
-			if moved {
-				return nil // the next watch begins with a call
+			if owed || !moved { // the next watch begins with a call, which may not come while the path changes all the time
+				changed()
 			}
-			since = time.Time{}
-			changed()
+			if moved {
+				return nil
+			}
+			since, owed = time.Time{}, false
 		}
 	}
 }

@@ -172,6 +172,23 @@ func TestWatchRoutinesWhereSomethingWritesAllTheTime(t *testing.T) {
 	}
 }
 
+func TestWatchRoutinesWhereThePathIsReplacedAllTheTime(t *testing.T) {
+	w := startWatch(t, "home/ours", func(w *folderWatch) { w.mkdir("home/ours") })
+	tick := time.NewTicker(debounce / 10)
+	defer tick.Stop()
+	for end := time.After(time.Minute); ; {
+		select {
+		case <-tick.C:
+			w.must(os.RemoveAll(w.path("home/ours")))
+			w.mkdir("home/ours")
+		case <-w.changes:
+			return
+		case <-end:
+			t.Fatal("no change is told")
+		}
+	}
+}
+
 func TestFingerprintChanges(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ours")
 	seen := map[uint64]string{}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -57,6 +58,9 @@ func TestSignalsEndLongWork(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "says.toml"), "title = \"Says\"\n[[step]]\nsay = \"Xylophones are never recorded.\"\n")
 	settings := settingsFile(t, fmt.Sprintf("[audio]\noutput = \"pulse\"\n[mqtt]\nbroker = \"mqtt://%s\"\n[routines]\ndir = %q\n[web]\nlisten = \"\"\n[voice]\nengine = \"command\"\ncommand = [%q]\n",
 		unusedAddress(t), dir, engine))
+	hangup := make(chan os.Signal, 1) // under nohup the processes that are started here would ignore it; one that is caught here they do not
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	for name, tt := range map[string]struct {
 		args  []string
 		began func() bool
