@@ -10,9 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
 	"golang.org/x/sys/unix"
 )
 
@@ -68,15 +68,19 @@ func watchRoutines(ctx context.Context, dir string, changed func(), log *slog.Lo
 // after a change on the path, or when ctx ends, and an error where the kernel does not tell of changes. But for the first
 // time it begins with a call, for what happened while nothing was watched.
 func watchPath(ctx context.Context, dir string, first bool, changed func()) error {
-	w, err := fsnotify.NewWatcher()
+	n, err := newInotify()
 	if err != nil {
 		return err
 	}
-	defer w.Close()
+	defer n.close() // may be closed again
 	p := resolve(dir)
 	for folder := range p.folders {
-		if err := w.Add(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("watching %s: %w", folder, err)
+		changes := uint32(namesChange)
+		if folder == p.end {
+			changes = contentsChange
+		}
+		if err := n.watch(folder, changes); err != nil {
+			return err
 		}
 	}
 	if err := toldByKernel(p.end); err != nil {
@@ -85,6 +89,14 @@ func watchPath(ctx context.Context, dir string, first bool, changed func()) erro
 	if again := resolve(dir); again.end != p.end || len(again.names) != len(p.names) { // it changed before it was watched
 		return nil
 	}
+	names, lost, done := make(chan string), make(chan error, 1), make(chan struct{})
+	var reader sync.WaitGroup
+	reader.Go(func() { lost <- n.run(names, done) })
+	defer func() {
+		close(done)
+		n.close()
+		reader.Wait()
+	}()
 	moved := false
 	var since time.Time // the first of the changes that are not told yet
 	timer := time.NewTimer(debounce)
@@ -95,11 +107,7 @@ func watchPath(ctx context.Context, dir string, first bool, changed func()) erro
 		select {
 		case <-ctx.Done():
 			return nil
-		case e, open := <-w.Events:
-			if !open {
-				return errors.New("the watcher has ended")
-			}
-			name := filepath.Clean(e.Name)
+		case name := <-names:
 			onPath := p.names[name]
 			if !onPath && (p.end == "" || filepath.Dir(name) != p.end) {
 				continue // a neighbour
@@ -109,8 +117,11 @@ func watchPath(ctx context.Context, dir string, first bool, changed func()) erro
 				since = time.Now()
 			}
 			timer.Reset(max(0, min(debounce, maxDebounce-time.Since(since))))
-		case <-w.Errors: // events were lost, most often because there were too many
-			return nil
+		case err := <-lost:
+			if errors.Is(err, errChangesLost) {
+				return nil
+			}
+			return fmt.Errorf("the watch has ended: %w", err)
 		case <-timer.C:
 			if moved {
 				return nil // the next watch begins with a call
