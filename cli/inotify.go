@@ -12,21 +12,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the kernel is to tell of a folder (inotify(7)): which names come and go in it and may be reached, and where its
-// files matter, also what is written into them. The folders on the way to one are often a home or /tmp, where something
-// writes all the time: that must not wake us, and so this is not fsnotify, which asks for all of it.
+// What the kernel is to tell of a file or folder (inotify(7)): that it goes itself; in a folder which names come, go and may be
+// reached; and where the files matter, also what is written into them. Folders above the routines, such as a home or /tmp,
+// often have something written or made in them all the time: that must not wake us, and so this is not fsnotify, which asks
+// for everything everywhere.
 const (
-	namesChange    = unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_ATTRIB | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF
+	itselfChanges  = unix.IN_DELETE_SELF | unix.IN_MOVE_SELF
+	namesChange    = itselfChanges | unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_ATTRIB
 	contentsChange = namesChange | unix.IN_MODIFY
 )
 
 // errChangesLost means that more changed at once than the kernel keeps.
 var errChangesLost = errors.New("the kernel did not tell of every change")
 
-// An inotify tells of changes in folders, until it is closed.
+// An inotify tells of changes, until it is closed.
 type inotify struct {
-	file    *os.File
-	folders map[int32]string // by their watches
+	file  *os.File
+	paths map[int32]string // by their watches
 }
 
 func newInotify() (*inotify, error) {
@@ -37,22 +39,24 @@ func newInotify() (*inotify, error) {
 	return &inotify{os.NewFile(uintptr(fd), "inotify"), map[int32]string{}}, nil
 }
 
-// watch adds a folder, before run. One that is gone is left out.
-func (n *inotify) watch(folder string, changes uint32) error {
+// watch adds a folder, or a symbolic link itself, before run. One that is gone is left out.
+func (n *inotify) watch(path string, changes uint32) error {
 	raw, err := n.file.SyscallConn()
 	if err != nil {
 		return err
 	}
 	var watch int
 	var failed error
-	err = raw.Control(func(fd uintptr) { watch, failed = unix.InotifyAddWatch(int(fd), folder, changes) })
+	err = raw.Control(func(fd uintptr) {
+		watch, failed = unix.InotifyAddWatch(int(fd), path, changes|unix.IN_DONT_FOLLOW|unix.IN_MASK_ADD)
+	})
 	switch {
 	case errors.Is(failed, fs.ErrNotExist):
 		return nil
 	case errors.Join(err, failed) != nil:
-		return fmt.Errorf("watching %s: %w", folder, errors.Join(err, failed))
+		return fmt.Errorf("watching %s: %w", path, errors.Join(err, failed))
 	}
-	n.folders[int32(watch)] = folder
+	n.paths[int32(watch)] = path
 	return nil
 }
 
@@ -70,7 +74,7 @@ func (n *inotify) run(changed chan<- string, done <-chan struct{}) error {
 			name := events[unix.SizeofInotifyEvent:]
 			name = name[:binary.NativeEndian.Uint32(events[12:])]
 			events = events[unix.SizeofInotifyEvent+len(name):]
-			folder, known := n.folders[watch]
+			path, known := n.paths[watch]
 			switch {
 			case mask&unix.IN_Q_OVERFLOW != 0:
 				return errChangesLost
@@ -78,7 +82,7 @@ func (n *inotify) run(changed chan<- string, done <-chan struct{}) error {
 				continue
 			}
 			select {
-			case changed <- filepath.Join(folder, strings.TrimRight(string(name), "\x00")):
+			case changed <- filepath.Join(path, strings.TrimRight(string(name), "\x00")):
 			case <-done:
 				return nil
 			}

@@ -74,12 +74,8 @@ func watchPath(ctx context.Context, dir string, first bool, changed func()) erro
 	}
 	defer n.close() // may be closed again
 	p := resolve(dir)
-	for folder := range p.folders {
-		changes := uint32(namesChange)
-		if folder == p.end {
-			changes = contentsChange
-		}
-		if err := n.watch(folder, changes); err != nil {
+	for path, changes := range p.changes {
+		if err := n.watch(path, changes); err != nil {
 			return err
 		}
 	}
@@ -134,15 +130,24 @@ func watchPath(ctx context.Context, dir string, first bool, changed func()) erro
 
 // route is what a path goes through.
 type route struct {
-	folders map[string]bool // in which a part of the path is looked up, and the end; without symbolic links
-	names   map[string]bool // of the parts in those folders: the path leads elsewhere when one of them changes
-	end     string          // the folder at its end; "" where there is none
+	names   map[string]bool   // the parts of it that are looked up, each in its folder without symbolic links: the path leads elsewhere when one of them changes
+	changes map[string]uint32 // what is to be told of which of them, and of the folders they are in
+	end     string            // the folder at its end; "" where there is none
 }
 
 // resolve follows an absolute path and its symbolic links as far as it exists.
-func resolve(path string) route {
-	r := route{map[string]bool{"/": true}, map[string]bool{}, ""}
+//
+// Of the last folder that there is, and of the one around it, every name that comes and goes is told: a folder is told to go
+// itself only when nobody has it open. Those above cannot go before them, only be moved, which they are told of themselves.
+func resolve(path string) (r route) {
+	r = route{names: map[string]bool{}, changes: map[string]uint32{}}
 	at, links := "/", 0
+	defer func() {
+		r.changes[filepath.Dir(at)] |= namesChange
+		if r.changes[at] |= namesChange; r.end != "" {
+			r.changes[at] |= contentsChange
+		}
+	}()
 	rest := strings.Split(path, "/")
 	for len(rest) > 0 {
 		part := rest[0]
@@ -160,6 +165,7 @@ func resolve(path string) route {
 		if err != nil {
 			return r
 		}
+		r.changes[name] |= itselfChanges
 		if info.Mode()&fs.ModeSymlink != 0 {
 			target, err := os.Readlink(name)
 			if links++; err != nil || links > maxLinks {
@@ -175,7 +181,6 @@ func resolve(path string) route {
 			return r
 		}
 		at = name
-		r.folders[at] = true
 	}
 	r.end = at
 	return r

@@ -239,8 +239,8 @@ func (d deadlineReader) Read(b []byte) (int, error) {
 	return d.ReadSeeker.Read(b)
 }
 
-// liveBlockBytes is how much live sound is sent at a time: 20 ms.
-const liveBlockBytes = 960 * audio.FrameBytes
+// maxLiveBytes is the most of the live sound that is sent at a time: 100 ms. What there is to send is sent at once.
+const maxLiveBytes = audio.Rate / 10 * audio.FrameBytes
 
 // serveLive streams what the output plays, as a WAV file without an end.
 func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
@@ -269,9 +269,9 @@ func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 	if _, err := out.Write(endlessWAVHeader()); err != nil {
 		return
 	}
-	block := make([]byte, liveBlockBytes)
+	block := make([]byte, maxLiveBytes)
 	for {
-		n, err := io.ReadFull(sound, block)
+		n, err := sound.Read(block)
 		if n > 0 {
 			if _, gone := out.Write(block[:n]); gone != nil {
 				return
@@ -306,7 +306,7 @@ func newStreamWriter(w http.ResponseWriter, timeout time.Duration) streamWriter 
 }
 
 func (s streamWriter) Write(b []byte) (int, error) {
-	if err := s.control.SetWriteDeadline(time.Now().Add(s.timeout)); err != nil {
+	if err := s.extend(); err != nil {
 		return 0, err
 	}
 	n, err := s.w.Write(b)
@@ -315,3 +315,10 @@ func (s streamWriter) Write(b []byte) (int, error) {
 	}
 	return n, s.control.Flush()
 }
+
+// extend gives what is written next its time.
+func (s streamWriter) extend() error { return s.control.SetWriteDeadline(time.Now().Add(s.timeout)) }
+
+// rest is called where nothing may be written for long: the time of what was written before would run out all the same, and
+// wake the daemon.
+func (s streamWriter) rest() error { return s.control.SetWriteDeadline(time.Time{}) }

@@ -12,9 +12,15 @@ import (
 )
 
 const (
-	heartbeatInterval = 15 * time.Second // so that proxies keep the connection open
+	heartbeatInterval = 30 * time.Second // so that proxies keep the connection open: after a minute most close it
 	eventTimeout      = 10 * time.Second // for a client to take one event; then the connection is closed
 )
+
+// untilHeartbeat is the time until the next heartbeat. All connections have it at the same moments: so any number of pages
+// that show nothing new wake the daemon once in heartbeatInterval.
+func untilHeartbeat(now time.Time) time.Duration {
+	return now.Truncate(heartbeatInterval).Add(heartbeatInterval).Sub(now)
+}
 
 // clockedState is a state with the server's time, so that a browser can correct its own clock.
 type clockedState struct {
@@ -44,13 +50,17 @@ func (h *handlers) streamEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	feed := h.Player.Watch(r.Context())
 	out := &eventStream{w: newStreamWriter(w, eventTimeout)}
-	heartbeat := time.NewTicker(heartbeatInterval)
+	defer out.w.extend() // for the end of the response
+	heartbeat := time.NewTimer(untilHeartbeat(time.Now()))
 	defer heartbeat.Stop()
 	_, err := io.WriteString(out.w, "retry: 2000\n\n")
 	if err == nil {
 		err = out.send("state", withClock(<-feed.States))
 	}
 	for err == nil {
+		if err = out.w.rest(); err != nil {
+			return
+		}
 		select {
 		case v, open := <-feed.States:
 			err = out.sendNext(open, "state", withClock(v))
@@ -60,7 +70,8 @@ func (h *handlers) streamEvents(w http.ResponseWriter, r *http.Request) {
 			err = out.sendNext(open, "event", v)
 		case v, open := <-feed.Phases:
 			err = out.sendNext(open, "phase", v)
-		case <-heartbeat.C:
+		case now := <-heartbeat.C:
+			heartbeat.Reset(untilHeartbeat(now))
 			_, err = io.WriteString(out.w, ": \n\n")
 		}
 	}
@@ -68,7 +79,7 @@ func (h *handlers) streamEvents(w http.ResponseWriter, r *http.Request) {
 
 // eventStream writes server-sent events, numbered from 1.
 type eventStream struct {
-	w      io.Writer
+	w      streamWriter
 	lastID int
 }
 
