@@ -41,14 +41,14 @@ func untilAsleep(t *testing.T, pid int) {
 		if now := wakesOf(t, pid); now != before {
 			before, since = now, time.Now()
 		}
-		return time.Since(since) > 3*time.Second
+		return time.Since(since) > 2*time.Second
 	})
 }
 
 // TestIdleDaemonSleeps counts what wakes a daemon that plays nothing: the connection to its broker, its watch of the routines'
 // folder, and pages that are open.
 func TestIdleDaemonSleeps(t *testing.T) {
-	const window = 10 * time.Second
+	const window = 8 * time.Second
 	program := buildProgram(t)
 	m := newMachine(t, silentSettings)
 	page := m.servePage()
@@ -70,7 +70,7 @@ func TestIdleDaemonSleeps(t *testing.T) {
 			t.Logf("%d wakes in %v", n, window)
 		}
 	}
-	t.Run("connected", func(t *testing.T) { count(t, 5) })
+	t.Run("connected", func(t *testing.T) { count(t, 4) })
 	t.Run("something writes beside the folder of routines", func(t *testing.T) {
 		untilAsleep(t, daemon.Process.Pid)
 		before := wakesOf(t, daemon.Process.Pid)
@@ -94,6 +94,6 @@ func TestIdleDaemonSleeps(t *testing.T) {
 				t.Fatalf("a page is answered %d: %q, %v", answer.StatusCode, line, err)
 			}
 		}
-		count(t, 60) // one heartbeat of each at most
+		count(t, 120) // one heartbeat of each at most
 	})
 }

@@ -306,7 +306,7 @@ func newStreamWriter(w http.ResponseWriter, timeout time.Duration) streamWriter 
 }
 
 func (s streamWriter) Write(b []byte) (int, error) {
-	if err := s.extend(); err != nil {
+	if err := s.control.SetWriteDeadline(time.Now().Add(s.timeout)); err != nil {
 		return 0, err
 	}
 	n, err := s.w.Write(b)
@@ -315,10 +315,3 @@ func (s streamWriter) Write(b []byte) (int, error) {
 	}
 	return n, s.control.Flush()
 }
-
-// extend gives what is written next its time.
-func (s streamWriter) extend() error { return s.control.SetWriteDeadline(time.Now().Add(s.timeout)) }
-
-// rest is called where nothing may be written for long: the time of what was written before would run out all the same, and
-// wake the daemon.
-func (s streamWriter) rest() error { return s.control.SetWriteDeadline(time.Time{}) }
