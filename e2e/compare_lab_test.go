@@ -179,13 +179,17 @@ func (l *lab) command(words string) time.Time {
 	return l.publish("guided/bench/command", words)
 }
 
-// await waits until the last message of a topic holds a text and came after a moment, and returns when it came.
+// await waits until the last message of a topic holds a text and came after a moment, and returns when it came. A command that
+// is refused meanwhile is fatal.
 func (l *lab) await(topic, text string, since time.Time) time.Time {
 	l.t.Helper()
 	var found time.Time
 	waitFor(l.t, "the topic "+topic+" to hold "+text, func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		if r := l.last["response"]; r.at.After(since) && strings.Contains(r.payload, `"status":"error"`) {
+			l.t.Fatal("it is refused: ", r.payload)
+		}
 		m := l.last[topic]
 		found = m.at
 		return strings.Contains(strings.ReplaceAll(m.payload, " ", ""), text) && m.at.After(since)
