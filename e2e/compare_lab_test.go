@@ -85,7 +85,7 @@ func (l *lab) startCommand(cmd *exec.Cmd) *labProcess {
 	l.t.Helper()
 	p := &labProcess{Cmd: cmd, log: &syncBuffer{}, ended: make(chan struct{})}
 	cmd.Env = append(l.env, cmd.Env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM} // also when the test is interrupted
 	cmd.WaitDelay = time.Second
 	if cmd.Stdout == nil {
 		cmd.Stdout = p.log

@@ -79,7 +79,7 @@ type owned struct {
 
 // scale measures a daemon with a large library, a large voice and a long routine, beside one that owns little. What is heard
 // costs the same, and comes as soon.
-func (c *comparison) scale(l *lab) {
+func (c *comparison) scale(all *lab) {
 	unknown := load{none, none, none, none} // where measuring fails
 	small := owned{what: "the built-in library", prepare: func(*lab) string { return "" }, routine: "tone", idle: unknown, plays: unknown, toSound: none}
 	for _, o := range []*owned{
@@ -88,8 +88,8 @@ func (c *comparison) scale(l *lab) {
 		{what: "10,000 recordings", prepare: func(l *lab) string { return l.addManyRecordings(10_000) }, routine: "tone"},
 		{what: "a routine of 1,000 steps", prepare: func(l *lab) string { l.addManySteps(1000); return "" }, routine: "steps"},
 	} {
-		l.t.Run(o.what, func(t *testing.T) {
-			c.measureOwned(newLab(t), o)
+		c.run(all.t, o.what, func(l *lab) {
+			c.measureOwned(l, o)
 			limit := func(of, resolution float64) float64 {
 				if o == &small {
 					return none

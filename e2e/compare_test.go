@@ -59,7 +59,7 @@ func TestCompare(t *testing.T) {
 		{"scale", c.scale},
 	}
 	for i, part := range parts {
-		if good := t.Run(part.name, func(t *testing.T) { part.do(newLab(t)) }); !good && i < 2 {
+		if good := c.run(t, part.name, part.do); !good && i < 2 {
 			t.Fatal("nothing that it measures can be trusted")
 		}
 		if err := os.WriteFile(*compareFile, []byte(c.markdown(t)), 0o644); err != nil { // after each part: a later one may fail
@@ -79,6 +79,19 @@ type comparison struct {
 	inputs  string // the folder of the sounds
 	withMPD bool
 	figures []figure
+	missing []string // what failed or was skipped
+}
+
+// run measures something in a lab of its own, as a sub-test.
+func (c *comparison) run(t *testing.T, name string, do func(l *lab)) (good bool) {
+	return t.Run(name, func(t *testing.T) {
+		defer func() {
+			if t.Failed() || t.Skipped() {
+				c.missing = append(c.missing, t.Name())
+			}
+		}()
+		do(newLab(t))
+	})
 }
 
 // figure is one line of the table.
@@ -145,6 +158,9 @@ func (c *comparison) markdown(t *testing.T) string {
 			verdict = "**broken**"
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", f.what, f.format(f.guided), f.format(f.mpd), f.budget(), verdict)
+	}
+	if len(c.missing) > 0 {
+		fmt.Fprintf(&b, "\nNot measured, or not whole: %s.\n", strings.Join(c.missing, "; "))
 	}
 	return b.String()
 }
@@ -447,8 +463,8 @@ func (c *comparison) variants(all *lab) {
 		{"to null", "null", plays, ""},
 		{"to Snapcast", "snapcast", plays, ""},
 	} {
-		all.t.Run(v.what, func(t *testing.T) {
-			l, output := newLab(t), v.output
+		c.run(all.t, v.what, func(l *lab) {
+			output := v.output
 			l.addRoutines(c.inputs)
 			if output == "snapcast" {
 				output = l.snapserver()
@@ -461,7 +477,7 @@ func (c *comparison) variants(all *lab) {
 			c.addLoad(v.what, c.playFor(l, p, v.command, halfway))
 		})
 	}
-	all.t.Run("50 listeners", func(t *testing.T) { c.listeners(newLab(t), 50) })
+	c.run(all.t, "50 listeners", func(l *lab) { c.listeners(l, 50) })
 }
 
 func (c *comparison) addLoad(what string, m load) {
