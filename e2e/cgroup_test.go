@@ -40,8 +40,11 @@ func newControlGroup(t *testing.T, controller string) (g controlGroup, version i
 		case slices.Contains(strings.Split(parts[1], ","), controller):
 			parent, version = "/sys/fs/cgroup/"+controller+parts[2], 1
 		case parts[1] == "" && parent == "":
-			parent, version = "/sys/fs/cgroup"+parts[2], 2
+			parent, version = filepath.Join("/sys/fs/cgroup", parts[2]), 2
 		}
+	}
+	if version == 2 {
+		parent = givingParent("/sys/fs/cgroup", parent, controller)
 	}
 	g = controlGroup{filepath.Join(parent, fmt.Sprintf("guided-test-%d", os.Getpid()))}
 	if err := os.Mkdir(g.dir, 0o755); err != nil {
@@ -51,6 +54,32 @@ func newControlGroup(t *testing.T, controller string) (g controlGroup, version i
 		waitFor(t, "the control group to be empty", func() bool { return os.Remove(g.dir) == nil })
 	})
 	return g, version
+}
+
+// givingParent is the nearest group, from dir up to the root, that gives its children a controller: of version 2, a group in
+// which processes are cannot.
+func givingParent(root, dir, controller string) string {
+	for ; dir != root; dir = filepath.Dir(dir) {
+		given, _ := os.ReadFile(filepath.Join(dir, "cgroup.subtree_control")) // none where it cannot be read
+		if slices.Contains(strings.Fields(string(given)), controller) || !strings.HasPrefix(dir, root) {
+			break
+		}
+	}
+	return dir
+}
+
+// A service's group has processes in it, so the group that gives the controllers is further up.
+func TestGivingParent(t *testing.T) {
+	root := t.TempDir()
+	service := filepath.Join(root, "system.slice", "test.service")
+	writeFile(t, filepath.Join(service, "cgroup.subtree_control"), "\n")
+	writeFile(t, filepath.Join(root, "system.slice", "cgroup.subtree_control"), "cpu memory\n")
+	writeFile(t, filepath.Join(root, "cgroup.subtree_control"), "cpuset cpu memory\n")
+	for controller, want := range map[string]string{"cpu": filepath.Join(root, "system.slice"), "cpuset": root, "io": root} {
+		if got := givingParent(root, service, controller); got != want {
+			t.Errorf("%s is given by %s, want %s", controller, got, want)
+		}
+	}
 }
 
 // set writes a file of the group. Where it cannot be written the test is skipped, and says so loudly.
