@@ -390,7 +390,7 @@ func (c *comparison) renders(l *lab) {
 			}
 			if problem != "" {
 				l.t.Logf("%s: %s", what, problem)
-				what += " (refused: " + lastLine(problem) + ")"
+				what += " (" + lastLine(problem) + ")"
 				seconds, peak = math.Inf(1), none
 			}
 			c.add(figure{what: what, unit: "× real time", guided: longSeconds / seconds, mpd: none, limit: 1000, atLeast: true})
