@@ -113,7 +113,7 @@ func (c *comparison) measureOwned(l *lab, o *owned) {
 	p := l.serve(c.program, settings)
 	o.online = l.await("status", "online", p.began).Sub(p.began).Seconds() * 1000
 	o.startCPU = processCPU(l.t, p.Process.Pid).Seconds()
-	wait(l.t, *compareWindow/2) // what follows a start has come to rest
+	wait(l.t, *compareWindow) // until Go has given back most of the memory of the start, for which it wakes often
 	o.idle = l.measure(p, *compareWindow)
 	records := startCapture(l)
 	o.toSound = median(l.t, *compareTrials, func() time.Duration { return l.timeToSound(records, "start "+o.routine) })

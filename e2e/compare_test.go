@@ -27,7 +27,7 @@ var (
 )
 
 // TestCompare measures what guided costs and how soon it is heard, beside mpd where that is installed, and writes a table in
-// Markdown. A budget that is broken fails it. It takes a quiet machine and half an hour, and so runs only with -compare
+// Markdown. A budget that is broken fails it. It takes a quiet machine and three quarters of an hour, and so runs only with -compare
 // (./test-long compare). docs/performance.md says what is promised.
 func TestCompare(t *testing.T) {
 	if *compareFile == "" {
@@ -210,7 +210,7 @@ func (c *comparison) idle(l *lab) {
 		settings, what = l.settings("pulse", page), "idle with page and watchdog"
 	}
 	p := l.serve(c.program, settings, "NOTIFY_SOCKET="+l.listenAsSystemd(), "WATCHDOG_USEC=30000000")
-	wait(l.t, *compareWindow/2) // what follows a start has come to rest
+	wait(l.t, 2**compareWindow) // until Go has given back the memory of the start, for which it wakes often
 	m, besides := l.measure(p, *compareWindow), load{cpu: none, wakes: none, peak: none}
 	if c.withMPD {
 		p.end()
