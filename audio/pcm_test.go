@@ -105,6 +105,7 @@ func TestEncodePreservesLevelsBelowOneStep(t *testing.T) {
 }
 
 func BenchmarkEncode(b *testing.B) {
+	b.ReportAllocs()
 	src := make([][2]float64, Rate)
 	for i := range src {
 		src[i] = audiotest.NoiseAt(i)

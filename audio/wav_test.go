@@ -58,6 +58,7 @@ func TestWriteWAVErrors(t *testing.T) {
 
 func BenchmarkWriteWAV(b *testing.B) {
 	const seconds = 60
+	b.ReportAllocs()
 	for b.Loop() {
 		if err := WriteWAV(io.Discard, generators.Silence(-1), seconds*Rate, nil); err != nil {
 			b.Fatal(err)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -89,5 +90,23 @@ func TestHoursContains(t *testing.T) {
 				t.Errorf("quiet: %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+// BenchmarkLoad reads the settings as the package brings them.
+func BenchmarkLoad(b *testing.B) {
+	text, err := os.ReadFile("guided.toml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	file := filepath.Join(b.TempDir(), "guided.toml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Load(file); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

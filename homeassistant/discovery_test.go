@@ -225,3 +225,26 @@ func TestDiscoveryIsBoundedWhateverTheTextsAre(t *testing.T) {
 		})
 	}
 }
+
+// BenchmarkDiscovery builds the announcement of a device with so many routines.
+func BenchmarkDiscovery(b *testing.B) {
+	for _, n := range []int{30, 2000} {
+		b.Run(fmt.Sprintf("%d routines", n), func(b *testing.B) {
+			list := make([]player.RoutineInfo, n)
+			for i := range list {
+				list[i] = player.RoutineInfo{Name: fmt.Sprintf("routine-%d", i), Title: fmt.Sprintf("My own routine %d", i), Steps: []string{}}
+			}
+			info, device := infoOf(list), testDevice("mat")
+			size := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				discovery, _, err := device.Discovery(info)
+				if err != nil {
+					b.Fatal(err)
+				}
+				size = len(discovery)
+			}
+			b.ReportMetric(float64(size), "payload-B")
+		})
+	}
+}

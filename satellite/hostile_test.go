@@ -182,3 +182,16 @@ func FuzzSatelliteEvent(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkEvent reads one message of the assistant and decides whether it is one too many.
+func BenchmarkEvent(b *testing.B) {
+	message := []byte(`{"event":"wake_word_detected","data":{"wake_word":"okay_nabu"}}`)
+	var flood floodMeter
+	now := time.Now()
+	b.ReportAllocs()
+	for b.Loop() {
+		if now = now.Add(time.Second); !flood.admit(now) || parseEvent(message) == "" {
+			b.Fatal("it is refused")
+		}
+	}
+}

@@ -14,6 +14,7 @@ func BenchmarkFirstByte(b *testing.B) {
 	url := p.url + p.audioPath() + "yoga.wav"
 	for name, at := range map[string]string{"beginning": "bytes=0-99", "middle": "bytes=50000000-50000099"} {
 		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
 			for b.Loop() {
 				fetch(b, p.client, url, at)
 			}
@@ -27,6 +28,7 @@ func BenchmarkThroughput(b *testing.B) {
 	base := p.url + p.audioPath()
 	for name, file := range map[string]string{"wav": "yoga.wav", "wav over a bed": "yoga.wav?bed=rain"} {
 		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
 			sound := 0.0
 			for b.Loop() {
 				sound += float64(fetch(b, p.client, base+file, "bytes=0-")) / 4 / 48000
@@ -35,6 +37,7 @@ func BenchmarkThroughput(b *testing.B) {
 		})
 	}
 	b.Run("flac", func(b *testing.B) {
+		b.ReportAllocs()
 		bytes := int64(0)
 		for b.Loop() {
 			if err := os.RemoveAll(filepath.Join(p.cacheDir, "flac")); err != nil {
@@ -44,6 +47,43 @@ func BenchmarkThroughput(b *testing.B) {
 		}
 		b.ReportMetric(float64(bytes)/1e6, "MB")
 	})
+}
+
+// BenchmarkPage requests what a browser reads: the page and its script, the state, and the list of routines.
+func BenchmarkPage(b *testing.B) {
+	p := newTestServer(b)
+	p.audioPath() // until the library is read
+	for name, path := range map[string]string{"page": "/", "script": "/page/app.js", "state": "/api/state", "list of routines": "/api/routines"} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if answer := p.get(path); answer.status != http.StatusOK {
+					b.Fatalf("%d: %s", answer.status, answer.body)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkLive reads 20 ms of the live sound. The output is paced, so the time is that of the sound: it is for the allocations.
+func BenchmarkLive(b *testing.B) {
+	p := newTestServer(b)
+	p.audioPath() // until the library is read
+	if answer := p.request("POST", "/api/start", `{"routine":"yoga"}`); answer.status != http.StatusOK {
+		b.Fatal(answer.body)
+	}
+	answer, err := p.client.Get(p.url + "/live.wav")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer answer.Body.Close()
+	block := make([]byte, 960*4)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := io.ReadFull(answer.Body, block); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func fetch(b *testing.B, client *http.Client, url, part string) int64 {

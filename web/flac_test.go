@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"encoding/binary"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -94,4 +95,24 @@ func TestFLACFrameNumbers(t *testing.T) {
 			t.Errorf("%d: % x, want % x", n, b.bytes, want)
 		}
 	}
+}
+
+// BenchmarkEncodeFLAC encodes one block of stereo noise with a tone in it, as loud as speech.
+func BenchmarkEncodeFLAC(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	sound := make([]byte, audio.FrameBytes*flacBlock)
+	for i := range flacBlock {
+		v := uint16(int16(4000*math.Sin(float64(i)/30)) + int16(r.IntN(64)))
+		binary.LittleEndian.PutUint16(sound[4*i:], v)
+		binary.LittleEndian.PutUint16(sound[4*i+2:], v)
+	}
+	var c flacEncoder
+	n := 0
+	b.SetBytes(int64(len(sound)))
+	b.ReportAllocs()
+	for b.Loop() {
+		c.encodeFrame(sound, n)
+		n++
+	}
+	b.ReportMetric(float64(n)*flacBlock/audio.Rate/b.Elapsed().Seconds(), "×realtime")
 }

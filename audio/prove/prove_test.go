@@ -256,6 +256,7 @@ func stretched(list []float64, ppm float64) []float64 {
 func BenchmarkProveOneMinute(b *testing.B) {
 	score, clips := countingScore(b)
 	clean := mono(mix.Render(score, clips), 4096)
+	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := proveSamples(b, score, clips, clean); err != nil {
 			b.Fatal(err)
