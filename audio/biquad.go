@@ -51,12 +51,15 @@ type monoFilter struct {
 func (f *monoFilter) filter(samples []float64) {
 	z1, z2 := f.z1, f.z2
 	for i, x := range samples {
-		y := float64(f.b0*x) + z1
-		z1 = float64(f.b1*x) - float64(f.a1*y) + z2
-		z2 = float64(f.b2*x) - float64(f.a2*y)
-		samples[i] = y
+		samples[i], z1, z2 = f.step(x, z1, z2)
 	}
 	f.z1, f.z2 = z1, z2
+}
+
+// step filters one sample in a state, and returns the next state (transposed direct form II).
+func (f *Biquad) step(x, z1, z2 float64) (y, next1, next2 float64) {
+	y = float64(f.b0*x) + z1
+	return y, float64(f.b1*x) - float64(f.a1*y) + z2, float64(f.b2*x) - float64(f.a2*y)
 }
 
 // FilterZeroPhase filters in place, forward and backward, which doubles the order and leaves no delay at any frequency.
@@ -82,14 +85,10 @@ func (f *StereoFilter) Reset() { f.left, f.right = [2]float64{}, [2]float64{} }
 // Filter filters the next frames of the stream in place.
 func (f *StereoFilter) Filter(frames [][2]float64) {
 	l1, l2, r1, r2 := f.left[0], f.left[1], f.right[0], f.right[1]
-	for i, x := range frames {
-		l := float64(f.b0*x[0]) + l1
-		r := float64(f.b0*x[1]) + r1
-		l1 = float64(f.b1*x[0]) - float64(f.a1*l) + l2
-		r1 = float64(f.b1*x[1]) - float64(f.a1*r) + r2
-		l2 = float64(f.b2*x[0]) - float64(f.a2*l)
-		r2 = float64(f.b2*x[1]) - float64(f.a2*r)
-		frames[i] = [2]float64{l, r}
+	for i := range frames {
+		x := &frames[i]
+		x[0], l1, l2 = f.step(x[0], l1, l2)
+		x[1], r1, r2 = f.step(x[1], r1, r2)
 	}
 	f.left, f.right = [2]float64{l1, l2}, [2]float64{r1, r2}
 }

@@ -47,7 +47,6 @@ const (
 // LoudnessMeter measures Loudness block by block. Its memory grows by 80 bytes for each second.
 type LoudnessMeter struct {
 	shelf, highPass monoFilter
-	weighted        []float64
 	n               int                 // samples so far
 	sum             float64             // of the squares of all
 	open            [openBlocks]float64 // of the squares of the blocks that have not ended; the one that begins at step k is at k modulo openBlocks
@@ -62,22 +61,33 @@ func NewLoudnessMeter() *LoudnessMeter {
 
 // Add measures the next samples, and leaves them as they are.
 func (m *LoudnessMeter) Add(samples []float64) {
-	for part := range slices.Chunk(samples, LoudnessStep) {
-		m.weighted = append(m.weighted[:0], part...)
-		m.shelf.filter(m.weighted)
-		m.highPass.filter(m.weighted)
-		for _, x := range m.weighted {
-			if m.n%LoudnessStep == 0 {
-				m.step()
-			}
-			square := float64(x * x)
-			m.sum += square
-			for i := range m.open {
-				m.open[i] += square
-			}
-			m.n++
+	for len(samples) > 0 {
+		if m.n%LoudnessStep == 0 {
+			m.step()
 		}
+		n := min(len(samples), LoudnessStep-m.n%LoudnessStep)
+		m.addToOpen(samples[:n])
+		samples = samples[n:]
+		m.n += n
 	}
+}
+
+// addToOpen adds samples to the blocks that are open. Both filters are in one loop, where neither waits for the other.
+func (m *LoudnessMeter) addToOpen(samples []float64) {
+	s1, s2, h1, h2 := m.shelf.z1, m.shelf.z2, m.highPass.z1, m.highPass.z2
+	sum, open0, open1, open2, open3 := m.sum, m.open[0], m.open[1], m.open[2], m.open[3]
+	for _, x := range samples {
+		x, s1, s2 = m.shelf.step(x, s1, s2)
+		x, h1, h2 = m.highPass.step(x, h1, h2)
+		square := float64(x * x)
+		sum += square
+		open0 += square
+		open1 += square
+		open2 += square
+		open3 += square
+	}
+	m.shelf.z1, m.shelf.z2, m.highPass.z1, m.highPass.z2 = s1, s2, h1, h2
+	m.sum, m.open = sum, [openBlocks]float64{open0, open1, open2, open3}
 }
 
 // step ends the block that is complete, and begins one.
