@@ -43,6 +43,17 @@ func (d *drone) reset(at int) {
 	}
 }
 
+func (d *drone) advance(n, _ int) {
+	for i := range d {
+		note := &d[i]
+		a, b, c := note.sines[0], note.sines[1], note.sines[2]
+		for range n {
+			a, b, c = a.next(), b.next(), c.next()
+		}
+		note.sines = [3]oscillator{a, b, c}
+	}
+}
+
 func (d *drone) fill(frames [][2]float64, _ int) {
 	const droneLevel = 0.0301 // gives bedLUFS
 	clear(frames)
@@ -54,14 +65,16 @@ func (d *drone) fill(frames [][2]float64, _ int) {
 			mid, side := a.sin+float64(0.3*c.sin), float64(0.45*b.sin)
 			frames[i][0] += float64(level * (mid + side))
 			frames[i][1] += float64(level * (mid - side))
-			a.step()
-			b.step()
-			c.step()
+			a, b, c = a.next(), b.next(), c.next()
 		}
 		n.sines = [3]oscillator{a, b, c}
 	}
 }
 
-func (o *oscillator) step() {
-	o.cos, o.sin = float64(o.cos*o.stepCos)-float64(o.sin*o.stepSin), float64(o.sin*o.stepCos)+float64(o.cos*o.stepSin)
+// next returns the oscillator at the next sample.
+func (o oscillator) next() oscillator {
+	return oscillator{
+		float64(o.cos*o.stepCos) - float64(o.sin*o.stepSin), float64(o.sin*o.stepCos) + float64(o.cos*o.stepSin),
+		o.stepCos, o.stepSin,
+	}
 }
