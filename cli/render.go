@@ -43,6 +43,7 @@ func (o *renderCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
+	defer sound.Close()
 	show, end := p.progress(score.Len, "rendering "+score.Title)
 	err = t.write(p.ctx, func(w io.Writer) error { return audio.WriteWAV(w, sound, score.Len, show) })
 	end()

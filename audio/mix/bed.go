@@ -29,9 +29,8 @@ type bedSound interface {
 	fill(frames [][2]float64, at int)
 }
 
-// newBed returns the bed of a score, nil where it has none. loop is the imported sound file that the score names, if
-// it names one.
-func newBed(score *routines.Score, loop []int16) *bed {
+// newBed returns the bed of a score, nil where it has none. loop is the sound file that the score names, if it names one.
+func newBed(score *routines.Score, loop *loopedSound) *bed {
 	b := &bed{gain: gainCurve{value: newBedGain(score).at}}
 	switch score.Bed.Sound {
 	case "":
@@ -45,10 +44,10 @@ func newBed(score *routines.Score, loop []int16) *bed {
 	case "drone":
 		b.sound = &restarting{generator: newDrone()}
 	default:
-		if len(loop) == 0 {
+		if loop == nil {
 			return nil
 		}
-		b.sound = loopedSound(loop)
+		b.sound = loop
 	}
 	return b
 }

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"sort"
-	"sync/atomic"
 
 	"github.com/gopxl/beep/v2"
 
@@ -27,29 +26,26 @@ type Renderer struct {
 	soundingAt int
 }
 
-// scheduledClip is the clip of a cue at its place in the score, in samples. While pcm points to nil it is silent:
-// LiveRenderer sees to it that a clip is loaded before its time.
+// scheduledClip is the clip of a cue at its place in the score, in samples. What of it is not in memory is silent:
+// LiveRenderer and FileRenderer see to it that each block is there before its time.
 type scheduledClip struct {
 	at, length int
-	pcm        *atomic.Pointer[[]int16]
+	clip       *blocks
 }
 
 var _ beep.StreamSeeker = (*Renderer)(nil)
 
-// newRenderer returns a renderer without cues. loop is the imported sound file that the score names as its bed, nil
-// for none.
-func newRenderer(score *routines.Score, loop []int16) *Renderer {
+// newRenderer returns a renderer without cues. loop is the sound file that the score names as its bed, nil for none.
+func newRenderer(score *routines.Score, loop *loopedSound) *Renderer {
 	return &Renderer{length: score.Len, bed: newBed(score, loop), gains: quietGains(score)}
 }
 
 // Render returns a renderer of a score whose clips are all loaded. A cue without a clip is silent.
 func Render(score *routines.Score, clips Clips) *Renderer {
-	r := newRenderer(score, clips[bedClipKey(score.Bed.Sound)].PCM)
+	r := newRenderer(score, loopOf(clips[bedClipKey(score.Bed.Sound)].PCM))
 	for _, c := range score.Cues {
-		pcm := clips[c.Clip].PCM
-		loaded := &atomic.Pointer[[]int16]{}
-		loaded.Store(&pcm)
-		r.add(scheduledClip{c.At, len(pcm), loaded})
+		clip := wholeClip(clips[c.Clip].PCM)
+		r.add(scheduledClip{c.At, clip.length, clip})
 	}
 	return r
 }
@@ -96,12 +92,16 @@ func (r *Renderer) mixCues(samples [][2]float64) (any bool) {
 	kept := r.sounding[:0]
 	for _, k := range r.sounding {
 		c := &r.cues[k]
-		if pcm := c.pcm.Load(); pcm != nil {
-			from, to := max(0, c.at-r.at), min(len(samples), c.at+len(*pcm)-r.at)
-			if from < to {
-				r.gainOf(k).addTo(samples[from:to], (*pcm)[r.at+from-c.at:], r.at+from-c.at)
+		from, to := max(0, c.at-r.at), min(len(samples), c.at+c.clip.length-r.at)
+		for from < to {
+			at := r.at + from - c.at // in the clip
+			pcm, n := c.clip.from(at)
+			n = min(n, to-from)
+			if heard := min(n, len(pcm)); heard > 0 {
+				r.gainOf(k).addTo(samples[from:from+heard], pcm, at)
 				any = true
 			}
+			from += n
 		}
 		if c.at+c.length > end {
 			kept = append(kept, k)
