@@ -44,15 +44,23 @@ func (r *Resampler) Add(in []float64, emit func([]float64) error) error {
 	if r.up == r.down {
 		return emit(in)
 	}
-	r.read += int64(len(in))
-	r.in = append(r.in, in...)
-	r.convolve(len(r.in) - r.half)
-	if done := min(r.center-r.half+1, len(r.in)); done > len(r.in)/2 {
-		r.in = r.in[:copy(r.in, r.in[done:])]
-		r.center -= done
+	for part := range slices.Chunk(in, resampleBlock) {
+		r.read += int64(len(part))
+		r.in = append(r.in, part...)
+		r.convolve(len(r.in) - r.half)
+		if done := min(r.center-r.half+1, len(r.in)); done > len(r.in)/2 {
+			r.in = r.in[:copy(r.in, r.in[done:])]
+			r.center -= done
+		}
+		if err := r.emit(emit); err != nil {
+			return err
+		}
 	}
-	return r.emit(emit)
+	return nil
 }
+
+// resampleBlock is how many samples are taken at a time: what is in work stays in the processor's cache.
+const resampleBlock = 4096
 
 // Finish hands emit the rest, as if silence followed.
 func (r *Resampler) Finish(emit func([]float64) error) error {
@@ -133,9 +141,7 @@ func Resample(in []float64, rate int) []float64 {
 		out = append(out, samples...)
 		return nil
 	}
-	for block := range slices.Chunk(in, 4096) {
-		_ = r.Add(block, keep) // keep does not fail
-	}
+	_ = r.Add(in, keep) // keep does not fail
 	_ = r.Finish(keep)
 	return out
 }
