@@ -386,12 +386,6 @@ func parseWAVFormat(b []byte) (WAVFormat, error) {
 // appendMono appends the mean of the channels to list. An incomplete last frame is left out.
 func (f WAVFormat) appendMono(list []float64, b []byte) []float64 {
 	frame := f.frameBytes()
-	if f.Channels == 1 && f.Bits == 16 { // most speech
-		for ; len(b) >= 2; b = b[2:] {
-			list = append(list, float64(int16(binary.LittleEndian.Uint16(b)))/(1<<15))
-		}
-		return list
-	}
 	for ; len(b) >= frame; b = b[frame:] {
 		sum := 0.0
 		for c := range f.Channels {
