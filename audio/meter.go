@@ -118,23 +118,13 @@ func (m *meter) loudnessFrom(first int) float64 {
 
 // truePeakMeter finds the true peak of both channels at four times the rate.
 type truePeakMeter struct {
-	filters [3][]float64
-	maxGain float64      // of any filter, on samples of ±1
+	filters *peakFilters
 	past    [2][]float64 // the latest taps−1 samples of each channel
 	peak    float64
 }
 
 func newTruePeakMeter() truePeakMeter {
-	p := truePeakMeter{past: [2][]float64{make([]float64, taps-1), make([]float64, taps-1)}}
-	for k := range p.filters {
-		p.filters[k] = sincFilter(1, float64(k+1)/4)
-		sum := 0.0
-		for _, tap := range p.filters[k] {
-			sum += math.Abs(tap)
-		}
-		p.maxGain = max(p.maxGain, sum)
-	}
-	return p
+	return truePeakMeter{filters: newPeakFilters(), past: [2][]float64{make([]float64, taps-1), make([]float64, taps-1)}}
 }
 
 // add measures frames. It does not interpolate where they are too low for a new peak between them.
@@ -147,13 +137,11 @@ func (p *truePeakMeter) add(frames [][2]float64) {
 		}
 		for at := 0; at+taps <= len(samples); at += taps {
 			near := samples[at:min(at+2*taps-1, len(samples))]
-			if p.maxGain*maxAbs(near) <= p.peak {
+			if p.filters.maxGain*maxAbs(near) <= p.peak {
 				continue
 			}
 			for i := 0; i+taps <= len(near); i++ {
-				for _, filter := range p.filters {
-					p.peak = max(p.peak, math.Abs(dot(filter, near[i:i+taps])))
-				}
+				p.peak = max(p.peak, p.filters.highest(near[i:i+taps]))
 			}
 		}
 		p.past[c] = append(samples[:0], samples[len(samples)-taps+1:]...)
