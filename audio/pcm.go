@@ -95,9 +95,7 @@ func (q *ClipQuantizer) Add(samples []float64) {
 	q.tail = q.tail[:copy(q.tail, q.tail[max(0, len(q.tail)-RampLen):])]
 	at := len(q.pcm)
 	q.pcm = slices.Grow(q.pcm, len(samples))[:at+len(samples)]
-	for i, x := range samples {
-		q.pcm[at+i] = quantize(x)
-	}
+	Quantize(q.pcm[at:], samples, 1)
 }
 
 // Clip returns the recording of all samples.
@@ -109,6 +107,14 @@ func (q *ClipQuantizer) Clip() []int16 {
 		q.pcm[len(q.pcm)-1-i] = quantize(q.tail[len(q.tail)-1-i] * gain)
 	}
 	return slices.Clip(q.pcm)
+}
+
+// Quantize makes samples of 16 bits with a gain: it limits to ±1 and rounds. dst holds at least as many as samples.
+func Quantize(dst []int16, samples []float64, gain float64) {
+	dst = dst[:len(samples)]
+	for i, x := range samples {
+		dst[i] = quantize(gain * x)
+	}
 }
 
 // quantize limits to ±1 and rounds to 16 bits, halves away from zero.
@@ -133,9 +139,7 @@ func fadeGain(i, n int) float64 { return 0.5 - 0.5*math.Cos(math.Pi*(float64(i)+
 func QuantizeClip(samples []float64) []int16 {
 	fadeEnds(samples)
 	pcm := make([]int16, len(samples))
-	for i, x := range samples {
-		pcm[i] = quantize(x)
-	}
+	Quantize(pcm, samples, 1)
 	return pcm
 }
 
