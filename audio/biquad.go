@@ -69,26 +69,3 @@ func (f Biquad) FilterZeroPhase(samples []float64) {
 	f.Filter(samples)
 	slices.Reverse(samples)
 }
-
-// Stereo returns a filter of these coefficients for a stream of frames.
-func (f Biquad) Stereo() StereoFilter { return StereoFilter{Biquad: f} }
-
-// StereoFilter is a Biquad with the state of two channels, so that a sound can be filtered block by block.
-type StereoFilter struct {
-	Biquad
-	left, right [2]float64
-}
-
-// Reset forgets the past: the next block is filtered from silence.
-func (f *StereoFilter) Reset() { f.left, f.right = [2]float64{}, [2]float64{} }
-
-// Filter filters the next frames of the stream in place.
-func (f *StereoFilter) Filter(frames [][2]float64) {
-	l1, l2, r1, r2 := f.left[0], f.left[1], f.right[0], f.right[1]
-	for i := range frames {
-		x := &frames[i]
-		x[0], l1, l2 = f.step(x[0], l1, l2)
-		x[1], r1, r2 = f.step(x[1], r1, r2)
-	}
-	f.left, f.right = [2]float64{l1, l2}, [2]float64{r1, r2}
-}

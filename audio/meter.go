@@ -25,7 +25,7 @@ const (
 
 // meter measures a programme hop by hop.
 type meter struct {
-	shelf, highPass StereoFilter
+	shelf, highPass [2]monoFilter          // of both channels
 	hops            [hopsShortTerm]float64 // mean squares of the latest ones, both channels together
 	n               int                    // hops so far
 	histogram       [(maxLUFS - AbsoluteGate) * binsPerLU]bin
@@ -43,7 +43,10 @@ type bin struct {
 // MeasureLoudness measures src to its end. Its memory does not grow with the length.
 func MeasureLoudness(src beep.Streamer) Measurement {
 	shelf, highPass := kWeighting()
-	m := &meter{shelf: shelf.Stereo(), highPass: highPass.Stereo(), peaks: newTruePeakMeter()}
+	m := &meter{
+		shelf: [2]monoFilter{{Biquad: shelf}, {Biquad: shelf}}, highPass: [2]monoFilter{{Biquad: highPass}, {Biquad: highPass}},
+		peaks: newTruePeakMeter(),
+	}
 	frames := make([][2]float64, meterHop)
 	for drained := false; !drained; {
 		var n int
@@ -57,13 +60,23 @@ func MeasureLoudness(src beep.Streamer) Measurement {
 	return Measurement{m.integrated(), LUFS(m.momentary / 2), LUFS(m.shortTerm / 2), 20 * math.Log10(m.peaks.peak)}
 }
 
-// add measures one hop. It K-weights frames in place.
+// add measures one hop.
 func (m *meter) add(frames [][2]float64) {
-	m.shelf.Filter(frames)
-	m.highPass.Filter(frames)
+	var weighted [2][meterHop]float64
+	for c := range weighted {
+		shelf, highPass := &m.shelf[c], &m.highPass[c]
+		s1, s2, h1, h2 := shelf.z1, shelf.z2, highPass.z1, highPass.z2
+		for i := range frames {
+			x := frames[i][c]
+			x, s1, s2 = shelf.step(x, s1, s2)
+			weighted[c][i], h1, h2 = highPass.step(x, h1, h2)
+		}
+		shelf.z1, shelf.z2, highPass.z1, highPass.z2 = s1, s2, h1, h2
+	}
 	sum := 0.0
-	for _, x := range frames {
-		sum += float64(x[0]*x[0]) + float64(x[1]*x[1])
+	for i, left := range &weighted[0] {
+		right := weighted[1][i]
+		sum += float64(left*left) + float64(right*right)
 	}
 	m.hops[m.n%hopsShortTerm] = sum / meterHop
 	m.n++
