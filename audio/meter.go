@@ -146,8 +146,8 @@ func (p *truePeakMeter) add(frames [][2]float64) {
 		samples := p.past[c]
 		for _, x := range frames {
 			samples = append(samples, x[c])
-			p.peak = max(p.peak, math.Abs(x[c]))
 		}
+		p.peak = max(p.peak, maxAbs(samples[taps-1:]))
 		for at := 0; at+taps <= len(samples); at += taps {
 			near := samples[at:min(at+2*taps-1, len(samples))]
 			if p.filters.maxGain*maxAbs(near) <= p.peak {
@@ -165,7 +165,9 @@ func (p *truePeakMeter) add(frames [][2]float64) {
 func maxAbs(samples []float64) float64 {
 	most := 0.0
 	for _, x := range samples {
-		most = max(most, math.Abs(x))
+		if level := math.Abs(x); level > most {
+			most = level
+		}
 	}
 	return most
 }
