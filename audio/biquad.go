@@ -6,7 +6,7 @@ import (
 )
 
 // Biquad holds the coefficients of a second-order IIR filter, normalised so that a0 is 1. It has no state.
-type Biquad struct{ b0, b1, b2, a1, a2 float64 }
+type Biquad struct{ B0, B1, B2, A1, A2 float64 }
 
 // LowPass returns a second-order Butterworth low-pass at Rate.
 func LowPass(hz float64) Biquad {
@@ -25,7 +25,7 @@ func HighPass(hz float64) Biquad {
 // OnePoleLowPass returns a first-order low-pass at Rate, which falls by 6 dB an octave above hz.
 func OnePoleLowPass(hz float64) Biquad {
 	pole := math.Exp(-2 * math.Pi * hz / Rate)
-	return Biquad{b0: 1 - pole, a1: -pole}
+	return Biquad{B0: 1 - pole, A1: -pole}
 }
 
 // BandPass returns a band-pass at Rate with unit gain at its centre (Bristow-Johnson, Audio EQ Cookbook).
@@ -33,7 +33,7 @@ func BandPass(hz, q float64) Biquad {
 	w := 2 * math.Pi * hz / Rate
 	alpha := math.Sin(w) / (2 * q)
 	n := 1 / (1 + alpha)
-	return Biquad{b0: alpha * n, b2: -alpha * n, a1: -2 * math.Cos(w) * n, a2: (1 - alpha) * n}
+	return Biquad{B0: alpha * n, B2: -alpha * n, A1: -2 * math.Cos(w) * n, A2: (1 - alpha) * n}
 }
 
 // Filter filters samples in place, from a state of silence.
@@ -51,12 +51,15 @@ type monoFilter struct {
 func (f *monoFilter) filter(samples []float64) {
 	z1, z2 := f.z1, f.z2
 	for i, x := range samples {
-		y := float64(f.b0*x) + z1
-		z1 = float64(f.b1*x) - float64(f.a1*y) + z2
-		z2 = float64(f.b2*x) - float64(f.a2*y)
-		samples[i] = y
+		samples[i], z1, z2 = f.step(x, z1, z2)
 	}
 	f.z1, f.z2 = z1, z2
+}
+
+// step filters one sample in a state, and returns the next state (transposed direct form II).
+func (f *Biquad) step(x, z1, z2 float64) (y, next1, next2 float64) {
+	y = float64(f.B0*x) + z1
+	return y, float64(f.B1*x) - float64(f.A1*y) + z2, float64(f.B2*x) - float64(f.A2*y)
 }
 
 // FilterZeroPhase filters in place, forward and backward, which doubles the order and leaves no delay at any frequency.
@@ -65,31 +68,4 @@ func (f Biquad) FilterZeroPhase(samples []float64) {
 	slices.Reverse(samples)
 	f.Filter(samples)
 	slices.Reverse(samples)
-}
-
-// Stereo returns a filter of these coefficients for a stream of frames.
-func (f Biquad) Stereo() StereoFilter { return StereoFilter{Biquad: f} }
-
-// StereoFilter is a Biquad with the state of two channels, so that a sound can be filtered block by block.
-type StereoFilter struct {
-	Biquad
-	left, right [2]float64
-}
-
-// Reset forgets the past: the next block is filtered from silence.
-func (f *StereoFilter) Reset() { f.left, f.right = [2]float64{}, [2]float64{} }
-
-// Filter filters the next frames of the stream in place.
-func (f *StereoFilter) Filter(frames [][2]float64) {
-	l1, l2, r1, r2 := f.left[0], f.left[1], f.right[0], f.right[1]
-	for i, x := range frames {
-		l := float64(f.b0*x[0]) + l1
-		r := float64(f.b0*x[1]) + r1
-		l1 = float64(f.b1*x[0]) - float64(f.a1*l) + l2
-		r1 = float64(f.b1*x[1]) - float64(f.a1*r) + r2
-		l2 = float64(f.b2*x[0]) - float64(f.a2*l)
-		r2 = float64(f.b2*x[1]) - float64(f.a2*r)
-		frames[i] = [2]float64{l, r}
-	}
-	f.left, f.right = [2]float64{l1, l2}, [2]float64{r1, r2}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/pion/opus"
 )
@@ -167,8 +168,10 @@ func (s *opusStream) decodePage(page *oggPage, o *opusDecoder) error {
 		if err != nil {
 			return fmt.Errorf("the Opus file is damaged: %w", err)
 		}
-		for _, x := range o.packet[:made] {
-			o.block = append(o.block, clampFinite(s.gain*float64(x)))
+		at := len(o.block)
+		o.block = slices.Grow(o.block, max(made, opusRate-at))[:at+made] // a page holds a second as a rule
+		for i, x := range o.packet[:made] {
+			o.block[at+i] = clampFinite(s.gain * float64(x))
 		}
 		s.samples += int64(made)
 		s.partial = s.partial[:0]

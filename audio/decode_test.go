@@ -210,3 +210,25 @@ func BenchmarkDecodeOpus(b *testing.B) {
 	}
 	audiotest.ReportRealTime(b, float64(fixtures[3].n)/opusRate)
 }
+
+// BenchmarkDecodeWAV makes a recording at Rate of ten seconds of speech at 24 kHz.
+func BenchmarkDecodeWAV(b *testing.B) {
+	var sound bytes.Buffer
+	sound.Write(WAVFormat{Channels: 1, Rate: 24000, Bits: 16}.Header(240_000))
+	for _, x := range audiotest.WhiteNoise(240_000, 0.3) {
+		_ = binary.Write(&sound, binary.LittleEndian, int16(x*32767))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		d, err := NewDecoder(bytes.NewReader(sound.Bytes()), int64(sound.Len()))
+		if err != nil {
+			b.Fatal(err)
+		}
+		q := NewClipQuantizer(10 * Rate)
+		if err := d.Resampled(func(samples []float64) error { q.Add(samples); return nil }); err != nil {
+			b.Fatal(err)
+		}
+		q.Clip()
+	}
+	audiotest.ReportRealTime(b, 10)
+}

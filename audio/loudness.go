@@ -47,7 +47,6 @@ const (
 // LoudnessMeter measures Loudness block by block. Its memory grows by 80 bytes for each second.
 type LoudnessMeter struct {
 	shelf, highPass monoFilter
-	weighted        []float64
 	n               int                 // samples so far
 	sum             float64             // of the squares of all
 	open            [openBlocks]float64 // of the squares of the blocks that have not ended; the one that begins at step k is at k modulo openBlocks
@@ -62,22 +61,33 @@ func NewLoudnessMeter() *LoudnessMeter {
 
 // Add measures the next samples, and leaves them as they are.
 func (m *LoudnessMeter) Add(samples []float64) {
-	for part := range slices.Chunk(samples, LoudnessStep) {
-		m.weighted = append(m.weighted[:0], part...)
-		m.shelf.filter(m.weighted)
-		m.highPass.filter(m.weighted)
-		for _, x := range m.weighted {
-			if m.n%LoudnessStep == 0 {
-				m.step()
-			}
-			square := float64(x * x)
-			m.sum += square
-			for i := range m.open {
-				m.open[i] += square
-			}
-			m.n++
+	for len(samples) > 0 {
+		if m.n%LoudnessStep == 0 {
+			m.step()
 		}
+		n := min(len(samples), LoudnessStep-m.n%LoudnessStep)
+		m.addToOpen(samples[:n])
+		samples = samples[n:]
+		m.n += n
 	}
+}
+
+// addToOpen adds samples to the blocks that are open. Both filters are in one loop, where neither waits for the other.
+func (m *LoudnessMeter) addToOpen(samples []float64) {
+	s1, s2, h1, h2 := m.shelf.z1, m.shelf.z2, m.highPass.z1, m.highPass.z2
+	sum, open0, open1, open2, open3 := m.sum, m.open[0], m.open[1], m.open[2], m.open[3]
+	for _, x := range samples {
+		x, s1, s2 = m.shelf.step(x, s1, s2)
+		x, h1, h2 = m.highPass.step(x, h1, h2)
+		square := float64(x * x)
+		sum += square
+		open0 += square
+		open1 += square
+		open2 += square
+		open3 += square
+	}
+	m.shelf.z1, m.shelf.z2, m.highPass.z1, m.highPass.z2 = s1, s2, h1, h2
+	m.sum, m.open = sum, [openBlocks]float64{open0, open1, open2, open3}
 }
 
 // step ends the block that is complete, and begins one.
@@ -137,15 +147,56 @@ func MeanSquare(samples []float64) float64 {
 
 // TruePeak returns the true peak of samples, as an amplitude: the highest level at four times the rate (BS.1770-5 annex 2).
 func TruePeak(samples []float64) float64 {
-	peak := 0.0
-	for _, x := range samples {
-		peak = max(peak, math.Abs(x))
-	}
-	for _, frac := range []float64{0.25, 0.5, 0.75} {
-		filter := sincFilter(1, frac)
-		for i := range samples {
-			peak = max(peak, math.Abs(ConvolveAt(samples, i, filter)))
+	peak, filters := maxAbs(samples), newPeakFilters()
+	for at := 0; at < len(samples); at += taps {
+		if filters.bound(samples, at) <= peak {
+			continue
+		}
+		for i := at; i < min(at+taps, len(samples)); i++ {
+			peak = max(peak, filters.after(samples, i))
 		}
 	}
 	return peak
+}
+
+// peakFilters find the true peak between two samples.
+type peakFilters struct {
+	quarters [3][]float64 // each interpolates a quarter of a sample after the one before
+	maxGain  float64      // of any, on samples of ±1
+}
+
+func newPeakFilters() *peakFilters {
+	p := &peakFilters{}
+	for k := range p.quarters {
+		p.quarters[k] = sincFilter(1, float64(k+1)/4)
+		sum := 0.0
+		for _, tap := range p.quarters[k] {
+			sum += math.Abs(tap)
+		}
+		p.maxGain = max(p.maxGain, sum)
+	}
+	return p
+}
+
+// after returns the highest level between sample i and the next.
+func (p *peakFilters) after(samples []float64, i int) float64 {
+	if first := i - taps/2 + 1; first >= 0 && first+taps <= len(samples) {
+		return p.highest(samples[first : first+taps])
+	}
+	peak := 0.0
+	for _, filter := range p.quarters {
+		peak = max(peak, math.Abs(ConvolveAt(samples, i, filter)))
+	}
+	return peak
+}
+
+// highest returns the highest level between the two samples in the middle of taps samples.
+func (p *peakFilters) highest(near []float64) float64 {
+	a, b, c := dotThree(near, p.quarters[0], p.quarters[1], p.quarters[2])
+	return max(math.Abs(a), math.Abs(b), math.Abs(c))
+}
+
+// bound returns what after cannot exceed for the taps samples from one on.
+func (p *peakFilters) bound(samples []float64, from int) float64 {
+	return p.maxGain * maxAbs(samples[max(0, from-taps/2+1):min(len(samples), from+taps+taps/2)])
 }

@@ -2,6 +2,7 @@ package audio
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"guided/audio/audiotest"
@@ -55,4 +56,17 @@ func TestLoudnessOfReferenceTone(t *testing.T) {
 	if got := Loudness(audiotest.Sine(3*Rate, Rate, 997, 1)); math.Abs(got) > 0.05 {
 		t.Errorf("%.3f LUFS", got)
 	}
+}
+
+func BenchmarkLoudnessMeter(b *testing.B) {
+	samples := audiotest.WhiteNoise(10*Rate, 0.3)
+	b.ReportAllocs()
+	for b.Loop() {
+		m := NewLoudnessMeter()
+		for part := range slices.Chunk(samples, 2048) {
+			m.Add(part)
+		}
+		m.Loudness()
+	}
+	audiotest.ReportRealTime(b, 10)
 }

@@ -25,7 +25,7 @@ const (
 
 // meter measures a programme hop by hop.
 type meter struct {
-	shelf, highPass StereoFilter
+	shelf, highPass [2]monoFilter          // of both channels
 	hops            [hopsShortTerm]float64 // mean squares of the latest ones, both channels together
 	n               int                    // hops so far
 	histogram       [(maxLUFS - AbsoluteGate) * binsPerLU]bin
@@ -43,7 +43,10 @@ type bin struct {
 // MeasureLoudness measures src to its end. Its memory does not grow with the length.
 func MeasureLoudness(src beep.Streamer) Measurement {
 	shelf, highPass := kWeighting()
-	m := &meter{shelf: shelf.Stereo(), highPass: highPass.Stereo(), peaks: newTruePeakMeter()}
+	m := &meter{
+		shelf: [2]monoFilter{{Biquad: shelf}, {Biquad: shelf}}, highPass: [2]monoFilter{{Biquad: highPass}, {Biquad: highPass}},
+		peaks: newTruePeakMeter(),
+	}
 	frames := make([][2]float64, meterHop)
 	for drained := false; !drained; {
 		var n int
@@ -57,13 +60,23 @@ func MeasureLoudness(src beep.Streamer) Measurement {
 	return Measurement{m.integrated(), LUFS(m.momentary / 2), LUFS(m.shortTerm / 2), 20 * math.Log10(m.peaks.peak)}
 }
 
-// add measures one hop. It K-weights frames in place.
+// add measures one hop.
 func (m *meter) add(frames [][2]float64) {
-	m.shelf.Filter(frames)
-	m.highPass.Filter(frames)
+	var weighted [2][meterHop]float64
+	for c := range weighted {
+		shelf, highPass := &m.shelf[c], &m.highPass[c]
+		s1, s2, h1, h2 := shelf.z1, shelf.z2, highPass.z1, highPass.z2
+		for i := range frames {
+			x := frames[i][c]
+			x, s1, s2 = shelf.step(x, s1, s2)
+			weighted[c][i], h1, h2 = highPass.step(x, h1, h2)
+		}
+		shelf.z1, shelf.z2, highPass.z1, highPass.z2 = s1, s2, h1, h2
+	}
 	sum := 0.0
-	for _, x := range frames {
-		sum += float64(x[0]*x[0]) + float64(x[1]*x[1])
+	for i, left := range &weighted[0] {
+		right := weighted[1][i]
+		sum += float64(left*left) + float64(right*right)
 	}
 	m.hops[m.n%hopsShortTerm] = sum / meterHop
 	m.n++
@@ -118,23 +131,13 @@ func (m *meter) loudnessFrom(first int) float64 {
 
 // truePeakMeter finds the true peak of both channels at four times the rate.
 type truePeakMeter struct {
-	filters [3][]float64
-	maxGain float64      // of any filter, on samples of ±1
+	filters *peakFilters
 	past    [2][]float64 // the latest taps−1 samples of each channel
 	peak    float64
 }
 
 func newTruePeakMeter() truePeakMeter {
-	p := truePeakMeter{past: [2][]float64{make([]float64, taps-1), make([]float64, taps-1)}}
-	for k := range p.filters {
-		p.filters[k] = sincFilter(1, float64(k+1)/4)
-		sum := 0.0
-		for _, tap := range p.filters[k] {
-			sum += math.Abs(tap)
-		}
-		p.maxGain = max(p.maxGain, sum)
-	}
-	return p
+	return truePeakMeter{filters: newPeakFilters(), past: [2][]float64{make([]float64, taps-1), make([]float64, taps-1)}}
 }
 
 // add measures frames. It does not interpolate where they are too low for a new peak between them.
@@ -143,17 +146,15 @@ func (p *truePeakMeter) add(frames [][2]float64) {
 		samples := p.past[c]
 		for _, x := range frames {
 			samples = append(samples, x[c])
-			p.peak = max(p.peak, math.Abs(x[c]))
 		}
+		p.peak = max(p.peak, maxAbs(samples[taps-1:]))
 		for at := 0; at+taps <= len(samples); at += taps {
 			near := samples[at:min(at+2*taps-1, len(samples))]
-			if p.maxGain*maxAbs(near) <= p.peak {
+			if p.filters.maxGain*maxAbs(near) <= p.peak {
 				continue
 			}
 			for i := 0; i+taps <= len(near); i++ {
-				for _, filter := range p.filters {
-					p.peak = max(p.peak, math.Abs(dot(filter, near[i:i+taps])))
-				}
+				p.peak = max(p.peak, p.filters.highest(near[i:i+taps]))
 			}
 		}
 		p.past[c] = append(samples[:0], samples[len(samples)-taps+1:]...)
@@ -164,7 +165,9 @@ func (p *truePeakMeter) add(frames [][2]float64) {
 func maxAbs(samples []float64) float64 {
 	most := 0.0
 	for _, x := range samples {
-		most = max(most, math.Abs(x))
+		if level := math.Abs(x); level > most {
+			most = level
+		}
 	}
 	return most
 }

@@ -64,12 +64,15 @@ func limitPeaks(samples []float64, ceiling float64) {
 	for i := range gain {
 		gain[i] = 1
 	}
-	between := [][]float64{sincFilter(1, 0.25), sincFilter(1, 0.5), sincFilter(1, 0.75)}
+	filters, quiet := newPeakFilters(), 0 // before quiet, nothing reaches the ceiling
 	for i, x := range samples {
-		peak := math.Abs(x) // the highest level from this sample to before the next
-		for _, filter := range between {
-			peak = max(peak, math.Abs(ConvolveAt(samples, i, filter)))
+		if i%taps == 0 && filters.bound(samples, i) <= ceiling {
+			quiet = i + taps
 		}
+		if i < quiet {
+			continue
+		}
+		peak := max(math.Abs(x), filters.after(samples, i)) // the highest level from this sample to before the next
 		if peak <= ceiling {
 			continue
 		}

@@ -18,12 +18,20 @@ func Encode(dst []byte, src [][2]float64, index int) {
 	dst = dst[:FrameBytes*len(src)]
 	at := 2 * uint32(index)
 	for i := range src {
-		left, right := ditherNoise(at), ditherNoise(at+1)
-		frame := uint32(uint16(quantizeDithered(src[i][0], left))) | uint32(uint16(quantizeDithered(src[i][1], right)))<<16
-		binary.LittleEndian.PutUint32(dst[FrameBytes*i:], frame)
+		left, right := float64(src[i][0]*(1<<31)), float64(src[i][1]*(1<<31))
+		l, r := ditherNoise(at), ditherNoise(at+1)
+		if left > -safeFixed && left < safeFixed && right > -safeFixed && right < safeFixed {
+			l, r = (int32(left)+l+1<<15)>>16, (int32(right)+r+1<<15)>>16
+		} else {
+			l, r = quantizeDithered(left, l), quantizeDithered(right, r)
+		}
+		binary.LittleEndian.PutUint32(dst[FrameBytes*i:], uint32(uint16(l))|uint32(r)<<16)
 		at += 2
 	}
 }
+
+// safeFixed is the level in steps of 2^-31 below which dither and rounding cannot leave 32 bits, nor the result its 16.
+const safeFixed = 1<<31 - 1<<17
 
 // ditherNoise returns noise of triangular distribution (TPDF), from −1 to 1 step of 16 bits, in units of 2^-16 step: the
 // sum of the two halves of a hash of the index. The hash is lowbias32 (Wellons, "Prospecting for Hash Functions", 2018).
@@ -36,10 +44,9 @@ func ditherNoise(index uint32) int32 {
 	return int32(index&0xffff) + int32(index>>16) - 0xffff
 }
 
-// quantizeDithered adds noise to x and rounds to 16 bits. The scaling is exact and all that follows is integer
-// arithmetic, so every machine gives the same result, and a 32-bit ARM is fast.
-func quantizeDithered(x float64, noise int32) int32 {
-	fixed := float64(x * (1 << 31))
+// quantizeDithered adds noise to a level in steps of 2^-31 and rounds to 16 bits. The scaling was exact and all that
+// follows is integer arithmetic, so every machine gives the same result, and a 32-bit ARM is fast.
+func quantizeDithered(fixed float64, noise int32) int32 {
 	if fixed > -1<<31 && fixed < 1<<31 {
 		y := (int64(int32(fixed)) + int64(noise) + 1<<15) >> 16
 		return int32(max(-math.MaxInt16, min(y, math.MaxInt16)))
@@ -86,9 +93,9 @@ func (q *ClipQuantizer) Add(samples []float64) {
 	q.head = append(q.head, samples[:min(len(samples), RampLen-len(q.head))]...)
 	q.tail = append(q.tail, samples[max(0, len(samples)-RampLen):]...)
 	q.tail = q.tail[:copy(q.tail, q.tail[max(0, len(q.tail)-RampLen):])]
-	for _, x := range samples {
-		q.pcm = append(q.pcm, quantize(x))
-	}
+	at := len(q.pcm)
+	q.pcm = slices.Grow(q.pcm, len(samples))[:at+len(samples)]
+	Quantize(q.pcm[at:], samples, 1)
 }
 
 // Clip returns the recording of all samples.
@@ -102,8 +109,27 @@ func (q *ClipQuantizer) Clip() []int16 {
 	return slices.Clip(q.pcm)
 }
 
-// quantize rounds to 16 bits.
-func quantize(x float64) int16 { return int16(math.Round(max(-1, min(1, x)) * math.MaxInt16)) }
+// Quantize makes samples of 16 bits with a gain: it limits to ±1 and rounds. dst holds at least as many as samples.
+func Quantize(dst []int16, samples []float64, gain float64) {
+	dst = dst[:len(samples)]
+	for i, x := range samples {
+		dst[i] = quantize(gain * x)
+	}
+}
+
+// quantize limits to ±1 and rounds to 16 bits, halves away from zero.
+func quantize(x float64) int16 {
+	switch {
+	case x >= 1:
+		return math.MaxInt16
+	case x <= -1:
+		return -math.MaxInt16
+	}
+	y := float64(x * math.MaxInt16)
+	n := int32(y)
+	rest := y - float64(n) // exact, as is its double: this rounds without a branch, which noise would mispredict
+	return int16(n + int32(rest+rest))
+}
 
 // fadeGain returns the gain at a sample of a fade-in of n.
 func fadeGain(i, n int) float64 { return 0.5 - 0.5*math.Cos(math.Pi*(float64(i)+0.5)/float64(n)) }
@@ -113,9 +139,7 @@ func fadeGain(i, n int) float64 { return 0.5 - 0.5*math.Cos(math.Pi*(float64(i)+
 func QuantizeClip(samples []float64) []int16 {
 	fadeEnds(samples)
 	pcm := make([]int16, len(samples))
-	for i, x := range samples {
-		pcm[i] = quantize(x)
-	}
+	Quantize(pcm, samples, 1)
 	return pcm
 }
 

@@ -111,8 +111,28 @@ func BenchmarkEncode(b *testing.B) {
 		src[i] = audiotest.NoiseAt(i)
 	}
 	dst := make([]byte, len(src)*FrameBytes)
+	b.ReportAllocs()
 	for b.Loop() {
 		Encode(dst, src, 0)
 	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(src)), "ns/frame")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "x-realtime")
+}
+
+func TestQuantizeRoundsToTheNearest(t *testing.T) {
+	check := func(x float64) {
+		t.Helper()
+		if got, want := quantize(x), int16(math.Round(max(-1, min(1, x))*math.MaxInt16)); got != want {
+			t.Errorf("%v comes out as %d, want %d", x, got, want)
+		}
+	}
+	for n := -65534; n <= 65534; n++ { // whole steps, halves and what lies beside them
+		x := float64(n) / 2 / math.MaxInt16
+		for _, near := range []float64{x, math.Nextafter(x, -2), math.Nextafter(x, 2), x + 1e-7} {
+			check(near)
+		}
+	}
+	for _, x := range []float64{2, -2, math.Inf(1), math.Inf(-1), math.SmallestNonzeroFloat64} {
+		check(x)
+	}
 }

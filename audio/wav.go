@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/gopxl/beep/v2"
 )
@@ -88,37 +89,100 @@ func (f WAVFormat) Header(frames int, chunks ...WAVChunk) []byte {
 // frameBytes is the bytes of one sample of every channel.
 func (f WAVFormat) frameBytes() int { return f.Channels * f.Bits / 8 }
 
+// RangeFrames is how many frames WriteWAVRanges asks for at a time: a second and a third. It is a multiple of the interval
+// at which the beds of package mix begin anew, so that a range needs no sound from before it.
+const RangeFrames = 1 << 16
+
+// RangeEncoder fills dst with the frames of a sound from an index on, as Encode makes them.
+type RangeEncoder func(dst []byte, at int) error
+
 // WriteWAV writes exactly so many frames of src as a WAV file: a longer source is cut, a shorter one is followed by
-// silence. It needs little memory and never seeks, so w may be a pipe. progress, where it is not nil, is called after
-// each second of sound with the frames that are done.
+// silence. Otherwise it is WriteWAVRanges.
 func WriteWAV(w io.Writer, src beep.Streamer, frames int, progress func(done int)) error {
+	samples := make([][2]float64, Rate/10)
+	drained := false
+	encode := func(dst []byte, at int) error { // the ranges of one encoder come in order
+		for len(dst) > 0 {
+			part := samples[:min(len(samples), len(dst)/FrameBytes)]
+			n := 0
+			if !drained {
+				n, drained = ReadFull(src, part)
+			}
+			clear(part[n:])
+			Encode(dst, part, at)
+			dst = dst[FrameBytes*len(part):]
+			at += len(part)
+		}
+		return src.Err()
+	}
+	return WriteWAVRanges(w, []RangeEncoder{encode}, frames, progress)
+}
+
+// WriteWAVRanges writes a WAV file of so many frames, in ranges of RangeFrames that its encoders make at the same time, each
+// on a goroutine of its own. Their number does not change the bytes. It never seeks, so w may be a pipe, and holds one range
+// more than there are encoders. progress, where it is not nil, is called with the frames that are written.
+func WriteWAVRanges(w io.Writer, encoders []RangeEncoder, frames int, progress func(done int)) error {
 	if frames < 0 || int64(frames) > MaxWAVFrames {
 		return fmt.Errorf("a WAV file holds up to 6 hours of sound; %d frames do not fit", frames)
 	}
 	if _, err := w.Write(WAVHeader(frames)); err != nil {
 		return fmt.Errorf("writing the WAV header: %w", err)
 	}
-	samples := make([][2]float64, min(frames, Rate))
-	encoded := make([]byte, FrameBytes*len(samples))
-	for done, drained := 0, false; done < frames; {
-		samples = samples[:min(len(samples), frames-done)]
-		n := 0
-		if !drained {
-			n, drained = ReadFull(src, samples)
+	ranges := make([]wavRange, len(encoders)+1)
+	work := make(chan *wavRange, len(ranges))
+	var workers sync.WaitGroup
+	for _, encode := range encoders {
+		workers.Go(func() {
+			for r := range work {
+				r.encoded <- encode(r.bytes, r.at)
+			}
+		})
+	}
+	defer workers.Wait()
+	defer close(work)
+	next := 0
+	begin := func(r *wavRange) {
+		n := min(RangeFrames, frames-next)
+		if n == 0 {
+			return
 		}
-		clear(samples[n:])
-		Encode(encoded, samples, done)
-		if _, err := w.Write(encoded[:FrameBytes*len(samples)]); err != nil {
+		r.at, r.bytes = next, r.buffer(n)
+		next += n
+		work <- r
+	}
+	for i := range ranges {
+		ranges[i].encoded = make(chan error, 1)
+		begin(&ranges[i])
+	}
+	for i, done := 0, 0; done < frames; i = (i + 1) % len(ranges) {
+		r := &ranges[i]
+		if err := <-r.encoded; err != nil {
+			return fmt.Errorf("making the sound: %w", err)
+		}
+		if _, err := w.Write(r.bytes); err != nil {
 			return fmt.Errorf("writing the sound: %w", err)
 		}
-		if done += len(samples); progress != nil {
+		if done += len(r.bytes) / FrameBytes; progress != nil {
 			progress(done)
 		}
-	}
-	if err := src.Err(); err != nil {
-		return fmt.Errorf("making the sound: %w", err)
+		begin(r)
 	}
 	return nil
+}
+
+// wavRange is a range of a file that is being made. Its memory is used again.
+type wavRange struct {
+	at      int // its first frame
+	bytes   []byte
+	encoded chan error // capacity 1: it is made
+}
+
+// buffer returns the range's memory for so many frames.
+func (r *wavRange) buffer(frames int) []byte {
+	if n := FrameBytes * frames; n > cap(r.bytes) {
+		return make([]byte, n)
+	}
+	return r.bytes[:FrameBytes*frames]
 }
 
 // DecodeWAV reads a whole file as Decode does, and refuses every other kind.

@@ -56,6 +56,66 @@ func TestWriteWAVErrors(t *testing.T) {
 	}
 }
 
+// Encoders of different speeds make a file in order, one range each at a time.
+func TestWriteWAVRanges(t *testing.T) {
+	audiotest.NoLeaks(t)
+	const frames = 9*RangeFrames + 5
+	want := encoded(audiotest.NoiseAt, frames)
+	encoder := func(copies int) RangeEncoder {
+		return func(dst []byte, at int) error {
+			for range copies {
+				copy(dst, want[at*FrameBytes:])
+			}
+			return nil
+		}
+	}
+	for _, encoders := range [][]RangeEncoder{{encoder(1)}, {encoder(1), encoder(100)}, {encoder(100), encoder(1), encoder(10)}} {
+		var out bytes.Buffer
+		var reported []int
+		if err := WriteWAVRanges(&out, encoders, frames, func(done int) { reported = append(reported, done) }); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(out.Bytes(), append(WAVHeader(frames), want...)) {
+			t.Errorf("%d encoders: other bytes", len(encoders))
+		}
+		if len(reported) != 10 || reported[0] != RangeFrames || reported[9] != frames {
+			t.Errorf("%d encoders: progress is %v", len(encoders), reported)
+		}
+	}
+	broken := errors.New("the disk broke")
+	for name, write := range map[string]func() error{
+		"an encoder that fails": func() error {
+			fails := func(_ []byte, at int) error {
+				if at == 2*RangeFrames {
+					return broken
+				}
+				return nil
+			}
+			return WriteWAVRanges(io.Discard, []RangeEncoder{fails, fails}, frames, nil)
+		},
+		"a writer that fails": func() error {
+			return WriteWAVRanges(&fullWriter{room: 1 << 20, err: broken}, []RangeEncoder{encoder(1), encoder(1)}, frames, nil)
+		},
+	} {
+		if err := write(); !errors.Is(err, broken) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// fullWriter fails once it has taken so many bytes.
+type fullWriter struct {
+	room int
+	err  error
+}
+
+func (w *fullWriter) Write(b []byte) (int, error) {
+	if w.room -= len(b); w.room < 0 {
+		return 0, w.err
+	}
+	return len(b), nil
+}
+
 func BenchmarkWriteWAV(b *testing.B) {
 	const seconds = 60
 	b.ReportAllocs()

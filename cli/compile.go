@@ -80,15 +80,12 @@ func isFile(name string) bool {
 	return err == nil && !info.IsDir()
 }
 
-// renderer compiles a routine and loads its sounds into memory.
-func (c *compiler) renderer(name string) (*routines.Score, *mix.Renderer, error) {
+// renderer compiles a routine; its sounds are loaded as they come.
+func (c *compiler) renderer(name string) (*routines.Score, *mix.OfflineRenderer, error) {
 	_, score, err := c.score(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	clips, err := c.bank.Load(c.p.ctx, score)
-	if err != nil {
-		return nil, nil, err
-	}
-	return score, mix.Render(score, clips), nil
+	sound, err := c.bank.RenderOffline(c.p.ctx, score)
+	return score, sound, err
 }

@@ -49,6 +49,7 @@ func (o *proveCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
+	defer sound.Close()
 	file, err := o.openRecording()
 	if err != nil {
 		return fmt.Errorf("the recording: %w", err)

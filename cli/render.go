@@ -11,8 +11,6 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
-
-	"guided/audio"
 )
 
 type renderCommand struct {
@@ -43,8 +41,9 @@ func (o *renderCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
+	defer sound.Close()
 	show, end := p.progress(score.Len, "rendering "+score.Title)
-	err = t.write(p.ctx, func(w io.Writer) error { return audio.WriteWAV(w, sound, score.Len, show) })
+	err = t.write(p.ctx, func(w io.Writer) error { return sound.WriteWAV(w, show) })
 	end()
 	switch {
 	case err != nil && p.ctx.Err() != nil:

@@ -4,53 +4,48 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
 
 	"guided/audio"
 	"guided/audio/mix"
 )
 
-// maxRenderFrames is how many frames are rendered at a time: as many as [mix.Live.Load] loads the clips for.
+// maxRenderFrames is how many frames are rendered in one slot.
 const maxRenderFrames = audio.Rate
 
-// renderer makes the samples of any part of a rendition, in any order. Its memory does not grow with the length: clips are
+// renderer makes the samples of any part of a rendition, in any order. Its memory does not grow with the length: sounds are
 // loaded around the position. It belongs to one goroutine.
 type renderer struct {
 	*rendition
-	ctx     context.Context
-	slots   chan struct{}     // limits how many render at once
-	live    *mix.LiveRenderer // nil before the first samples
-	cancel  context.CancelFunc
-	loading sync.WaitGroup
+	ctx   context.Context
+	slots chan struct{}        // limits how many render at once
+	sound *mix.OfflineRenderer // nil before the first samples
 }
 
 // newRenderer makes a renderer that ends with ctx or by close.
 func (h *handlers) newRenderer(ctx context.Context, p *rendition) *renderer {
-	ctx, cancel := context.WithCancel(ctx)
-	return &renderer{rendition: p, ctx: ctx, cancel: cancel, slots: h.renderSlots}
+	return &renderer{rendition: p, ctx: ctx, slots: h.renderSlots}
 }
 
-// close ends the loading of clips, and waits for it.
+// close drops the sounds that are in memory.
 func (r *renderer) close() {
-	r.cancel()
-	r.loading.Wait()
+	if r.sound != nil {
+		r.sound.Close()
+	}
 }
 
 // render fills samples from sample at of the score on; at+len(samples) is at most its length. It fails only when ctx ends.
 func (r *renderer) render(samples [][2]float64, at int) error {
-	if r.live == nil {
-		live, err := r.bank.RenderLive(r.ctx, r.score, r.loading.Go)
+	if r.sound == nil {
+		sound, err := r.bank.RenderOffline(r.ctx, r.score)
 		if err != nil {
 			return err
 		}
-		r.live = live
+		r.sound = sound
 	}
 	for len(samples) > 0 {
 		part := samples[:min(len(samples), maxRenderFrames)]
-		if !r.live.Ready(at) {
-			if err := r.live.Preload(r.ctx, at); err != nil {
-				return err
-			}
+		if err := r.sound.Load(at, at+len(part)); err != nil { // which may wait for a disk: not in a slot
+			return err
 		}
 		if err := r.inSlot(func() error { return r.renderPart(part, at) }); err != nil {
 			return err
@@ -74,13 +69,13 @@ func (r *renderer) inSlot(compute func() error) error {
 
 // renderPart renders one part.
 func (r *renderer) renderPart(samples [][2]float64, at int) error {
-	if at != r.live.Position() {
-		if err := r.live.Seek(at); err != nil {
+	if at != r.sound.Position() {
+		if err := r.sound.Seek(at); err != nil {
 			return err
 		}
 	}
 	for done := 0; done < len(samples); {
-		n, more := r.live.Stream(samples[done:])
+		n, more := r.sound.Stream(samples[done:])
 		if !more {
 			clear(samples[done:])
 			break

@@ -199,15 +199,31 @@ func (b *Bank) Load(ctx context.Context, score *routines.Score) (Clips, error) {
 		lengths[c.Clip] = c.Len
 	}
 	clips := make(Clips, len(lengths))
-	if loop := b.bedLoop(ctx, score); loop != nil {
-		clips[bedClipKey(score.Bed.Sound)] = voice.Recording{PCM: loop}
+	sounds := newScoreClips(b, score)
+	bed, err := sounds.openBed(ctx)
+	if bed != nil {
+		defer bed.drop()
+		var loop voice.Recording
+		if loop, err = sounds.loadAll(ctx, bed); err == nil {
+			clips[bed.key.clip] = loop
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, err)
 	}
 	var mu sync.Mutex
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(runtime.NumCPU())
 	for clip, n := range lengths {
-		work.Go(func() error {
-			r, err := b.loadExact(ctx, clip, n)
+		work.Go(func() (err error) {
+			var r voice.Recording
+			if isSoundFile(clip) {
+				c := newScoreClip(clipKey{b.voice, clip, n})
+				defer c.drop()
+				r, err = sounds.loadAll(ctx, c)
+			} else {
+				r, err = b.loadExact(ctx, clip, n)
+			}
 			mu.Lock()
 			clips[clip] = voice.Recording{PCM: audio.FitLength(r.PCM, n), Beat: r.Beat}
 			mu.Unlock()
@@ -220,21 +236,7 @@ func (b *Bank) Load(ctx context.Context, score *routines.Score) (Clips, error) {
 	return clips, nil
 }
 
-// loadExact loads a clip of n samples. A clip that is not available is logged and returned without samples. It fails
-// only when ctx ends.
-func (b *Bank) loadExact(ctx context.Context, clip routines.Clip, n int) (voice.Recording, error) {
-	r, err := b.loadClip(ctx, clip)
-	switch {
-	case ctx.Err() != nil:
-		return voice.Recording{}, ctx.Err()
-	case err != nil:
-		b.sounds.tellClip(clip, err)
-		return voice.Recording{}, nil
-	}
-	b.sounds.forget(clipName(clip))
-	return voice.Recording{PCM: audio.FitLength(r.PCM, n), Beat: r.Beat}, nil
-}
-
+// loadClip returns a clip that is no sound file.
 func (b *Bank) loadClip(ctx context.Context, c routines.Clip) (voice.Recording, error) {
 	if c.Sound == "" {
 		return b.speak(ctx, c.Say)
@@ -242,11 +244,7 @@ func (b *Bank) loadClip(ctx context.Context, c routines.Clip) (voice.Recording, 
 	if slices.Contains(routines.SwellNames(), c.Sound) {
 		return synthesizeSwell(c.Sound, c.Len), nil
 	}
-	if _, is := toneTable()[c.Sound]; is {
-		return b.tone(c.Sound)
-	}
-	pcm, err := b.sounds.decode(ctx, c.Sound)
-	return voice.Recording{PCM: pcm}, err
+	return b.tone(c.Sound)
 }
 
 // speak returns a text in the first voice that can speak it. Where all fail, the last error that is not ErrNoRecording

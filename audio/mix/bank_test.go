@@ -203,7 +203,7 @@ func TestBankForAnotherVoice(t *testing.T) {
 				t.Errorf("measured %+v, want %d", got, want)
 			}
 			live := beginLive(t, bank, score)
-			if got := *live.clips[0].pcm.Load(); len(got) != want {
+			if got := *live.sounds.clips[0].loaded[0].Load(); len(got) != want {
 				t.Errorf("%d samples are heard, want %d", len(got), want)
 			}
 		}

@@ -19,7 +19,7 @@ const (
 // bed is the background sound of a score.
 type bed struct {
 	sound  bedSound
-	gain   *bedGain
+	gain   gainCurve
 	frames [controlBlock][2]float64
 }
 
@@ -29,10 +29,9 @@ type bedSound interface {
 	fill(frames [][2]float64, at int)
 }
 
-// newBed returns the bed of a score, nil where it has none. loop is the imported sound file that the score names, if
-// it names one.
-func newBed(score *routines.Score, loop []int16) *bed {
-	b := &bed{gain: newBedGain(score)}
+// newBed returns the bed of a score, nil where it has none. loop is the sound file that the score names, if it names one.
+func newBed(score *routines.Score, loop *loopedSound) *bed {
+	b := &bed{gain: gainCurve{value: newBedGain(score).at}}
 	switch score.Bed.Sound {
 	case "":
 		return nil
@@ -45,43 +44,49 @@ func newBed(score *routines.Score, loop []int16) *bed {
 	case "drone":
 		b.sound = &restarting{generator: newDrone()}
 	default:
-		if len(loop) == 0 {
+		if loop == nil {
 			return nil
 		}
-		b.sound = loopedSound(loop)
+		b.sound = loop
 	}
 	return b
 }
 
-// addTo adds the bed to samples; at is the index of the first in the score.
+// addTo spreads the left channel of samples to both, and adds the bed; at is the index of the first in the score.
 func (b *bed) addTo(samples [][2]float64, at int) {
 	for len(samples) > 0 {
 		frames := b.frames[:min(len(samples), controlBlock-at%controlBlock)]
 		b.sound.fill(frames, at)
-		ramp := rampFrom(at, b.gain.at)
-		for i, x := range frames {
-			gain := ramp.at(i)
-			samples[i][0] += float64(gain * x[0])
-			samples[i][1] += float64(gain * x[1])
+		ramp := b.gain.ramp(at)
+		part := samples[:len(frames)]
+		for i := range frames {
+			gain, cue := ramp.at(i), part[i][0]
+			left, right := cue+float64(gain*frames[i][0]), cue+float64(gain*frames[i][1])
+			if !(left <= knee && left >= -knee && right <= knee && right >= -knee) {
+				left, right = softLimit(left), softLimit(right)
+			}
+			part[i][0], part[i][1] = left, right
 		}
 		samples = samples[len(frames):]
 		at += len(frames)
 	}
 }
 
-// generator makes sound frame by frame, from wherever it was reset. It may keep state, such as that of a filter.
+// generator makes sound frame by frame, from wherever it was reset. It may keep state, such as that of a filter. No call
+// crosses a multiple of controlBlock.
 type generator interface {
 	reset(at int)
 	fill(frames [][2]float64, at int)
+	// advance goes on by n frames as fill does, without their sound.
+	advance(n, at int)
 }
 
 // restarting makes a bedSound of a generator: the generator is reset before each resetInterval, so that its state
 // depends on the index alone.
 type restarting struct {
 	generator
-	next      int // the index of the generator's next frame, once it has started
-	started   bool
-	discarded [controlBlock][2]float64
+	next    int // the index of the generator's next frame, once it has started
+	started bool
 }
 
 func (r *restarting) fill(frames [][2]float64, at int) {
@@ -91,24 +96,42 @@ func (r *restarting) fill(frames [][2]float64, at int) {
 		r.reset(r.next)
 	}
 	for r.next < at {
-		skip := r.discarded[:min(at-r.next, controlBlock-(r.next+warmUp)%controlBlock)]
-		r.generator.fill(skip, r.next)
-		r.next += len(skip)
+		n := min(at-r.next, controlBlock-(r.next+warmUp)%controlBlock)
+		r.advance(n, r.next)
+		r.next += n
 	}
 	r.generator.fill(frames, at)
 	r.next += len(frames)
+}
+
+// gainCurve is a gain over time that is computed at multiples of controlBlock and linear between them. It keeps the
+// controlBlock that it was last asked for, so that no value is computed twice while a score plays.
+type gainCurve struct {
+	value func(at int) float64
+
+	start    int // of the controlBlock
+	known    bool
+	from, to float64
+}
+
+// ramp returns the gain from a sample to the end of its controlBlock.
+func (c *gainCurve) ramp(at int) gainRamp {
+	start := floorDiv(at, controlBlock) * controlBlock
+	switch {
+	case c.known && start == c.start:
+	case c.known && start == c.start+controlBlock:
+		c.from, c.to = c.to, c.value(start+controlBlock)
+	default:
+		c.from, c.to = c.value(start), c.value(start+controlBlock)
+	}
+	c.start, c.known = start, true
+	return gainRamp{c.from, (c.to - c.from) / controlBlock, at - start}
 }
 
 // gainRamp is a gain curve within one controlBlock: a straight line between its values at both ends.
 type gainRamp struct {
 	from, step float64
 	offset     int // samples from the start of the controlBlock to the first frame
-}
-
-func rampFrom(at int, curve func(at int) float64) gainRamp {
-	offset := at - floorDiv(at, controlBlock)*controlBlock
-	from := curve(at - offset)
-	return gainRamp{from, (curve(at-offset+controlBlock) - from) / controlBlock, offset}
 }
 
 // at returns the gain at a frame.

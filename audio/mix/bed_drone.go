@@ -43,25 +43,50 @@ func (d *drone) reset(at int) {
 	}
 }
 
-func (d *drone) fill(frames [][2]float64, _ int) {
-	const droneLevel = 0.0301 // gives bedLUFS
-	clear(frames)
+func (d *drone) advance(n, _ int) {
 	for i := range d {
-		n := &d[i]
-		a, b, c := n.sines[0], n.sines[1], n.sines[2]
-		level := droneLevel * n.level
-		for i := range frames {
-			mid, side := a.sin+float64(0.3*c.sin), float64(0.45*b.sin)
-			frames[i][0] += float64(level * (mid + side))
-			frames[i][1] += float64(level * (mid - side))
-			a.step()
-			b.step()
-			c.step()
-		}
-		n.sines = [3]oscillator{a, b, c}
+		d[i].advance(n)
 	}
 }
 
-func (o *oscillator) step() {
-	o.cos, o.sin = float64(o.cos*o.stepCos)-float64(o.sin*o.stepSin), float64(o.sin*o.stepCos)+float64(o.cos*o.stepSin)
+func (d *drone) fill(frames [][2]float64, _ int) {
+	clear(frames)
+	for i := range d {
+		d[i].addTo(frames)
+	}
+}
+
+// addTo adds the note to frames. The steps stay in memory, as the states take all registers.
+func (n *droneNote) addTo(frames [][2]float64) {
+	const droneLevel = 0.0301 // gives bedLUFS
+	level := droneLevel * n.level
+	a, b, c := &n.sines[0], &n.sines[1], &n.sines[2]
+	aCos, aSin, bCos, bSin, cCos, cSin := a.cos, a.sin, b.cos, b.sin, c.cos, c.sin
+	for i := range frames {
+		mid, side := aSin+float64(0.3*cSin), float64(0.45*bSin)
+		frame := &frames[i]
+		frame[0] += float64(level * (mid + side))
+		frame[1] += float64(level * (mid - side))
+		aCos, aSin = a.rotate(aCos, aSin)
+		bCos, bSin = b.rotate(bCos, bSin)
+		cCos, cSin = c.rotate(cCos, cSin)
+	}
+	a.cos, a.sin, b.cos, b.sin, c.cos, c.sin = aCos, aSin, bCos, bSin, cCos, cSin
+}
+
+// advance is addTo for n frames without their sound.
+func (n *droneNote) advance(frames int) {
+	a, b, c := &n.sines[0], &n.sines[1], &n.sines[2]
+	aCos, aSin, bCos, bSin, cCos, cSin := a.cos, a.sin, b.cos, b.sin, c.cos, c.sin
+	for range frames {
+		aCos, aSin = a.rotate(aCos, aSin)
+		bCos, bSin = b.rotate(bCos, bSin)
+		cCos, cSin = c.rotate(cCos, cSin)
+	}
+	a.cos, a.sin, b.cos, b.sin, c.cos, c.sin = aCos, aSin, bCos, bSin, cCos, cSin
+}
+
+// rotate returns a phasor one sample later.
+func (o *oscillator) rotate(cos, sin float64) (nextCos, nextSin float64) {
+	return float64(cos*o.stepCos) - float64(sin*o.stepSin), float64(sin*o.stepCos) + float64(cos*o.stepSin)
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"sync/atomic"
 
 	"guided/audio"
 	"guided/routines"
@@ -15,16 +16,47 @@ import (
 // loopFade is the longest crossfade from the end of a looped file into its beginning, in samples.
 const loopFade = 8 * audio.Rate
 
-// loopedSound is a bedSound that repeats mono samples.
-type loopedSound []int16
+// lateFade is how long a bed takes to come in that was not ready at the start of its score, in samples.
+const lateFade = bedFadeIn
 
-func (l loopedSound) fill(frames [][2]float64, at int) {
-	at %= len(l)
-	for i := range frames {
-		x := float64(l[at]) / (math.MaxInt16 + 1)
-		frames[i] = [2]float64{x, x}
-		if at++; at == len(l) {
-			at = 0
+// loopedSound is a bedSound that repeats mono samples, which are loaded block by block.
+type loopedSound struct {
+	loop atomic.Pointer[blocks] // nil: it is not ready, and silent
+	from atomic.Int64           // the sample of the score from which it comes in; 0: it was ready at the start
+}
+
+// loopOf returns a loop that is in memory, nil for no samples.
+func loopOf(pcm []int16) *loopedSound {
+	if len(pcm) == 0 {
+		return nil
+	}
+	l := &loopedSound{}
+	l.loop.Store(wholeClip(pcm))
+	return l
+}
+
+func (l *loopedSound) fill(frames [][2]float64, at int) {
+	loop := l.loop.Load()
+	if loop == nil {
+		clear(frames)
+		return
+	}
+	for done := 0; done < len(frames); {
+		pcm, n := loop.from((at + done) % loop.length)
+		n = min(n, len(frames)-done)
+		part := frames[done : done+n]
+		pcm = pcm[:min(n, len(pcm))]
+		for i, y := range pcm {
+			x := float64(y) / (math.MaxInt16 + 1)
+			part[i] = [2]float64{x, x}
+		}
+		clear(part[len(pcm):])
+		done += n
+	}
+	if from := int(l.from.Load()); from > 0 && at < from+lateFade {
+		for i := range frames {
+			gain := smoothStep(max(0, min(1, float64(at+i-from)/lateFade)))
+			frames[i] = [2]float64{gain * frames[i][0], gain * frames[i][1]}
 		}
 	}
 }
@@ -173,20 +205,15 @@ func fadeInto(begin, end []float64) {
 // at its own level and not looped.
 func bedClipKey(sound string) routines.Clip { return routines.Clip{Sound: sound, Len: -1} }
 
-// bedLoop returns the imported sound file that a score names as its bed, nil where it names none. A file that cannot be
-// used is logged, and the bed is silent.
-func (b *bankCache) bedLoop(ctx context.Context, score *routines.Score) []int16 {
-	name := score.Bed.Sound
-	if name == "" || slices.Contains(routines.BedNames(), name) {
-		return nil
-	}
-	pcm, err := b.sounds.bed(ctx, name)
+// openBed returns the loop of a sound file that is a bed. A file that cannot be used is logged, and nil is returned, as when
+// ctx ends.
+func (b *bankCache) openBed(ctx context.Context, name string) *soundReader {
+	reader, err := b.sounds.open(ctx, name, loopKind)
 	switch {
 	case err == nil:
 		b.sounds.forget(msgSilentBed + "\x00" + name)
 	case ctx.Err() == nil:
 		b.sounds.tell(slog.LevelError, msgSilentBed, name, err)
-		return nil
 	}
-	return pcm
+	return reader
 }

@@ -22,7 +22,7 @@ func TestImportBedLoopsAtBedLoudness(t *testing.T) {
 	if want := 20*audio.Rate - len(samples)/3; len(pcm) != max(want, 12*audio.Rate) {
 		t.Errorf("it comes back after %d samples", len(pcm))
 	}
-	r := newRenderer(bedScore("forest.flac", 60), pcm)
+	r := newRenderer(bedScore("forest.flac", 60), loopOf(pcm))
 	if got := audio.MeasureLoudness(excerptOf(t, r, 5, 40)).Integrated; math.Abs(got-bedLUFS) > 0.2 {
 		t.Errorf("%.2f LUFS", got)
 	}

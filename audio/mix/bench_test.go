@@ -62,10 +62,41 @@ func BenchmarkMeasureLoudness(b *testing.B) {
 	audiotest.ReportRealTime(b, float64(score.Len)/audio.Rate)
 }
 
-func BenchmarkBell(b *testing.B) {
+// BenchmarkTone makes a tone, as at its first use.
+func BenchmarkTone(b *testing.B) {
+	for _, name := range []string{"bell", "bowl", "in"} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := synthesizeTone(name); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkSwell makes the sound of a breath of four seconds.
+func BenchmarkSwell(b *testing.B) {
+	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := synthesizeTone("bell"); err != nil {
+		synthesizeSwell("swell-in", 4*audio.Rate)
+	}
+	audiotest.ReportRealTime(b, 4)
+}
+
+// BenchmarkRenderSilence streams what has neither a cue nor a bed.
+func BenchmarkRenderSilence(b *testing.B) {
+	r := Render(&routines.Score{Len: 60 * audio.Rate}, nil)
+	block := make([][2]float64, audio.Block)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := r.Seek(0); err != nil {
 			b.Fatal(err)
 		}
+		for ok := true; ok; {
+			_, ok = r.Stream(block)
+		}
 	}
+	audiotest.ReportRealTime(b, 60)
 }

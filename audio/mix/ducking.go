@@ -15,10 +15,12 @@ type bedGain struct {
 	quiet  float64 // dB
 	voiced []interval
 	breath []envelopeSegment
+
+	db, factor float64 // the latest gain, which seldom changes
 }
 
 func newBedGain(score *routines.Score) *bedGain {
-	g := &bedGain{length: score.Len, voiced: voiceIntervals(score.Cues)}
+	g := &bedGain{length: score.Len, voiced: voiceIntervals(score.Cues), factor: 1}
 	if score.Quiet {
 		g.quiet = quietBed
 	}
@@ -34,7 +36,13 @@ func (g *bedGain) at(i int) float64 {
 	if fade <= 0 {
 		return 0
 	}
-	return float64(math.Sin(math.Pi/2*fade) * audio.GainFromDB(g.quiet+duckGain(g.voiced, i)+envelopeGain(g.breath, i)))
+	if db := g.quiet + duckGain(g.voiced, i) + envelopeGain(g.breath, i); db != g.db {
+		g.db, g.factor = db, audio.GainFromDB(db)
+	}
+	if fade == 1 {
+		return g.factor
+	}
+	return float64(math.Sin(math.Pi/2*fade) * g.factor)
 }
 
 // How a bed ducks under the voice. A bed that came back between the counts of each second would pump, so it stays down

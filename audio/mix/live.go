@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sort"
 	"sync"
-	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,20 +20,21 @@ const (
 	lookahead     = 20 * audio.Rate           // after the position that is pulled
 	lookaheadStep = 5 * audio.Rate            // how far the position advances before more is loaded
 
-	// maxLoaded is how many samples of clips may be loaded together: eleven minutes, 64 MiB. Only long sounds that overlap
-	// come to that.
+	// maxLoaded is how many samples of clips may be loaded together: eleven minutes, 64 MiB. Only hundreds of sounds that
+	// overlap come to that.
 	maxLoaded = 32 << 20
+	// bedPatience is how long a start waits for a bed that was never heard before. After it the bed comes in when it can.
+	bedPatience = 250 * time.Millisecond
 )
 
 var errTooMuch = fmt.Errorf("more than %d minutes of sound would play within %d s; use fewer long sounds at a time", maxLoaded/audio.Rate/60, lookahead/audio.Rate)
 
 // LiveRenderer is a Renderer whose clips are loaded ahead of need and dropped behind it. Streaming wakes the loader; there is
-// no timer. Stream and Seek belong to one goroutine at a time and never wait for a clip: a clip that is not loaded in
-// time is silent. Before a Seek, call Ready, and where that is false, Preload.
+// no timer. Stream and Seek belong to one goroutine at a time and never wait for a clip: what is not loaded in time is
+// silent. Before a Seek, call Ready, and where that is false, Preload.
 type LiveRenderer struct {
 	*Renderer
-	bank   *Bank
-	clips  []*liveClip   // of each cue of the score
+	sounds *scoreClips
 	wakeup chan struct{} // capacity 1: the position has changed
 
 	mu         sync.Mutex // never held across I/O
@@ -42,14 +42,8 @@ type LiveRenderer struct {
 	loadAt     int        // the position at which more is to be loaded
 	targets    positions  // announced seeks
 	departures positions  // left by a seek: an output may take back what it pulled, to before the seek
-	loaded     map[*liveClip]bool
-	samples    int // of the clips that are loaded, or being loaded
-}
-
-// liveClip is a distinct clip of the score, shared by all of its cues. pcm is nil while it is not loaded.
-type liveClip struct {
-	clipKey
-	pcm atomic.Pointer[[]int16]
+	resident   map[blockRef]bool
+	samples    int // of the blocks that are in memory, or being loaded
 }
 
 // positions are the last few distinct ones, the latest first. Within one audio.RewindDepth no more seeks than these can
@@ -66,33 +60,40 @@ func (p *positions) add(at int) {
 }
 
 // RenderLive returns a score that can be streamed at once: the clips of its first moments are loaded, the others are loaded
-// ahead of need by a function handed to background, which returns when ctx ends. It fails only when ctx ends.
+// ahead of need by functions handed to background, which return when ctx ends. It fails only when ctx ends.
 func (b *Bank) RenderLive(ctx context.Context, score *routines.Score, background func(func())) (*LiveRenderer, error) {
-	l := newLive(ctx, b, score)
+	clips := newScoreClips(b, score)
+	l := &LiveRenderer{Renderer: clips.renderer(), sounds: clips, wakeup: make(chan struct{}, 1), resident: map[blockRef]bool{}}
+	patient, cancel := context.WithTimeout(ctx, bedPatience)
+	bed, err := l.sounds.openBed(patient)
+	cancel()
+	if bed != nil {
+		l.sounds.setBed(bed, 0)
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, ctx.Err())
+	}
 	if err := l.Preload(ctx, 0); err != nil {
 		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, err)
+	}
+	if err != nil {
+		background(func() { l.bringInBed(ctx) })
 	}
 	background(func() { l.loadAhead(ctx) })
 	return l, nil
 }
 
-// newLive returns a renderer without clips. Where the score's bed is a file, that is decoded; ctx may end it, and the bed
-// is silent then.
-func newLive(ctx context.Context, b *Bank, score *routines.Score) *LiveRenderer {
-	l := &LiveRenderer{
-		Renderer: newRenderer(score, b.bedLoop(ctx, score)), bank: b, wakeup: make(chan struct{}, 1), loaded: map[*liveClip]bool{},
+// bringInBed opens a bed that took longer than the start could wait, and has it come in softly.
+func (l *LiveRenderer) bringInBed(ctx context.Context) {
+	bed, err := l.sounds.openBed(ctx)
+	if bed == nil || err != nil {
+		return
 	}
-	distinct := map[routines.Clip]*liveClip{}
-	for _, cue := range score.Cues {
-		c, has := distinct[cue.Clip]
-		if !has {
-			c = &liveClip{clipKey: clipKey{b.voice, cue.Clip, cue.Len}}
-			distinct[cue.Clip] = c
-		}
-		l.clips = append(l.clips, c)
-		l.add(scheduledClip{cue.At, cue.Len, &c.pcm})
-	}
-	return l
+	l.mu.Lock()
+	from := l.at + 2*lookaheadStep // by then the loader has its first blocks
+	l.sounds.setBed(bed, from)
+	l.mu.Unlock()
+	l.wake()
 }
 
 // Stream fills samples like Renderer.Stream, from the clips that are loaded.
@@ -116,6 +117,9 @@ func (l *LiveRenderer) Seek(to int) error {
 	l.mu.Lock()
 	if to < l.at-seekWindow || to > l.at+seekWindow {
 		l.departures.add(l.at)
+		if l.sounds.loop != nil { // a late bed is here by now, and the sound after a seek comes in softly
+			l.sounds.loop.from.Store(0)
+		}
 	}
 	l.at = to
 	l.mu.Unlock()
@@ -136,8 +140,8 @@ func (l *LiveRenderer) Ready(at int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.targets.add(at)
-	for _, c := range l.clipsBetween(at, at+seekWindow) {
-		if c.pcm.Load() == nil {
+	for _, ref := range l.sounds.between(nil, at, at+seekWindow) {
+		if ref.pcm() == nil {
 			return false
 		}
 	}
@@ -149,13 +153,18 @@ func (l *LiveRenderer) Ready(at int) bool {
 func (l *LiveRenderer) Preload(ctx context.Context, at int) error {
 	l.mu.Lock()
 	l.targets.add(at)
-	clips := l.clipsBetween(at, at+seekWindow)
 	l.mu.Unlock()
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(runtime.NumCPU())
-	for _, c := range clips {
-		if c.pcm.Load() == nil {
-			work.Go(func() error { return l.loadClip(ctx, c) })
+	for _, ref := range l.sounds.between(nil, at, at+seekWindow) {
+		if ref.pcm() == nil {
+			work.Go(func() error {
+				for {
+					if err := l.loadBlock(ctx, ref); err != errBehind {
+						return err
+					}
+				}
+			})
 		}
 	}
 	return work.Wait()
@@ -164,6 +173,7 @@ func (l *LiveRenderer) Preload(ctx context.Context, at int) error {
 // loadAhead is the loader: it loads and drops clips as the position advances, until ctx ends.
 func (l *LiveRenderer) loadAhead(ctx context.Context) {
 	embedded := findExePages()
+	defer l.dropAll()
 	for ctx.Err() == nil {
 		l.loadNeeded(ctx)
 		embedded.release()
@@ -174,90 +184,104 @@ func (l *LiveRenderer) loadAhead(ctx context.Context) {
 	}
 }
 
-// loadNeeded loads, one by one, what the positions of interest need; these may change after each clip.
-func (l *LiveRenderer) loadNeeded(ctx context.Context) {
-	for c := l.evictAndNext(); c != nil && l.loadClip(ctx, c) == nil; c = l.evictAndNext() {
+// dropAll closes the files of all clips.
+func (l *LiveRenderer) dropAll() {
+	for _, c := range l.sounds.clips {
+		c.drop()
+	}
+	if bed := l.sounds.bed.Load(); bed != nil {
+		bed.drop()
 	}
 }
 
-// evictAndNext drops the clips that no position of interest needs any more and returns the most urgent one that is not
-// loaded, nil if there is none.
-func (l *LiveRenderer) evictAndNext() *liveClip {
+// loadNeeded loads, one by one, what the positions of interest need; these may change after each block. A file that must be
+// decoded up to its block has its turn when all else is there, and gives way after each of its turns.
+func (l *LiveRenderer) loadNeeded(ctx context.Context) {
+	behind := map[*scoreClip]bool{}
+	for {
+		ref, is, unused := l.evictAndNext(behind)
+		for _, c := range unused {
+			c.drop()
+		}
+		if !is {
+			return
+		}
+		switch err := l.loadBlock(ctx, ref); {
+		case err == errBehind:
+			behind[ref.clip] = true
+		case err != nil:
+			return
+		default:
+			delete(behind, ref.clip)
+		}
+	}
+}
+
+// evictAndNext drops the blocks that no position of interest needs any more and returns the most urgent one that is not
+// loaded, whether there is one, and the clips that have no block left. The blocks of clips that are behind come last.
+func (l *LiveRenderer) evictAndNext(behind map[*scoreClip]bool) (next blockRef, is bool, unused []*scoreClip) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.loadAt = l.at + lookaheadStep
-	needed := l.clipsBetween(l.at, l.at+lookahead)
-	needed = append(needed, l.clipsBetween(l.at-seekWindow, l.at)...)
+	needed := l.sounds.between(nil, l.at, l.at+lookahead)
+	needed = l.sounds.between(needed, l.at-seekWindow, l.at)
 	for _, at := range slices.Concat(l.targets[:], l.departures[:]) {
-		needed = append(needed, l.clipsBetween(at-seekWindow, at+seekWindow)...)
+		needed = l.sounds.between(needed, at-seekWindow, at+seekWindow)
 	}
-	keep := make(map[*liveClip]bool, len(needed))
-	for _, c := range needed {
-		keep[c] = true
+	keep := make(map[blockRef]bool, len(needed))
+	for _, ref := range needed {
+		keep[ref] = true
 	}
-	for c := range l.loaded {
-		if !keep[c] {
-			c.pcm.Store(nil)
-			l.samples -= c.length
-			delete(l.loaded, c)
+	for ref := range l.resident {
+		if !keep[ref] {
+			ref.clip.loaded[ref.k].Store(nil)
+			l.samples -= ref.samples()
+			delete(l.resident, ref)
+			if ref.clip.users--; ref.clip.users == 0 {
+				unused = append(unused, ref.clip)
+			}
 		}
 	}
-	if i := slices.IndexFunc(needed, func(c *liveClip) bool { return c.pcm.Load() == nil }); i >= 0 {
-		return needed[i]
+	for _, ref := range needed {
+		switch {
+		case ref.pcm() != nil:
+		case !behind[ref.clip]:
+			return ref, true, unused
+		case !is:
+			next, is = ref, true
+		}
 	}
-	return nil
+	return next, is, unused
 }
 
-// loadClip loads a clip from the bank's cache or its source. A clip that is not available is stored as an empty one,
-// which is never dropped, so that it is logged once and not tried again. It fails only when ctx ends.
-func (l *LiveRenderer) loadClip(ctx context.Context, c *liveClip) error {
+// loadBlock loads a block. What is not available is stored as an empty block; that of a speech is never dropped, so that it is
+// logged once and not tried again. It fails when ctx ends, and with errBehind where a file must be decoded for longer.
+func (l *LiveRenderer) loadBlock(ctx context.Context, ref blockRef) error {
+	n := ref.samples()
 	l.mu.Lock()
-	fits := l.samples == 0 || l.samples+c.length <= maxLoaded
+	fits := l.samples == 0 || l.samples+n <= maxLoaded
 	if fits {
-		l.samples += c.length
+		l.samples += n
 	}
 	l.mu.Unlock()
 	if !fits {
-		l.bank.sounds.tellClip(c.clip, errTooMuch)
-		c.pcm.CompareAndSwap(nil, &[]int16{})
+		l.sounds.bank.sounds.tellClip(ref.clip.key.clip, errTooMuch)
+		ref.clip.loaded[ref.k].CompareAndSwap(nil, &[]int16{})
 		return nil
 	}
-	pcm, has := l.bank.clips.get(c.clipKey)
-	if !has {
-		r, err := l.bank.loadExact(ctx, c.clip, c.length)
-		if err != nil {
-			l.mu.Lock()
-			l.samples -= c.length
-			l.mu.Unlock()
-			return err
-		}
-		pcm = r.PCM
-		if c.clip.Say != "" && pcm != nil { // speech only: the content of a sound file may change
-			l.bank.clips.put(c.clipKey, pcm)
-		}
-	}
+	pcm, err := l.sounds.load(ctx, ref)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c.pcm.Store(&pcm)
-	if pcm != nil && !l.loaded[c] {
-		l.loaded[c] = true
+	if err != nil {
+		l.samples -= n
+		return err
+	}
+	ref.clip.loaded[ref.k].Store(pcm)
+	if *pcm != nil && !l.resident[ref] {
+		l.resident[ref] = true
+		ref.clip.users++
 	} else { // it is loaded twice, or silent
-		l.samples -= c.length
+		l.samples -= n
 	}
 	return nil
-}
-
-// clipsBetween returns the clips that sound between two samples of the score, in the order of their cues.
-func (l *LiveRenderer) clipsBetween(from, to int) []*liveClip {
-	var list []*liveClip
-	first := sort.Search(len(l.cues), func(i int) bool { return l.cues[i].at > from-l.longest })
-	for i, c := range l.cues[first:] {
-		if c.at >= to {
-			break
-		}
-		if c.at+c.length > from {
-			list = append(list, l.clips[first+i])
-		}
-	}
-	return list
 }

@@ -226,7 +226,7 @@ func TestLiveLoadsAheadOfNeed(t *testing.T) {
 			}
 			live.runLoader()
 		}
-		if n := len(live.loaded); n == 0 || n > (lookahead+seekWindow)/(3*audio.Rate)+8*2+2 {
+		if n := len(live.resident); n == 0 || n > (lookahead+seekWindow)/(3*audio.Rate)+8*2+2 {
 			t.Errorf("%d sentences are in memory", n)
 		}
 	})

@@ -26,15 +26,12 @@ func hashUniform(index int, seed uint64) float64 {
 // stereoWidth is the level of the side signal of white noise, of full scale.
 const stereoWidth = 0.6
 
-// fillWhiteNoise fills frames with white noise of a mid and an independent side signal; at is the index of the first
-// frame.
-func fillWhiteNoise(frames [][2]float64, at int) {
+// whiteNoise returns a frame of white noise, of a mid and an independent side signal.
+func whiteNoise(at int) (left, right float64) {
 	const side, mid = stereoWidth / (1 << 31), 0.8 / (1 << 31)
-	for i := range frames {
-		h := hash64(uint64(at+i) + seedHiss)
-		m, s := float64(mid*float64(int32(h>>32))), float64(side*float64(int32(h)))
-		frames[i] = [2]float64{m + s, m - s}
-	}
+	h := hash64(uint64(at) + seedHiss)
+	m, s := float64(mid*float64(int32(h>>32))), float64(side*float64(int32(h)))
+	return m + s, m - s
 }
 
 // valueNoise is a smooth random curve from −1 to 1: a random value at each multiple of period samples, eased between.

@@ -51,11 +51,13 @@ func (r *Renderer) gainOf(cue int) cueGain {
 // addTo adds pcm to the left channel of samples. at is the index of pcm's first sample in its recording.
 func (g cueGain) addTo(samples [][2]float64, pcm []int16, at int) {
 	scale := g.gain / (math.MaxInt16 + 1)
+	pcm = pcm[:len(samples)]
+	attack := max(0, min(len(samples), g.attack-at))
+	for i := range samples[:attack] {
+		samples[i][0] += float64(float64(scale*float64(pcm[i])) * smoothStep(float64(at+i)/float64(g.attack)))
+	}
+	samples, pcm = samples[attack:], pcm[attack:]
 	for i := range samples {
-		x := float64(scale * float64(pcm[i]))
-		if at+i < g.attack {
-			x *= smoothStep(float64(at+i) / float64(g.attack))
-		}
-		samples[i][0] += x
+		samples[i][0] += float64(scale * float64(pcm[i]))
 	}
 }

@@ -3,8 +3,8 @@ package mix
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
-	"sync/atomic"
 
 	"github.com/gopxl/beep/v2"
 
@@ -20,31 +20,32 @@ type Renderer struct {
 	longest int             // samples of the longest cue
 	length  int
 	at      int
+
+	sounding   []int // the cues that have begun and sound at soundingAt, by their index, in order
+	upcoming   int   // the first cue that has not begun there
+	soundingAt int
 }
 
-// scheduledClip is the clip of a cue at its place in the score, in samples. While pcm points to nil it is silent:
-// LiveRenderer sees to it that a clip is loaded before its time.
+// scheduledClip is the clip of a cue at its place in the score, in samples. What of it is not in memory is silent:
+// LiveRenderer and FileRenderer see to it that each block is there before its time.
 type scheduledClip struct {
 	at, length int
-	pcm        *atomic.Pointer[[]int16]
+	clip       *blocks
 }
 
 var _ beep.StreamSeeker = (*Renderer)(nil)
 
-// newRenderer returns a renderer without cues. loop is the imported sound file that the score names as its bed, nil
-// for none.
-func newRenderer(score *routines.Score, loop []int16) *Renderer {
+// newRenderer returns a renderer without cues. loop is the sound file that the score names as its bed, nil for none.
+func newRenderer(score *routines.Score, loop *loopedSound) *Renderer {
 	return &Renderer{length: score.Len, bed: newBed(score, loop), gains: quietGains(score)}
 }
 
 // Render returns a renderer of a score whose clips are all loaded. A cue without a clip is silent.
 func Render(score *routines.Score, clips Clips) *Renderer {
-	r := newRenderer(score, clips[bedClipKey(score.Bed.Sound)].PCM)
+	r := newRenderer(score, loopOf(clips[bedClipKey(score.Bed.Sound)].PCM))
 	for _, c := range score.Cues {
-		pcm := clips[c.Clip].PCM
-		loaded := &atomic.Pointer[[]int16]{}
-		loaded.Store(&pcm)
-		r.add(scheduledClip{c.At, len(pcm), loaded})
+		clip := wholeClip(clips[c.Clip].PCM)
+		r.add(scheduledClip{c.At, clip.length, clip})
 	}
 	return r
 }
@@ -62,42 +63,72 @@ func (r *Renderer) Stream(samples [][2]float64) (int, bool) {
 	}
 	samples = samples[:n]
 	clear(samples)
-	r.mixCues(samples)
-	for i := range samples {
-		samples[i][1] = samples[i][0] // cues are mono and stand in the centre
-	}
-	if r.bed != nil {
+	sounding := r.mixCues(samples)
+	switch {
+	case r.bed != nil:
 		r.bed.addTo(samples, r.at)
-	}
-	for i, x := range samples {
-		samples[i] = [2]float64{softLimit(x[0]), softLimit(x[1])}
+	case sounding:
+		for i := range samples {
+			x := samples[i][0]
+			if !(x <= knee && x >= -knee) {
+				x = softLimit(x)
+			}
+			samples[i][0], samples[i][1] = x, x // cues are mono and stand in the centre
+		}
 	}
 	r.at += n
 	return n, true
 }
 
-// mixCues adds the cues that sound in a block to its left channel.
-func (r *Renderer) mixCues(samples [][2]float64) {
-	first := sort.Search(len(r.cues), func(i int) bool { return r.cues[i].at > r.at-r.longest })
-	for k, c := range r.cues[first:] {
-		if c.at >= r.at+len(samples) {
-			break
+// mixCues adds the cues that sound in a block to its left channel, and reports whether there are any.
+func (r *Renderer) mixCues(samples [][2]float64) (any bool) {
+	end := r.at + len(samples)
+	if r.soundingAt != r.at {
+		r.findSounding()
+	}
+	for ; r.upcoming < len(r.cues) && r.cues[r.upcoming].at < end; r.upcoming++ {
+		r.sounding = append(r.sounding, r.upcoming)
+	}
+	kept := r.sounding[:0]
+	for _, k := range r.sounding {
+		c := &r.cues[k]
+		from, to := max(0, c.at-r.at), min(len(samples), c.at+c.clip.length-r.at)
+		for from < to {
+			at := r.at + from - c.at // in the clip
+			pcm, n := c.clip.from(at)
+			n = min(n, to-from)
+			if heard := min(n, len(pcm)); heard > 0 {
+				r.gainOf(k).addTo(samples[from:from+heard], pcm, at)
+				any = true
+			}
+			from += n
 		}
-		pcm := c.pcm.Load()
-		if pcm == nil {
-			continue
-		}
-		from, to := max(0, c.at-r.at), min(len(samples), c.at+len(*pcm)-r.at)
-		if from < to {
-			r.gainOf(first+k).addTo(samples[from:to], (*pcm)[r.at+from-c.at:], r.at+from-c.at)
+		if c.at+c.length > end {
+			kept = append(kept, k)
 		}
 	}
+	r.sounding, r.soundingAt = kept, end
+	return any
 }
+
+// findSounding finds the cues that began before the position and sound there, and the first that has not begun.
+func (r *Renderer) findSounding() {
+	r.upcoming = sort.Search(len(r.cues), func(i int) bool { return r.cues[i].at >= r.at })
+	r.sounding = r.sounding[:0]
+	for k := r.upcoming - 1; k >= 0 && r.cues[k].at > r.at-r.longest; k-- {
+		if r.cues[k].at+r.cues[k].length > r.at {
+			r.sounding = append(r.sounding, k)
+		}
+	}
+	slices.Reverse(r.sounding)
+}
+
+// What softLimit limits begins at the knee.
+const knee, ceiling = 0.80, 0.875
 
 // softLimit lets a sum of voice, tones and bed near full scale approach a ceiling instead of clipping; below the knee
 // it is the identity. The ceiling leaves room for peaks between samples: the mix stays below audio.MaxTruePeak.
 func softLimit(x float64) float64 {
-	const knee, ceiling = 0.80, 0.875
 	if x >= -knee && x <= knee {
 		return x
 	}

@@ -169,6 +169,44 @@ func (s *soundFiles) bed(ctx context.Context, name string) (pcm []int16, err err
 	return pcm, err
 }
 
+// soundKind is how the samples of a file are played.
+type soundKind int
+
+const (
+	clipKind soundKind = iota // once, at its own level
+	loopKind                  // again and again, at bedLUFS
+)
+
+// errBehind is the error of a block that must still be decoded: the next call goes on with it.
+var errBehind = errors.New("the sound is still being decoded")
+
+// soundReader reads the samples of one version of a sound file in blocks of blockLen, for one goroutine at a time.
+type soundReader struct {
+	length int // samples
+	pcm    []int16
+}
+
+// open opens a file.
+func (s *soundFiles) open(ctx context.Context, name string, kind soundKind) (*soundReader, error) {
+	decode := s.decode
+	if kind == loopKind {
+		decode = s.bed
+	}
+	pcm, err := decode(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return &soundReader{len(pcm), pcm}, nil
+}
+
+// block reads a block, which is shared and never written to.
+func (r *soundReader) block(_ context.Context, k int) (*[]int16, error) {
+	pcm := r.pcm[min(k*blockLen, len(r.pcm)):min((k+1)*blockLen, len(r.pcm))]
+	return &pcm, nil
+}
+
+func (r *soundReader) close() {}
+
 // The messages of tell.
 const (
 	msgNotPlayed = "a sound file cannot be played"

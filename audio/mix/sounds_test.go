@@ -192,7 +192,7 @@ func TestLiveLimitsTheSoundsInMemory(t *testing.T) {
 	var logs bytes.Buffer
 	bank := newTestBank(t, slog.New(slog.NewTextHandler(&logs, nil)))
 	var cues []routines.Cue
-	for i := range 20 {
+	for i := range 800 {
 		cues = append(cues, routines.Cue{At: i, Len: maxLoaded/10 + i, Clip: sound("gong.wav")})
 		cues[i].Clip.Len = i // distinct
 	}

@@ -65,29 +65,70 @@ func bowlPartials() []partial {
 func (t tone) len() int { return int(math.Round(t.seconds * audio.Rate)) }
 
 func (t tone) render() voice.Recording {
-	n := t.len()
-	samples := make([]float64, n)
+	samples := make([]float64, t.len())
 	total := 0.0
 	for _, p := range t.partials {
 		total += p.level
-		phase, level, decay := 0.0, p.level, 1.0
-		if p.decay > 0 {
-			decay = math.Exp(-1 / (audio.Rate * p.decay))
-		}
-		for i := range samples {
-			samples[i] += float64(level * math.Sin(2*math.Pi*phase))
-			hz := p.from
-			if p.to != p.from {
-				hz *= math.Pow(p.to/p.from, smoothStep(float64(i)/float64(n)))
-			}
-			phase += hz / audio.Rate
-			level *= decay
+		if p.to == p.from {
+			p.add(samples)
+		} else {
+			p.addGliding(samples)
 		}
 	}
+	level := t.level / total
 	for i := range samples {
-		x := float64(i) / audio.Rate
-		gain := smoothStep(math.Min(1, x/t.attack)) * smoothStep(math.Min(1, (t.seconds-x)/(t.seconds/3)))
-		samples[i] *= t.level / total * gain
+		gain, x := 1.0, float64(i)/audio.Rate
+		if x < t.attack {
+			gain = smoothStep(x / t.attack)
+		}
+		if left := t.seconds - x; left < t.seconds/3 {
+			gain *= smoothStep(left / (t.seconds / 3))
+		}
+		samples[i] *= level * gain
 	}
 	return voice.Recording{PCM: audio.QuantizeClip(samples)}
+}
+
+// phasorLen is how many samples partial.add makes from one sine: by then the sum of the phases and the product of the
+// angles differ by less than any sample shows.
+const phasorLen = 16
+
+// add adds a partial that keeps its frequency. Within phasorLen samples its phase is turned by fixed angles, which is four
+// times as fast as a sine for each sample.
+func (p partial) add(samples []float64) {
+	var turn [phasorLen]struct{ sin, cos float64 }
+	cycles := p.from / audio.Rate // for each sample
+	for k := range turn {
+		turn[k].sin, turn[k].cos = math.Sincos(2 * math.Pi * float64(float64(k)*cycles))
+	}
+	phase, level, decay := 0.0, p.level, p.decayFactor()
+	for len(samples) > 0 {
+		sin, cos := math.Sincos(2 * math.Pi * phase)
+		part := samples[:min(len(samples), phasorLen)]
+		for k := range part {
+			part[k] += float64(level * (float64(sin*turn[k].cos) + float64(cos*turn[k].sin)))
+			phase += cycles
+			level = float64(level * decay)
+		}
+		samples = samples[len(part):]
+	}
+}
+
+// addGliding adds a partial whose frequency changes.
+func (p partial) addGliding(samples []float64) {
+	phase, level, decay := 0.0, p.level, p.decayFactor()
+	interval := math.Log(p.to / p.from)
+	for i := range samples {
+		samples[i] += float64(level * math.Sin(2*math.Pi*phase))
+		phase += float64(p.from*math.Exp(interval*smoothStep(float64(i)/float64(len(samples))))) / audio.Rate
+		level = float64(level * decay)
+	}
+}
+
+// decayFactor returns the factor of the level from one sample to the next.
+func (p partial) decayFactor() float64 {
+	if p.decay == 0 {
+		return 1
+	}
+	return math.Exp(-1 / (audio.Rate * p.decay))
 }

@@ -82,3 +82,35 @@ func TestTonesOfBreathRiseAndFall(t *testing.T) {
 		t.Errorf("hold is at %.0f Hz, in ended at %.0f", hold, end)
 	}
 }
+
+// The phasors of a tone give the samples of a sine for each sample and partial.
+func TestTonesAreTheSumsOfTheirPartials(t *testing.T) {
+	for name, tone := range toneTable() {
+		t.Run(name, func(t *testing.T) {
+			want, total := make([]float64, tone.len()), 0.0
+			for _, p := range tone.partials {
+				total += p.level
+				phase := 0.0
+				for i := range want {
+					x := float64(i) / float64(len(want))
+					level := p.level
+					if p.decay > 0 {
+						level *= math.Exp(-float64(i) / (audio.Rate * p.decay))
+					}
+					want[i] += level * math.Sin(2*math.Pi*phase)
+					phase += p.from * math.Pow(p.to/p.from, smoothStep(x)) / audio.Rate
+				}
+			}
+			for i := range want {
+				x := float64(i) / audio.Rate
+				want[i] *= tone.level / total * smoothStep(math.Min(1, x/tone.attack)) * smoothStep(math.Min(1, (tone.seconds-x)/(tone.seconds/3)))
+			}
+			got := tone.render().PCM
+			for i, y := range audio.QuantizeClip(want) {
+				if d := int(got[i]) - int(y); d < -1 || d > 1 {
+					t.Fatalf("sample %d is %d, want %d", i, got[i], y)
+				}
+			}
+		})
+	}
+}

@@ -6,8 +6,9 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/gopxl/beep/v2"
+
 	"guided/audio"
-	"guided/audio/mix"
 	"guided/routines"
 )
 
@@ -50,7 +51,7 @@ func align(c *correlator, cues []routines.Cue) (int, error) {
 
 // candidateOffsets correlates the energy envelopes of score and recording and returns the offsets of the highest peaks,
 // in frames, the highest first.
-func candidateOffsets(rendered *mix.Renderer, recording *audio.WAVReader) ([]int, error) {
+func candidateOffsets(rendered beep.StreamSeeker, recording *audio.WAVReader) ([]int, error) {
 	want, err := scoreEnvelope(rendered)
 	if err != nil {
 		return nil, err
@@ -87,7 +88,7 @@ func candidateOffsets(rendered *mix.Renderer, recording *audio.WAVReader) ([]int
 	return offsets, nil
 }
 
-func scoreEnvelope(rendered *mix.Renderer) ([]float64, error) {
+func scoreEnvelope(rendered beep.StreamSeeker) ([]float64, error) {
 	if err := rendered.Seek(0); err != nil {
 		return nil, err
 	}

@@ -5,13 +5,14 @@ import (
 	"math/bits"
 	"math/cmplx"
 
+	"github.com/gopxl/beep/v2"
+
 	"guided/audio"
-	"guided/audio/mix"
 )
 
 // correlator finds a piece of a score in a recording. Of both it holds one window in memory.
 type correlator struct {
-	rendered  *mix.Renderer
+	rendered  beep.StreamSeeker
 	recording *audio.WAVReader
 	fft       *fft
 
@@ -31,7 +32,7 @@ const (
 )
 
 // newCorrelator returns one whose window and reach fill up to span samples, a power of two.
-func newCorrelator(rendered *mix.Renderer, recording *audio.WAVReader, span int) *correlator {
+func newCorrelator(rendered beep.StreamSeeker, recording *audio.WAVReader, span int) *correlator {
 	return &correlator{rendered: rendered, recording: recording, fft: newFFT(span),
 		stereo: make([][2]float64, span), want: make([]float64, span), got: make([]float64, span),
 		energy: make([]float64, span+1), z: make([]complex128, span)}

@@ -15,8 +15,9 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gopxl/beep/v2"
+
 	"guided/audio"
-	"guided/audio/mix"
 	"guided/routines"
 )
 
@@ -68,7 +69,7 @@ const minCorrelation = 0.6
 // Prove compares a recording, a WAV file of size bytes at 48 kHz, with a score and its rendered sound. Neither the
 // recording's level nor where the score begins in it matters. A silent recording is an error. progress, if not nil, is
 // called with the number of cues done.
-func Prove(score *routines.Score, rendered *mix.Renderer, recording io.ReaderAt, size int64, progress func(done int)) (*Report, error) {
+func Prove(score *routines.Score, rendered beep.StreamSeeker, recording io.ReaderAt, size int64, progress func(done int)) (*Report, error) {
 	file, err := audio.OpenWAV(recording, size)
 	if err != nil {
 		return nil, err
