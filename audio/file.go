@@ -237,21 +237,22 @@ func (f *File) readBlock(p []byte, off int64) (int, error) {
 }
 
 // Continue makes the reads that follow end with ctx and gives them a budget of their own: a file that is played is read a
-// little at a time. It fails where the file has changed since its opening.
-func (f *File) Continue(ctx context.Context) error {
-	f.ctx, f.waited = ctx, 0
+// little at a time.
+func (f *File) Continue(ctx context.Context) { f.ctx, f.waited = ctx, 0 }
+
+// CheckUnchanged fails where the file was written to since its opening.
+func (f *File) CheckUnchanged() error {
 	if f.abandoned {
 		return errStuck
 	}
 	var info fs.FileInfo
-	err := f.files.run(ctx, f.name, func() (err error) {
+	err := f.files.run(f.ctx, f.name, func() (err error) {
 		info, err = f.file.Stat()
 		return err
 	}, func() { f.file.Close() })
 	switch {
 	case errors.As(err, new(abandonedError)):
 		f.abandoned = true
-		return err
 	case err == nil && (info.Size() != f.Info.Size() || !info.ModTime().Equal(f.Info.ModTime())):
 		return fmt.Errorf("%s has changed while it was played", f.name)
 	}
