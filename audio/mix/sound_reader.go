@@ -195,8 +195,11 @@ func (s *decodedSource) begin() (err error) {
 
 func (s *decodedSource) read(ctx context.Context, k int) ([]int16, error) {
 	s.file.Continue(ctx)
-	if s.decoder == nil || k < s.made-keptBlocks {
+	if k < s.made-keptBlocks {
 		s.endWriting(false)
+		s.decoder = nil
+	}
+	if s.decoder == nil {
 		if err := s.begin(); err != nil {
 			return nil, err
 		}
