@@ -111,13 +111,15 @@ func (x *soundIndex) load() {
 	x.mu.Unlock()
 }
 
-// get returns what is known of a version of a file.
-func (x *soundIndex) get(v fileVersion) (soundFacts, bool) {
+// get returns what is known of a version of a file, no facts where nothing is.
+func (x *soundIndex) get(v fileVersion) soundFacts {
 	x.load()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	e, has := x.entries[v.name]
-	return e.facts, has && e.version == v
+	if e := x.entries[v.name]; e.version == v {
+		return e.facts
+	}
+	return soundFacts{}
 }
 
 // put notes the facts of a version, and returns why they could not be written.

@@ -80,7 +80,7 @@ func (s *soundFiles) openFile(ctx context.Context, name string) (*soundFile, *au
 	}
 	var facts soundFacts
 	if s.store != nil {
-		facts, _ = s.store.index.get(v)
+		facts = s.store.index.get(v)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
