@@ -30,11 +30,11 @@ const (
 // come from users and speech programs and are not trusted: sizes are checked, and a decoder's panic becomes an error. Its
 // memory is bounded by one block, whatever the file.
 type Decoder struct {
-	Rate   int        // samples a second
-	Frames int        // that the header announces; 0: it does not know
-	WAV    *WAVReader // reads any part of a WAV file; nil for the other kinds
+	Rate int        // samples a second
+	WAV  *WAVReader // reads any part of a WAV file; nil for the other kinds
 
 	file       *source
+	frames     func() int // that the file announces; 0: it does not tell
 	next       func() ([]float64, error)
 	total      int // samples so far
 	maxSeconds int
@@ -91,6 +91,23 @@ func newDecoder(file io.ReaderAt, size, maxBytes int64, maxSeconds int) (d *Deco
 // maxSamples returns how many samples the file may have: no more than the limit of seconds, and above Rate no more than at
 // Rate.
 func (d *Decoder) maxSamples() int { return d.maxSeconds * min(d.Rate, Rate) }
+
+// Frames returns how many samples the file announces, without decoding it; 0 where it does not tell. A WAV file has as many;
+// the others may be damaged. It fails where they are more than the limit of seconds, or the file cannot be read.
+func (d *Decoder) Frames() (n int, err error) {
+	defer func() {
+		if p := recover(); p != nil { // decoding the file will tell
+			n, err = 0, nil
+		}
+		if d.file.err != nil {
+			n, err = 0, d.file.err
+		}
+	}()
+	if n = d.frames(); n > d.maxSamples() {
+		return 0, d.tooLong()
+	}
+	return n, nil
+}
 
 // Next returns the next samples, valid until the next call, and io.EOF after the last. A file without sound, or with more
 // than the limit of seconds, is an error.

@@ -45,7 +45,7 @@ func (d *Decoder) openFLAC(file io.Reader) error {
 	if info.NSamples > uint64(d.maxSamples()) {
 		return d.tooLong()
 	}
-	d.Frames = int(info.NSamples)
+	d.frames = func() int { return int(info.NSamples) }
 	f := &flacDecoder{in: in, rate: info.SampleRate, bits: info.BitsPerSample, channels: int(info.NChannels), total: info.NSamples}
 	f.skipToFrame()
 	d.next = f.next

@@ -50,20 +50,37 @@ func NewFiles(open func(ctx context.Context, name string) (fs.File, error)) *Fil
 // InFolders returns an open for NewFiles: it finds a regular file in the first of several folders that has its name.
 func InFolders(folders ...fs.FS) func(ctx context.Context, name string) (fs.File, error) {
 	return func(_ context.Context, name string) (fs.File, error) {
-		for _, folder := range folders {
-			info, err := fs.Stat(folder, path.Clean(name))
-			switch {
-			case errors.Is(err, fs.ErrNotExist):
-				continue
-			case err != nil:
-				return nil, err
-			case !info.Mode().IsRegular():
-				return nil, notRegular(name, info)
-			}
-			return folder.Open(path.Clean(name))
+		folder, _, err := findInFolders(folders, name)
+		if err != nil {
+			return nil, err
 		}
-		return nil, fmt.Errorf("%q: %w", name, fs.ErrNotExist)
+		return folder.Open(path.Clean(name))
 	}
+}
+
+// StatInFolders returns what the folders of InFolders say of a file, without opening it.
+func StatInFolders(folders ...fs.FS) func(name string) (fs.FileInfo, error) {
+	return func(name string) (fs.FileInfo, error) {
+		_, info, err := findInFolders(folders, name)
+		return info, err
+	}
+}
+
+// findInFolders returns the first folder that has a file, which is a regular one.
+func findInFolders(folders []fs.FS, name string) (fs.FS, fs.FileInfo, error) {
+	for _, folder := range folders {
+		info, err := fs.Stat(folder, path.Clean(name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return nil, nil, err
+		case !info.Mode().IsRegular():
+			return nil, nil, notRegular(name, info)
+		}
+		return folder, info, nil
+	}
+	return nil, nil, fmt.Errorf("%q: %w", name, fs.ErrNotExist)
 }
 
 func notRegular(name string, info fs.FileInfo) error {
@@ -145,6 +162,18 @@ func (f *Files) Open(ctx context.Context, name string, limit int64) (*File, erro
 	}
 	opened.Size, opened.at = int64(len(data)), bytes.NewReader(data)
 	return opened, nil
+}
+
+// StatWith returns what stat says of a file, within the time-out.
+func (f *Files) StatWith(ctx context.Context, stat func(name string) (fs.FileInfo, error), name string) (fs.FileInfo, error) {
+	var info fs.FileInfo
+	if err := f.run(ctx, name, func() (err error) {
+		info, err = stat(name)
+		return err
+	}, func() {}); err != nil {
+		return nil, err // info may belong to an operation that goes on
+	}
+	return info, nil
 }
 
 // Stat returns what a folder says of a regular file.

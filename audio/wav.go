@@ -151,12 +151,15 @@ func (d *Decoder) openWAV(file *io.SectionReader) error {
 	if d.Rate = f.Rate; length/int64(f.frameBytes()) > int64(d.maxSamples()) {
 		return d.tooLong()
 	}
-	d.Frames = int(length / int64(f.frameBytes()))
-	d.WAV = &WAVReader{Format: f, Frames: d.Frames, file: file, offset: sound.offset}
+	d.WAV = &WAVReader{Format: f, Frames: int(length / int64(f.frameBytes())), file: file, offset: sound.offset}
+	d.frames = func() int { return d.WAV.Frames }
 	rest := io.NewSectionReader(file, sound.offset, length)
-	raw := make([]byte, wavBlock*f.frameBytes())
-	block := make([]float64, 0, wavBlock)
+	var raw []byte // nil before the first block: who reads the header alone does not need it
+	var block []float64
 	d.next = func() ([]float64, error) {
+		if raw == nil {
+			raw = make([]byte, wavBlock*f.frameBytes())
+		}
 		n, err := io.ReadFull(rest, raw)
 		if n < f.frameBytes() { // an incomplete last frame is left out
 			if err == io.ErrUnexpectedEOF {

@@ -46,7 +46,7 @@ func newBank(c config.Config, l routines.Library, log *slog.Logger) (*mix.Bank, 
 		voices = append(voices, voice.NewSynthesizedVoice(engine, voice.NewCache(filepath.Join(config.CacheDir(), "speech"), log)))
 	}
 	bank := mix.NewBank(voices, func(name string) (voice.Voice, error) { return openVoice(name) }, audio.InFolders(l...), log)
-	bank.KeepSounds(filepath.Join(config.CacheDir(), "sounds"))
+	bank.KeepSounds(filepath.Join(config.CacheDir(), "sounds"), audio.StatInFolders(l...))
 	return bank, nil
 }
 

@@ -64,8 +64,11 @@ func NewBank(voices []voice.Voice, openVoice func(name string) (voice.Voice, err
 }
 
 // KeepSounds keeps what is decoded of sound files, and what is learnt of them, in a folder on disk, which is created when
-// it is needed. Call it before the bank is used.
-func (b *Bank) KeepSounds(dir string) { b.sounds.store = newSoundStore(dir, b.log) }
+// it is needed. stat is of what the bank opens, without opening it: what has not changed is not opened to be measured. Call
+// it before the bank is used.
+func (b *Bank) KeepSounds(dir string, stat func(name string) (fs.FileInfo, error)) {
+	b.sounds.store, b.sounds.stat = newSoundStore(dir, b.log), stat
+}
 
 // ForVoice returns the bank whose first voice has a name, empty for the default voice; the texts which that voice lacks are
 // spoken as in b. A voice is opened once and kept.
@@ -112,8 +115,8 @@ func (b *Bank) Measure(c routines.Clip) (routines.Extent, bool) {
 // measureSound measures a sound file at its first use: an Ogg Opus file is decoded for that, the others tell it in their
 // headers.
 func (b *bankCache) measureSound(name string) (routines.Extent, bool) {
-	if t, is := toneTable()[name]; is {
-		return routines.Extent{Len: t.len()}, true
+	if slices.Contains(routines.SoundNames(), name) {
+		return routines.Extent{Len: toneTable()[name].len()}, true
 	}
 	length, err := b.sounds.measure(context.Background(), name)
 	switch {
@@ -125,7 +128,8 @@ func (b *bankCache) measureSound(name string) (routines.Extent, bool) {
 	return routines.Extent{Len: length}, err == nil
 }
 
-// HashSound returns the SHA-256 of a sound file beside the routines, and whether there is one that can be played.
+// HashSound returns a hash of a sound file beside the routines, which is another one when its content is, and whether there is
+// one that can be played.
 func (b *Bank) HashSound(ctx context.Context, name string) (sum [32]byte, has bool) {
 	sum, err := b.sounds.hash(ctx, name)
 	return sum, err == nil

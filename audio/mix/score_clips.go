@@ -83,8 +83,7 @@ func newScoreClip(key clipKey) *scoreClip {
 
 // isSoundFile reports whether a clip is a file of the user's.
 func isSoundFile(c routines.Clip) bool {
-	_, isTone := toneTable()[c.Sound]
-	return c.Sound != "" && !isTone && !slices.Contains(routines.SwellNames(), c.Sound)
+	return c.Sound != "" && !slices.Contains(routines.SoundNames(), c.Sound) && !slices.Contains(routines.SwellNames(), c.Sound)
 }
 
 // renderer returns a renderer of the score with a position of its own.

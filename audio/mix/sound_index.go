@@ -43,9 +43,9 @@ type fileVersion struct {
 	inode    uint64 // 0 where it is not known
 }
 
-func versionOf(name string, file *audio.File) fileVersion {
-	v := fileVersion{name: name, size: file.Size, modified: file.Modified.UnixNano()}
-	if stat, is := file.Info.Sys().(*syscall.Stat_t); is {
+func versionOf(name string, info fs.FileInfo) fileVersion {
+	v := fileVersion{name: name, size: info.Size(), modified: info.ModTime().UnixNano()}
+	if stat, is := info.Sys().(*syscall.Stat_t); is {
 		v.changed, v.inode = stat.Ctim.Nano(), stat.Ino
 	}
 	return v

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math"
 	"weak"
 
 	"guided/audio"
@@ -330,12 +329,4 @@ func (s *decodedSource) endWriting(whole bool) {
 func (s *decodedSource) close() {
 	s.endWriting(false)
 	s.file.Close()
-}
-
-// samplesOf returns how many samples a file gives by its header, 0 where the header does not know.
-func samplesOf(d *audio.Decoder) int {
-	if d.Frames > math.MaxInt32/2 {
-		return 0
-	}
-	return audio.ResampledLen(d.Frames, d.Rate)
 }

@@ -105,7 +105,7 @@ func soundFolder(t testing.TB) (dir string, files map[string][]byte) {
 func bankOf(t testing.TB, dir, cache string, log *slog.Logger) *Bank {
 	b := NewBank(nil, nil, audio.InFolders(os.DirFS(dir)), log)
 	if cache != "" {
-		b.KeepSounds(cache)
+		b.KeepSounds(cache, audio.StatInFolders(os.DirFS(dir)))
 		b.sounds.store.minFree = 0
 	}
 	return b

@@ -24,7 +24,7 @@ import (
 func countingBank(t testing.TB, dir, cache string) (*Bank, *countingFolder) {
 	folder := &countingFolder{FS: os.DirFS(dir)}
 	b := NewBank(nil, nil, audio.InFolders(folder), audiotest.Logger(t))
-	b.KeepSounds(cache)
+	b.KeepSounds(cache, audio.StatInFolders(os.DirFS(dir)))
 	b.sounds.store.minFree = 0
 	return b, folder
 }

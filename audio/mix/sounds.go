@@ -3,8 +3,9 @@ package mix
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -18,7 +19,8 @@ import (
 // where it has a store. It is safe for concurrent use.
 type soundFiles struct {
 	files    *audio.Files
-	store    *soundStore // nil: nothing is kept on disk
+	stat     func(name string) (fs.FileInfo, error) // nil: a file is opened to see whether it has changed
+	store    *soundStore                            // nil: nothing is kept on disk
 	log      *slog.Logger
 	decoders chan struct{} // capacity: how many files are decoded to their end at a time; each takes up to 12 MiB
 
@@ -34,7 +36,8 @@ type soundFile struct {
 
 	mu     sync.Mutex // never held across I/O
 	facts  soundFacts
-	dirty  bool // the facts are not in the index
+	dirty  bool    // the facts are not in the index
+	kept   [2]bool // by kind: the samples are being decoded for the store
 	blocks map[sharedBlock]weak.Pointer[[]int16]
 }
 
@@ -71,12 +74,16 @@ func (s *soundFiles) openFile(ctx context.Context, name string) (*soundFile, *au
 	if err != nil {
 		return nil, nil, err
 	}
-	v := versionOf(name, file)
+	return s.version(versionOf(name, file.Info)), file, nil
+}
+
+// version returns what is known of a version of a file.
+func (s *soundFiles) version(v fileVersion) *soundFile {
 	s.mu.Lock()
-	k, has := s.known[name]
+	k, has := s.known[v.name]
 	s.mu.Unlock()
 	if has && k.version == v {
-		return k, file, nil
+		return k
 	}
 	var facts soundFacts
 	if s.store != nil {
@@ -84,14 +91,14 @@ func (s *soundFiles) openFile(ctx context.Context, name string) (*soundFile, *au
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if k, has = s.known[name]; !has || k.version != v { // no other goroutine was faster
+	if k, has = s.known[v.name]; !has || k.version != v { // no other goroutine was faster
 		if len(s.known) >= maxKnownSounds {
 			clear(s.known)
 		}
 		k = &soundFile{version: v, busy: make(chan struct{}, 1), facts: facts}
-		s.known[name] = k
+		s.known[v.name] = k
 	}
-	return k, file, nil
+	return k
 }
 
 // use opens a file and calls f while no other call measures it. What f learns is kept on disk.
@@ -139,6 +146,15 @@ func (s *soundFiles) decoding(ctx context.Context, f func() error) error {
 // measure returns the length of a file in samples. A version is opened once for its header, and decoded once where that does
 // not tell.
 func (s *soundFiles) measure(ctx context.Context, name string) (length int, err error) {
+	if s.stat != nil {
+		info, err := s.files.StatWith(ctx, s.stat, name)
+		if err != nil {
+			return 0, err
+		}
+		if facts := s.version(versionOf(name, info)).learnt(); facts.length > 0 || facts.err != nil {
+			return facts.length, facts.err
+		}
+	}
 	k, file, err := s.openFile(ctx, name)
 	if err != nil {
 		return 0, err
@@ -158,16 +174,15 @@ func (s *soundFiles) measureFile(ctx context.Context, k *soundFile, file *audio.
 		return facts.err
 	}
 	d, err := audio.NewSoundDecoder(file, file.Size)
+	frames := 0
 	if err == nil {
-		length := samplesOf(d)
-		if length == 0 && d.WAV == nil {
-			return s.check(ctx, k, file)
-		}
-		if length == 0 {
-			err = errors.New("the file holds no sound")
-		} else {
-			k.learn(func(f *soundFacts) { f.length, f.checked = length, d.WAV != nil })
-		}
+		frames, err = d.Frames()
+	}
+	switch {
+	case err == nil && frames > 0:
+		k.learn(func(f *soundFacts) { f.length, f.checked = audio.ResampledLen(frames, d.Rate), d.WAV != nil })
+	case err == nil:
+		return s.check(ctx, k, file)
 	}
 	if err != nil && !isUnreadable(err) {
 		k.fail(err)
@@ -208,24 +223,42 @@ func (s *soundFiles) prepare(ctx context.Context, name string) error {
 	})
 }
 
-// keep decodes a file and keeps its samples on disk, unless they are there already or can be read in place.
+// keep decodes a file and keeps its samples on disk, unless they are there already, can be read in place, or are being decoded
+// for that.
 func (s *soundFiles) keep(ctx context.Context, name string, kind soundKind) error {
-	if s.store == nil {
-		return nil
-	}
 	reader, err := s.open(ctx, name, kind, true)
 	if err != nil {
 		return err
 	}
 	defer reader.close()
 	source, is := reader.source.(*decodedSource)
-	if !is || source.writer == nil {
+	if !is || source.writer == nil || !reader.known.beginKeeping(kind) {
 		return nil
 	}
+	defer reader.known.endKeeping(kind)
 	return s.decoding(ctx, func() error { return source.finish(ctx) })
 }
 
-// hash returns the SHA-256 of the content of a file that can be played. A version is read once.
+// beginKeeping reports whether nobody else decodes the samples for the store, until endKeeping.
+func (k *soundFile) beginKeeping(kind soundKind) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	begun := !k.kept[kind]
+	k.kept[kind] = true
+	return begun
+}
+
+func (k *soundFile) endKeeping(kind soundKind) {
+	k.mu.Lock()
+	k.kept[kind] = false
+	k.mu.Unlock()
+}
+
+// maxHashedBytes is the largest file that is read for its hash.
+const maxHashedBytes = 32 << 20
+
+// hash returns the SHA-256 of the content of a file that can be played, and of a file of more than maxHashedBytes that of its
+// version. A version is read once.
 func (s *soundFiles) hash(ctx context.Context, name string) (sum [32]byte, err error) {
 	err = s.use(ctx, name, func(k *soundFile, file *audio.File) error {
 		if err := s.measureFile(ctx, k, file); err != nil {
@@ -235,7 +268,9 @@ func (s *soundFiles) hash(ctx context.Context, name string) (sum [32]byte, err e
 			return nil
 		}
 		hash := sha256.New()
-		if _, err := io.Copy(hash, io.NewSectionReader(file, 0, file.Size)); err != nil {
+		if file.Size > maxHashedBytes {
+			fmt.Fprintf(hash, "%+v", k.version)
+		} else if _, err := io.Copy(hash, io.NewSectionReader(file, 0, file.Size)); err != nil {
 			return err
 		}
 		sum = [32]byte(hash.Sum(nil))
