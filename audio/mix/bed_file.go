@@ -89,9 +89,9 @@ func (l loopLevel) quantize(pcm []int16, samples []float64) {
 }
 
 // measureLoop decodes a file for its level, and for the beginning of the loop, where its end is mixed in. That takes 12 MiB of
-// memory.
+// memory, and 6 MiB for a long WAV file.
 func measureLoop(d *audio.Decoder) (level loopLevel, head []int16, err error) {
-	var shape loopShape
+	shape := loopShape{long: d.WAV != nil && audio.ResampledLen(d.WAV.Frames, d.Rate) > shortLoop}
 	if err := d.Resampled(shape.add); err != nil {
 		return loopLevel{}, nil, err
 	}
@@ -116,7 +116,8 @@ const (
 
 // loopShape takes the samples of a sound, and finds the loop they make.
 type loopShape struct {
-	head []float64 // the first shortLoop samples
+	long bool      // the sound is known to be longer than shortLoop
+	head []float64 // the first shortLoop samples, loopHead of a long sound
 	tail []float64 // a ring buffer of the last loopFade, from at modulo loopFade
 	at   int       // samples so far
 	rest *audio.LoudnessMeter
@@ -124,9 +125,13 @@ type loopShape struct {
 
 func (s *loopShape) add(samples []float64) error {
 	if s.rest == nil {
-		s.rest, s.head, s.tail = audio.NewLoudnessMeter(), make([]float64, 0, shortLoop), make([]float64, loopFade)
+		room := shortLoop
+		if s.long {
+			room = loopHead
+		}
+		s.rest, s.head, s.tail = audio.NewLoudnessMeter(), make([]float64, 0, room), make([]float64, loopFade)
 	}
-	if room := shortLoop - len(s.head); room > 0 {
+	if room := cap(s.head) - len(s.head); room > 0 {
 		s.head = append(s.head, samples[:min(room, len(samples))]...)
 	}
 	for len(samples) > 0 {
@@ -152,7 +157,8 @@ func (s *loopShape) loudness() float64 {
 	}
 	head := s.head[:loopHead]
 	i := s.at % loopFade
-	fadeInto(head[:loopFade], slices.Concat(s.tail[i:], s.tail[:i]))
+	fadePart(head[:loopFade-i], s.tail[i:], 0, loopFade)
+	fadePart(head[loopFade-i:loopFade], s.tail[:i], loopFade-i, loopFade)
 	meter := audio.NewLoudnessMeter()
 	meter.Add(head)
 	blocks := append(meter.Blocks(), s.rest.Blocks()[settle/audio.LoudnessStep:]...)
