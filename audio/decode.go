@@ -9,34 +9,51 @@ import (
 	"strings"
 )
 
-// The limits of a sound file; more is a mistake or an attack. A sound takes 5.5 MiB of memory for each minute: five
-// minutes is what a Raspberry Pi with 512 MB can bear. As stereo of 32 bits at Rate they are a file of 110 MiB.
+// The limits of a sound file; more is a mistake or an attack.
 const (
+	// MaxFileBytes and MaxFileSeconds limit what is decoded as a whole, such as a recording of a voice: it takes 5.5 MiB of
+	// memory for each minute, and five minutes is what a Raspberry Pi with 512 MB can bear. As stereo of 32 bits at Rate
+	// they are a file of 110 MiB.
 	MaxFileBytes   = 128 << 20
 	MaxFileSeconds = 5 * 60
-	MinFileRate    = 4000 // samples a second
-	MaxFileRate    = 192_000
-	maxPhases      = 1000 // filters that a resampler may need: the rates in use need 640 at most
-)
+	// MaxSoundBytes and MaxSoundSeconds limit what is decoded block by block, such as a bed. An hour of stereo of 16 bits at
+	// Rate is a file of 660 MiB.
+	MaxSoundBytes   = 1 << 30
+	MaxSoundSeconds = 60 * 60
 
-// maxSamples returns how many samples a file may have: no more than MaxFileSeconds, and above Rate no more than at Rate.
-func maxSamples(rate int) int { return MaxFileSeconds * min(rate, Rate) }
+	MinFileRate = 4000 // samples a second
+	MaxFileRate = 192_000
+	maxPhases   = 1000 // filters that a resampler may need: the rates in use need 640 at most
+)
 
 // Decoder decodes a WAV, FLAC or Ogg Opus file block by block into mono samples of ±1, the mean of its channels. Files
 // come from users and speech programs and are not trusted: sizes are checked, and a decoder's panic becomes an error. Its
 // memory is bounded by one block, whatever the file.
 type Decoder struct {
-	Rate int // samples a second
+	Rate int        // samples a second
+	WAV  *WAVReader // reads any part of a WAV file; nil for the other kinds
 
-	file  *source
-	next  func() ([]float64, error)
-	total int // samples so far
+	file       *source
+	frames     func() int // that the file announces; 0: it does not tell
+	next       func() ([]float64, error)
+	total      int // samples so far
+	maxSeconds int
 }
 
 // NewDecoder reads the header of a file of so many bytes. A file that is too large, or too long by its header, is refused
-// before its sound is read.
-func NewDecoder(file io.ReaderAt, size int64) (d *Decoder, err error) {
-	d = &Decoder{file: &source{file: file}}
+// before its sound is read: its limits are MaxFileBytes and MaxFileSeconds.
+func NewDecoder(file io.ReaderAt, size int64) (*Decoder, error) {
+	return newDecoder(file, size, MaxFileBytes, MaxFileSeconds)
+}
+
+// NewSoundDecoder is NewDecoder with the limits MaxSoundBytes and MaxSoundSeconds, for who never has the whole sound in
+// memory.
+func NewSoundDecoder(file io.ReaderAt, size int64) (*Decoder, error) {
+	return newDecoder(file, size, MaxSoundBytes, MaxSoundSeconds)
+}
+
+func newDecoder(file io.ReaderAt, size, maxBytes int64, maxSeconds int) (d *Decoder, err error) {
+	d = &Decoder{file: &source{file: file}, maxSeconds: maxSeconds}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the file is damaged: %v", p)
@@ -48,8 +65,8 @@ func NewDecoder(file io.ReaderAt, size int64) (d *Decoder, err error) {
 			d = nil
 		}
 	}()
-	if size > MaxFileBytes {
-		return nil, ErrTooLarge
+	if size > maxBytes {
+		return nil, TooLargeError(maxBytes)
 	}
 	start := skipTags(d.file, size)
 	head := make([]byte, 12)
@@ -71,8 +88,29 @@ func NewDecoder(file io.ReaderAt, size int64) (d *Decoder, err error) {
 	return d, err
 }
 
+// maxSamples returns how many samples the file may have: no more than the limit of seconds, and above Rate no more than at
+// Rate.
+func (d *Decoder) maxSamples() int { return d.maxSeconds * min(d.Rate, Rate) }
+
+// Frames returns how many samples the file announces, without decoding it; 0 where it does not tell. A WAV file has as many;
+// the others may be damaged. It fails where they are more than the limit of seconds, or the file cannot be read.
+func (d *Decoder) Frames() (n int, err error) {
+	defer func() {
+		if p := recover(); p != nil { // decoding the file will tell
+			n, err = 0, nil
+		}
+		if d.file.err != nil {
+			n, err = 0, d.file.err
+		}
+	}()
+	if n = d.frames(); n > d.maxSamples() {
+		return 0, d.tooLong()
+	}
+	return n, nil
+}
+
 // Next returns the next samples, valid until the next call, and io.EOF after the last. A file without sound, or with more
-// than MaxFileSeconds, is an error.
+// than the limit of seconds, is an error.
 func (d *Decoder) Next() (samples []float64, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -88,8 +126,8 @@ func (d *Decoder) Next() (samples []float64, err error) {
 	switch d.total += len(samples); {
 	case err == io.EOF && d.total == 0:
 		err = errors.New("the file holds no sound")
-	case d.total > maxSamples(d.Rate):
-		err = errTooLong
+	case d.total > d.maxSamples():
+		err = d.tooLong()
 	}
 	if err != nil {
 		return nil, err
@@ -133,18 +171,46 @@ func Decode(data []byte) (samples []float64, rate int, err error) {
 	}
 }
 
-// ErrTooLarge is the error for a file of more than MaxFileBytes.
-var ErrTooLarge = fmt.Errorf("the file is larger than %d MiB; cut it, or store it as FLAC, such as: ffmpeg -i FILE FILE.flac", MaxFileBytes>>20)
+// TooLargeError is the error for a file of more bytes than a limit. The value is the limit.
+type TooLargeError int64
 
-var errTooLong = fmt.Errorf("the sound is longer than %d minutes at %d samples a second; cut it, such as: ffmpeg -i FILE -t 290 FILE.flac", MaxFileSeconds/60, Rate)
+func (e TooLargeError) Error() string {
+	return fmt.Sprintf("the file is larger than %d MiB; cut it, or store it as FLAC, such as: ffmpeg -i FILE FILE.flac", int64(e)>>20)
+}
+
+// tooLong is the error for a file of more samples than maxSamples.
+func (d *Decoder) tooLong() error {
+	return fmt.Errorf("the sound is longer than %d minutes at %d samples a second; cut it, such as: ffmpeg -i FILE -t %d FILE.flac",
+		d.maxSeconds/60, Rate, d.maxSeconds-10)
+}
+
+// headBytes is how much of a file source reads at once: the headers of most files, which are looked at in small pieces.
+const headBytes = 4 << 10
 
 // source keeps the first error of reading that is not the end of the file: a decoder would take it for damage.
 type source struct {
 	file io.ReaderAt
 	err  error
+	head []byte // the beginning of the file, nil before the first read
 }
 
 func (s *source) ReadAt(p []byte, off int64) (int, error) {
+	if end := off + int64(len(p)); end <= headBytes {
+		if s.head == nil {
+			s.head = make([]byte, headBytes)
+			n, err := s.readAt(s.head, 0)
+			if s.head = s.head[:n]; s.err != nil {
+				return 0, err
+			}
+		}
+		if end <= int64(len(s.head)) {
+			return copy(p, s.head[off:]), nil
+		}
+	}
+	return s.readAt(p, off)
+}
+
+func (s *source) readAt(p []byte, off int64) (int, error) {
 	n, err := s.file.ReadAt(p, off)
 	if err != nil && err != io.EOF && s.err == nil {
 		s.err = ReadError{err}

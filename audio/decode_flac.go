@@ -42,9 +42,10 @@ func (d *Decoder) openFLAC(file io.Reader) error {
 	if info.BitsPerSample < 4 || info.BitsPerSample > maxFLACBits {
 		return fmt.Errorf("a FLAC file of %d bits cannot be read; store it with %d, such as: sox FILE -b %d NEW.flac", info.BitsPerSample, maxFLACBits, maxFLACBits)
 	}
-	if info.NSamples > uint64(maxSamples(d.Rate)) {
-		return errTooLong
+	if info.NSamples > uint64(d.maxSamples()) {
+		return d.tooLong()
 	}
+	d.frames = func() int { return int(info.NSamples) }
 	f := &flacDecoder{in: in, rate: info.SampleRate, bits: info.BitsPerSample, channels: int(info.NChannels), total: info.NSamples}
 	f.skipToFrame()
 	d.next = f.next

@@ -46,9 +46,52 @@ type opusStream struct {
 	ended   bool
 }
 
-func (d *Decoder) openOpus(file io.Reader) error {
-	o := &opusDecoder{pages: newOggReader(file)}
+func (d *Decoder) openOpus(file *io.SectionReader) error {
+	o, err := newOpusDecoder(io.NewSectionReader(file, 0, file.Size()))
+	if err != nil {
+		return err
+	}
 	d.Rate, d.next = opusRate, o.next
+	d.frames = func() int { return opusFrames(file) }
+	return nil
+}
+
+// opusFrames returns how many samples a file has by the granule positions of its first and its last page with sound, 0 where
+// they do not tell, as in a file of several streams. Streams with the same serial number are not told apart, which RFC 3533
+// forbids; only decoding does that.
+func opusFrames(file *io.SectionReader) int {
+	first, err := newOpusDecoder(io.NewSectionReader(file, 0, file.Size()))
+	if err != nil {
+		return 0
+	}
+	head := first.stream
+	skip := head.skip
+	for !head.begun {
+		if _, err := first.next(); err != nil || first.stream != head {
+			return 0
+		}
+	}
+	const longestPage = 27 + 255 + 255*255
+	tail := make([]byte, min(2*longestPage, file.Size()))
+	n, _ := file.ReadAt(tail, file.Size()-int64(len(tail))) // source keeps the error
+	tail = tail[:n]
+	for at := bytes.LastIndex(tail, []byte("OggS")); at >= 0; at = bytes.LastIndex(tail[:at], []byte("OggS")) {
+		pages := newOggReader(bytes.NewReader(tail[at:]))
+		page, err := pages.next()
+		if err != nil {
+			continue // the letters are part of the sound, or what another program put behind it
+		}
+		if page.serial != head.serial || page.granule == noGranule || page.granule > 1<<40 {
+			return 0
+		}
+		return max(0, int((int64(page.granule)-head.start)/opusGranules)-skip)
+	}
+	return 0
+}
+
+// newOpusDecoder reads the heads of a file.
+func newOpusDecoder(file io.Reader) (*opusDecoder, error) {
+	o := &opusDecoder{pages: newOggReader(file)}
 	kind := ""
 	for o.stream == nil {
 		page, err := o.pages.next()
@@ -56,15 +99,15 @@ func (d *Decoder) openOpus(file io.Reader) error {
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {
-			return fmt.Errorf("not an Ogg Opus file: %w", err)
+			return nil, fmt.Errorf("not an Ogg Opus file: %w", err)
 		}
 		if !page.begins {
-			return errNotPlayed(kind)
+			return nil, errNotPlayed(kind)
 		}
 		switch {
 		case bytes.HasPrefix(page.body, []byte("OpusHead")):
 			if o.stream, err = newOpusStream(page); err != nil {
-				return err
+				return nil, err
 			}
 		case bytes.HasPrefix(page.body, []byte("\x01vorbis")):
 			kind = "Ogg Vorbis"
@@ -74,7 +117,7 @@ func (d *Decoder) openOpus(file io.Reader) error {
 			kind = "Ogg Speex"
 		}
 	}
-	return nil
+	return o, nil
 }
 
 // newOpusStream reads the head of a stream (RFC 7845, section 5.1).

@@ -66,6 +66,21 @@ func TestDecodeOpusKeepsLengthAndAlignment(t *testing.T) {
 	}
 }
 
+// A whole file announces the samples that it has.
+func TestDecoderFrames(t *testing.T) {
+	for _, f := range fixtures[:6] {
+		data := f.read(t)
+		d, err := NewDecoder(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := d.Frames()
+		if samples, _, _ := Decode(data); err != nil || n != len(samples) {
+			t.Errorf("%s announces %d samples and has %d: %v", f.file, n, len(samples), err)
+		}
+	}
+}
+
 func TestDecodeWAVFormats(t *testing.T) {
 	f32 := func(x float32) []byte { return binary.LittleEndian.AppendUint32(nil, math.Float32bits(x)) }
 	f64 := func(x float64) []byte { return binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)) }

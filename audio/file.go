@@ -17,8 +17,10 @@ import (
 const (
 	// FileTimeout is how long one opening or one read may take: a disk that was asleep needs seven seconds to turn.
 	FileTimeout = 8 * time.Second
-	// fileBudget is how long all reads of one file may wait together: what is slower would never be ready in time.
-	fileBudget = 30 * time.Second
+	// fileBudget is how long the reads of one file may wait together: what is slower would never be ready in time. A large
+	// file has a second more for every budgetBytes.
+	fileBudget  = 30 * time.Second
+	budgetBytes = 4 << 20
 	// maxStuck is how many operations that never returned may be left behind. An operation on a dead mount cannot be
 	// interrupted, only abandoned; while so many are pending no further one is begun.
 	maxStuck = 2
@@ -48,20 +50,37 @@ func NewFiles(open func(ctx context.Context, name string) (fs.File, error)) *Fil
 // InFolders returns an open for NewFiles: it finds a regular file in the first of several folders that has its name.
 func InFolders(folders ...fs.FS) func(ctx context.Context, name string) (fs.File, error) {
 	return func(_ context.Context, name string) (fs.File, error) {
-		for _, folder := range folders {
-			info, err := fs.Stat(folder, path.Clean(name))
-			switch {
-			case errors.Is(err, fs.ErrNotExist):
-				continue
-			case err != nil:
-				return nil, err
-			case !info.Mode().IsRegular():
-				return nil, notRegular(name, info)
-			}
-			return folder.Open(path.Clean(name))
+		folder, _, err := findInFolders(folders, name)
+		if err != nil {
+			return nil, err
 		}
-		return nil, fmt.Errorf("%q: %w", name, fs.ErrNotExist)
+		return folder.Open(path.Clean(name))
 	}
+}
+
+// StatInFolders returns what the folders of InFolders say of a file, without opening it.
+func StatInFolders(folders ...fs.FS) func(name string) (fs.FileInfo, error) {
+	return func(name string) (fs.FileInfo, error) {
+		_, info, err := findInFolders(folders, name)
+		return info, err
+	}
+}
+
+// findInFolders returns the first folder that has a file, which is a regular one.
+func findInFolders(folders []fs.FS, name string) (fs.FS, fs.FileInfo, error) {
+	for _, folder := range folders {
+		info, err := fs.Stat(folder, path.Clean(name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return nil, nil, err
+		case !info.Mode().IsRegular():
+			return nil, nil, notRegular(name, info)
+		}
+		return folder, info, nil
+	}
+	return nil, nil, fmt.Errorf("%q: %w", name, fs.ErrNotExist)
 }
 
 func notRegular(name string, info fs.FileInfo) error {
@@ -82,6 +101,7 @@ func notRegular(name string, info fs.FileInfo) error {
 type File struct {
 	Size     int64
 	Modified time.Time
+	Info     fs.FileInfo // at its opening
 
 	files     *Files
 	ctx       context.Context
@@ -93,7 +113,7 @@ type File struct {
 	abandoned bool
 }
 
-// Open opens a file of at most limit bytes; ErrTooLarge for more. ctx bounds the reads too. Close it.
+// Open opens a file of at most limit bytes; TooLargeError for more of a sound. ctx bounds the reads too. Close it.
 func (f *Files) Open(ctx context.Context, name string, limit int64) (*File, error) {
 	var file fs.File
 	var info fs.FileInfo
@@ -114,8 +134,8 @@ func (f *Files) Open(ctx context.Context, name string, limit int64) (*File, erro
 		err = notRegular(name, info)
 	}
 	if err == nil && info.Size() > limit {
-		err = ErrTooLarge
-		if limit != MaxFileBytes {
+		err = TooLargeError(limit)
+		if limit != MaxFileBytes && limit != MaxSoundBytes {
 			err = fmt.Errorf("%s is larger than %d MiB", name, limit>>20)
 		}
 	}
@@ -125,7 +145,7 @@ func (f *Files) Open(ctx context.Context, name string, limit int64) (*File, erro
 		}
 		return nil, err
 	}
-	opened := &File{Size: info.Size(), Modified: info.ModTime(), files: f, ctx: ctx, name: name, file: file}
+	opened := &File{Size: info.Size(), Modified: info.ModTime(), Info: info, files: f, ctx: ctx, name: name, file: file}
 	if at, is := file.(io.ReaderAt); is {
 		opened.at = at
 		return opened, nil
@@ -142,6 +162,18 @@ func (f *Files) Open(ctx context.Context, name string, limit int64) (*File, erro
 	}
 	opened.Size, opened.at = int64(len(data)), bytes.NewReader(data)
 	return opened, nil
+}
+
+// StatWith returns what stat says of a file, within the time-out.
+func (f *Files) StatWith(ctx context.Context, stat func(name string) (fs.FileInfo, error), name string) (fs.FileInfo, error) {
+	var info fs.FileInfo
+	if err := f.run(ctx, name, func() (err error) {
+		info, err = stat(name)
+		return err
+	}, func() {}); err != nil {
+		return nil, err // info may belong to an operation that goes on
+	}
+	return info, nil
 }
 
 // Stat returns what a folder says of a regular file.
@@ -223,13 +255,37 @@ func (f *File) readBlock(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	copy(p, buf[:n])
-	if f.waited += time.Since(begun); f.waited > fileBudget && err == nil {
-		err = fmt.Errorf("%s: reading it takes longer than %v; look at the disk or the network it lies on", f.name, fileBudget)
+	budget := fileBudget + time.Duration(f.Size/budgetBytes)*time.Second
+	if f.waited += time.Since(begun); f.waited > budget && err == nil {
+		err = fmt.Errorf("%s: reading it takes longer than %v; look at the disk or the network it lies on", f.name, budget)
 	}
 	if err == nil && ended {
 		err = io.EOF
 	}
 	return n, err
+}
+
+// Continue makes the reads that follow end with ctx and gives them a budget of their own: a file that is played is read a
+// little at a time.
+func (f *File) Continue(ctx context.Context) { f.ctx, f.waited = ctx, 0 }
+
+// CheckUnchanged fails where the file was written to since its opening.
+func (f *File) CheckUnchanged() error {
+	if f.abandoned {
+		return errStuck
+	}
+	var info fs.FileInfo
+	err := f.files.run(f.ctx, f.name, func() (err error) {
+		info, err = f.file.Stat()
+		return err
+	}, func() { f.file.Close() })
+	switch {
+	case errors.As(err, new(abandonedError)):
+		f.abandoned = true
+	case err == nil && (info.Size() != f.Info.Size() || !info.ModTime().Equal(f.Info.ModTime())):
+		return fmt.Errorf("%s has changed while it was played", f.name)
+	}
+	return err
 }
 
 // Close closes the file. Where a read was abandoned, the file is closed when that returns.

@@ -212,13 +212,18 @@ func (d *Decoder) openWAV(file *io.SectionReader) error {
 		}
 		length = min(sound.size, have)
 	}
-	if d.Rate = f.Rate; length/int64(f.frameBytes()) > int64(maxSamples(f.Rate)) {
-		return errTooLong
+	if d.Rate = f.Rate; length/int64(f.frameBytes()) > int64(d.maxSamples()) {
+		return d.tooLong()
 	}
+	d.WAV = &WAVReader{Format: f, Frames: int(length / int64(f.frameBytes())), file: file, offset: sound.offset}
+	d.frames = func() int { return d.WAV.Frames }
 	rest := io.NewSectionReader(file, sound.offset, length)
-	raw := make([]byte, wavBlock*f.frameBytes())
-	block := make([]float64, 0, wavBlock)
+	var raw []byte // nil before the first block: who reads the header alone does not need it
+	var block []float64
 	d.next = func() ([]float64, error) {
+		if raw == nil {
+			raw = make([]byte, wavBlock*f.frameBytes())
+		}
 		n, err := io.ReadFull(rest, raw)
 		if n < f.frameBytes() { // an incomplete last frame is left out
 			if err == io.ErrUnexpectedEOF {
@@ -239,6 +244,7 @@ type WAVReader struct {
 
 	file   io.ReaderAt
 	offset int64 // of the first frame
+	buf    []byte
 }
 
 // OpenWAV reads the header of a file of so many bytes. A file that has less sound than its header says is as long as
@@ -252,10 +258,11 @@ func OpenWAV(file io.ReaderAt, size int64) (*WAVReader, error) {
 	if !sound.unknown() {
 		length = min(length, sound.size)
 	}
-	return &WAVReader{sound.format, int(length / int64(sound.format.frameBytes())), file, sound.offset}, nil
+	return &WAVReader{Format: sound.format, Frames: int(length / int64(sound.format.frameBytes())), file: file, offset: sound.offset}, nil
 }
 
-// ReadMono fills samples with the mean of the channels, from frame at on, and with silence outside the file.
+// ReadMono fills samples with the mean of the channels, from frame at on, and with silence outside the file. It is for one
+// goroutine at a time.
 func (r *WAVReader) ReadMono(samples []float64, at int) error {
 	clear(samples)
 	from, to := min(max(at, 0), r.Frames), max(0, min(at+len(samples), r.Frames))
@@ -263,7 +270,8 @@ func (r *WAVReader) ReadMono(samples []float64, at int) error {
 		return nil
 	}
 	frame := r.Format.frameBytes()
-	b := make([]byte, (to-from)*frame)
+	r.buf = slices.Grow(r.buf[:0], (to-from)*frame)
+	b := r.buf[:(to-from)*frame]
 	if n, err := r.file.ReadAt(b, r.offset+int64(from)*int64(frame)); n < len(b) {
 		return fmt.Errorf("reading the recording: %w", err)
 	}
@@ -386,12 +394,35 @@ func parseWAVFormat(b []byte) (WAVFormat, error) {
 // appendMono appends the mean of the channels to list. An incomplete last frame is left out.
 func (f WAVFormat) appendMono(list []float64, b []byte) []float64 {
 	frame := f.frameBytes()
-	for ; len(b) >= frame; b = b[frame:] {
-		sum := 0.0
-		for c := range f.Channels {
-			sum += f.decodeSample(b[c*f.Bits/8:])
+	n := len(b) / frame
+	at := len(list)
+	list = slices.Grow(list, n)[:at+n]
+	out, b := list[at:], b[:n*frame]
+	switch { // sums and means of integers of up to 32 bits are exact, so the order does not matter
+	case f.Bits == 16 && f.Channels == 1:
+		for i := range out {
+			out[i] = float64(int16(binary.LittleEndian.Uint16(b[2*i:]))) * (1.0 / (1 << 15))
 		}
-		list = append(list, sum/float64(f.Channels))
+	case f.Bits == 16 && f.Channels == 2:
+		for i := range out {
+			x := binary.LittleEndian.Uint32(b[4*i:])
+			out[i] = float64(int32(int16(x))+int32(x)>>16) * (1.0 / (1 << 16))
+		}
+	case f.Bits == 24 && f.Channels == 2:
+		for i := range out {
+			x := b[6*i : 6*i+6]
+			left, right := int32(uint32(x[0])<<8|uint32(x[1])<<16|uint32(x[2])<<24), int32(uint32(x[3])<<8|uint32(x[4])<<16|uint32(x[5])<<24)
+			out[i] = (float64(left) + float64(right)) * (1.0 / (1 << 32))
+		}
+	default:
+		for i := range out {
+			sum := 0.0
+			for c := range f.Channels {
+				sum += f.decodeSample(b[c*f.Bits/8:])
+			}
+			out[i] = sum / float64(f.Channels)
+			b = b[frame:]
+		}
 	}
 	return list
 }

@@ -30,8 +30,8 @@ func newLibrary(c config.Config) routines.Library {
 	return l
 }
 
-// newBank holds every sound: the recorded voice, the speech engine for the texts that the voice lacks, with its cache on
-// disk, and the sound files beside the routines.
+// newBank holds every sound: the recorded voice, the speech engine for the texts that the voice lacks, and the sound files
+// beside the routines, both with their caches on disk.
 func newBank(c config.Config, l routines.Library, log *slog.Logger) (*mix.Bank, error) {
 	recorded, err := openVoice(c.Voice.Name)
 	if err != nil {
@@ -45,7 +45,9 @@ func newBank(c config.Config, l routines.Library, log *slog.Logger) (*mix.Bank, 
 	if engine != nil {
 		voices = append(voices, voice.NewSynthesizedVoice(engine, voice.NewCache(filepath.Join(config.CacheDir(), "speech"), log)))
 	}
-	return mix.NewBank(voices, func(name string) (voice.Voice, error) { return openVoice(name) }, audio.InFolders(l...), log), nil
+	bank := mix.NewBank(voices, func(name string) (voice.Voice, error) { return openVoice(name) }, audio.InFolders(l...), log)
+	bank.KeepSounds(filepath.Join(config.CacheDir(), "sounds"), audio.StatInFolders(l...))
+	return bank, nil
 }
 
 // openVoice opens an embedded voice by its name in any case, or a folder of recordings.

@@ -167,6 +167,11 @@ func TestMemoryUnderPackagedLimits(t *testing.T) {
 			writeRoutine(t, d.machine, "bedded", "title = \"Bedded\"\nbed = \"bed.wav\"\n[[step]]\nhold = \"5m\"\n")
 			d.render(t, "bedded")
 		}},
+		{"a sound of an hour over a bed of an hour", func(t *testing.T) {
+			d.writeWAV(t, "hour.wav", 3600*audio.Rate)
+			writeRoutine(t, d.machine, "hours", "title = \"Hours\"\nbed = \"hour.wav\"\n[[step]]\nsound = \"hour.wav\"\n")
+			d.render(t, "hours")
+		}},
 		{"a WAV file of 1.2 GB", func(t *testing.T) {
 			d.writeWAV(t, "huge.wav", 300_000_000)
 			writeRoutine(t, d.machine, "huge", "title = \"Huge\"\n[[step]]\nsound = \"huge.wav\"\n")

@@ -22,7 +22,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"guided/audio/voice":     {"guided/routines", "guided/audio", "os/exec"},
 		"guided/audio/mix":       {"guided/routines", "guided/audio", "guided/audio/voice", beep},
 		"guided/audio/output":    {"guided/routines", "guided/audio", beep, "github.com/jfreymuth/pulse/proto", "github.com/ebitengine/purego"},
-		"guided/audio/prove":     {"guided/routines", "guided/audio", "guided/audio/mix"},
+		"guided/audio/prove":     {"guided/routines", "guided/audio", beep},
 		"guided/player":          {"guided/routines", "guided/audio", "guided/audio/mix", beep},
 		"guided/homeassistant":   {"guided/routines", "guided/player"},
 		"guided/mqtt":            {"guided/player", "guided/homeassistant", "github.com/eclipse/paho.mqtt.golang", mochi, mochi + "/listeners", mochi + "/packets"},

@@ -62,6 +62,9 @@ func (p *Player) inspectRoutine(ctx context.Context, name string, synthesize boo
 		i.Error = err.Error()
 		return i
 	}
+	if synthesize {
+		p.cfg.Bank.PrepareBed(ctx, score.Bed)
+	}
 	i.Length = seconds(score.Len)
 	for _, m := range score.Marks {
 		if m.Kind == routines.StepMark && len(i.Steps) < m.Step {

@@ -63,6 +63,13 @@ func NewBank(voices []voice.Voice, openVoice func(name string) (voice.Voice, err
 	return b
 }
 
+// KeepSounds keeps what is decoded of sound files, and what is learnt of them, in a folder on disk, which is created when
+// it is needed. stat is of what the bank opens, without opening it: what has not changed is not opened to be measured. Call
+// it before the bank is used.
+func (b *Bank) KeepSounds(dir string, stat func(name string) (fs.FileInfo, error)) {
+	b.sounds.store, b.sounds.stat = newSoundStore(dir, b.log), stat
+}
+
 // ForVoice returns the bank whose first voice has a name, empty for the default voice; the texts which that voice lacks are
 // spoken as in b. A voice is opened once and kept.
 func (b *Bank) ForVoice(name string) (*Bank, error) {
@@ -105,13 +112,13 @@ func (b *Bank) Measure(c routines.Clip) (routines.Extent, bool) {
 	return routines.Extent{}, false
 }
 
-// measureSound decodes a sound file at its first use: that takes as long as its length and the time-outs of audio.Files
-// allow.
+// measureSound measures a sound file at its first use: an Ogg Opus file is decoded for that, the others tell it in their
+// headers.
 func (b *bankCache) measureSound(name string) (routines.Extent, bool) {
-	if t, is := toneTable()[name]; is {
-		return routines.Extent{Len: t.len()}, true
+	if slices.Contains(routines.SoundNames(), name) {
+		return routines.Extent{Len: toneTable()[name].len()}, true
 	}
-	length, _, err := b.sounds.measure(context.Background(), name)
+	length, err := b.sounds.measure(context.Background(), name)
 	switch {
 	case err == nil:
 		b.sounds.forget(msgNotPlayed + "\x00" + name)
@@ -121,9 +128,10 @@ func (b *bankCache) measureSound(name string) (routines.Extent, bool) {
 	return routines.Extent{Len: length}, err == nil
 }
 
-// HashSound returns the SHA-256 of a sound file beside the routines, and whether there is one that can be played.
+// HashSound returns a hash of a sound file beside the routines, which is another one when its content is, and whether there is
+// one that can be played.
 func (b *Bank) HashSound(ctx context.Context, name string) (sum [32]byte, has bool) {
-	_, sum, err := b.sounds.measure(ctx, name)
+	sum, err := b.sounds.hash(ctx, name)
 	return sum, err == nil
 }
 
@@ -140,7 +148,7 @@ const (
 func (b *Bank) PrepareForStart(ctx context.Context, clips []routines.Clip) error {
 	limited, cancel := context.WithTimeout(ctx, b.startTimeout)
 	defer cancel()
-	err := b.Prepare(limited, clips)
+	err := b.prepareSpeech(limited, clips)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		left := map[string]bool{}
 		for _, c := range clips {
@@ -153,9 +161,32 @@ func (b *Bank) PrepareForStart(ctx context.Context, clips []routines.Clip) error
 	return err
 }
 
-// Prepare synthesises the texts among clips that no voice has recorded, several at a time. It goes on after a failure
-// and returns the distinct errors together; a text that no voice can speak is not an error.
+// Prepare synthesises the texts among clips that no voice has recorded, and decodes the sound files once whose headers do not
+// vouch for them, several at a time. It goes on after a failure and returns the distinct errors of speech together; a text
+// that no voice can speak is not an error, and what is wrong with a file is what Measure says of it.
 func (b *Bank) Prepare(ctx context.Context, clips []routines.Clip) error {
+	work := errgroup.Group{}
+	work.SetLimit(runtime.NumCPU())
+	seen := map[string]bool{}
+	for _, c := range clips {
+		if isSoundFile(c) && !seen[c.Sound] {
+			seen[c.Sound] = true
+			work.Go(func() error {
+				_ = b.sounds.prepare(ctx, c.Sound)
+				return nil
+			})
+		}
+	}
+	err := b.prepareSpeech(ctx, clips)
+	_ = work.Wait() // the functions return nil
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// prepareSpeech is Prepare for the texts alone.
+func (b *Bank) prepareSpeech(ctx context.Context, clips []routines.Clip) error {
 	var mu sync.Mutex
 	failed := map[string]error{} // by message without the text: a missing engine fails for every text alike
 	work := errgroup.Group{}

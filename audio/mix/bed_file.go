@@ -3,7 +3,6 @@ package mix
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"math"
 	"slices"
@@ -61,15 +60,6 @@ func (l *loopedSound) fill(frames [][2]float64, at int) {
 	}
 }
 
-// importBed makes a loop of bedLUFS from a sound file of so many bytes: its end is mixed into its beginning.
-func importBed(file io.ReaderAt, size int64) ([]int16, error) {
-	l, err := measureLoop(file, size)
-	if err != nil {
-		return nil, err
-	}
-	return l.render(file, size)
-}
-
 // loopLevel is what makes a loop of a sound file: its length in samples at audio.Rate, and the gain that brings the loop to
 // bedLUFS.
 type loopLevel struct {
@@ -77,66 +67,42 @@ type loopLevel struct {
 	gain  float64
 }
 
-// measureLoop decodes a file for its level. That takes 12 MiB of memory.
-func measureLoop(file io.ReaderAt, size int64) (loopLevel, error) {
-	var shape loopShape
-	if err := decodeBlocks(file, size, shape.add); err != nil {
-		return loopLevel{}, err
+// fade is the samples at either end of the file that the crossfade mixes.
+func (l loopLevel) fade() int { return min(loopFade, l.total/3) }
+
+// length is the samples of the loop.
+func (l loopLevel) length() int { return l.total - l.fade() }
+
+// quantize makes samples of the loop.
+func (l loopLevel) quantize(pcm []int16, samples []float64) {
+	for i, x := range samples {
+		x = max(-1, min(1, l.gain*x)) * math.MaxInt16
+		n := int32(x) // math.Round, whose ties go away from zero
+		switch rest := x - float64(n); {
+		case rest >= 0.5:
+			n++
+		case rest <= -0.5:
+			n--
+		}
+		pcm[i] = int16(n)
+	}
+}
+
+// measureLoop decodes a file for its level, and for the beginning of the loop, where its end is mixed in. That takes 12 MiB of
+// memory, and 6 MiB for a long WAV file.
+func measureLoop(d *audio.Decoder) (level loopLevel, head []int16, err error) {
+	shape := loopShape{long: d.WAV != nil && audio.ResampledLen(d.WAV.Frames, d.Rate) > shortLoop}
+	if err := d.Resampled(shape.add); err != nil {
+		return loopLevel{}, nil, err
 	}
 	loudness := shape.loudness()
 	if loudness < audio.AbsoluteGate || math.IsNaN(loudness) {
-		return loopLevel{}, errors.New("the sound is silent")
+		return loopLevel{}, nil, errors.New("the sound is silent")
 	}
-	return loopLevel{shape.at, audio.GainFromDB(bedLUFS - loudness)}, nil
-}
-
-// render decodes the file again, for the samples of the loop. Beside them it takes 6 MiB of memory.
-func (l loopLevel) render(file io.ReaderAt, size int64) ([]int16, error) {
-	fade := min(loopFade, l.total/3)
-	pcm := make([]int16, l.total-fade)
-	begin, end := make([]float64, 0, fade), make([]float64, 0, fade)
-	quantize := func(x float64) int16 { return int16(math.Round(max(-1, min(1, l.gain*x)) * math.MaxInt16)) }
-	at := 0
-	err := decodeBlocks(file, size, func(samples []float64) error {
-		if at+len(samples) > l.total {
-			return errChanged
-		}
-		for i, x := range samples {
-			switch i := at + i; {
-			case i < fade:
-				begin = append(begin, x)
-			case i < len(pcm):
-				pcm[i] = quantize(x)
-			default:
-				end = append(end, x)
-			}
-		}
-		at += len(samples)
-		return nil
-	})
-	if err == nil && at != l.total {
-		err = errChanged
-	}
-	if err != nil {
-		return nil, err
-	}
-	fadeInto(begin, end)
-	for i, x := range begin {
-		pcm[i] = quantize(x)
-	}
-	return pcm, nil
-}
-
-// errChanged is the error of a file that was longer or shorter the second time it was read.
-var errChanged = errors.New("the file changed while it was read")
-
-// decodeBlocks decodes a whole file at audio.Rate, block by block.
-func decodeBlocks(file io.ReaderAt, size int64, emit func([]float64) error) error {
-	d, err := audio.NewDecoder(file, size)
-	if err != nil {
-		return err
-	}
-	return d.Resampled(emit)
+	level = loopLevel{shape.at, audio.GainFromDB(bedLUFS - loudness)}
+	head = make([]int16, level.fade())
+	level.quantize(head, shape.head[:len(head)]) // loudness has mixed in the end
+	return level, head, nil
 }
 
 // The parts of a long sound that loopShape keeps. Its loudness is measured in two parts, because the beginning of the loop
@@ -150,7 +116,8 @@ const (
 
 // loopShape takes the samples of a sound, and finds the loop they make.
 type loopShape struct {
-	head []float64 // the first shortLoop samples
+	long bool      // the sound is known to be longer than shortLoop
+	head []float64 // the first shortLoop samples, loopHead of a long sound
 	tail []float64 // a ring buffer of the last loopFade, from at modulo loopFade
 	at   int       // samples so far
 	rest *audio.LoudnessMeter
@@ -158,9 +125,13 @@ type loopShape struct {
 
 func (s *loopShape) add(samples []float64) error {
 	if s.rest == nil {
-		s.rest, s.tail = audio.NewLoudnessMeter(), make([]float64, loopFade)
+		room := shortLoop
+		if s.long {
+			room = loopHead
+		}
+		s.rest, s.head, s.tail = audio.NewLoudnessMeter(), make([]float64, 0, room), make([]float64, loopFade)
 	}
-	if room := shortLoop - len(s.head); room > 0 {
+	if room := cap(s.head) - len(s.head); room > 0 {
 		s.head = append(s.head, samples[:min(room, len(samples))]...)
 	}
 	for len(samples) > 0 {
@@ -186,7 +157,8 @@ func (s *loopShape) loudness() float64 {
 	}
 	head := s.head[:loopHead]
 	i := s.at % loopFade
-	fadeInto(head[:loopFade], slices.Concat(s.tail[i:], s.tail[:i]))
+	fadePart(head[:loopFade-i], s.tail[i:], 0, loopFade)
+	fadePart(head[loopFade-i:loopFade], s.tail[:i], loopFade-i, loopFade)
 	meter := audio.NewLoudnessMeter()
 	meter.Add(head)
 	blocks := append(meter.Blocks(), s.rest.Blocks()[settle/audio.LoudnessStep:]...)
@@ -194,9 +166,12 @@ func (s *loopShape) loudness() float64 {
 }
 
 // fadeInto fades from the samples of end to those of begin, at equal power, in place.
-func fadeInto(begin, end []float64) {
+func fadeInto(begin, end []float64) { fadePart(begin, end, 0, len(begin)) }
+
+// fadePart is fadeInto for the part that begins at a sample of a fade of length samples.
+func fadePart(begin, end []float64, at, length int) {
 	for i := range begin {
-		sin, cos := math.Sincos(math.Pi / 2 * (float64(i) + 0.5) / float64(len(begin)))
+		sin, cos := math.Sincos(math.Pi / 2 * (float64(at+i) + 0.5) / float64(length))
 		begin[i] = float64(sin*begin[i]) + float64(cos*end[i])
 	}
 }
@@ -206,9 +181,9 @@ func fadeInto(begin, end []float64) {
 func bedClipKey(sound string) routines.Clip { return routines.Clip{Sound: sound, Len: -1} }
 
 // openBed returns the loop of a sound file that is a bed. A file that cannot be used is logged, and nil is returned, as when
-// ctx ends.
-func (b *bankCache) openBed(ctx context.Context, name string) *soundReader {
-	reader, err := b.sounds.open(ctx, name, loopKind)
+// ctx ends. keeping is that of soundFiles.open.
+func (b *bankCache) openBed(ctx context.Context, name string, keeping bool) *soundReader {
+	reader, err := b.sounds.open(ctx, name, loopKind, keeping)
 	switch {
 	case err == nil:
 		b.sounds.forget(msgSilentBed + "\x00" + name)
@@ -216,4 +191,14 @@ func (b *bankCache) openBed(ctx context.Context, name string) *soundReader {
 		b.sounds.tell(slog.LevelError, msgSilentBed, name, err)
 	}
 	return reader
+}
+
+// PrepareBed measures the bed of a score, so that a start need not.
+func (b *Bank) PrepareBed(ctx context.Context, bed routines.Bed) {
+	if bed.Sound == "" || slices.Contains(routines.BedNames(), bed.Sound) {
+		return
+	}
+	if reader := b.openBed(ctx, bed.Sound, false); reader != nil {
+		reader.close()
+	}
 }

@@ -34,8 +34,9 @@ var errTooMuch = fmt.Errorf("more than %d minutes of sound would play within %d 
 // silent. Before a Seek, call Ready, and where that is false, Preload.
 type LiveRenderer struct {
 	*Renderer
-	sounds *scoreClips
-	wakeup chan struct{} // capacity 1: the position has changed
+	sounds     *scoreClips
+	background func(func())
+	wakeup     chan struct{} // capacity 1: the position has changed
 
 	mu         sync.Mutex // never held across I/O
 	at         int        // the position that is pulled
@@ -63,7 +64,7 @@ func (p *positions) add(at int) {
 // ahead of need by functions handed to background, which return when ctx ends. It fails only when ctx ends.
 func (b *Bank) RenderLive(ctx context.Context, score *routines.Score, background func(func())) (*LiveRenderer, error) {
 	clips := newScoreClips(b, score)
-	l := &LiveRenderer{Renderer: clips.renderer(), sounds: clips, wakeup: make(chan struct{}, 1), resident: map[blockRef]bool{}}
+	l := &LiveRenderer{Renderer: clips.renderer(), sounds: clips, background: background, wakeup: make(chan struct{}, 1), resident: map[blockRef]bool{}}
 	patient, cancel := context.WithTimeout(ctx, bedPatience)
 	bed, err := l.sounds.openBed(patient)
 	cancel()
@@ -176,12 +177,26 @@ func (l *LiveRenderer) loadAhead(ctx context.Context) {
 	defer l.dropAll()
 	for ctx.Err() == nil {
 		l.loadNeeded(ctx)
+		l.keepDecoded(ctx)
 		embedded.release()
 		select {
 		case <-ctx.Done():
 		case <-l.wakeup:
 		}
 	}
+}
+
+// keepDecoded has the files that must be decoded to be played decoded ahead and kept on disk, beside the loader.
+func (l *LiveRenderer) keepDecoded(ctx context.Context) {
+	list := l.sounds.takeUndecoded()
+	if len(list) == 0 || l.sounds.bank.sounds.store == nil {
+		return
+	}
+	l.background(func() {
+		for _, c := range list {
+			_ = l.sounds.bank.sounds.keep(ctx, c.fileName(), c.kind) // the loader tells what is wrong with a file
+		}
+	})
 }
 
 // dropAll closes the files of all clips.

@@ -28,8 +28,8 @@ type offlineBlocks struct {
 	*scoreClips
 	ctx context.Context
 
-	mu    sync.Mutex // never held across I/O
-	users map[blockRef]*blockUsers
+	usersMu sync.Mutex // never held across I/O
+	users   map[blockRef]*blockUsers
 }
 
 // blockUsers counts the renderers that need a block.
@@ -43,6 +43,7 @@ type blockUsers struct {
 // which ends the rendering too. Close it and its clones.
 func (b *Bank) RenderOffline(ctx context.Context, score *routines.Score) (*OfflineRenderer, error) {
 	shared := &offlineBlocks{scoreClips: newScoreClips(b, score), ctx: ctx, users: map[blockRef]*blockUsers{}}
+	shared.keeping = true
 	bed, err := shared.openBed(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, err)
@@ -95,7 +96,7 @@ func (r *OfflineRenderer) Close() {
 func (o *offlineBlocks) acquire(list []blockRef) error {
 	waiting := make([]*blockUsers, 0, len(list))
 	var missing []blockRef
-	o.mu.Lock()
+	o.usersMu.Lock()
 	for _, ref := range list {
 		u := o.users[ref]
 		if u == nil {
@@ -107,16 +108,16 @@ func (o *offlineBlocks) acquire(list []blockRef) error {
 		u.n++
 		waiting = append(waiting, u)
 	}
-	o.mu.Unlock()
+	o.usersMu.Unlock()
 	for _, ref := range missing {
 		pcm, err := o.loadWhole(ref)
-		o.mu.Lock()
+		o.usersMu.Lock()
 		u := o.users[ref]
 		if u.err = err; err == nil {
 			ref.clip.loaded[ref.k].Store(pcm)
 		}
 		close(u.loaded)
-		o.mu.Unlock()
+		o.usersMu.Unlock()
 	}
 	for _, u := range waiting {
 		<-u.loaded
@@ -139,7 +140,7 @@ func (o *offlineBlocks) loadWhole(ref blockRef) (*[]int16, error) {
 
 // release lets go of blocks that acquire has loaded. A file none of whose blocks is needed is closed.
 func (o *offlineBlocks) release(list []blockRef) {
-	o.mu.Lock()
+	o.usersMu.Lock()
 	var idle []*scoreClip
 	for _, ref := range list {
 		u := o.users[ref]
@@ -151,7 +152,7 @@ func (o *offlineBlocks) release(list []blockRef) {
 			}
 		}
 	}
-	o.mu.Unlock()
+	o.usersMu.Unlock()
 	for _, c := range idle {
 		c.drop()
 	}

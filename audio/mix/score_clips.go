@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sort"
+	"sync"
 	"sync/atomic"
 
 	"guided/audio"
@@ -22,6 +23,10 @@ type scoreClips struct {
 	bedFile string          // the sound file that is the bed; empty: none is
 	loop    *loopedSound    // of bedFile
 	bed     atomic.Pointer[scoreClip]
+	keeping bool // what is decoded is kept on disk at once
+
+	mu        sync.Mutex
+	undecoded []*scoreClip // those that were found to need decoding, since the last takeUndecoded
 }
 
 // scoreClip is a distinct clip of a score, shared by all of its cues, or the loop of its bed.
@@ -78,8 +83,7 @@ func newScoreClip(key clipKey) *scoreClip {
 
 // isSoundFile reports whether a clip is a file of the user's.
 func isSoundFile(c routines.Clip) bool {
-	_, isTone := toneTable()[c.Sound]
-	return c.Sound != "" && !isTone && !slices.Contains(routines.SwellNames(), c.Sound)
+	return c.Sound != "" && !slices.Contains(routines.SoundNames(), c.Sound) && !slices.Contains(routines.SwellNames(), c.Sound)
 }
 
 // renderer returns a renderer of the score with a position of its own.
@@ -96,14 +100,16 @@ func (s *scoreClips) openBed(ctx context.Context) (*scoreClip, error) {
 	if s.bedFile == "" {
 		return nil, nil
 	}
-	reader := s.bank.openBed(ctx, s.bedFile)
+	reader := s.bank.openBed(ctx, s.bedFile, s.keeping)
 	if reader == nil {
 		return nil, ctx.Err()
 	}
-	return &scoreClip{
+	bed := &scoreClip{
 		key: clipKey{clip: bedClipKey(s.bedFile), length: reader.length}, blocks: newBlocks(reader.length, blockLen),
 		isFile: true, kind: loopKind, busy: make(chan struct{}, 1), reader: reader,
-	}, nil
+	}
+	s.noteUndecoded(bed)
+	return bed, nil
 }
 
 // setBed makes the bed heard from a sample of the score on.
@@ -187,7 +193,9 @@ func (s *scoreClips) loadFileBlock(ctx context.Context, ref blockRef) (*[]int16,
 	}
 	err := error(nil)
 	if c.reader == nil {
-		c.reader, err = s.bank.sounds.open(ctx, c.fileName(), c.kind)
+		if c.reader, err = s.bank.sounds.open(ctx, c.fileName(), c.kind, s.keeping); err == nil {
+			s.noteUndecoded(c)
+		}
 	}
 	var pcm *[]int16
 	if err == nil {
@@ -205,6 +213,24 @@ func (s *scoreClips) loadFileBlock(ctx context.Context, ref blockRef) (*[]int16,
 	c.closeReader() // the next block is tried anew
 	s.bank.sounds.tellClip(c.key.clip, err)
 	return &[]int16{}, nil
+}
+
+// noteUndecoded notes a clip whose file was just opened, where it must be decoded to be played.
+func (s *scoreClips) noteUndecoded(c *scoreClip) {
+	if _, is := c.reader.source.(*decodedSource); is && !s.keeping {
+		s.mu.Lock()
+		s.undecoded = append(s.undecoded, c)
+		s.mu.Unlock()
+	}
+}
+
+// takeUndecoded returns the clips that noteUndecoded has noted, and forgets them.
+func (s *scoreClips) takeUndecoded() []*scoreClip {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.undecoded
+	s.undecoded = nil
+	return list
 }
 
 func (c *scoreClip) fileName() string { return c.key.clip.Sound }

@@ -3,209 +3,381 @@ package mix
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"runtime"
 	"sync"
-	"time"
-	"unsafe"
 	"weak"
 
 	"guided/audio"
 	"guided/routines"
 )
 
-const (
-	// maxKnownSounds is how many sound files are remembered: more than a folder of routines has. Above it the memory is
-	// begun anew.
-	maxKnownSounds = 2000
-	// soundDecoders is how many sound files are decoded at a time: each takes up to 12 MiB beside its samples.
-	soundDecoders = 2
-)
-
-// soundFiles decodes the sound files beside the routines. What it learns of a file is kept until the file changes; its
-// samples are shared by all who play it, and dropped when the last one has. It is safe for concurrent use.
+// soundFiles reads the sound files beside the routines. What it learns of a file is kept until the file changes, also on disk
+// where it has a store. It is safe for concurrent use.
 type soundFiles struct {
 	files    *audio.Files
+	stat     func(name string) (fs.FileInfo, error) // nil: a file is opened to see whether it has changed
+	store    *soundStore                            // nil: nothing is kept on disk
 	log      *slog.Logger
-	decoders chan struct{} // capacity soundDecoders
+	decoders chan struct{} // capacity: how many files are decoded to their end at a time; each takes up to 12 MiB
 
 	mu    sync.Mutex            // never held across I/O
 	known map[string]*soundFile // by name
 	told  map[string]string     // the last problem that was logged, by message and name
 }
 
-// soundFile is one version of a sound file: it is another one when the size or the time of change is.
+// soundFile is one version of a sound file.
 type soundFile struct {
-	name     string
-	size     int64
-	modified time.Time
+	version fileVersion
+	busy    chan struct{} // capacity 1: held by who measures it, so that it is measured once
 
-	busy chan struct{} // capacity 1: held by who decodes it; guards what follows
-
-	measured bool
-	length   int      // samples at audio.Rate
-	sum      [32]byte // SHA-256 of the content
-	err      error    // why it cannot be played
-	clip     sharedPCM
-	loop     sharedPCM
-	level    loopLevel // of the loop; zero while it is not measured
-	loopErr  error     // why it cannot be a bed
+	mu     sync.Mutex // never held across I/O
+	facts  soundFacts
+	dirty  bool    // the facts are not in the index
+	kept   [2]bool // by kind: the samples are being decoded for the store
+	blocks map[sharedBlock]weak.Pointer[[]int16]
 }
 
 func newSoundFiles(files *audio.Files, log *slog.Logger) *soundFiles {
 	return &soundFiles{
-		files: files, log: log, decoders: make(chan struct{}, soundDecoders),
+		files: files, log: log, decoders: make(chan struct{}, runtime.NumCPU()),
 		known: map[string]*soundFile{}, told: map[string]string{},
 	}
 }
 
-// use opens a file and calls f while no other call decodes it.
-func (s *soundFiles) use(ctx context.Context, name string, f func(*soundFile, *audio.File) error) error {
-	file, err := s.files.Open(ctx, name, audio.MaxFileBytes)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	k := s.version(name, file)
-	for _, slot := range []chan struct{}{k.busy, s.decoders} {
-		select {
-		case slot <- struct{}{}:
-			defer func() { <-slot }()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return f(k, file)
+// learnt returns what is known of the file.
+func (k *soundFile) learnt() soundFacts {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.facts
 }
 
-// version returns what is known of a file as it is now.
-func (s *soundFiles) version(name string, file *audio.File) *soundFile {
+// learn changes what is known of the file.
+func (k *soundFile) learn(change func(*soundFacts)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	change(&k.facts)
+	k.dirty = true
+}
+
+// fail notes that the file cannot be played.
+func (k *soundFile) fail(err error) {
+	k.learn(func(f *soundFacts) { f.err = err })
+}
+
+// openFile opens a file as it is now. Close it.
+func (s *soundFiles) openFile(ctx context.Context, name string) (*soundFile, *audio.File, error) {
+	file, err := s.files.Open(ctx, name, audio.MaxSoundBytes)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.version(versionOf(name, file.Info)), file, nil
+}
+
+// version returns what is known of a version of a file.
+func (s *soundFiles) version(v fileVersion) *soundFile {
+	s.mu.Lock()
+	k, has := s.known[v.name]
+	s.mu.Unlock()
+	if has && k.version == v {
+		return k
+	}
+	var facts soundFacts
+	if s.store != nil {
+		facts = s.store.index.get(v)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k, has := s.known[name]
-	if !has || k.size != file.Size || !k.modified.Equal(file.Modified) {
+	if k, has = s.known[v.name]; !has || k.version != v { // no other goroutine was faster
 		if len(s.known) >= maxKnownSounds {
 			clear(s.known)
 		}
-		k = &soundFile{name: name, size: file.Size, modified: file.Modified, busy: make(chan struct{}, 1)}
-		s.known[name] = k
+		k = &soundFile{version: v, busy: make(chan struct{}, 1), facts: facts}
+		s.known[v.name] = k
 	}
 	return k
 }
 
-// measure returns the length of a file in samples, and the SHA-256 of its content. A version of it is read once.
-func (s *soundFiles) measure(ctx context.Context, name string) (length int, sum [32]byte, err error) {
-	err = s.use(ctx, name, func(k *soundFile, file *audio.File) error {
-		if !k.measured {
-			if err := k.measure(file); err != nil {
-				return err
-			}
-		}
-		length, sum = k.length, k.sum
-		return k.err
-	})
-	return length, sum, err
-}
-
-// measure decodes the file for its length. It fails where the file could not be read; what is wrong with the file itself
-// is noted in err.
-func (k *soundFile) measure(file *audio.File) error {
-	hash := sha256.New()
-	if _, err := io.Copy(hash, io.NewSectionReader(file, 0, file.Size)); err != nil {
+// use opens a file and calls f while no other call measures it. What f learns is kept on disk.
+func (s *soundFiles) use(ctx context.Context, name string, f func(*soundFile, *audio.File) error) error {
+	k, file, err := s.openFile(ctx, name)
+	if err != nil {
 		return err
 	}
-	k.length = 0
-	err := decodeBlocks(file, file.Size, func(samples []float64) error {
-		k.length += len(samples)
-		return nil
-	})
-	if errors.As(err, new(audio.ReadError)) {
-		return err
-	}
-	k.sum, k.err, k.measured = [32]byte(hash.Sum(nil)), err, true
-	return nil
+	defer file.Close()
+	return s.alone(ctx, k, func() error { return f(k, file) })
 }
 
-// decode returns a file as it is, at its own level.
-func (s *soundFiles) decode(ctx context.Context, name string) (pcm []int16, err error) {
-	err = s.use(ctx, name, func(k *soundFile, file *audio.File) error {
-		if pcm = k.clip.get(); pcm != nil || k.err != nil {
-			return k.err
+// alone calls f while no other call measures a file, and keeps on disk what it learns.
+func (s *soundFiles) alone(ctx context.Context, k *soundFile, f func() error) error {
+	select {
+	case k.busy <- struct{}{}:
+		defer func() { <-k.busy }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	err := f()
+	k.mu.Lock()
+	facts, dirty := k.facts, k.dirty
+	k.dirty = false
+	k.mu.Unlock()
+	if dirty && s.store != nil {
+		if err := s.store.index.put(k.version, facts); err != nil {
+			s.store.warnOnce(err)
 		}
-		q := audio.NewClipQuantizer(k.length)
-		if err := decodeBlocks(file, file.Size, func(samples []float64) error {
-			q.Add(samples)
-			return nil
-		}); err != nil {
+	}
+	return err
+}
+
+// decoding calls f, which decodes a file to its end, in one of the decoders.
+func (s *soundFiles) decoding(ctx context.Context, f func() error) error {
+	select {
+	case s.decoders <- struct{}{}:
+		defer func() { <-s.decoders }()
+		return f()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// measure returns the length of a file in samples. A version is opened once for its header, and decoded once where that does
+// not tell.
+func (s *soundFiles) measure(ctx context.Context, name string) (length int, err error) {
+	if s.stat != nil {
+		info, err := s.files.StatWith(ctx, s.stat, name)
+		if err != nil {
+			return 0, err
+		}
+		if facts := s.version(versionOf(name, info)).learnt(); facts.length > 0 || facts.err != nil {
+			return facts.length, facts.err
+		}
+	}
+	k, file, err := s.openFile(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	if facts := k.learnt(); facts.length > 0 || facts.err != nil {
+		return facts.length, facts.err
+	}
+	err = s.alone(ctx, k, func() error { return s.measureFile(ctx, k, file) })
+	return k.learnt().length, err
+}
+
+// measureFile finds the length of a file and returns why it cannot be played. Its caller is alone.
+func (s *soundFiles) measureFile(ctx context.Context, k *soundFile, file *audio.File) error {
+	facts := k.learnt()
+	if facts.length > 0 || facts.err != nil {
+		return facts.err
+	}
+	d, err := audio.NewSoundDecoder(file, file.Size)
+	frames := 0
+	if err == nil {
+		frames, err = d.Frames()
+	}
+	switch {
+	case err == nil && frames > 0:
+		k.learn(func(f *soundFacts) { f.length, f.checked = audio.ResampledLen(frames, d.Rate), d.WAV != nil })
+	case err == nil:
+		return s.check(ctx, k, file)
+	}
+	if err != nil && !isUnreadable(err) {
+		k.fail(err)
+	}
+	return err
+}
+
+// check decodes a file to its end for its length and its errors, and keeps the samples where there is room on the disk. Its
+// caller is alone.
+func (s *soundFiles) check(ctx context.Context, k *soundFile, file *audio.File) error {
+	if facts := k.learnt(); facts.checked || facts.err != nil {
+		return facts.err
+	}
+	return s.decoding(ctx, func() error {
+		source := &decodedSource{file: file, known: k}
+		if length := k.learnt().length; s.store != nil && s.store.hasRoom(length) {
+			source.writer = s.store.create(k.version, clipKind, length)
+		}
+		err := source.finish(ctx)
+		source.endWriting(false)
+		switch {
+		case err == nil:
+			k.learn(func(f *soundFacts) { f.length, f.checked = source.samples, true })
+		case !isUnreadable(err):
+			k.fail(err)
+		}
+		return err
+	})
+}
+
+// prepare has a file decoded once that its header alone does not vouch for, so that its problems are known before it is played.
+func (s *soundFiles) prepare(ctx context.Context, name string) error {
+	return s.use(ctx, name, func(k *soundFile, file *audio.File) error {
+		if err := s.measureFile(ctx, k, file); err != nil {
 			return err
 		}
-		pcm = q.Clip()
-		k.clip = sharePCM(pcm)
+		return s.check(ctx, k, file)
+	})
+}
+
+// keep decodes a file and keeps its samples on disk, unless they are there already, can be read in place, or are being decoded
+// for that.
+func (s *soundFiles) keep(ctx context.Context, name string, kind soundKind) error {
+	reader, err := s.open(ctx, name, kind, true)
+	if err != nil {
+		return err
+	}
+	defer reader.close()
+	source, is := reader.source.(*decodedSource)
+	if !is || source.writer == nil || !reader.known.beginKeeping(kind) {
+		return nil
+	}
+	defer reader.known.endKeeping(kind)
+	return s.decoding(ctx, func() error { return source.finish(ctx) })
+}
+
+// beginKeeping reports whether nobody else decodes the samples for the store, until endKeeping.
+func (k *soundFile) beginKeeping(kind soundKind) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	begun := !k.kept[kind]
+	k.kept[kind] = true
+	return begun
+}
+
+func (k *soundFile) endKeeping(kind soundKind) {
+	k.mu.Lock()
+	k.kept[kind] = false
+	k.mu.Unlock()
+}
+
+// maxHashedBytes is the largest file that is read for its hash.
+const maxHashedBytes = 32 << 20
+
+// hash returns the SHA-256 of the content of a file that can be played, and of a file of more than maxHashedBytes that of its
+// version. A version is read once.
+func (s *soundFiles) hash(ctx context.Context, name string) (sum [32]byte, err error) {
+	err = s.use(ctx, name, func(k *soundFile, file *audio.File) error {
+		if err := s.measureFile(ctx, k, file); err != nil {
+			return err
+		}
+		if sum = k.learnt().sum; sum != [32]byte{} {
+			return nil
+		}
+		hash := sha256.New()
+		if file.Size > maxHashedBytes {
+			fmt.Fprintf(hash, "%+v", k.version)
+		} else if _, err := io.Copy(hash, io.NewSectionReader(file, 0, file.Size)); err != nil {
+			return err
+		}
+		sum = [32]byte(hash.Sum(nil))
+		k.learn(func(f *soundFacts) { f.sum = sum })
 		return nil
 	})
-	return pcm, err
+	return sum, err
 }
 
-// bed returns a file as a loop of bedLUFS.
-// A version of the file is measured once.
-func (s *soundFiles) bed(ctx context.Context, name string) (pcm []int16, err error) {
-	err = s.use(ctx, name, func(k *soundFile, file *audio.File) error {
-		if pcm = k.loop.get(); pcm != nil || k.loopErr != nil {
-			return k.loopErr
-		}
-		if k.level.total == 0 {
-			if k.level, err = measureLoop(file, file.Size); err != nil {
-				if !errors.As(err, new(audio.ReadError)) {
-					k.loopErr = err
-				}
-				return err
-			}
-		}
-		pcm, err = k.level.render(file, file.Size)
-		k.loop = sharePCM(pcm)
-		return err
-	})
-	return pcm, err
-}
-
-// soundKind is how the samples of a file are played.
-type soundKind int
-
-const (
-	clipKind soundKind = iota // once, at its own level
-	loopKind                  // again and again, at bedLUFS
-)
-
-// errBehind is the error of a block that must still be decoded: the next call goes on with it.
-var errBehind = errors.New("the sound is still being decoded")
-
-// soundReader reads the samples of one version of a sound file in blocks of blockLen, for one goroutine at a time.
-type soundReader struct {
-	length int // samples
-	pcm    []int16
-}
-
-// open opens a file.
-func (s *soundFiles) open(ctx context.Context, name string, kind soundKind) (*soundReader, error) {
-	decode := s.decode
-	if kind == loopKind {
-		decode = s.bed
-	}
-	pcm, err := decode(ctx, name)
+// open opens a file for reading its samples. keeping also keeps on disk what is decoded to its end. Close the reader.
+func (s *soundFiles) open(ctx context.Context, name string, kind soundKind, keeping bool) (*soundReader, error) {
+	k, file, err := s.openFile(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return &soundReader{len(pcm), pcm}, nil
+	r := &soundReader{sounds: s, known: k, kind: kind}
+	err = s.alone(ctx, k, func() error {
+		if err := s.measureFile(ctx, k, file); err != nil {
+			return err
+		}
+		return s.openSource(ctx, r, file, keeping)
+	})
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return r, nil
 }
 
-// block reads a block, which is shared and never written to.
-func (r *soundReader) block(_ context.Context, k int) (*[]int16, error) {
-	pcm := r.pcm[min(k*blockLen, len(r.pcm)):min((k+1)*blockLen, len(r.pcm))]
-	return &pcm, nil
+// openSource finds where the samples of a measured file are best read from, and closes the file where it is not needed. Its
+// caller is alone.
+func (s *soundFiles) openSource(ctx context.Context, r *soundReader, file *audio.File, keeping bool) error {
+	facts := r.known.learnt()
+	var head []int16
+	if r.kind == loopKind {
+		if facts.loopErr != nil {
+			return facts.loopErr
+		}
+		if facts.level.total == 0 {
+			var err error
+			if facts.level, head, err = s.measureBed(ctx, r.known, file); err != nil {
+				return err
+			}
+		}
+		r.length = facts.level.length()
+	} else {
+		r.length = facts.length
+	}
+	if s.store != nil {
+		if stored, has := s.store.open(ctx, r.known.version, r.kind, r.length); has {
+			file.Close()
+			r.source = stored
+			return nil
+		}
+	}
+	d, err := audio.NewSoundDecoder(file, file.Size)
+	if err != nil {
+		return err
+	}
+	if d.WAV != nil && d.Rate == audio.Rate {
+		r.source = &plainSource{file: file, wav: d.WAV, kind: r.kind, level: facts.level, length: r.length}
+		return nil
+	}
+	if r.kind == loopKind && head == nil {
+		if facts.level, head, err = s.measureBed(ctx, r.known, file); err != nil {
+			return err
+		}
+		r.length = facts.level.length()
+	}
+	source := &decodedSource{file: file, known: r.known, kind: r.kind, level: facts.level, length: r.length, head: head}
+	if keeping && s.store != nil {
+		source.writer = s.store.create(r.known.version, r.kind, r.length)
+	}
+	r.source = source
+	return nil
 }
 
-func (r *soundReader) close() {}
+// decodeAgain opens a source of the file itself for a version whose samples in the store are damaged.
+func (s *soundFiles) decodeAgain(ctx context.Context, k *soundFile, kind soundKind) (blockSource, error) {
+	r, err := s.open(ctx, k.version.name, kind, false)
+	if err != nil {
+		return nil, err
+	}
+	if r.known != k {
+		r.close()
+		return nil, errChanged
+	}
+	return r.source, nil
+}
+
+// measureBed decodes a file for its loop. Its caller is alone.
+func (s *soundFiles) measureBed(ctx context.Context, k *soundFile, file *audio.File) (level loopLevel, head []int16, err error) {
+	err = s.decoding(ctx, func() error {
+		d, err := audio.NewSoundDecoder(file, file.Size)
+		if err == nil {
+			level, head, err = measureLoop(d)
+		}
+		switch {
+		case err == nil:
+			k.learn(func(f *soundFacts) { f.level = level })
+		case !isUnreadable(err):
+			k.learn(func(f *soundFacts) { f.loopErr = err })
+		}
+		return err
+	})
+	return level, head, err
+}
 
 // The messages of tell.
 const (
@@ -249,26 +421,4 @@ func (s *soundFiles) forget(key string) {
 	s.mu.Lock()
 	delete(s.told, key)
 	s.mu.Unlock()
-}
-
-// sharedPCM refers to samples without keeping them in memory.
-type sharedPCM struct {
-	first weak.Pointer[int16]
-	n     int
-}
-
-func sharePCM(pcm []int16) sharedPCM {
-	if len(pcm) == 0 {
-		return sharedPCM{}
-	}
-	return sharedPCM{weak.Make(&pcm[0]), len(pcm)}
-}
-
-// get returns the samples, nil where nobody plays them any more. The pointer to the first keeps the whole array.
-func (s sharedPCM) get() []int16 {
-	first := s.first.Value()
-	if first == nil {
-		return nil
-	}
-	return unsafe.Slice(first, s.n)
 }

@@ -127,7 +127,7 @@ func (f *RecordedVoice) prepareClip(i int, c *Clip, measure bool) error {
 		return err
 	}
 	if info.Size() > audio.MaxFileBytes {
-		return fmt.Errorf("%s: %w", c.File, audio.ErrTooLarge)
+		return fmt.Errorf("%s: %w", c.File, audio.TooLargeError(audio.MaxFileBytes))
 	}
 	if f.unmeasured[i] = c.Samples == 0; !f.unmeasured[i] || !measure {
 		return nil
