@@ -56,7 +56,7 @@ func at(frames int64) pacedDevice {
 func TestPumpBeyond32Bits(t *testing.T) {
 	eachEdge(t, func(t *testing.T, before int64) {
 		d := &fakeDevice{pacedDevice: at(before)}
-		p := &pump{dev: d, src: audiotest.NewNoise(5 * audio.Rate), written: before, pulled: before, heard: before - audio.Depth, onHeard: func(int) {}}
+		p := &pump{dev: d, src: audiotest.NewNoise(5 * audio.Rate), written: before, pulled: before, heard: before - audio.Depth, onHeard: farAhead}
 		err := p.playFrom(t.Context(), d.start)
 		switch {
 		case before > maxPlayFrames: // an int of 32 bits

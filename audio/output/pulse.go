@@ -58,9 +58,11 @@ type pulseDevice struct {
 	stream        uint32
 	input         uint32        // the stream's index in the server's mixer
 	changed       chan struct{} // handleMessage has changed something
+	alarm         alarm
 
 	mu           sync.Mutex // for what follows, which handleMessage writes
 	writable     int64      // bytes that the server has requested and not got
+	requestedAt  time.Time  // when it did last
 	err          error      // why the stream is lost
 	sink         string
 	suspended    bool
@@ -120,6 +122,7 @@ func (d *pulseDevice) createStream() error {
 	defer d.mu.Unlock()
 	d.stream, d.input, d.sink, d.suspended = reply.StreamIndex, reply.SinkInputIndex, reply.SinkName, reply.SinkSuspended
 	d.writable += int64(reply.Missing)
+	d.requestedAt = time.Now()
 	return nil
 }
 
@@ -168,6 +171,7 @@ func (d *pulseDevice) handleMessage(message any) {
 	switch m := message.(type) {
 	case *proto.Request:
 		d.writable += int64(m.Length)
+		d.requestedAt = time.Now()
 	case *proto.Underflow:
 		d.underruns++
 	case *proto.PlaybackStreamKilled:
@@ -201,55 +205,53 @@ func (d *pulseDevice) reserve(n int) (int, error) {
 	return n, d.err
 }
 
-// hasRoom tells whether the server has requested a block. It fails when the stream is lost.
-func (d *pulseDevice) hasRoom() (bool, error) {
+// room is how many frames the server has requested, in whole blocks. It fails when the stream is lost.
+func (d *pulseDevice) room() (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.writable >= audio.Block*audio.FrameBytes, d.err
+	return int(min(d.writable/audio.FrameBytes, chunk)) / audio.Block * audio.Block, d.err
 }
 
-// waitForRoom waits until a block can be written at once. A sink may take half a second of sound at a time, and a change
-// of the source must not wait for that.
-func (d *pulseDevice) waitForRoom(ctx context.Context, interrupt <-chan struct{}) (interrupted bool, err error) {
-	timeout := time.NewTimer(stallTimeout)
-	defer timeout.Stop()
-	for {
-		if room, err := d.hasRoom(); room || err != nil {
-			return false, err
-		}
-		interrupted, err := d.waitForChange(ctx, interrupt, timeout.C)
-		if interrupted || err != nil {
-			return interrupted, err
-		}
+func (d *pulseDevice) wait(ctx context.Context, limit time.Duration, interrupt <-chan struct{}) (room int, interrupted bool, err error) {
+	if room, err := d.room(); room > 0 || err != nil {
+		return room, false, err
 	}
+	interrupted, err = d.waitForChange(ctx, limit, interrupt)
+	if interrupted || err != nil {
+		return 0, interrupted, err
+	}
+	room, err = d.room()
+	return room, false, err
 }
 
-func (d *pulseDevice) write(ctx context.Context, block []byte) error {
-	timeout := time.NewTimer(stallTimeout)
-	defer timeout.Stop()
-	for len(block) > 0 {
-		n, err := d.reserve(len(block))
+func (d *pulseDevice) write(ctx context.Context, sound []byte) error {
+	for len(sound) > 0 {
+		n, err := d.reserve(len(sound))
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			if _, err := d.waitForChange(ctx, nil, timeout.C); err != nil {
+			if _, err := d.waitForChange(ctx, stallTimeout, nil); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := d.conn.writeStream(d.stream, -d.seekBack*audio.FrameBytes, block[:n]); err != nil {
+		if err := d.conn.writeStream(d.stream, -d.seekBack*audio.FrameBytes, sound[:n]); err != nil {
 			return err
 		}
 		d.seekBack = 0
 		d.written += int64(n / audio.FrameBytes)
-		block = block[n:]
+		sound = sound[n:]
 	}
 	return nil
 }
 
-// waitForChange waits for a message of the server, or an interrupt; timeout makes the stream count as lost.
-func (d *pulseDevice) waitForChange(ctx context.Context, interrupt <-chan struct{}, timeout <-chan time.Time) (interrupted bool, err error) {
+// waitForChange waits for a message of the server, or an interrupt, until limit has passed. A stream for which nothing was
+// requested for stallTimeout is lost.
+func (d *pulseDevice) waitForChange(ctx context.Context, limit time.Duration, interrupt <-chan struct{}) (interrupted bool, err error) {
+	d.mu.Lock()
+	patience := stallTimeout - time.Since(d.requestedAt)
+	d.mu.Unlock()
 	select {
 	case <-d.changed:
 		return false, nil
@@ -259,11 +261,14 @@ func (d *pulseDevice) waitForChange(ctx context.Context, interrupt <-chan struct
 		return false, ctx.Err()
 	case <-d.conn.ended:
 		return false, d.conn.failure()
-	case <-timeout:
+	case <-d.alarm.after(min(limit, patience)):
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.suspended {
+	switch {
+	case time.Since(d.requestedAt) < stallTimeout:
+		return false, nil
+	case d.suspended:
 		return false, fmt.Errorf("the sink %s is suspended; wake it with: pactl suspend-sink %[1]s 0", d.sink)
 	}
 	return false, fmt.Errorf("the sink %s has taken no sound for %v", d.sink, stallTimeout)
