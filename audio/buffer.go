@@ -7,6 +7,6 @@ const Block = Rate / 100
 // busy Raspberry Pi, and a pause is still heard within 150 ms without taking anything back.
 const Depth = Rate / 10
 
-// RewindDepth is how many frames an output buffers at most that can take back what is not heard yet: 1.5 s. The machine may be
-// busy for a second without a gap, the device is filled twice a second, and a pause is still heard at once.
-const RewindDepth = Rate * 3 / 2
+// RewindDepth is how many frames an output buffers at most that can take back what is not heard yet: 2 s. The machine may be
+// busy for a second without a gap, the device is filled once or twice a second, and a pause is still heard at once.
+const RewindDepth = Rate * 2

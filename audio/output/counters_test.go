@@ -100,7 +100,7 @@ func TestSnapcastBeyond32Bits(t *testing.T) {
 
 func TestPulseBeyond32Bits(t *testing.T) {
 	eachEdge(t, func(t *testing.T, before int64) {
-		d := &pulseDevice{written: before + 1000, timing: timingInfo{at: time.Now(), heard: float64(before), running: true}}
+		d := &pulseDevice{written: before + 1000, timing: timingInfo{at: time.Now(), heard: float64(before), running: true}, timingAge: time.Minute}
 		if delay, err := d.delay(); err != nil || delay != 1000 {
 			t.Errorf("the delay is %d: %v", delay, err)
 		}

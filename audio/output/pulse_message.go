@@ -69,6 +69,8 @@ func pulseCommand(request any) uint32 {
 		return proto.OpCreatePlaybackStream
 	case *proto.CreateRecordStream:
 		return proto.OpCreateRecordStream
+	case *proto.SetPlaybackStreamBufferAttr:
+		return proto.OpSetPlaybackStreamBufferAttr
 	case *proto.GetPlaybackLatency:
 		return proto.OpGetPlaybackLatency
 	case *proto.GetServerInfo:
