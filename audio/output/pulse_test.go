@@ -2,7 +2,9 @@ package output
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -220,5 +222,72 @@ func checkCancel(t *testing.T, out *testOutput, recording *recorder) {
 	found := matchRecording(t, recording.untilSilent(), rendered(frames), out.underruns())
 	if found.frames() < audio.Rate/2 {
 		t.Errorf("%d frames of sound are recorded, and more were reported", found.frames())
+	}
+}
+
+// toneSource is a tone that can be rewound, and comes out the same again.
+type toneSource struct {
+	at, frames int
+	rewound    int
+	changed    chan struct{}
+}
+
+func (s *toneSource) Stream(samples [][2]float64) (int, bool) {
+	n := min(len(samples), s.frames-s.at)
+	for i := range samples[:n] {
+		x := 0.5 * math.Sin(2*math.Pi*440*float64(s.at+i)/audio.Rate)
+		samples[i] = [2]float64{x, x}
+	}
+	s.at += n
+	return n, n > 0
+}
+
+func (s *toneSource) Err() error               { return nil }
+func (s *toneSource) Changed() <-chan struct{} { return s.changed }
+
+func (s *toneSource) Rewind(frames int) {
+	s.at -= frames
+	s.rewound += frames
+}
+
+// What is taken back and given again makes no click, also where the server converts the sound to another rate.
+func TestPulseRewindMakesNoClick(t *testing.T) {
+	for name, args := range map[string][]string{
+		"sink of 48 kHz that rewinds":           {"rate=48000"},
+		"sink of 44.1 kHz that rewinds":         {"rate=44100"},
+		"sink of 44.1 kHz that does not rewind": {"rate=44100", "norewinds=1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			audiotest.NoLeaks(t)
+			server := startPulseaudio(t)
+			server.pactl(append([]string{"load-module", "module-null-sink", "sink_name=other", "format=s16le"}, args...)...)
+			recording := server.recordSink("other", 10) // at 48 kHz
+			src := &toneSource{frames: 8 * audio.Rate, changed: make(chan struct{}, 1)}
+			next := audio.Rate * 2
+			out := openOutput(t, "pulse:other", audio.Rate/10)
+			p := playWith(t, out, src, func(heard int) {
+				if heard > next {
+					next += audio.Rate * 7 / 10
+					src.changed <- struct{}{}
+				}
+			})
+			if err := p.wait(t); err != nil {
+				t.Fatal(err)
+			}
+			got := recording.untilSilent()
+			first, last := audiotest.LoudFrames(got)
+			sample := func(i int) float64 { return float64(int16(binary.LittleEndian.Uint16(got[i*audio.FrameBytes:]))) }
+			worst, at := 0.0, 0
+			for i := first + audio.Rate/10; i < last-audio.Rate/10; i++ { // of a tone, each sample follows from the two before
+				off := math.Abs(sample(i+1) - 2*math.Cos(2*math.Pi*440/audio.Rate)*sample(i) + sample(i-1))
+				if off > worst {
+					worst, at = off, i-first
+				}
+			}
+			t.Logf("%d frames were rewound; a sample is %.0f off at most, after %.3f s", src.rewound, worst, float64(at)/audio.Rate)
+			if worst > 100 && out.underruns() == 0 { // -50 dBFS
+				t.Errorf("there is a click of %.0f", worst)
+			}
+		})
 	}
 }
