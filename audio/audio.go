@@ -12,6 +12,7 @@ package audio
 
 import (
 	"context"
+	"math"
 
 	"github.com/gopxl/beep/v2"
 
@@ -37,9 +38,18 @@ type Rewinder interface {
 //	ctx.Err()              when ctx ended first; what was buffered is dropped,
 //	any other error        when the device failed or could not be opened.
 //
-// Play may be called again with the same src, which then goes on where it was. heard is called from Play's own goroutine
-// after every block with the frames of src that have left the device since this call began: never more than were pulled,
-// never less than the last time. It must not block.
+// Play may be called again with the same src, which then goes on where it was.
+//
+// heard is called from Play's own goroutine with the frames of src that have left the device since this call began: never
+// more than were pulled, never less than the last time. It must not block. It returns at how many frames it is to be called
+// again; an output calls it within 5 ms of that, and earlier whenever it has pulled or rewound src. In between an output may
+// sleep, so a wrapper that needs reports more often returns a smaller number than what it wraps. FarAhead asks for none.
+//
+// An output may pull much at once, up to RewindDepth ahead of what is heard, in pieces of a Block or more, where it can rewind;
+// what src decides while it is pulled must be seen from what heard returns after that.
 type Output interface {
-	Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error
+	Play(ctx context.Context, src beep.Streamer, heard func(frames int) (next int)) error
 }
+
+// FarAhead is a number of frames that is never heard.
+const FarAhead = math.MaxInt

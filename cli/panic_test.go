@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 // brokenOutput is an output with a mistake in it.
 type brokenOutput struct{ where string }
 
-func (o brokenOutput) Play(ctx context.Context, src beep.Streamer, heard func(int)) error {
+func (o brokenOutput) Play(ctx context.Context, src beep.Streamer, heard func(int) int) error {
 	samples := make([][2]float64, 480)
 	src.Stream(samples)
 	switch o.where {

@@ -20,7 +20,7 @@ type benchOutput chan *benchPlay
 // benchPlay is one Play whose every sample is heard as soon as it is pulled.
 type benchPlay struct {
 	src    beep.Streamer
-	heard  func(int)
+	heard  func(int) int
 	block  [audio.Block][2]float64
 	frames int
 	closed chan struct{} // closed by the benchmark to end the Play
@@ -32,7 +32,7 @@ func (p *benchPlay) pull() {
 	p.heard(p.frames)
 }
 
-func (p benchOutput) Play(ctx context.Context, src beep.Streamer, heard func(int)) error {
+func (p benchOutput) Play(ctx context.Context, src beep.Streamer, heard func(int) int) error {
 	play := &benchPlay{src: src, heard: heard, closed: make(chan struct{})}
 	select {
 	case p <- play:

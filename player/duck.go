@@ -19,7 +19,7 @@ func (p *Player) duck(Command) (bool, error) {
 	if s == nil || !s.playing || s.transition.reason == pause || s.transition.reason == finish || s.ducked {
 		return false, nil
 	}
-	s.ducked, s.duckedAt = true, s.heard
+	s.ducked, s.duckedAt = true, s.heardNow()
 	s.apply(func(s *session) { s.duckGain.glideTo(duckedGain, duckDown) })
 	return true, nil
 }
@@ -33,7 +33,7 @@ func (p *Player) unduck(c Command) (bool, error) {
 		p.mu.Unlock()
 		return false, nil
 	}
-	covered := s.heard-s.duckedAt > repeatAfter && s.transition.reason == carryOn && s.comeback() != s.target()
+	covered := s.heardNow()-s.duckedAt > repeatAfter && s.transition.reason == carryOn && s.comeback() != s.target()
 	if !covered {
 		defer p.mu.Unlock()
 		p.unduckSession(s)

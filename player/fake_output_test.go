@@ -62,7 +62,7 @@ func newFakeOutput(depth int) *fakeOutput {
 	return &fakeOutput{depth: depth, block: audio.Block, steps: make(chan *deviceStep)}
 }
 
-func (f *fakeOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
+func (f *fakeOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int) (next int)) error {
 	h := &playCall{samples: (*sampleBuffers.Get().(*[]float64))[:0]}
 	var block [][2]float64
 	f.mu.Lock()

@@ -229,7 +229,7 @@ func (p *Player) newAnnouncement(playing context.Context, o overlay) *announceme
 
 // playAnnouncement plays a message without a routine. The device is open for as long as that takes.
 func (p *Player) playAnnouncement(a *announcement) {
-	err := p.cfg.Output.Play(a.ctx, a, func(int) {})
+	err := p.cfg.Output.Play(a.ctx, a, func(int) int { return audio.FarAhead })
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil && a.ctx.Err() == nil {

@@ -244,14 +244,17 @@ func (p *Player) wakeRun() {
 // when the device failed.
 func (p *Player) play(s *session) bool {
 	p.loadStart(s)
-	err := p.cfg.Output.Play(s.playCtx, source{p, s}, func(frames int) {
+	err := p.cfg.Output.Play(s.playCtx, source{p, s}, func(frames int) int {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.advanceHeard(s, frames)
+		s.nextReport = p.nextReport(s)
+		return s.nextReport
 	})
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s.cancelPlay()
+	s.heardAt = time.Time{}
 	if err == nil {
 		p.advanceHeard(s, s.frames)
 	}

@@ -95,7 +95,7 @@ const panicVariable = "GUIDED_TEST_PANIC"
 // panicking is an output and a voice that panic.
 type panicking struct{ humVoice }
 
-func (panicking) Play(context.Context, beep.Streamer, func(int)) error { panic("in the output") }
+func (panicking) Play(context.Context, beep.Streamer, func(int) int) error { panic("in the output") }
 
 func (panicking) Speak(context.Context, string) (voice.Recording, error) { panic("in the voice") }
 

@@ -3,6 +3,7 @@ package player
 import (
 	"time"
 
+	"guided/audio"
 	"guided/routines"
 )
 
@@ -16,12 +17,12 @@ func (p *Player) advanceHeard(s *session, frames int) {
 		return
 	}
 	before := s.heard
-	s.heard = frames
+	s.heard, s.heardAt = frames, time.Now()
 	changed := before == 0
 	if changed {
 		p.notifyPlaying(s)
 	}
-	s.timeline.marks(s.score, before, frames, func(m routines.Mark, _ int) {
+	s.timeline.marks(s.score, before, frames, func(m routines.Mark, _ int) (more bool) {
 		switch m.Kind {
 		case routines.WaitMark:
 			p.emitAt(s, "waiting", s.reportedStep)
@@ -33,6 +34,7 @@ func (p *Player) advanceHeard(s *session, frames int) {
 			}
 			changed = true
 		}
+		return true
 	})
 	p.announcePhases(s)
 	p.endExpiredWait(s)
@@ -82,13 +84,44 @@ func (p *Player) announcePhases(s *session) {
 		to = min(to, s.frames)
 	}
 	clock := time.Now().UTC()
-	s.timeline.marks(s.score, s.announced, to, func(m routines.Mark, frame int) {
+	s.timeline.marks(s.score, s.announced, to, func(m routines.Mark, frame int) (more bool) {
 		if m.Kind == routines.PhaseMark {
 			at := clock.Add(routines.Duration(frame - s.heard)).Truncate(time.Millisecond)
 			p.publishPhase(Phase{Phase: m.Name, At: at, Seconds: float64(m.Len) / routines.Rate, Side: m.Side})
 		}
+		return true
 	})
 	s.announced = max(s.announced, to)
+}
+
+// nextReport is how many frames must be heard until something is to be published or to end. What moves it nearer either lies
+// behind what was pulled, or signals a change to the output.
+func (p *Player) nextReport(s *session) int {
+	if s.heard == 0 {
+		return 1
+	}
+	next := audio.FarAhead
+	if len(s.timeline.segments) > 1 {
+		next = s.timeline.segments[1].frame
+	}
+	if s.ducked {
+		next = min(next, s.duckedAt+duckTimeout+1)
+	}
+	at := s.timeline.scoreAt(s.heard)
+	if m, waits := s.score.WaitAt(at); waits && s.transition.reason == carryOn {
+		next = min(next, s.heard+max(1, m.At+m.Len-waitMargin+1-at))
+	}
+	lead := routines.Samples(p.cfg.PhaseLead)
+	s.timeline.marks(s.score, s.heard, audio.FarAhead, func(m routines.Mark, frame int) (more bool) {
+		switch {
+		case m.Kind == routines.StepMark || m.Kind == routines.WaitMark:
+			next = min(next, frame+1)
+		case m.Kind == routines.PhaseMark && frame >= s.announced && (s.transition.reason == carryOn || frame < s.frames):
+			next = min(next, frame-lead+1)
+		}
+		return frame-lead < next
+	})
+	return max(next, s.heard+1)
 }
 
 // emit publishes an event at the step that is being heard.
@@ -161,8 +194,8 @@ func (t *timeline) silenceLeft(frame int) int {
 	return 0
 }
 
-// marks calls f for every mark whose frame lies in [from, to), in order.
-func (t *timeline) marks(score *routines.Score, from, to int, f func(m routines.Mark, frame int)) {
+// marks calls f for every mark whose frame lies in [from, to), in order, until f returns false.
+func (t *timeline) marks(score *routines.Score, from, to int, f func(m routines.Mark, frame int) (more bool)) {
 	for i, s := range t.segments {
 		if s.silent {
 			continue
@@ -176,7 +209,9 @@ func (t *timeline) marks(score *routines.Score, from, to int, f func(m routines.
 			if frame >= end {
 				break
 			}
-			f(m, frame)
+			if !f(m, frame) {
+				return
+			}
 		}
 	}
 }

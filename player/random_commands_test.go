@@ -374,7 +374,7 @@ func (o *randomOutput) pulledSince(before int) int { return o.stopping() - befor
 
 var errRandom = errors.New("the device is gone")
 
-func (o *randomOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
+func (o *randomOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int) (next int)) error {
 	if o.chance(10) {
 		select {
 		case <-ctx.Done():

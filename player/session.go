@@ -36,8 +36,10 @@ type session struct {
 	playing    bool            // an output pulls the session, or is about to
 	playCtx    context.Context // of this Play
 	cancelPlay context.CancelFunc
-	heard      int // frames heard; the marks before this frame were published
-	announced  int // the phases before this frame were published
+	heard      int       // frames heard, as reported last; the marks before this frame were published
+	heardAt    time.Time // when that was, zero while no output reports
+	nextReport int       // the number of frames heard at which the output reports again at the latest
+	announced  int       // the phases before this frame were published
 
 	ducked   bool // by command
 	duckedAt int  // frames heard at that time
@@ -81,7 +83,7 @@ func newSession(r request, sound *mix.LiveRenderer) *session {
 // spoken from its beginning.
 func (s *session) begin(ctx context.Context, cancel context.CancelFunc) {
 	s.playing, s.playCtx, s.cancelPlay = true, ctx, cancel
-	s.heard, s.announced, s.ducked = 0, 0, false
+	s.heard, s.heardAt, s.nextReport, s.announced, s.ducked = 0, time.Time{}, 0, 0, false
 	if len(s.overlays) > 0 {
 		s.overlays[0] = overlay{pcm: s.overlays[0].pcm, inGap: s.overlays[0].inGap}
 	}
@@ -184,10 +186,19 @@ func (s *session) seek(at int) {
 	}
 }
 
+// heardNow is how many frames are heard by now: those that were reported, and the time since then. It stays before whatever
+// is to be reported first, and within what was pulled.
+func (s *session) heardNow() int {
+	if s.heardAt.IsZero() {
+		return s.heard
+	}
+	return max(s.heard, min(s.heard+routines.Samples(time.Since(s.heardAt)), s.nextReport-1, s.frames))
+}
+
 // position is the sample that is being heard, or where a session that is not playing stands.
 func (s *session) position() int {
 	if s.playing {
-		return s.timeline.scoreAt(s.heard)
+		return s.timeline.scoreAt(s.heardNow())
 	}
 	return s.sound.Position()
 }
@@ -198,7 +209,7 @@ func (s *session) target() int {
 	case s.transition.landAt != nowhere:
 		return s.transition.landAt
 	case s.playing:
-		return s.timeline.scoreAhead(s.heard)
+		return s.timeline.scoreAhead(s.heardNow())
 	}
 	return s.sound.Position()
 }

@@ -155,7 +155,7 @@ func (p *Player) setPosition(st *State, s *session) {
 		st.StartedAt = &started
 	}
 	if st.State == Playing && s.playing && !p.paused {
-		silence := s.timeline.silenceLeft(s.heard)
+		silence := s.timeline.silenceLeft(s.heardNow())
 		if at < m.At+m.Len { // else the sides are being switched
 			end = m.At + m.Len
 		}

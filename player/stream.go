@@ -1,6 +1,7 @@
 package player
 
 import (
+	"slices"
 	"sort"
 
 	"guided/audio"
@@ -143,8 +144,8 @@ func (s *session) apply(do func(s *session)) {
 
 // takeSnapshot stores the session as it is, and drops what lies before the last frame heard.
 func (s *session) takeSnapshot() {
-	if i := s.snapshotBefore(s.heard); i > 0 {
-		s.snapshots = s.snapshots[i:]
+	if i := s.snapshotBefore(s.heard); i > len(s.snapshots)/2 { // seldom, because the rest is moved
+		s.snapshots = slices.Delete(s.snapshots, 0, i)
 	}
 	for len(s.operations) > 0 && s.operations[0].frame < s.heard {
 		s.operations = s.operations[1:]

@@ -61,7 +61,7 @@ func combine(log *slog.Logger, clock part, others ...part) audio.Output {
 	return c
 }
 
-func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
+func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frames int) (next int)) error {
 	ring := newRingBuffer()
 	followCtx, cancel := context.WithCancel(ctx)
 	var followers sync.WaitGroup
@@ -69,7 +69,10 @@ func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frame
 		f.start(followCtx)
 		followers.Go(func() { f.follow(f.ctx, ring) })
 	}
-	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard}
+	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard, every: func() int { return audio.FarAhead }}
+	if len(c.followers) > 0 {
+		tap.every = func() int { return audio.Block }
+	}
 	err := c.clock.output.Play(ctx, tap, tap.report)
 	// Nothing here is deferred: after a panic the process must not wait for the followers.
 	ring.close()
@@ -126,15 +129,16 @@ func (f *follower) logLost(err error) {
 func (f *follower) follow(ctx context.Context, ring *ringBuffer) {
 	for wait := firstRetry; ; wait = min(2*wait, maxRetry) {
 		src := newFollowerSource(ctx, ring, f.gain())
-		err := f.output.Play(ctx, src, func(frames int) {
+		err := f.output.Play(ctx, src, func(frames int) int {
 			if src.onHeard(frames); frames == 0 {
-				return
+				return audio.Block
 			}
 			f.sounding.Store(true)
 			f.began.Store(true)
 			if f.lost.Swap(false) {
 				f.log.Info("the output is back")
 			}
+			return frames + audio.Block
 		})
 		f.sounding.Store(false)
 		if err == nil || ctx.Err() != nil {

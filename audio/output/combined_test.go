@@ -56,7 +56,7 @@ func TestCombinedOutputsPlayTheSame(t *testing.T) {
 		const frames = 5*audio.Rate + 77
 		last := 0
 		began := time.Now()
-		if err := out.Play(t.Context(), audiotest.NewNoise(frames), func(n int) { last = n }); err != nil || last != frames {
+		if err := out.Play(t.Context(), audiotest.NewNoise(frames), eachBlock(func(n int) { last = n })); err != nil || last != frames {
 			t.Errorf("%d frames are heard: %v", last, err)
 		}
 		if took := time.Since(began) - 5500*time.Millisecond; took > 400*time.Millisecond {
@@ -131,7 +131,7 @@ func TestCombinedFollowerDrifts(t *testing.T) {
 				d := &skewedDevice{rate: rate}
 				out := combine(audiotest.Logger(t), part{"a", on(&pacedDevice{}, 0), 100}, part{"b", on(d, 0), 100})
 				began := time.Now()
-				if err := out.Play(t.Context(), bursts(minutes*60), func(int) {}); err != nil {
+				if err := out.Play(t.Context(), bursts(minutes*60), farAhead); err != nil {
 					t.Fatal(err)
 				}
 				if d.underruns > 0 {
@@ -190,7 +190,7 @@ func TestCombinedFollowerIsLostAndComesBack(t *testing.T) {
 		}}
 		clock := &fakeDevice{}
 		out := combine(slog.New(slog.NewTextHandler(&log, nil)), part{"a", on(clock, 0), 100}, part{"kitchen", flaky, 100})
-		if err := out.Play(t.Context(), audiotest.NewNoise(40*audio.Rate), func(int) {}); err != nil {
+		if err := out.Play(t.Context(), audiotest.NewNoise(40*audio.Rate), farAhead); err != nil {
 			t.Error(err)
 		}
 		if took := time.Since(began) - 40*time.Second; took > 400*time.Millisecond {
@@ -216,7 +216,7 @@ func TestCombinedFollowerHangs(t *testing.T) {
 			return nil, ctx.Err()
 		}}
 		began := time.Now()
-		err := combine(audiotest.Logger(t), part{"a", on(&pacedDevice{}, 0), 100}, part{"b", stuck, 100}).Play(t.Context(), audiotest.NewNoise(audio.Rate), func(int) {})
+		err := combine(audiotest.Logger(t), part{"a", on(&pacedDevice{}, 0), 100}, part{"b", stuck, 100}).Play(t.Context(), audiotest.NewNoise(audio.Rate), farAhead)
 		if took := time.Since(began); err != nil || took > time.Second+drainTimeout+50*time.Millisecond {
 			t.Errorf("a second took %v: %v", took, err)
 		}
@@ -244,7 +244,7 @@ func TestCombinedLostFollowersDoNotDelayAPause(t *testing.T) {
 			began := time.Now()
 			clock.pacedDevice, clock.kept = pacedDevice{}, nil
 			*healthy = skewedDevice{rate: 1}
-			if err := out.Play(t.Context(), audiotest.NewNoise(3*audio.Rate), func(int) {}); err != nil {
+			if err := out.Play(t.Context(), audiotest.NewNoise(3*audio.Rate), farAhead); err != nil {
 				t.Fatal(err)
 			}
 			if late := time.Since(began) - 3*time.Second; i > 0 && late > 400*time.Millisecond {
@@ -264,7 +264,7 @@ func TestCombinedClock(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
 			out := combine(audiotest.Logger(t), part{"a", on(&fakeDevice{failAt: audio.Rate}, 0), 100}, part{"b", on(&pacedDevice{}, 0), 100})
-			if err := out.Play(t.Context(), audiotest.NewNoise(5*audio.Rate), func(int) {}); !errors.Is(err, errDevice) || time.Since(began) > time.Second {
+			if err := out.Play(t.Context(), audiotest.NewNoise(5*audio.Rate), farAhead); !errors.Is(err, errDevice) || time.Since(began) > time.Second {
 				t.Errorf("after %v: %v", time.Since(began), err)
 			}
 		})
@@ -272,12 +272,12 @@ func TestCombinedClock(t *testing.T) {
 	t.Run("rewinds, and the followers never play what was rewound", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			src, other, asked := newChangingNoise(3*audio.Rate), &skewedDevice{rate: 1}, false
-			err := combine(audiotest.Logger(t), part{"a", on(&rewindingDevice{}, 0), 100}, part{"b", on(other, 0), 100}).Play(t.Context(), src, func(n int) {
+			err := combine(audiotest.Logger(t), part{"a", on(&rewindingDevice{}, 0), 100}, part{"b", on(other, 0), 100}).Play(t.Context(), src, eachBlock(func(n int) {
 				if n > audio.Rate && !asked {
 					asked = true
 					src.silence()
 				}
-			})
+			}))
 			if err != nil || src.rewound == 0 {
 				t.Errorf("%d frames were rewound: %v", src.rewound, err)
 			}
@@ -292,7 +292,7 @@ func TestCombinedClock(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			began := time.Now()
-			err := combine(audiotest.Logger(t), part{"a", on(&pacedDevice{}, 0), 100}, part{"b", on(&pacedDevice{}, 0), 100}).Play(ctx, audiotest.NewNoise(5*audio.Rate), func(int) {})
+			err := combine(audiotest.Logger(t), part{"a", on(&pacedDevice{}, 0), 100}, part{"b", on(&pacedDevice{}, 0), 100}).Play(ctx, audiotest.NewNoise(5*audio.Rate), farAhead)
 			if took := time.Since(began); err != context.DeadlineExceeded || took > 1010*time.Millisecond {
 				t.Errorf("after %v: %v", took, err)
 			}

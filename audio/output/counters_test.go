@@ -56,7 +56,7 @@ func at(frames int64) pacedDevice {
 func TestPumpBeyond32Bits(t *testing.T) {
 	eachEdge(t, func(t *testing.T, before int64) {
 		d := &fakeDevice{pacedDevice: at(before)}
-		p := &pump{dev: d, src: audiotest.NewNoise(5 * audio.Rate), written: before, pulled: before, heard: before - audio.Depth, onHeard: func(int) {}}
+		p := &pump{dev: d, src: audiotest.NewNoise(5 * audio.Rate), written: before, pulled: before, heard: before - audio.Depth, onHeard: farAhead}
 		err := p.playFrom(t.Context(), d.start)
 		switch {
 		case before > maxPlayFrames: // an int of 32 bits
@@ -100,7 +100,7 @@ func TestSnapcastBeyond32Bits(t *testing.T) {
 
 func TestPulseBeyond32Bits(t *testing.T) {
 	eachEdge(t, func(t *testing.T, before int64) {
-		d := &pulseDevice{written: before + 1000, timing: timingInfo{at: time.Now(), heard: float64(before), running: true}}
+		d := &pulseDevice{written: before + 1000, timing: timingInfo{at: time.Now(), heard: float64(before), running: true}, timingAge: time.Minute}
 		if delay, err := d.delay(); err != nil || delay != 1000 {
 			t.Errorf("the delay is %d: %v", delay, err)
 		}

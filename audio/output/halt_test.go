@@ -154,19 +154,23 @@ func (d *burstDevice) room() int64 {
 	return (d.elapsed()/burst+2)*burst - d.written
 }
 
-func (d *burstDevice) waitForRoom(ctx context.Context, interrupt <-chan struct{}) (bool, error) {
-	for d.written > 0 && d.room() < audio.Block {
-		wait := time.NewTimer(toDuration(audio.Rate/2 - d.elapsed()%(audio.Rate/2)))
-		defer wait.Stop()
-		select {
-		case <-wait.C:
-		case <-interrupt:
-			return true, nil
-		case <-ctx.Done():
-			return false, ctx.Err()
-		}
+func (d *burstDevice) wait(ctx context.Context, limit time.Duration, interrupt <-chan struct{}) (int, bool, error) {
+	if d.written == 0 {
+		return audio.Rate / 2, false, nil
 	}
-	return false, nil
+	if room := d.room(); room > 0 {
+		return int(room), false, nil
+	}
+	wait := time.NewTimer(min(limit, toDuration(audio.Rate/2-d.elapsed()%(audio.Rate/2))))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return 0, false, nil
+	case <-interrupt:
+		return 0, true, nil
+	case <-ctx.Done():
+		return 0, false, ctx.Err()
+	}
 }
 
 func (d *burstDevice) write(_ context.Context, block []byte) error {
@@ -183,7 +187,7 @@ func TestPumpChangeWhileTheDeviceIsFull(t *testing.T) {
 		src := newChangingNoise(5 * audio.Rate)
 		asked := time.Now().Add(1234 * time.Millisecond)
 		time.AfterFunc(time.Until(asked), func() { src.silence() })
-		if err := on(&burstDevice{}, 0).Play(t.Context(), src, func(int) {}); err != nil {
+		if err := on(&burstDevice{}, 0).Play(t.Context(), src, farAhead); err != nil {
 			t.Fatal(err)
 		}
 		if late := src.rewoundAt.Sub(asked); src.rewinds != 1 || late > 10*time.Millisecond {

@@ -69,6 +69,17 @@ func (o *testOutput) underruns() int {
 	return n
 }
 
+// farAhead is a report that asks for no other.
+func farAhead(int) int { return audio.FarAhead }
+
+// eachBlock asks for a report after every block.
+func eachBlock(f func(frames int)) func(frames int) (next int) {
+	return func(frames int) int {
+		f(frames)
+		return frames + audio.Block
+	}
+}
+
 // playback is a Play in the background.
 type playback struct {
 	cancel context.CancelFunc
@@ -90,12 +101,12 @@ func playWith(t testing.TB, out audio.Output, src beep.Streamer, onHeard func(fr
 	p := &playback{cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(p.ended)
-		p.err = out.Play(ctx, src, func(frames int) {
+		p.err = out.Play(ctx, src, eachBlock(func(frames int) {
 			p.mu.Lock()
 			p.frames, p.at = append(p.frames, frames), append(p.at, time.Now())
 			p.mu.Unlock()
 			onHeard(frames)
-		})
+		}))
 	}()
 	t.Cleanup(func() {
 		cancel()

@@ -8,13 +8,11 @@ import (
 )
 
 // pacedDevice plays nothing: it takes sound at the pace of the clock, counted from its first block, so that it does not
-// drift over hours. It is the device of the output "null" and the pace of the devices that have none of their own.
+// drift over hours. It is the pace of the devices that have none of their own.
 type pacedDevice struct {
 	start   time.Time
 	written int64 // frames
 }
-
-func openNull(context.Context) (device, error) { return &pacedDevice{}, nil }
 
 // elapsed is how many frames would have been played since start.
 func (d *pacedDevice) elapsed() int64 {
@@ -41,6 +39,76 @@ func (d *pacedDevice) write(ctx context.Context, block []byte) error {
 func (d *pacedDevice) delay() (int, error) { return int(max(0, d.written-d.elapsed())), nil }
 
 func (d *pacedDevice) close(int) error { return nil }
+
+// sleepyDevice is a pacedDevice that takes sound twice a second, and gives back what is not heard yet. It is the device of
+// the output "null".
+type sleepyDevice struct {
+	pacedDevice
+	asked int64 // the elapsed frames when delay was asked for last
+	alarm alarm
+}
+
+func openNull(context.Context) (device, error) { return &sleepyDevice{}, nil }
+
+// refill is how many frames of room a device is woken up for.
+const refill = audio.Rate / 2
+
+func (d *sleepyDevice) wait(ctx context.Context, limit time.Duration, interrupt <-chan struct{}) (room int, interrupted bool, err error) {
+	if d.written == 0 {
+		return audio.RewindDepth, false, ctx.Err()
+	}
+	ahead := d.written - d.elapsed()
+	if room := audio.RewindDepth - ahead; room >= refill {
+		return int(min(room, chunk)), false, ctx.Err()
+	}
+	limit = min(limit, toDuration(ahead-(audio.RewindDepth-refill)))
+	select {
+	case <-ctx.Done():
+		return 0, false, ctx.Err()
+	case <-interrupt:
+		return 0, true, nil
+	case <-d.alarm.after(limit):
+		return 0, false, nil
+	}
+}
+
+func (d *sleepyDevice) write(_ context.Context, sound []byte) error {
+	if d.written == 0 {
+		d.start = time.Now()
+	}
+	if elapsed := d.elapsed(); elapsed-d.written > audio.Rate { // the machine was suspended: go on where it was
+		d.start = d.start.Add(toDuration(elapsed - d.asked))
+	}
+	d.written += int64(len(sound) / audio.FrameBytes)
+	return nil
+}
+
+func (d *sleepyDevice) delay() (int, error) {
+	d.asked = d.elapsed()
+	return int(max(0, d.written-d.asked)), nil
+}
+
+func (d *sleepyDevice) rewind(limit int) (int, error) {
+	n := min(int64(limit), d.written-d.elapsed())
+	if n <= 0 || n == d.written { // the first frame begins the count
+		return 0, nil
+	}
+	d.written -= n
+	return int(n), nil
+}
+
+// alarm is a timer that is used again and again, by one goroutine.
+type alarm struct{ timer *time.Timer }
+
+// after delivers once after d, unless after is called again before.
+func (a *alarm) after(d time.Duration) <-chan time.Time {
+	if a.timer == nil {
+		a.timer = time.NewTimer(d)
+	} else {
+		a.timer.Reset(d)
+	}
+	return a.timer.C
+}
 
 // toFrames converts a duration, fractions of a frame included.
 func toFrames(d time.Duration) float64 { return d.Seconds() * audio.Rate }

@@ -25,7 +25,7 @@ func TestNullKeepsTime(t *testing.T) {
 			return len(s), src.At <= src.Frames
 		})
 		began := time.Now()
-		if err := openOutput(t, "null", 0).Play(t.Context(), busy, func(int) {}); err != nil {
+		if err := openOutput(t, "null", 0).Play(t.Context(), busy, farAhead); err != nil {
 			t.Fatal(err)
 		}
 		if off := time.Since(began) - time.Hour; off < 0 || off > 50*time.Millisecond {
@@ -39,12 +39,12 @@ func TestNullDoesNotCatchUpAfterASuspend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src, suspended := audiotest.NewNoise(20*audio.Rate), false
 		began := time.Now()
-		err := openOutput(t, "null", 0).Play(t.Context(), src, func(n int) {
+		err := openOutput(t, "null", 0).Play(t.Context(), src, eachBlock(func(n int) {
 			if n > audio.Rate && !suspended {
 				suspended = true
 				time.Sleep(time.Minute)
 			}
-		})
+		}))
 		if took := time.Since(began) - time.Minute; err != nil || took < 19*time.Second || took > 21*time.Second {
 			t.Errorf("20 s took %v and the suspend: %v", took, err)
 		}
@@ -57,7 +57,7 @@ func TestNullCancel(t *testing.T) {
 		defer cancel()
 		began := time.Now()
 		heard := 0
-		err := openOutput(t, "null", 0).Play(ctx, audiotest.NewNoise(60*audio.Rate), func(n int) { heard = n })
+		err := openOutput(t, "null", 0).Play(ctx, audiotest.NewNoise(60*audio.Rate), eachBlock(func(n int) { heard = n }))
 		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took > 1510*time.Millisecond {
 			t.Errorf("after %v: %v", took, err)
 		}

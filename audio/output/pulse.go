@@ -16,13 +16,6 @@ import (
 	"guided/routines"
 )
 
-// minRequest is how many frames the server requests at least, and its sink takes at a time. rewindMargin is how many it
-// may take while a message travels to the server; frames that near to the speaker are not rewound.
-const (
-	minRequest   = audio.Rate * 10 / 1000
-	rewindMargin = audio.Rate * 20 / 1000
-)
-
 // pulseOutput is the output "pulse:SINK": PulseAudio, or PipeWire, which speaks its protocol. An empty sink is the user's or
 // the server's default, and the stream goes wherever the user moves it; a named sink is never replaced by another.
 type pulseOutput struct {
@@ -38,10 +31,7 @@ func (o *pulseOutput) open(ctx context.Context) (device, error) {
 	if d.conn, err = dialPulse(ctx, d.handleMessage); err != nil {
 		return nil, err
 	}
-	if err = d.createStream(); err == nil {
-		err = d.watchMixer()
-	}
-	if err != nil {
+	if err = d.createStream(); err != nil {
 		d.conn.close()
 		return nil, err
 	}
@@ -58,27 +48,40 @@ type pulseDevice struct {
 	stream        uint32
 	input         uint32        // the stream's index in the server's mixer
 	changed       chan struct{} // handleMessage has changed something
+	alarm         alarm
 
 	mu           sync.Mutex // for what follows, which handleMessage writes
 	writable     int64      // bytes that the server has requested and not got
+	requestedAt  time.Time  // when it did last
 	err          error      // why the stream is lost
 	sink         string
 	suspended    bool
 	underruns    int
+	moved        bool // to another sink, since wasMoved was asked last
+	stale        bool // the sound may not run as it did at the last timing
 	mixerChanged bool // volumes are to be read again
 	silencedFor  bool // a stream of another role has asked for silence
 
 	mixerRead time.Time // when volumes were read
 	written   int64     // frames
-	seekBack  int       // frames by which the next write seeks back
+	seek      int       // frames by which the next write begins after the last one, negative before its end
 	timing    timingInfo
+	timingAge time.Duration // how old timing may become
+
+	stage      pulseStage
+	stageBegan time.Time
+	kept       []byte // what was written last, while the sink is to be tried out
+	probes     int
+	rewinds    bool // the sink gives back what it has taken
+	check      rewindCheck
 }
 
 // timingInfo is the position of the stream at a moment.
 type timingInfo struct {
 	at        time.Time
-	heard     float64 // frames
-	readIndex int64   // frames that the sink has taken
+	heard     float64 // frames, negative while the sink plays what it had before
+	readIndex int64   // frames that the sink has taken, and not given back
+	replayed  int64   // frames that the sink has given back, and more or less a constant
 	running   bool
 }
 
@@ -89,10 +92,10 @@ func (d *pulseDevice) createStream() error {
 		SinkIndex:             proto.Undefined,
 		SinkName:              cmp.Or(d.requestedSink, d.conn.defaultSink),
 		BufferMaxLength:       proto.Undefined,
-		BufferTargetLength:    audio.RewindDepth * audio.FrameBytes,
-		BufferPrebufferLength: 2 * audio.Block * audio.FrameBytes, // the rest is written faster than it plays
-		BufferMinimumRequest:  minRequest * audio.FrameBytes,
-		EarlyRequests:         true, // the sink holds no more than the minimum request; the rest can be rewound
+		BufferTargetLength:    startQueue * audio.FrameBytes,
+		BufferPrebufferLength: firstChunk * audio.FrameBytes, // the rest is written faster than it plays
+		BufferMinimumRequest:  startRequest * audio.FrameBytes,
+		EarlyRequests:         true, // the sink holds no more than the minimum request
 		NoMove:                d.requestedSink != "",
 
 		// The volume of our stream is set, in relation to that of the sink, which stays as it is. Otherwise the server would
@@ -120,6 +123,7 @@ func (d *pulseDevice) createStream() error {
 	defer d.mu.Unlock()
 	d.stream, d.input, d.sink, d.suspended = reply.StreamIndex, reply.SinkInputIndex, reply.SinkName, reply.SinkSuspended
 	d.writable += int64(reply.Missing)
+	d.requestedAt = time.Now()
 	return nil
 }
 
@@ -168,17 +172,19 @@ func (d *pulseDevice) handleMessage(message any) {
 	switch m := message.(type) {
 	case *proto.Request:
 		d.writable += int64(m.Length)
+		d.requestedAt = time.Now()
 	case *proto.Underflow:
 		d.underruns++
+		d.stale = true
 	case *proto.PlaybackStreamKilled:
 		d.err = fmt.Errorf("the sink %s was removed", d.sink)
 	case *proto.PlaybackStreamSuspended:
-		d.suspended = m.Suspended
+		d.suspended, d.stale = m.Suspended, true
 	case *proto.PlaybackStreamMoved:
 		if d.requestedSink != "" {
 			d.err = fmt.Errorf("the sound was moved from the sink %s to %s", d.requestedSink, m.DestName)
 		}
-		d.sink, d.suspended, d.mixerChanged = m.DestName, m.Suspended, true
+		d.sink, d.suspended, d.mixerChanged, d.moved, d.stale = m.DestName, m.Suspended, true, true, true
 	case *proto.SubscribeEvent:
 		d.mixerChanged = true
 	case *proto.PlaybackStreamEvent:
@@ -201,55 +207,67 @@ func (d *pulseDevice) reserve(n int) (int, error) {
 	return n, d.err
 }
 
-// hasRoom tells whether the server has requested a block. It fails when the stream is lost.
-func (d *pulseDevice) hasRoom() (bool, error) {
+// room is how many frames the server has requested, in whole blocks. It fails when the stream is lost.
+func (d *pulseDevice) room() (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.writable >= audio.Block*audio.FrameBytes, d.err
+	return int(min(d.writable/audio.FrameBytes, chunk)) / audio.Block * audio.Block, d.err
 }
 
-// waitForRoom waits until a block can be written at once. A sink may take half a second of sound at a time, and a change
-// of the source must not wait for that.
-func (d *pulseDevice) waitForRoom(ctx context.Context, interrupt <-chan struct{}) (interrupted bool, err error) {
-	timeout := time.NewTimer(stallTimeout)
-	defer timeout.Stop()
-	for {
-		if room, err := d.hasRoom(); room || err != nil {
-			return false, err
-		}
-		interrupted, err := d.waitForChange(ctx, interrupt, timeout.C)
-		if interrupted || err != nil {
-			return interrupted, err
-		}
+func (d *pulseDevice) wait(ctx context.Context, limit time.Duration, interrupt <-chan struct{}) (room int, interrupted bool, err error) {
+	if room, err := d.room(); room > 0 || err != nil {
+		return room, false, err
 	}
+	due, err := d.advance()
+	if err != nil {
+		return 0, false, err
+	}
+	interrupted, err = d.waitForChange(ctx, min(limit, due), interrupt)
+	if interrupted || err != nil {
+		return 0, interrupted, err
+	}
+	room, err = d.room()
+	return room, false, err
 }
 
-func (d *pulseDevice) write(ctx context.Context, block []byte) error {
-	timeout := time.NewTimer(stallTimeout)
-	defer timeout.Stop()
-	for len(block) > 0 {
-		n, err := d.reserve(len(block))
+// wasMoved tells whether the stream was moved to another sink since it was asked last.
+func (d *pulseDevice) wasMoved() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	moved := d.moved
+	d.moved = false
+	return moved
+}
+
+func (d *pulseDevice) write(ctx context.Context, sound []byte) error {
+	for len(sound) > 0 {
+		n, err := d.reserve(len(sound))
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			if _, err := d.waitForChange(ctx, nil, timeout.C); err != nil {
+			if _, err := d.waitForChange(ctx, stallTimeout, nil); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := d.conn.writeStream(d.stream, -d.seekBack*audio.FrameBytes, block[:n]); err != nil {
+		if err := d.conn.writeStream(d.stream, d.seek*audio.FrameBytes, sound[:n]); err != nil {
 			return err
 		}
-		d.seekBack = 0
+		d.seek = 0
+		d.keep(sound[:n])
 		d.written += int64(n / audio.FrameBytes)
-		block = block[n:]
+		sound = sound[n:]
 	}
 	return nil
 }
 
-// waitForChange waits for a message of the server, or an interrupt; timeout makes the stream count as lost.
-func (d *pulseDevice) waitForChange(ctx context.Context, interrupt <-chan struct{}, timeout <-chan time.Time) (interrupted bool, err error) {
+// waitForChange waits for a message of the server, or an interrupt, until limit has passed. A stream for which nothing was
+// requested for stallTimeout is lost.
+func (d *pulseDevice) waitForChange(ctx context.Context, limit time.Duration, interrupt <-chan struct{}) (interrupted bool, err error) {
+	d.mu.Lock()
+	patience := stallTimeout - time.Since(d.requestedAt)
+	d.mu.Unlock()
 	select {
 	case <-d.changed:
 		return false, nil
@@ -259,26 +277,52 @@ func (d *pulseDevice) waitForChange(ctx context.Context, interrupt <-chan struct
 		return false, ctx.Err()
 	case <-d.conn.ended:
 		return false, d.conn.failure()
-	case <-timeout:
+	case <-d.alarm.after(min(limit, patience)):
+	}
+	return false, d.checkStalled()
+}
+
+// checkStalled fails when nothing was requested for stallTimeout, unless the sink plays on: it may take much at a time.
+func (d *pulseDevice) checkStalled() error {
+	d.mu.Lock()
+	stalled := time.Since(d.requestedAt) >= stallTimeout
+	d.mu.Unlock()
+	if !stalled {
+		return nil
+	}
+	before := d.timing.heard
+	if err := d.queryTiming(); err != nil {
+		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.suspended {
-		return false, fmt.Errorf("the sink %s is suspended; wake it with: pactl suspend-sink %[1]s 0", d.sink)
+	switch {
+	case d.timing.heard > before && d.timing.heard < float64(d.written):
+		d.requestedAt = time.Now()
+		return nil
+	case d.suspended:
+		return fmt.Errorf("the sink %s is suspended; wake it with: pactl suspend-sink %[1]s 0", d.sink)
 	}
-	return false, fmt.Errorf("the sink %s has taken no sound for %v", d.sink, stallTimeout)
+	return fmt.Errorf("the sink %s has taken no sound for %v", d.sink, stallTimeout)
 }
 
-// delay extrapolates the last timing of the server. It asks for a new one when that is old, or the sound did not run.
+// delay extrapolates the last timing of the server with the clock of this machine. It asks for a new one when that is old, or
+// the sound did not run, or something has happened to it since.
 func (d *pulseDevice) delay() (int, error) {
-	const maxAge = 60 * time.Millisecond
-	if !d.timing.running || time.Since(d.timing.at) > maxAge {
+	d.mu.Lock()
+	stale := d.stale
+	d.stale = false
+	d.mu.Unlock()
+	if stale {
+		d.timingAge = 0
+	}
+	if !d.timing.running || time.Since(d.timing.at) > d.timingAge {
 		if err := d.queryTiming(); err != nil {
 			return 0, err
 		}
-		if err := d.checkMixer(); err != nil {
-			return 0, err
-		}
+	}
+	if err := d.checkMixer(); err != nil {
+		return 0, err
 	}
 	heard := d.timing.heard
 	if d.timing.running {
@@ -287,46 +331,43 @@ func (d *pulseDevice) delay() (int, error) {
 	return int(d.written - min(d.written, int64(heard))), nil
 }
 
+// A timing may become older with each query: the first ones after a change may be some milliseconds off, and clocks differ
+// by some 100 ppm, half a millisecond in the longest time.
+const (
+	minTimingAge = 60 * time.Millisecond
+	maxTimingAge = 5 * time.Second
+)
+
 // queryTiming asks the server for the position of the stream. The answer is as of the middle of the round trip.
 func (d *pulseDevice) queryTiming() error {
 	asked := time.Now()
 	var reply proto.GetPlaybackLatencyReply
 	if err := d.conn.request(&proto.GetPlaybackLatency{StreamIndex: d.stream}, &reply); err != nil {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.err != nil {
-			return d.err
-		}
-		return fmt.Errorf("asking the sound server how far it is: %w", err)
+		return fmt.Errorf("asking the sound server how far it is: %w", d.lostOr(err))
 	}
 	roundTrip := time.Since(asked)
 	const maxLatency = proto.Microseconds(time.Minute / time.Microsecond) // more is no latency of a sink
 	inSink := toFrames(time.Duration(min(reply.Latency, maxLatency)) * time.Microsecond)
 	d.timing = timingInfo{
 		at:        asked.Add(roundTrip / 2),
-		heard:     max(0, float64(reply.ReadIndex/audio.FrameBytes)-inSink),
+		heard:     float64(reply.ReadIndex/audio.FrameBytes) - inSink,
 		readIndex: reply.ReadIndex / audio.FrameBytes,
-		running:   reply.Running,
+		// The index goes back with a rewind, and the count of what was played since the last underrun does not.
+		replayed: (int64(reply.PlayingFor) - reply.ReadIndex) / audio.FrameBytes,
+		running:  reply.Running,
 	}
+	d.timingAge = min(max(minTimingAge, 2*d.timingAge), maxTimingAge)
 	return nil
 }
 
-// rewind makes the next write seek back. Frames before ReadIndex were taken by the sink; those after it, but for
-// rewindMargin, can be overwritten.
-func (d *pulseDevice) rewind(limit int) (int, error) {
-	if err := d.queryTiming(); err != nil {
-		return 0, err
-	}
-	n := int(min(int64(limit), d.written-max(0, d.timing.readIndex)-rewindMargin)) / audio.Block * audio.Block
-	if n <= 0 {
-		return 0, nil
-	}
-	d.written -= int64(n)
-	d.seekBack += n
+// lostOr is why the stream is lost, or err where it is not.
+func (d *pulseDevice) lostOr(err error) error {
 	d.mu.Lock()
-	d.writable += int64(n) * audio.FrameBytes // after a relative seek the server expects these bytes again (protocol-native.c)
-	d.mu.Unlock()
-	return n, nil
+	defer d.mu.Unlock()
+	if d.err != nil {
+		return d.err
+	}
+	return err
 }
 
 func (d *pulseDevice) close(int) error {

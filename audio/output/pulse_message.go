@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/jfreymuth/pulse/proto"
@@ -47,10 +48,10 @@ func readPulsePacket(r io.Reader) (index uint32, payload []byte, err error) {
 	return binary.BigEndian.Uint32(header[4:]), payload, err
 }
 
-// pulsePacket is a packet with a payload. offset is in bytes, from the end of what was written last.
-func pulsePacket(index uint32, offset int64, payload []byte) []byte {
+// appendPulsePacket appends a packet with a payload. offset is in bytes, from the end of what was written last.
+func appendPulsePacket(b []byte, index uint32, offset int64, payload []byte) []byte {
 	const relative = 0 // seek mode
-	b := make([]byte, 0, pulseHeaderBytes+len(payload))
+	b = slices.Grow(b, pulseHeaderBytes+len(payload))
 	b = binary.BigEndian.AppendUint32(b, uint32(len(payload)))
 	b = binary.BigEndian.AppendUint32(b, index)
 	b = binary.BigEndian.AppendUint64(b, uint64(offset))
@@ -69,6 +70,8 @@ func pulseCommand(request any) uint32 {
 		return proto.OpCreatePlaybackStream
 	case *proto.CreateRecordStream:
 		return proto.OpCreateRecordStream
+	case *proto.SetPlaybackStreamBufferAttr:
+		return proto.OpSetPlaybackStreamBufferAttr
 	case *proto.GetPlaybackLatency:
 		return proto.OpGetPlaybackLatency
 	case *proto.GetServerInfo:

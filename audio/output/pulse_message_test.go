@@ -22,7 +22,7 @@ import (
 func control(command, tag uint32, values []byte) []byte {
 	b := binary.BigEndian.AppendUint32([]byte{'L'}, command)
 	b = binary.BigEndian.AppendUint32(append(b, 'L'), tag)
-	return pulsePacket(controlIndex, 0, append(b, values...))
+	return appendPulsePacket(nil, controlIndex, 0, append(b, values...))
 }
 
 // header is the header of a packet that announces a length.
@@ -256,7 +256,7 @@ func TestPulseServerSendsWithoutEnd(t *testing.T) {
 	audiotest.NoLeaks(t)
 	for name, packet := range map[string][]byte{
 		"events": control(proto.OpSubscribeEvent, 0, []byte("L\x00\x00\x00\x10L\x00\x00\x00\x01")),
-		"sound":  pulsePacket(5, 0, make([]byte, 1<<16)),
+		"sound":  appendPulsePacket(nil, 5, 0, make([]byte, 1<<16)),
 		"others": control(9999, 0, nil),
 	} {
 		t.Run(name, func(t *testing.T) {

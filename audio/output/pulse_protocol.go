@@ -39,11 +39,12 @@ type pulseConn struct {
 	onMessage    func(message any) // gets unsolicited messages, on the goroutine that reads
 	stopWatching func() bool       // detaches the connection from its context
 	ended        chan struct{}     // closed when that goroutine has returned
+	queued       []byte            // packets to be written, of the goroutine that makes requests
+	lastTag      uint32            // of a request
 
 	mu      sync.Mutex
 	failed  error         // why the connection ended
 	pending *pulseRequest // what waits for its reply
-	lastTag uint32
 }
 
 type pulseRequest struct {
@@ -102,7 +103,7 @@ func newPulseConn(ctx context.Context, conn net.Conn, client pulseClient, onMess
 			"application.process.id":     proto.PropListString(fmt.Sprint(os.Getpid())),
 			"application.process.binary": proto.PropListString("guided"),
 		}
-		err = c.request(&proto.SetClientName{Props: props}, &proto.SetClientNameReply{})
+		c.queue(&proto.SetClientName{Props: props}) // its reply tells nothing that is of use
 	}
 	if err != nil {
 		c.close()
@@ -119,14 +120,12 @@ func (c *pulseConn) request(request, reply any) error {
 		c.mu.Unlock()
 		return c.failed
 	}
-	c.lastTag++
-	r := &pulseRequest{c.lastTag, reply, make(chan error, 1)}
+	r := &pulseRequest{c.lastTag + 1, reply, make(chan error, 1)}
 	c.pending = r
 	c.mu.Unlock()
 
-	b := binary.BigEndian.AppendUint32([]byte{'L'}, pulseCommand(request))
-	b = binary.BigEndian.AppendUint32(append(b, 'L'), r.tag)
-	if err := c.write(pulsePacket(controlIndex, 0, appendPulse(b, request, c.version))); err != nil {
+	c.queue(request)
+	if err := c.flush(); err != nil {
 		return c.failure()
 	}
 	timeout := time.NewTimer(stallTimeout)
@@ -146,20 +145,31 @@ func (c *pulseConn) request(request, reply any) error {
 	}
 }
 
+// queue adds a request to what is written next. Unless it is the pending one, its reply is ignored.
+func (c *pulseConn) queue(request any) {
+	c.lastTag++
+	b := binary.BigEndian.AppendUint32([]byte{'L'}, pulseCommand(request))
+	b = binary.BigEndian.AppendUint32(append(b, 'L'), c.lastTag)
+	c.queued = appendPulsePacket(c.queued, controlIndex, 0, appendPulse(b, request, c.version))
+}
+
 // writeStream writes sound to a stream, offset bytes from the end of what was written last. Requests and sound come from
 // one goroutine, so their packets do not interleave.
 func (c *pulseConn) writeStream(stream uint32, offset int, sound []byte) error {
-	if err := c.write(pulsePacket(stream, int64(offset), sound)); err != nil {
+	c.queued = appendPulsePacket(c.queued, stream, int64(offset), sound)
+	if err := c.flush(); err != nil {
 		return c.failure()
 	}
 	return nil
 }
 
-func (c *pulseConn) write(b []byte) error {
+// flush writes what is queued, whose memory is used again.
+func (c *pulseConn) flush() error {
 	err := c.conn.SetWriteDeadline(time.Now().Add(stallTimeout))
 	if err == nil {
-		_, err = c.conn.Write(b)
+		_, err = c.conn.Write(c.queued)
 	}
+	c.queued = c.queued[:0]
 	if err != nil {
 		c.fail(err)
 	}

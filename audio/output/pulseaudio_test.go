@@ -2,6 +2,7 @@ package output
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -147,7 +148,13 @@ func startRecorder(t testing.TB, cmd *exec.Cmd) *recorder {
 // record records what the sink mat plays, and returns when the recording has begun.
 func (s *pulseaudio) record() *recorder {
 	s.t.Helper()
-	r := startRecorder(s.t, exec.Command("parec", "-d", "mat.monitor", "--raw", "--format=s16le", "--rate=48000", "--channels=2", "--latency-msec=10"))
+	return s.recordSink("mat", 10)
+}
+
+// recordSink records what a sink plays, in pieces of so many milliseconds.
+func (s *pulseaudio) recordSink(sink string, latency int) *recorder {
+	s.t.Helper()
+	r := startRecorder(s.t, exec.Command("parec", "-d", sink+".monitor", "--raw", "--format=s16le", "--rate=48000", "--channels=2", fmt.Sprintf("--latency-msec=%d", latency)))
 	audiotest.Eventually(s.t, "the recorder runs", func() bool { return r.len() > 0 })
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gopxl/beep/v2"
@@ -16,23 +17,30 @@ import (
 // stallTimeout is how long a device may take no sound before it counts as lost.
 const stallTimeout = 2 * time.Second
 
-// A device is an open device, which plays what is written to it.
+// A device is an open device, which plays what is written to it. One that is no sleeper gets a block at a time, and its
+// write paces the program.
 type device interface {
-	// write hands over a block as soon as there is room for it; this paces the program. It fails when ctx ends first, or
-	// when the device has taken nothing for stallTimeout.
-	write(ctx context.Context, block []byte) error
+	// write hands over sound as soon as there is room for it. It fails when ctx ends first, or when the device has taken
+	// nothing for stallTimeout.
+	write(ctx context.Context, sound []byte) error
 	// delay is how many of the frames written have not been heard.
 	delay() (int, error)
 	// close drops what was not heard. heard is how many frames were, lead-in included; a recording keeps those.
 	close(heard int) error
 }
 
-// A rewinder is a device that can take back frames that were written and have not been heard.
+// A sleeper is a device that takes much at once, and nothing for long in between.
+type sleeper interface {
+	// wait returns how many frames can be written without waiting, once they are worth waking up for. It returns without
+	// room when limit has passed, and interrupted when that delivers. It fails as write does.
+	wait(ctx context.Context, limit time.Duration, interrupt <-chan struct{}) (room int, interrupted bool, err error)
+}
+
+// A rewinder is a sleeper that can take back frames that were written and have not been heard.
 type rewinder interface {
-	// waitForRoom waits until a block can be written without waiting, or until interrupt delivers.
-	waitForRoom(ctx context.Context, interrupt <-chan struct{}) (interrupted bool, err error)
-	// rewind takes back up to limit of the last frames written, in whole blocks, and returns how many. The next block
-	// written replaces the first of them.
+	sleeper
+	// rewind takes back up to limit of the last frames written, and returns how many. What is written next replaces them from
+	// the first on.
 	rewind(limit int) (int, error)
 }
 
@@ -42,7 +50,7 @@ type deviceOutput struct {
 	leadIn int // frames of silence before each Play, for devices that swallow the first moment
 }
 
-func (o *deviceOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
+func (o *deviceOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int) (next int)) error {
 	dev, err := o.open(ctx)
 	if err == nil {
 		err = (&pump{dev: dev, src: src, onHeard: heard, leadIn: o.leadIn}).run(ctx)
@@ -58,18 +66,32 @@ func (o *deviceOutput) Play(ctx context.Context, src beep.Streamer, heard func(f
 type pump struct {
 	dev     device
 	src     beep.Streamer
-	onHeard func(frames int)
+	onHeard func(frames int) (next int)
 	leadIn  int // frames
 
 	startedAt time.Time
 	written   int64 // frames, of lead-in, src and silence
 	pulled    int64 // frames of src
 	heard     int64 // of those
+	position  int64 // where the device is in src; negative in the lead-in
+	next      int64 // where onHeard is to be called
 	drained   bool
 
 	samples [audio.Block][2]float64
-	bytes   [audio.Block * audio.FrameBytes]byte
+	bytes   []byte // a chunk
 }
+
+const (
+	// firstChunk is how many frames are written first, so that a device begins to play before the rest is rendered; chunk is
+	// how many at most are written together, or as many as can be rendered within renderTime: a slow machine, or a source
+	// that is itself paced, must not let the device wait.
+	firstChunk = 2 * audio.Block
+	chunk      = audio.Rate
+	renderTime = 10 * time.Millisecond
+
+	// reportInterval is how often the device is asked whether what is to be reported was heard, when it is late.
+	reportInterval = 3 * time.Millisecond
+)
 
 // maxPlayFrames is how much one Play may write, so that all counts of it fit in an int: on a machine of 32 bits it ends
 // after 12 hours, and the next one goes on where it was. The margin is more than a device buffers.
@@ -93,25 +115,20 @@ func (p *pump) playFrom(ctx context.Context, start time.Time) error {
 		changed = r.Changed()
 	}
 	for !p.drained || p.heard < p.pulled {
-		interrupted, err := p.waitForRoom(ctx, changed)
-		if err == nil && interrupted {
-			if err = p.rewind(); err == nil {
-				continue
+		room, interrupted, err := p.wait(ctx, changed)
+		switch {
+		case err != nil:
+		case interrupted:
+			if room, err = p.rewind(); room > 0 && err == nil {
+				err = p.write(ctx, room)
 			}
+		case room > 0:
+			err = p.write(ctx, room)
+		}
+		if err == nil {
+			err = p.reportHeard()
 		}
 		if err != nil {
-			return err
-		}
-		if p.written > maxPlayFrames {
-			return errors.New("the sound has gone on for 12 hours without a pause, which is the most on this machine; it begins anew")
-		}
-		p.pull()
-		audio.Encode(p.bytes[:], p.samples[:], int(p.written-int64(p.leadIn)))
-		if err := p.dev.write(ctx, p.bytes[:]); err != nil {
-			return err
-		}
-		p.written += audio.Block
-		if err := p.reportHeard(); err != nil {
 			return err
 		}
 	}
@@ -121,24 +138,62 @@ func (p *pump) playFrom(ctx context.Context, start time.Time) error {
 	return nil
 }
 
-// waitForRoom waits until the device takes a block or the source has changed, which comes first. A device that cannot
-// rewind makes write wait instead, for one block at most.
-func (p *pump) waitForRoom(ctx context.Context, changed <-chan struct{}) (interrupted bool, err error) {
+// wait waits until the device has room, or something is to be reported, or the source has changed, which comes first. A
+// device that is no sleeper makes write wait instead, for one block at most.
+func (p *pump) wait(ctx context.Context, changed <-chan struct{}) (room int, interrupted bool, err error) {
+	dev, sleeps := p.dev.(sleeper)
+	if !sleeps {
+		return audio.Block, false, nil
+	}
 	select {
 	case <-changed:
-		return true, nil
+		return 0, true, nil
 	default:
 	}
-	if dev, ok := p.dev.(rewinder); ok {
-		return dev.waitForRoom(ctx, changed)
+	limit := time.Duration(math.MaxInt64)
+	next := p.next
+	if p.drained {
+		next = min(next, p.pulled) // the end
 	}
-	return false, nil
+	if next <= p.pulled {
+		limit = max(reportInterval, toDuration(next-p.position))
+	}
+	return dev.wait(ctx, limit, changed)
 }
 
-// pull fills samples with the next block: silence during the lead-in and after the end of src.
-func (p *pump) pull() {
-	clear(p.samples[:])
-	rest := p.samples[min(max(0, int64(p.leadIn)-p.written), audio.Block):]
+// write pulls frames and writes them to the device as one: as many as there is room for, but not more than a chunk.
+func (p *pump) write(ctx context.Context, room int) error {
+	if p.written > maxPlayFrames {
+		return errors.New("the sound has gone on for 12 hours without a pause, which is the most on this machine; it begins anew")
+	}
+	most := chunk
+	if p.written == 0 {
+		most = firstChunk
+	}
+	most = min(most, room)
+	p.bytes = slices.Grow(p.bytes[:0], most*audio.FrameBytes)
+	began := time.Now()
+	for n := 0; n < most; {
+		block := p.samples[:min(audio.Block, most-n)]
+		p.pull(block, p.written+int64(n))
+		p.bytes = p.bytes[:len(p.bytes)+len(block)*audio.FrameBytes]
+		audio.Encode(p.bytes[n*audio.FrameBytes:], block, int(p.written-int64(p.leadIn))+n)
+		if n += len(block); time.Since(began) > renderTime {
+			break
+		}
+	}
+	if err := p.dev.write(ctx, p.bytes); err != nil {
+		return err
+	}
+	p.written += int64(len(p.bytes) / audio.FrameBytes)
+	return nil
+}
+
+// pull fills a block that the device gets at a frame: with silence during the lead-in and after the end of src.
+func (p *pump) pull(block [][2]float64, at int64) {
+	lead := min(max(0, int64(p.leadIn)-at), int64(len(block)))
+	clear(block)
+	rest := block[lead:]
 	if p.drained || len(rest) == 0 {
 		return
 	}
@@ -149,24 +204,24 @@ func (p *pump) pull() {
 }
 
 // rewind takes back from the device what was pulled and not heard, and the silence after the end of src, and rewinds src
-// as far.
-func (p *pump) rewind() error {
+// as far. It returns how many frames the device got back.
+func (p *pump) rewind() (frames int, err error) {
 	dev, ok := p.dev.(rewinder)
 	if !ok {
-		return nil
+		return 0, nil
 	}
 	silence := int(max(0, p.written-int64(p.leadIn)-p.pulled)) // after src drained
 	n, err := dev.rewind(int(p.pulled-p.heard) + silence)
 	if err != nil || n == 0 {
-		return err
+		return 0, err
 	}
 	p.written -= int64(n)
-	if n -= silence; n > 0 {
-		p.pulled -= int64(n)
+	if sound := n - silence; sound > 0 {
+		p.pulled -= int64(sound)
 		p.drained = false
-		p.src.(audio.Rewinder).Rewind(n)
+		p.src.(audio.Rewinder).Rewind(sound)
 	}
-	return nil
+	return n, nil
 }
 
 // reportHeard passes on how many frames of src were heard. A device that takes sound much faster than real time is an
@@ -180,8 +235,9 @@ func (p *pump) reportHeard() error {
 	if float64(heard) > 1.1*toFrames(time.Since(p.startedAt))+audio.Rate {
 		return errors.New(`the device takes sound faster than it can be heard; choose a real one, or output = "null"`)
 	}
-	p.heard = max(p.heard, min(heard-int64(p.leadIn), p.pulled))
-	p.onHeard(int(p.heard))
+	p.position = heard - int64(p.leadIn)
+	p.heard = max(p.heard, min(p.position, p.pulled))
+	p.next = int64(p.onHeard(int(p.heard)))
 	return nil
 }
 

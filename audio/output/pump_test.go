@@ -65,12 +65,12 @@ func TestPumpHeardIsMonotonicAndClamped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d, src, last := &fakeDevice{delayFunc: delay}, audiotest.NewNoise(frames), 0
-				err := on(d, leadIn).Play(t.Context(), src, func(n int) {
+				err := on(d, leadIn).Play(t.Context(), src, eachBlock(func(n int) {
 					if n < last || n > src.At {
 						t.Errorf("%d are heard after %d, of %d that were pulled", n, last, src.At)
 					}
 					last = n
-				})
+				}))
 				if err != nil || last != frames || d.closedWith != leadIn+frames {
 					t.Errorf("error %v, %d heard at the end, close got %d", err, last, d.closedWith)
 				}
@@ -87,11 +87,11 @@ func TestPumpKeepsNoMoreThanDepth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := audiotest.NewNoise(3 * audio.Rate)
 		began := time.Now()
-		err := on(&pacedDevice{}, 0).Play(t.Context(), src, func(n int) {
+		err := on(&pacedDevice{}, 0).Play(t.Context(), src, eachBlock(func(n int) {
 			if src.At-n > audio.Depth {
 				t.Errorf("%d frames were pulled and not heard", src.At-n)
 			}
-		})
+		}))
 		if took := time.Since(began); err != nil || took < 3*time.Second || took > 3*time.Second+50*time.Millisecond {
 			t.Errorf("3 s took %v: %v", took, err)
 		}
@@ -100,7 +100,7 @@ func TestPumpKeepsNoMoreThanDepth(t *testing.T) {
 
 func TestPumpSourceFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		err := on(&pacedDevice{}, 0).Play(t.Context(), brokenStreamer{}, func(int) {})
+		err := on(&pacedDevice{}, 0).Play(t.Context(), brokenStreamer{}, farAhead)
 		if err == nil || !strings.Contains(err.Error(), "making the sound: the file broke") {
 			t.Errorf("the error is %v", err)
 		}
@@ -120,7 +120,7 @@ func TestPumpPanicEndsTheProcess(t *testing.T) {
 		if kind == "combined" {
 			out = combine(audiotest.Logger(t), part{"a", out, 100}, part{"b", on(&pacedDevice{}, 0), 100})
 		}
-		err := NewTap().Output(out).Play(t.Context(), sources[source], func(int) {})
+		err := NewTap().Output(out).Play(t.Context(), sources[source], farAhead)
 		t.Fatalf("Play returned: %v", err)
 	}
 	for _, kind := range []string{"single", "combined"} {
@@ -150,12 +150,12 @@ func (brokenStreamer) Err() error                      { return errors.New("the 
 func TestPumpDeviceFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := audiotest.NewNoise(3 * audio.Rate)
-		if err := on(&fakeDevice{failAt: audio.Rate}, 0).Play(t.Context(), src, func(int) {}); !errors.Is(err, errDevice) {
+		if err := on(&fakeDevice{failAt: audio.Rate}, 0).Play(t.Context(), src, farAhead); !errors.Is(err, errDevice) {
 			t.Errorf("the error is %v", err)
 		}
 		heard := 0 // the next Play goes on where the first one stopped
 		rest := src.Frames - src.At
-		if err := on(&fakeDevice{}, 0).Play(t.Context(), src, func(n int) { heard = n }); err != nil || heard != rest {
+		if err := on(&fakeDevice{}, 0).Play(t.Context(), src, eachBlock(func(n int) { heard = n })); err != nil || heard != rest {
 			t.Errorf("%d frames of %d: %v", heard, rest, err)
 		}
 	})
@@ -167,12 +167,12 @@ func TestPumpSourceOfShortBlocks(t *testing.T) {
 		d, src := &fakeDevice{}, audiotest.NewNoise(audio.Rate)
 		short := beep.StreamerFunc(func(s [][2]float64) (int, bool) { return src.Stream(s[:min(len(s), 100)]) })
 		heard := 0
-		if err := on(d, 0).Play(t.Context(), short, func(n int) { heard = n }); err != nil || heard != audio.Rate {
+		if err := on(d, 0).Play(t.Context(), short, eachBlock(func(n int) { heard = n })); err != nil || heard != audio.Rate {
 			t.Errorf("%d frames are heard: %v", heard, err)
 		}
 		checkRecording(t, d.kept, rendered(audio.Rate))
 		nothing := beep.StreamerFunc(func([][2]float64) (int, bool) { return 0, true })
-		if err := on(d, 0).Play(t.Context(), nothing, func(int) {}); err != nil {
+		if err := on(d, 0).Play(t.Context(), nothing, farAhead); err != nil {
 			t.Error(err)
 		}
 	})
@@ -182,7 +182,7 @@ func TestPlayWithCancelledContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, spec := range []string{"null", "wav:" + t.TempDir() + "/a.wav", "pulse", "alsa", "auto"} {
-		if err := openOutput(t, spec, 0).Play(ctx, audiotest.NewNoise(audio.Rate), func(int) {}); err != context.Canceled {
+		if err := openOutput(t, spec, 0).Play(ctx, audiotest.NewNoise(audio.Rate), farAhead); err != context.Canceled {
 			t.Errorf("%s: the error is %v", spec, err)
 		}
 	}
@@ -217,7 +217,16 @@ func TestPumpSourceIsLate(t *testing.T) {
 			if found.frames() != frames {
 				t.Errorf("%d frames are recorded, want %d", found.frames(), frames)
 			}
-			gap := toDuration(found.gapBefore(late))
+			begins := late
+			for _, p := range found[1:] { // what was rendered together with the frame that is late waits with it
+				if p.want <= late {
+					begins = p.want
+				}
+			}
+			if late-begins > chunk {
+				t.Errorf("the gap is %d frames before the one that was late", late-begins)
+			}
+			gap := toDuration(found.gapBefore(begins))
 			t.Logf("the gap is %v, after %v without sound", gap, stalled)
 			if gap < 200*time.Millisecond || gap > stalled+5*time.Second {
 				t.Errorf("the gap is %v", gap)

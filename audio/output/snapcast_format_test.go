@@ -122,7 +122,7 @@ func TestSnapcastServerTakesTooLittle(t *testing.T) {
 				_, d.format.cancel = context.WithCancel(t.Context())
 				d.format.known, d.format.ended = true, make(chan struct{})
 				close(d.format.ended)
-				if err := on(d, 0).Play(t.Context(), audiotest.NewNoise(25*audio.Rate), func(int) {}); err != nil {
+				if err := on(d, 0).Play(t.Context(), audiotest.NewNoise(25*audio.Rate), farAhead); err != nil {
 					t.Error(err)
 				}
 				<-done

@@ -53,15 +53,28 @@ type tappedOutput struct {
 	tap *Tap
 }
 
-func (o tappedOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int)) error {
+func (o tappedOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int) (next int)) error {
 	defer o.tap.wake(1) // for what was written since the listeners were woken last
-	t := &heardTap{src: src, gain: 1, onFrames: o.tap.write, onHeard: heard}
+	t := &heardTap{src: src, gain: 1, onFrames: o.tap.write, onHeard: heard, every: o.tap.reportInterval}
 	return o.out.Play(ctx, t, t.report)
 }
 
+// reportInterval is how many frames may be heard without a report: listeners wait for them.
+func (t *Tap) reportInterval() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.listeners == 0 {
+		return audio.FarAhead
+	}
+	return wakeEvery
+}
+
+// wakeEvery is how many frames listeners are woken for: waking a hundred of them at every block would cost more than the
+// sound.
+const wakeEvery = audio.Rate / 20
+
 // write takes frames that were heard, first being the index of the first of them in the source.
 func (t *Tap) write(first int, frames [][2]float64) {
-	const wakeEvery = audio.Rate / 20 // waking a hundred listeners at every block would cost more than the sound
 	t.store(first, frames)
 	t.wake(wakeEvery)
 }
@@ -209,7 +222,8 @@ type heardTap struct {
 	src      beep.Streamer
 	gain     float64                              // of what is pulled; onFrames gets it without
 	onFrames func(first int, frames [][2]float64) // frames that were heard, and the index of the first one in src
-	onHeard  func(frames int)                     // gets what report gets
+	onHeard  func(frames int) (next int)          // gets what report gets
+	every    func() int                           // how many frames may be heard without a report
 
 	pending [][2]float64 // pulled; the first passed of them are heard already
 	passed  int
@@ -245,7 +259,7 @@ func (t *heardTap) Rewind(frames int) {
 }
 
 // report takes what Play reports as heard.
-func (t *heardTap) report(frames int) {
+func (t *heardTap) report(frames int) (next int) {
 	if n := frames - t.heard; n > 0 {
 		t.onFrames(t.heard, t.pending[t.passed:t.passed+n])
 		t.heard = frames
@@ -254,5 +268,9 @@ func (t *heardTap) report(frames int) {
 			t.passed = 0
 		}
 	}
-	t.onHeard(frames)
+	next = t.onHeard(frames)
+	if every := t.every(); every < next-frames {
+		next = frames + every
+	}
+	return next
 }

@@ -56,7 +56,7 @@ func (l *listener) stop(t *testing.T) []byte {
 
 func playTapped(t *testing.T, tap *Tap, src *audiotest.Noise) {
 	t.Helper()
-	if err := tap.Output(openOutput(t, "null", 0)).Play(t.Context(), src, func(int) {}); err != nil {
+	if err := tap.Output(openOutput(t, "null", 0)).Play(t.Context(), src, farAhead); err != nil {
 		t.Error(err)
 	}
 }
@@ -120,11 +120,11 @@ func TestTapListenersDoNotGetWhatWasRewound(t *testing.T) {
 		src := newChangingNoise(3 * audio.Rate)
 		var once sync.Once
 		out := &rewindingDevice{}
-		err := tap.Output(on(out, 0)).Play(t.Context(), src, func(n int) {
+		err := tap.Output(on(out, 0)).Play(t.Context(), src, eachBlock(func(n int) {
 			if n > audio.Rate {
 				once.Do(func() { src.silence() })
 			}
-		})
+		}))
 		if err != nil || src.rewound == 0 {
 			t.Errorf("%d frames were rewound: %v", src.rewound, err)
 		}
@@ -151,19 +151,23 @@ func (d *rewindingDevice) write(ctx context.Context, block []byte) error {
 	return nil
 }
 
-func (d *rewindingDevice) waitForRoom(ctx context.Context, interrupt <-chan struct{}) (bool, error) {
+func (d *rewindingDevice) wait(ctx context.Context, limit time.Duration, interrupt <-chan struct{}) (int, bool, error) {
 	if d.written == 0 {
-		return false, ctx.Err()
+		return audio.Block, false, ctx.Err()
 	}
-	room := time.NewTimer(toDuration(max(0, d.written+audio.Block-audio.RewindDepth/2-d.elapsed())))
-	defer room.Stop()
+	room := toDuration(max(0, d.written+audio.Block-audio.RewindDepth/2-d.elapsed()))
+	alarm := time.NewTimer(min(limit, room))
+	defer alarm.Stop()
 	select {
-	case <-room.C:
-		return false, nil
+	case <-alarm.C:
+		if room > limit {
+			return 0, false, nil
+		}
+		return audio.Block, false, nil
 	case <-interrupt:
-		return true, nil
+		return 0, true, nil
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return 0, false, ctx.Err()
 	}
 }
 

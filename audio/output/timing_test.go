@@ -31,11 +31,11 @@ func BenchmarkPulseOpenToFirstSample(b *testing.B) {
 	out := openOutput(b, "pulse:mat", 0)
 	for b.Loop() {
 		ctx, cancel := context.WithCancel(b.Context())
-		err := out.Play(ctx, audiotest.NewNoise(audio.Rate), func(frames int) {
+		err := out.Play(ctx, audiotest.NewNoise(audio.Rate), eachBlock(func(frames int) {
 			if frames > 0 {
 				cancel()
 			}
-		})
+		}))
 		if !errors.Is(err, context.Canceled) {
 			b.Fatal(err)
 		}

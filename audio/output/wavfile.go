@@ -31,27 +31,34 @@ func (w *wavFile) open(context.Context) (device, error) {
 	return &wavDevice{recording: w, file: file, frames: w.recorded}, nil
 }
 
-// wavDevice writes the header after every block, so that a program that is killed leaves a valid file.
+// wavDevice writes the header whenever it writes sound, so that a program that is killed leaves a valid file.
 type wavDevice struct {
-	pacedDevice
+	sleepyDevice
 	recording *wavFile
 	file      *os.File
 	frames    int // in the file
 }
 
-func (d *wavDevice) write(ctx context.Context, block []byte) error {
-	if err := d.pacedDevice.write(ctx, block); err != nil {
+func (d *wavDevice) write(ctx context.Context, sound []byte) error {
+	if err := d.sleepyDevice.write(ctx, sound); err != nil {
 		return err
 	}
-	frames := d.frames + len(block)/audio.FrameBytes
+	frames := d.frames + len(sound)/audio.FrameBytes
 	if int64(frames) > audio.MaxWAVFrames {
 		return fmt.Errorf("%s is full after 6 hours of sound; restart guided to begin a new one", d.file.Name())
 	}
-	if _, err := d.file.WriteAt(block, audio.WAVHeaderBytes+int64(d.frames)*audio.FrameBytes); err != nil {
+	if _, err := d.file.WriteAt(sound, audio.WAVHeaderBytes+int64(d.frames)*audio.FrameBytes); err != nil {
 		return fmt.Errorf("keeping the sound: %w", err)
 	}
 	d.frames = frames
 	return d.writeHeader()
+}
+
+// rewind lets the next write replace the last frames of the file.
+func (d *wavDevice) rewind(limit int) (int, error) {
+	n, err := d.sleepyDevice.rewind(limit)
+	d.frames -= n
+	return n, err
 }
 
 func (d *wavDevice) writeHeader() error {

@@ -25,12 +25,12 @@ func TestWAVFileAppendsLaterPlays(t *testing.T) {
 		src := audiotest.NewNoise(2*audio.Rate + 5)
 		ctx, cancel := context.WithCancel(t.Context())
 		heard := 0
-		err := out.Play(ctx, src, func(n int) {
+		err := out.Play(ctx, src, eachBlock(func(n int) {
 			readWAV(t, path)
 			if heard = n; n > audio.Rate {
 				cancel()
 			}
-		})
+		}))
 		if err != context.Canceled {
 			t.Fatal(err)
 		}
@@ -40,7 +40,7 @@ func TestWAVFileAppendsLaterPlays(t *testing.T) {
 		}
 		checkRecording(t, sound, rendered(heard))
 		rest := src.Frames - src.At
-		if err := out.Play(t.Context(), src, func(int) {}); err != nil {
+		if err := out.Play(t.Context(), src, farAhead); err != nil {
 			t.Fatal(err)
 		}
 		if got := readWAV(t, path); len(got) != len(sound)+(1000+rest)*audio.FrameBytes || !bytes.HasPrefix(got, sound) {
@@ -70,7 +70,7 @@ func TestWAVFileRemovedBetweenPlays(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "heard.wav")
 		out := openOutput(t, "wav:"+path, 0)
 		for range 2 {
-			if err := out.Play(t.Context(), audiotest.NewNoise(audio.Rate), func(int) {}); err != nil {
+			if err := out.Play(t.Context(), audiotest.NewNoise(audio.Rate), farAhead); err != nil {
 				t.Fatal(err)
 			}
 			if sound := readWAV(t, path); !bytes.Equal(sound, rendered(audio.Rate)) {
@@ -83,7 +83,7 @@ func TestWAVFileRemovedBetweenPlays(t *testing.T) {
 
 func TestWAVFileCannotBeCreated(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "missing", "heard.wav")
-	err := openOutput(t, "wav:"+path, 0).Play(t.Context(), audiotest.NewNoise(1), func(int) {})
+	err := openOutput(t, "wav:"+path, 0).Play(t.Context(), audiotest.NewNoise(1), farAhead)
 	if err == nil || !strings.Contains(err.Error(), "no such file or directory; choose a folder") {
 		t.Errorf("the error is %v", err)
 	}
