@@ -127,9 +127,17 @@ func layOut(w *work, r *Routine, o Options, fitted map[*Step]int, limit int) (*c
 		return nil, err
 	}
 	c.score.Len, c.score.Steps = c.at, c.stepNumber
-	slices.SortStableFunc(c.score.Cues, func(a, b Cue) int { return cmp.Compare(a.At, b.At) })
-	slices.SortStableFunc(c.score.Marks, func(a, b Mark) int { return cmp.Compare(a.At, b.At) })
+	sortStable(c.score.Cues, func(a, b Cue) int { return cmp.Compare(a.At, b.At) })
+	sortStable(c.score.Marks, func(a, b Mark) int { return cmp.Compare(a.At, b.At) })
+	c.score.index = newLandmarks(c.score.Marks, c.score.Cues)
 	return c, nil
+}
+
+// sortStable is slices.SortStableFunc for a list that is most often sorted already.
+func sortStable[T any](list []T, compare func(a, b T) int) {
+	if !slices.IsSortedFunc(list, compare) {
+		slices.SortStableFunc(list, compare)
+	}
 }
 
 // checkNotEmpty is ErrNothingToPlay for a score without a step or without a length, with what to do.
