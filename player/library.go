@@ -43,9 +43,8 @@ type libraryScan struct {
 type scanned struct {
 	trace   routines.Trace
 	info    RoutineInfo
-	unsure  bool // it has a sound that could not be measured, which may succeed the next time
-	lacking bool // it was compiled without some of its phrases
-	spoken  bool // its phrases were synthesized, as far as anything can speak them
+	unsure  bool            // it has a sound that could not be measured, which may succeed the next time
+	lacking []routines.Clip // phrases that it may need, which are to be synthesized
 }
 
 // run publishes the library as it is, and then again with the lengths that synthesizing the phrases has changed. Another
@@ -118,29 +117,30 @@ func (s *libraryScan) inspect(ctx context.Context, name string) bool {
 	k := &scanned{trace: trace, info: RoutineInfo{Name: name, Title: name, Steps: []string{}}}
 	if err != nil {
 		k.info.Error = err.Error()
-		k.spoken = true // there is nothing to speak
 	} else {
 		s.compile(ctx, r, k)
+		k.lacking = s.p.lacking(ctx, r)
 	}
 	s.keep(ctx, k)
 	return true
 }
 
-// synthesize has the phrases of a routine spoken ahead, and compiles it again where it lacked some.
+// synthesize has the phrases of a routine spoken ahead that no voice has, and compiles it again.
 func (s *libraryScan) synthesize(ctx context.Context, name string) bool {
 	k := s.known[name]
-	if k == nil || k.spoken {
+	if k == nil || len(k.lacking) == 0 {
 		return false
+	}
+	after := *k
+	if s.p.synthesizeAhead(ctx, name, k.lacking) {
+		after.lacking = nil // as far as anything can speak them
 	}
 	r, trace, err := s.p.index.LoadTraced(ctx, name)
 	if err != nil { // it has changed since: a Rescan follows
 		return true
 	}
-	after := *k
-	after.trace, after.spoken = trace, s.p.synthesizeAhead(ctx, r)
-	if k.lacking {
-		s.compile(ctx, r, &after)
-	}
+	after.trace = trace
+	s.compile(ctx, r, &after)
 	s.keep(ctx, &after)
 	return true
 }
@@ -155,12 +155,10 @@ func (s *libraryScan) keep(ctx context.Context, k *scanned) {
 // compile finds what observers see of a routine. It copies the texts: those of a routine keep its whole file in memory.
 func (s *libraryScan) compile(ctx context.Context, r *routines.Routine, k *scanned) {
 	i := RoutineInfo{Name: k.info.Name, Title: strings.Clone(r.Title), About: strings.Clone(r.About), Metadata: cloneMetadata(r.Metadata), Steps: []string{}}
-	k.lacking, k.unsure = false, false
+	k.unsure = false
 	score, err := routines.Compile(ctx, r, func(c routines.Clip) (routines.Extent, bool) {
 		e, has := s.p.cfg.Bank.Measure(c)
-		if !has {
-			k.lacking, k.unsure = k.lacking || c.Sound == "", k.unsure || c.Sound != ""
-		}
+		k.unsure = k.unsure || !has && c.Sound != ""
 		return e, has
 	}, s.p.cfg.Options(Parameters{}))
 	if err != nil {
@@ -193,19 +191,27 @@ func cloneMetadata(m routines.Metadata) routines.Metadata {
 	}
 }
 
-// synthesizeAhead reports whether every phrase was spoken that anything can speak.
-func (p *Player) synthesizeAhead(ctx context.Context, r *routines.Routine) bool {
-	clips, err := routines.Clips(ctx, r)
-	if err != nil {
-		return ctx.Err() == nil // a Compile returns it
-	}
-	if err := p.cfg.Bank.Prepare(ctx, clips); err != nil {
-		if ctx.Err() == nil {
-			p.cfg.Log.Warn("some phrases cannot be spoken ahead", "routine", r.Name, "err", err)
+// lacking lists the phrases that any score of a routine may have, and no voice without synthesis.
+func (p *Player) lacking(ctx context.Context, r *routines.Routine) (list []routines.Clip) {
+	clips, _ := routines.Clips(ctx, r) // a Compile returns the error
+	for _, c := range clips {
+		if c.Say == "" {
+			continue
 		}
-		return false
+		if _, has := p.cfg.Bank.Measure(c); !has {
+			list = append(list, routines.Clip{Say: strings.Clone(c.Say)})
+		}
 	}
-	return true
+	return list
+}
+
+// synthesizeAhead reports whether every phrase was spoken that anything can speak.
+func (p *Player) synthesizeAhead(ctx context.Context, name string, clips []routines.Clip) bool {
+	err := p.cfg.Bank.Prepare(ctx, clips)
+	if err != nil && ctx.Err() == nil {
+		p.cfg.Log.Warn("some phrases cannot be spoken ahead", "routine", name, "err", err)
+	}
+	return err == nil
 }
 
 // publish publishes the library if it has changed, and logs each routine's problem once.

@@ -61,6 +61,7 @@ func Clips(ctx context.Context, r *Routine) ([]Clip, error) {
 		clips = append(clips, c)
 		return Extent{}, false
 	})
+	w.noNotes = true
 	for _, o := range []Options{{}, {NoHolds: true}, {Verbosity: Minimal}} {
 		if _, err := layOut(w, r, o, nil, maxLayoutWork); err != nil {
 			return clips, err
@@ -322,7 +323,7 @@ type noteKey struct {
 // addNote adds a note unless the score has the same one, or too many.
 func (c *compiler) addNote(s *Step, key noteKey, args ...any) {
 	key.line, key.step = s.Line, s.Name
-	if !c.spend(1) || c.noteSeen[key] || len(c.score.Notes) > maxNotes {
+	if !c.spend(1) || c.work.noNotes || c.noteSeen[key] || len(c.score.Notes) > maxNotes {
 		return
 	}
 	c.noteSeen[key] = true

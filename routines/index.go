@@ -89,13 +89,24 @@ func (c *catalog) names() []string {
 
 // Load is Library.Load.
 func (x *Index) Load(ctx context.Context, name string) (*Routine, error) {
-	r, _, err := x.LoadTraced(ctx, name)
+	r, _, err := x.load(ctx, x.catalog(ctx, false), name)
 	return r, err
 }
 
-// LoadTraced is Load, and tells what the result was made of: the routine, or the Problems of its files.
+// LoadTraced is Load among the names that the last Refresh saw, and tells what the result was made of: the routine, or the
+// Problems of its files.
 func (x *Index) LoadTraced(ctx context.Context, name string) (*Routine, Trace, error) {
-	c := x.catalog(ctx, false)
+	x.mu.Lock()
+	c := x.newest
+	x.mu.Unlock()
+	if c == nil {
+		c = x.catalog(ctx, false)
+	}
+	return x.load(ctx, c, name)
+}
+
+// load loads a routine by a catalog, and by a newer one where that has passed.
+func (x *Index) load(ctx context.Context, c *catalog, name string) (*Routine, Trace, error) {
 	l := x.loader(ctx, c)
 	r, err := l.loadNamed(name)
 	if l.outdated(err) && ctx.Err() == nil {

@@ -27,7 +27,8 @@ type work struct {
 	done    int // units
 	checkAt int // at which the context is looked at again
 
-	cues, marks int // of the last layout: about as many as the next will have
+	noNotes     bool // nobody reads what is spoken otherwise than written
+	cues, marks int  // of the last layout: about as many as the next will have
 
 	extents map[Clip]measured
 	texts   map[spokenText]utterance
