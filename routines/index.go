@@ -12,10 +12,15 @@ import (
 // Index finds and loads the routines of a library, as the methods of Library do, and keeps what it saw of the folders and
 // titles: what has not changed is not read again. A routine itself is read each time that it is loaded, so that an edited
 // file counts at once. The zero value is not usable; see NewIndex. It is safe for concurrent use.
+//
+// Who calls Refresh is to call it after every change. From the first one on a routine that is asked for by its title is looked
+// for among the titles that the last one saw, and only its own file is looked at again. That another file has taken the same
+// title since is seen by the next Refresh; a title that none had, or that its file has no more, is seen at once.
 type Index struct {
 	library Library
 
 	mu          sync.Mutex
+	refreshed   bool     // Refresh was called
 	newest      *catalog // nil: nothing was seen yet
 	generations uint64
 }
@@ -78,6 +83,9 @@ func (x *Index) Names(ctx context.Context) ([]string, error) {
 // Refresh is Names, and looks at every file: what has changed since it was read counts from now on.
 func (x *Index) Refresh(ctx context.Context) ([]string, error) {
 	c := x.withTitles(ctx, x.catalog(ctx, false))
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.refreshed = x.refreshed || ctx.Err() == nil
 	return c.names(), c.failed
 }
 
@@ -188,7 +196,7 @@ func (l *loader) find(name string) (entry, error) {
 		return e, nil
 	}
 	l.byTitle = true
-	if l.catalog.matcher.titles == nil {
+	if !l.looked && (l.catalog.matcher.titles == nil || !l.index.isRefreshed()) {
 		l.look()
 	}
 	e, err := l.catalog.matcher.find(l.ctx, name)
@@ -197,6 +205,12 @@ func (l *loader) find(name string) (entry, error) {
 		e, err = l.catalog.matcher.find(l.ctx, name)
 	}
 	return e, err
+}
+
+func (x *Index) isRefreshed() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.refreshed
 }
 
 // look looks at the titles as they are now.
