@@ -57,6 +57,40 @@ func scanOf(tb testing.TB, dir string) *libraryScan {
 	return &libraryScan{p: p, known: map[string]*scanned{}}
 }
 
+// BenchmarkState builds the state of a session in the middle of 1,000 steps, and of counted breathing.
+func BenchmarkState(b *testing.B) {
+	text := "title = \"Steps\"\n"
+	for i := range 1000 {
+		text += fmt.Sprintf("[[step]]\nname = \"Step %d\"\nhold = \"8s\"\ncountdown = 3\n", i)
+	}
+	for name, text := range map[string]string{"1000 steps": text, "an hour of breathing": "title = \"Breath\"\n[[step]]\nbreathe = \"4-4-6\"\nfor = \"1h\"\n"} {
+		b.Run(name, func(b *testing.B) {
+			r, err := routines.Parse("bench.toml", []byte(text))
+			if err != nil {
+				b.Fatal(err)
+			}
+			s := scanOf(b, b.TempDir())
+			score, err := routines.Compile(b.Context(), r, s.p.cfg.Bank.Measure, routines.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			sound, err := s.p.cfg.Bank.RenderLive(b.Context(), score, s.p.background.Go)
+			if err != nil {
+				b.Fatal(err)
+			}
+			s.p.session = newSession(request{routine: r, score: score}, sound)
+			s.p.session.started, s.p.session.reported = time.Now(), reportedPlaying
+			s.p.session.seek(score.Len / 2)
+			b.ReportAllocs()
+			for b.Loop() {
+				if st := s.p.State(); st.State != Playing {
+					b.Fatal(st)
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkScan reads a library of 2,000 routines: for the first time, again when nothing has changed, and again when one
 // file was edited.
 func BenchmarkScan(b *testing.B) {

@@ -21,7 +21,7 @@ import (
 
 // Limits of what is read from folders.
 const (
-	// maxFolderEntries and maxFolderRoutines bound the listing of one folder: far more than anybody chooses from, and read
+	// maxFolderEntries and maxFolderRoutines bound the listing of one folder: far more than anybody chooses from, and listed
 	// in some 10 ms.
 	maxFolderEntries  = 10_000
 	maxFolderRoutines = 4000
