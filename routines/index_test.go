@@ -97,7 +97,9 @@ func TestIndexNeverTellsWhatHasPassed(t *testing.T) {
 			must(t, os.Rename(filepath.Join(dir, "café.toml"), filepath.Join(dir, "cafe.toml")))
 		},
 		"a built-in one replaced by one's own": func(t *testing.T, dir string) { writeFile(t, dir, "Box.toml", yoga, time.Hour) },
-		"turned bad":                           func(t *testing.T, dir string) { writeFile(t, dir, "mine.toml", "title = \"Yoga\"\n[[step]]\nrest = 5\n", 0) },
+		"turned bad": func(t *testing.T, dir string) {
+			writeFile(t, dir, "mine.toml", "title = \"Yoga\"\n[[step]]\nrest = 5\n", 0)
+		},
 		"the title given to the other": func(t *testing.T, dir string) {
 			writeFile(t, dir, "other.toml", strings.Replace(calm, "Calm", "Yoga", 1), 0)
 			writeFile(t, dir, "mine.toml", strings.Replace(yoga, "Yoga", "Calm", 1), 0)
