@@ -14,7 +14,7 @@ import (
 // It is the one way from a name to a score for every command that plays no session; the player has its own.
 type compiler struct {
 	p       *process
-	library routines.Library
+	library *routines.Index
 	bank    *mix.Bank
 	options routines.Options
 
@@ -39,7 +39,7 @@ func (o parameters) compiler(p *process) (*compiler, error) {
 	if b, err = b.ForVoice(o.Voice); err != nil {
 		return nil, err
 	}
-	return &compiler{p, l, b, options, c.RoutinesProblem()}, nil
+	return &compiler{p, routines.NewIndex(l), b, options, c.RoutinesProblem()}, nil
 }
 
 // score finds a routine, synthesizes the phrases that the voice lacks, which may take minutes the first time, and

@@ -173,7 +173,7 @@ func (p *process) checkRoutines(c config.Config) (string, error) {
 	}
 	_, err := os.Stat(c.Routines.Dir)
 	none := err != nil
-	l := newLibrary(c)
+	l := routines.NewIndex(newLibrary(c))
 	names, err := l.Names(p.ctx)
 	if err != nil {
 		return "", err
@@ -209,11 +209,12 @@ func (p *process) checkPhrases(c config.Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	names, _ := l.Names(p.ctx) // checkRoutines reports what cannot be read, here and below
+	all := routines.NewIndex(l)
+	names, _ := all.Names(p.ctx) // checkRoutines reports what cannot be read, here and below
 	lacking := map[string]bool{}
 	var where []string
 	for _, name := range names {
-		r, err := l.Load(p.ctx, name)
+		r, err := all.Load(p.ctx, name)
 		if err != nil {
 			continue
 		}

@@ -144,7 +144,8 @@ func readPhrases(name string) ([]string, error) {
 }
 
 // phrases lists every text of the library's routines, in all verbosities.
-func phrases(ctx context.Context, l routines.Library) ([]string, error) {
+func phrases(ctx context.Context, library routines.Library) ([]string, error) {
+	l := routines.NewIndex(library)
 	names, err := l.Names(ctx)
 	if err != nil && !errors.Is(err, routines.ErrLeftOut) { // `guided check` tells which
 		return nil, err

@@ -30,7 +30,8 @@ type spokenRoutine struct {
 
 // spokenRoutines lists the routines that can be played. No form belongs to two of them; a title comes before the name of
 // a file.
-func spokenRoutines(ctx context.Context, l routines.Library) ([]spokenRoutine, error) {
+func spokenRoutines(ctx context.Context, library routines.Library) ([]spokenRoutine, error) {
+	l := routines.NewIndex(library)
 	names, err := l.Names(ctx)
 	if err != nil && !errors.Is(err, routines.ErrLeftOut) { // `guided check` tells which
 		return nil, err

@@ -70,7 +70,7 @@ func boundResponse(r player.Response) player.Response {
 // the steps; texts, file addresses and other facts about routines; and then routines from the end of the list. leftOut
 // says what, "" for nothing.
 func boundInfo(i player.Info) (b []byte, leftOut string, err error) {
-	if b, err = homeassistant.EncodeJSON(i); err != nil || len(b) <= maxInfo {
+	if b, fits, err := encodeInfo(i); err != nil || fits {
 		return b, "", err
 	}
 	i.Routines = slices.Clone(i.Routines)
@@ -89,7 +89,7 @@ func boundInfo(i player.Info) (b []byte, leftOut string, err error) {
 			step.do(&i.Routines[n])
 		}
 		without = append(without, step.what)
-		if b, err = homeassistant.EncodeJSON(i); err != nil || len(b) <= maxInfo {
+		if b, fits, err := encodeInfo(i); err != nil || fits {
 			return b, strings.Join(without, ", "), err
 		}
 	}
@@ -105,4 +105,28 @@ func boundInfo(i player.Info) (b []byte, leftOut string, err error) {
 		i.Routines = i.Routines[:len(i.Routines)*maxInfo/(len(b)+1)] // fewer, even where all are equally long
 		i.RoutinesLeftOut = all - len(i.Routines)
 	}
+}
+
+// encodeInfo is info as JSON, and whether it has at most maxInfo bytes. Where its texts alone are more, it is not encoded:
+// that of thousands of routines has megabytes.
+func encodeInfo(i player.Info) (b []byte, fits bool, err error) {
+	texts := 0
+	add := func(list ...string) {
+		for _, text := range list {
+			texts += len(text) // JSON has no shorter form
+		}
+	}
+	for _, r := range i.Routines {
+		add(r.Name, r.Title, r.About, r.Level, r.Error)
+		add(r.Steps...)
+		add(r.Tags...)
+		add(r.Equipment...)
+		add(r.Position...)
+		add(r.Cautions...)
+		if texts > maxInfo {
+			return nil, false, nil
+		}
+	}
+	b, err = homeassistant.EncodeJSON(i)
+	return b, len(b) <= maxInfo, err
 }

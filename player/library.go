@@ -3,6 +3,9 @@ package player
 import (
 	"context"
 	"reflect"
+	"slices"
+	"strings"
+	"time"
 
 	"guided/routines"
 )
@@ -18,8 +21,9 @@ func (p *Player) Rescan() {
 // watchLibrary checks every routine of the library and has its phrases synthesized, so that a start waits for nothing:
 // once, and again after each Rescan, until ctx ends.
 func (p *Player) watchLibrary(ctx context.Context) {
+	s := &libraryScan{p: p, known: map[string]*scanned{}}
 	for {
-		p.scanLibrary(ctx)
+		s.run(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -28,39 +32,139 @@ func (p *Player) watchLibrary(ctx context.Context) {
 	}
 }
 
-// scanLibrary publishes the library as it is, and then again with the lengths that synthesizing the phrases has changed.
-func (p *Player) scanLibrary(ctx context.Context) {
-	names, err := p.cfg.Library.Names(ctx)
-	if err != nil {
-		p.cfg.Log.Error("some routines cannot be read", "err", err)
+// libraryScan is what the scans have found so far. A routine is read and compiled again only when one of its files changed.
+type libraryScan struct {
+	p         *Player
+	known     map[string]*scanned // by name
+	published []*scanned          // in the order of the names
+}
+
+// scanned is what was found of one routine.
+type scanned struct {
+	trace   routines.Trace
+	info    RoutineInfo
+	unsure  bool            // it has a sound that could not be measured, which may succeed the next time
+	lacking []routines.Clip // phrases that it may need, which are to be synthesized
+}
+
+// run publishes the library as it is, and then again with the lengths that synthesizing the phrases has changed. Another
+// Rescan ends the synthesis, which the next run takes up again.
+func (s *libraryScan) run(ctx context.Context) {
+	names, err := s.p.index.Refresh(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.p.cfg.Log.Error("some routines cannot be read", "err", err)
 	}
-	for _, synthesize := range []bool{false, true} {
-		list := make([]RoutineInfo, 0, len(names))
-		for _, name := range names {
-			if ctx.Err() != nil || synthesize && len(p.rescan) > 0 {
-				return
-			}
-			list = append(list, p.inspectRoutine(ctx, name, synthesize))
-		}
-		p.setLibrary(list)
+	never := func() bool { return false }
+	rescanned := func() bool { return len(s.p.rescan) > 0 }
+	if s.each(ctx, names, s.inspect, never) {
+		s.publish(names)
+	}
+	if s.each(ctx, names, s.synthesize, rescanned) {
+		s.publish(names)
 	}
 }
 
-func (p *Player) inspectRoutine(ctx context.Context, name string, synthesize bool) RoutineInfo {
-	i := RoutineInfo{Name: name, Title: name, Steps: []string{}}
-	r, err := p.cfg.Library.Load(ctx, name)
+// each takes a step with every routine, which reports whether there was anything to do. Between two it gives way to what
+// somebody waits for. It is false when ctx has ended, or it was overtaken.
+func (s *libraryScan) each(ctx context.Context, names []string, step func(ctx context.Context, name string) bool, overtaken func() bool) bool {
+	for _, name := range names {
+		if ctx.Err() != nil || overtaken() {
+			return false
+		}
+		began := time.Now()
+		if step(ctx, name) {
+			s.p.giveWay(ctx, time.Since(began))
+		}
+	}
+	return ctx.Err() == nil
+}
+
+// How a scan gives way.
+const (
+	scanShare = 10                    // while a routine plays a scan takes one part of so many of the time
+	lookAgain = 20 * time.Millisecond // whether a command is still in hand
+)
+
+// giveWay returns when no command is in hand and no routine is being prepared. While one plays it also rests, in
+// proportion to how long the last step of the scan took.
+func (p *Player) giveWay(ctx context.Context, took time.Duration) {
+	for first := true; ctx.Err() == nil; first = false {
+		p.mu.Lock()
+		busy := len(p.slow.queue) > 0 || p.pending != nil || p.preparing != nil
+		playing := p.session != nil && p.session.playing
+		p.mu.Unlock()
+		rest := lookAgain
+		switch {
+		case busy:
+		case playing && first:
+			rest = (scanShare - 1) * took
+		default:
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(rest):
+		}
+	}
+}
+
+// inspect reads and compiles a routine, unless it is as it was.
+func (s *libraryScan) inspect(ctx context.Context, name string) bool {
+	if k := s.known[name]; k != nil && !k.unsure && s.p.index.Unchanged(ctx, k.trace) {
+		return false
+	}
+	r, trace, err := s.p.index.LoadTraced(ctx, name)
+	k := &scanned{trace: trace, info: RoutineInfo{Name: name, Title: name, Steps: []string{}}}
+	if err != nil {
+		k.info.Error = err.Error()
+	} else {
+		s.compile(ctx, r, k)
+		k.lacking = s.p.lacking(ctx, r)
+	}
+	s.keep(ctx, k)
+	return true
+}
+
+// synthesize has the phrases of a routine spoken ahead that no voice has, and compiles it again.
+func (s *libraryScan) synthesize(ctx context.Context, name string) bool {
+	k := s.known[name]
+	if k == nil || len(k.lacking) == 0 {
+		return false
+	}
+	after := *k
+	if s.p.synthesizeAhead(ctx, name, k.lacking) {
+		after.lacking = nil // as far as anything can speak them
+	}
+	r, trace, err := s.p.index.LoadTraced(ctx, name)
+	if err != nil { // it has changed since: a Rescan follows
+		return true
+	}
+	after.trace = trace
+	s.compile(ctx, r, &after)
+	s.keep(ctx, &after)
+	return true
+}
+
+// keep keeps what was found of a routine, unless it was interrupted.
+func (s *libraryScan) keep(ctx context.Context, k *scanned) {
+	if ctx.Err() == nil {
+		s.known[k.info.Name] = k
+	}
+}
+
+// compile finds what observers see of a routine. It copies the texts: those of a routine keep its whole file in memory.
+func (s *libraryScan) compile(ctx context.Context, r *routines.Routine, k *scanned) {
+	i := RoutineInfo{Name: k.info.Name, Title: strings.Clone(r.Title), About: strings.Clone(r.About), Metadata: cloneMetadata(r.Metadata), Steps: []string{}}
+	k.unsure = false
+	score, err := routines.Compile(ctx, r, func(c routines.Clip) (routines.Extent, bool) {
+		e, has := s.p.cfg.Bank.Measure(c)
+		k.unsure = k.unsure || !has && c.Sound != ""
+		return e, has
+	}, s.p.cfg.Options(Parameters{}))
 	if err != nil {
 		i.Error = err.Error()
-		return i
-	}
-	i.Title, i.About, i.Metadata = r.Title, r.About, r.Metadata
-	if synthesize {
-		p.synthesizeAhead(ctx, r)
-	}
-	score, err := routines.Compile(ctx, r, p.cfg.Bank.Measure, p.cfg.Options(Parameters{}))
-	if err != nil {
-		i.Error = err.Error()
-		return i
+		k.info = i
+		return
 	}
 	if synthesize {
 		p.cfg.Bank.PrepareBed(ctx, score.Bed)
@@ -68,40 +172,88 @@ func (p *Player) inspectRoutine(ctx context.Context, name string, synthesize boo
 	i.Length = seconds(score.Len)
 	for _, m := range score.Marks {
 		if m.Kind == routines.StepMark && len(i.Steps) < m.Step {
-			i.Steps = append(i.Steps, m.Name)
+			i.Steps = append(i.Steps, strings.Clone(m.Name))
 		}
 	}
-	if p.cfg.URLs != nil {
-		i.URLs = p.cfg.URLs(name)
+	if s.p.cfg.URLs != nil {
+		i.URLs = s.p.cfg.URLs(i.Name)
 	}
-	return i
+	k.info = i
 }
 
-func (p *Player) synthesizeAhead(ctx context.Context, r *routines.Routine) {
-	clips, err := routines.Clips(ctx, r)
-	if err != nil {
-		return // the Compile that follows returns it
+func cloneMetadata(m routines.Metadata) routines.Metadata {
+	list := func(texts []string) []string {
+		texts = slices.Clone(texts)
+		for i := range texts {
+			texts[i] = strings.Clone(texts[i])
+		}
+		return texts
 	}
-	if err := p.cfg.Bank.Prepare(ctx, clips); err != nil && ctx.Err() == nil {
-		p.cfg.Log.Warn("some phrases cannot be spoken ahead", "routine", r.Name, "err", err)
+	return routines.Metadata{
+		Tags: list(m.Tags), Equipment: list(m.Equipment), Position: list(m.Position), Level: strings.Clone(m.Level), Cautions: list(m.Cautions),
 	}
 }
 
-// setLibrary publishes the library if it has changed, and logs each routine's problem once.
-func (p *Player) setLibrary(list []RoutineInfo) {
+// lacking lists the phrases that any score of a routine may have, and no voice without synthesis.
+func (p *Player) lacking(ctx context.Context, r *routines.Routine) (list []routines.Clip) {
+	clips, _ := routines.Clips(ctx, r) // a Compile returns the error
+	for _, c := range clips {
+		if c.Say == "" {
+			continue
+		}
+		if _, has := p.cfg.Bank.Measure(c); !has {
+			list = append(list, routines.Clip{Say: strings.Clone(c.Say)})
+		}
+	}
+	return list
+}
+
+// synthesizeAhead reports whether every phrase was spoken that anything can speak.
+func (p *Player) synthesizeAhead(ctx context.Context, name string, clips []routines.Clip) bool {
+	err := p.cfg.Bank.Prepare(ctx, clips)
+	if err != nil && ctx.Err() == nil {
+		p.cfg.Log.Warn("some phrases cannot be spoken ahead", "routine", name, "err", err)
+	}
+	return err == nil
+}
+
+// publish publishes the library if it has changed, and logs each routine's problem once.
+func (s *libraryScan) publish(names []string) {
+	list := make([]*scanned, len(names))
+	for i, name := range names {
+		list[i] = s.known[name]
+	}
+	if slices.EqualFunc(list, s.published, func(a, b *scanned) bool { return a == b || reflect.DeepEqual(a.info, b.info) }) {
+		s.published = list
+		return
+	}
+	before := map[string]string{}
+	for _, k := range s.published {
+		before[k.info.Name] = k.info.Error
+	}
+	s.published = list
+	infos, asked := make([]RoutineInfo, len(list)), make(map[string]bool, 2*len(list))
+	for i, k := range list {
+		infos[i] = k.info
+		asked[foldName(k.info.Name)], asked[foldName(k.info.Title)] = true, true
+	}
+	s.p.setLibrary(infos, asked)
+	for _, i := range infos {
+		if i.Error != "" && i.Error != before[i.Name] {
+			s.p.cfg.Log.Warn("a routine has problems", "routine", i.Name, "err", i.Error)
+		}
+	}
+	listed := make(map[string]*scanned, len(list)) // without those that are not there any more
+	for _, k := range list {
+		listed[k.info.Name] = k
+	}
+	s.known = listed
+}
+
+// setLibrary publishes the library. asked is the names and titles by which its routines are asked for, as foldName has them.
+func (p *Player) setLibrary(list []RoutineInfo, asked map[string]bool) {
 	p.mu.Lock()
-	known := map[string]string{}
-	for _, i := range p.info.Routines {
-		known[i.Name] = i.Error
-	}
-	if !reflect.DeepEqual(list, p.info.Routines) {
-		p.info.Routines = list
-		p.publishInfo()
-	}
-	p.mu.Unlock()
-	for _, i := range list {
-		if i.Error != "" && i.Error != known[i.Name] {
-			p.cfg.Log.Warn("a routine has problems", "routine", i.Name, "err", i.Error)
-		}
-	}
+	defer p.mu.Unlock()
+	p.info.Routines, p.asked = list, asked
+	p.publishInfo()
 }

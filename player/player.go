@@ -44,10 +44,11 @@ type Config struct {
 // Player is the transport. Make it with New, and call Run.
 type Player struct {
 	cfg           Config
-	wake          chan struct{}  // signals Run that there is work
-	rescan        chan struct{}  // signals watchLibrary to read the library again
-	messageQueued chan struct{}  // signals synthesizeMessages
-	background    sync.WaitGroup // goroutines that load sound ahead of a session or carry out slow commands
+	index         *routines.Index // of the library
+	wake          chan struct{}   // signals Run that there is work
+	rescan        chan struct{}   // signals watchLibrary to read the library again
+	messageQueued chan struct{}   // signals synthesizeMessages
+	background    sync.WaitGroup  // goroutines that load sound ahead of a session or carry out slow commands
 
 	mu              sync.Mutex
 	session         *session           // what is playing or paused, nil when idle
@@ -64,6 +65,7 @@ type Player struct {
 	announcement    *announcement      // the one being spoken, nil: none
 	watchers        map[*watcher]bool
 	info            Info
+	asked           map[string]bool // the names and titles of info.Routines, as foldName has them; nil: before the first scan
 	transactions    transactions
 	silenced        []silenced // the last stops and pauses that said when they were sent
 	slow            slowCommands
@@ -72,7 +74,7 @@ type Player struct {
 // New makes a player that is idle.
 func New(cfg Config) *Player {
 	return &Player{
-		cfg: cfg, wake: make(chan struct{}, 1), rescan: make(chan struct{}, 1), messageQueued: make(chan struct{}, 1), volume: cfg.Volume,
+		cfg: cfg, index: routines.NewIndex(cfg.Library), wake: make(chan struct{}, 1), rescan: make(chan struct{}, 1), messageQueued: make(chan struct{}, 1), volume: cfg.Volume,
 		watchers: map[*watcher]bool{}, transactions: newTransactions(),
 		info: Info{Version: cfg.Version, Outputs: cfg.Outputs, Routines: []RoutineInfo{}, Verbs: verbNames()},
 	}

@@ -157,7 +157,7 @@ func (p *Player) findRoutine(ctx context.Context, c Command) (*routines.Routine,
 	if name == "" {
 		return nil, c, errors.New("start what? name a routine, or select one first")
 	}
-	routine, err := p.cfg.Library.Load(ctx, name)
+	routine, err := p.index.Load(ctx, name)
 	if !errors.Is(err, routines.ErrNotFound) {
 		return routine, c, err
 	}
@@ -166,7 +166,7 @@ func (p *Player) findRoutine(ctx context.Context, c Command) (*routines.Routine,
 		return nil, c, err
 	}
 	if head != "" {
-		if _, headErr := p.cfg.Library.Load(ctx, head); errors.Is(headErr, routines.ErrNotFound) {
+		if _, headErr := p.index.Load(ctx, head); errors.Is(headErr, routines.ErrNotFound) {
 			return nil, c, err
 		}
 	}
@@ -180,14 +180,12 @@ func (p *Player) nameInWords(ctx context.Context, c Command) Command {
 		return c
 	}
 	p.mu.Lock()
-	list := p.info.Routines
+	asked := p.asked
 	p.mu.Unlock()
-	known := func(name string) bool {
-		return slices.ContainsFunc(list, func(i RoutineInfo) bool { return foldName(i.Name) == name || foldName(i.Title) == name })
-	}
-	if len(list) == 0 {
+	known := func(name string) bool { return asked[name] }
+	if asked == nil {
 		known = func(name string) bool {
-			_, err := p.cfg.Library.Load(ctx, name)
+			_, err := p.index.Load(ctx, name)
 			return !errors.Is(err, routines.ErrNotFound)
 		}
 	}
@@ -235,7 +233,7 @@ func (p *Player) selectRoutine(c Command, w *slowCommand) (bool, error) {
 	if c.Routine == "" {
 		return false, errors.New("select what? name a routine")
 	}
-	r, err := p.cfg.Library.Load(w.ctx, c.Routine)
+	r, err := p.index.Load(w.ctx, c.Routine)
 	if err != nil {
 		return false, err
 	}

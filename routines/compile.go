@@ -61,6 +61,7 @@ func Clips(ctx context.Context, r *Routine) ([]Clip, error) {
 		clips = append(clips, c)
 		return Extent{}, false
 	})
+	w.noNotes = true
 	for _, o := range []Options{{}, {NoHolds: true}, {Verbosity: Minimal}} {
 		if _, err := layOut(w, r, o, nil, maxLayoutWork); err != nil {
 			return clips, err
@@ -96,6 +97,12 @@ type compiler struct {
 	cautionSpoken map[string]bool
 	cautionsOf    map[*Step]bool // steps of which all cautions are spoken
 
+	// Of the step that is being written; each is used again for the next.
+	phrases []phrase
+	texts   []string // of phrases
+	cycles  []cycle
+	spans   []span
+
 	// For fitToLength.
 	flexible      []*adjustable // steps whose length may change, in the order in which they were first laid out
 	flexibleIndex map[*Step]int // in flexible
@@ -111,7 +118,10 @@ type compiler struct {
 func layOut(w *work, r *Routine, o Options, fitted map[*Step]int, limit int) (*compiler, error) {
 	c := &compiler{
 		work: w, workLimit: w.done + limit, routine: r, options: o, fitted: fitted,
-		score:     &Score{Name: r.Name, Title: r.Title, Bed: o.bed(r.Bed), Quiet: o.Quiet},
+		score: &Score{
+			Name: r.Name, Title: r.Title, Bed: o.bed(r.Bed), Quiet: o.Quiet,
+			Cues: make([]Cue, 0, w.cues), Marks: make([]Mark, 0, w.marks),
+		},
 		speechEnd: -phraseGap, noteSeen: map[noteKey]bool{}, notes: map[Note]bool{}, cautionSpoken: map[string]bool{}, cautionsOf: map[*Step]bool{}, flexibleIndex: map[*Step]int{},
 	}
 	if len(o.Changes) > maxChanges {
@@ -127,9 +137,18 @@ func layOut(w *work, r *Routine, o Options, fitted map[*Step]int, limit int) (*c
 		return nil, err
 	}
 	c.score.Len, c.score.Steps = c.at, c.stepNumber
-	slices.SortStableFunc(c.score.Cues, func(a, b Cue) int { return cmp.Compare(a.At, b.At) })
-	slices.SortStableFunc(c.score.Marks, func(a, b Mark) int { return cmp.Compare(a.At, b.At) })
+	w.cues, w.marks = len(c.score.Cues), len(c.score.Marks)
+	sortStable(c.score.Cues, func(a, b Cue) int { return cmp.Compare(a.At, b.At) })
+	sortStable(c.score.Marks, func(a, b Mark) int { return cmp.Compare(a.At, b.At) })
+	c.score.index = newLandmarks(c.score.Marks, c.score.Cues)
 	return c, nil
+}
+
+// sortStable is slices.SortStableFunc for a list that is most often sorted already.
+func sortStable[T any](list []T, compare func(a, b T) int) {
+	if !slices.IsSortedFunc(list, compare) {
+		slices.SortStableFunc(list, compare)
+	}
 }
 
 // checkNotEmpty is ErrNothingToPlay for a score without a step or without a length, with what to do.
@@ -261,7 +280,7 @@ func (c *compiler) minPhrases(s *Step) int {
 	case s.Kind == Reps:
 		return c.units(s)
 	}
-	return c.units(s) * len(s.Pattern.phases(breathPhases))
+	return c.units(s) * s.Pattern.countPhases()
 }
 
 // advance moves on by n samples. Beyond maxLength it stops, and checkLimits refuses the score.
@@ -304,7 +323,7 @@ type noteKey struct {
 // addNote adds a note unless the score has the same one, or too many.
 func (c *compiler) addNote(s *Step, key noteKey, args ...any) {
 	key.line, key.step = s.Line, s.Name
-	if !c.spend(1) || c.noteSeen[key] || len(c.score.Notes) > maxNotes {
+	if !c.spend(1) || c.work.noNotes || c.noteSeen[key] || len(c.score.Notes) > maxNotes {
 		return
 	}
 	c.noteSeen[key] = true
@@ -347,5 +366,6 @@ func (c *compiler) fillSides(text, side string) string {
 	if side == "left" {
 		other = "right"
 	}
-	return strings.NewReplacer("{side}", c.lang.sideWord(side), "{other}", c.lang.sideWord(other)).Replace(text)
+	text = strings.ReplaceAll(text, "{side}", c.lang.sideWord(side)) // no word of a language has a brace in it
+	return strings.ReplaceAll(text, "{other}", c.lang.sideWord(other))
 }

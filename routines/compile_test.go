@@ -115,15 +115,81 @@ func TestCompileRefusesDeepRepeats(t *testing.T) {
 	}
 }
 
+// benchRoutines are routines of several sizes: counted breathing of three and fifteen minutes, yoga, and 10 to 1,000 steps
+// with words, a hold and a countdown.
+func benchRoutines(b *testing.B) map[string]*routines.Routine {
+	b.Helper()
+	list := map[string]*routines.Routine{}
+	for _, name := range []string{"4-4-6", "yoga"} {
+		r, err := routines.Library{routines.Builtin()}.Load(b.Context(), name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		list[name] = r
+	}
+	texts := map[string]string{"15 minutes of 4-4-6": "title = \"Long\"\n[[step]]\nbreathe = \"4-4-6\"\nfor = \"15m\"\n"}
+	for _, n := range []int{10, 100, 1000} {
+		text := "title = \"Steps\"\n"
+		for i := range n {
+			text += fmt.Sprintf("[[step]]\nname = \"Step %d\"\nsay = \"This is step %d.\"\nhold = \"8s\"\ncountdown = 3\n", i, i)
+		}
+		texts[fmt.Sprintf("%d steps", n)] = text
+	}
+	for name, text := range texts {
+		r, err := routines.Parse("bench.toml", []byte(text))
+		if err != nil {
+			b.Fatal(err)
+		}
+		list[name] = r
+	}
+	return list
+}
+
 func BenchmarkCompile(b *testing.B) {
-	r, err := routines.Parse("long.toml", []byte("title = \"Long\"\n[[step]]\nbreathe = \"4-4-6\"\nfor = \"15m\"\n"))
+	for name, r := range benchRoutines(b) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := routines.Compile(b.Context(), r, measureLetters, routines.Options{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkRevise makes the breath slower in the middle of a routine.
+func BenchmarkRevise(b *testing.B) {
+	for name, r := range benchRoutines(b) {
+		heard, err := routines.Compile(b.Context(), r, measureLetters, routines.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := routines.Revise(b.Context(), r, measureLetters, routines.Options{}, heard, routines.Change{At: heard.Len / 2, Pace: 1.05}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkLookups asks a score of 1,000 steps what a report of what was heard asks.
+func BenchmarkLookups(b *testing.B) {
+	s, err := routines.Compile(b.Context(), benchRoutines(b)["1000 steps"], measureLetters, routines.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	for b.Loop() {
-		if _, err := routines.Compile(b.Context(), r, measureLetters, routines.Options{}); err != nil {
-			b.Fatal(err)
-		}
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		at := n * 7919 * 480 % s.Len
+		s.WaitAt(at)
+		s.MarksFrom(at)
+		s.Elapsed(at)
+		s.ResumePoint(at)
+		s.NextStep(s.StepAt(at))
 	}
 }
 

@@ -1,6 +1,7 @@
 package routines
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"sort"
@@ -25,39 +26,49 @@ func (c *compiler) layOutBreaths(s *Step) {
 		mode = Words // numbers would leave no silence in the hold
 	}
 	cycles, lengths := c.timeCycles(s)
-	list := c.cuePhrases(s, lengths)
+	c.reserve(cycles, mode, true)
+	list := c.cuePhrases(c.phrases[:0], s, lengths)
+	words, teachRounds := c.phaseWords(s), c.teachRounds(s)
 	for i, b := range cycles {
 		if !c.spend(1) {
 			return
 		}
 		at := c.at + b.at
 		breath := c.addMark(Mark{Kind: BreathMark, At: at, Len: b.Len(), N: i + 1})
-		for _, p := range b.phases(breathPhases) {
+		for p := range b.phases(breathPhases) {
 			p.At += at
 			mark := c.addMark(Mark{Kind: PhaseMark, At: p.At, Len: p.Len, Name: p.Name, N: i + 1})
-			word := c.lang.Phases[p.Name]
-			if own, has := s.Words[p.Name]; has {
-				word = own
-			}
-			f := phrase{rank: onBeat, at: p.At, end: p.At + p.Len, tone: phaseTone(p.Name), marks: []int{mark}}
+			f := phrase{rank: onBeat, at: p.At, end: p.At + p.Len, tone: phaseTone(p.Name), marks: marksOf(mark)}
 			if p.At == at {
-				f.marks = append(f.marks, breath)
+				f.marks = marksOf(mark, breath)
 			}
-			if i < c.teachRounds(s) && s.Teach[p.Name] != "" {
-				f.texts = append(f.texts, s.Teach[p.Name])
+			teach := ""
+			if i < teachRounds {
+				teach = s.Teach[p.Name]
 			}
-			f.texts = append(f.texts, countWord(word, mode != Spoken || p.Len <= b.count))
-			list = append(list, c.countPhase(s, mode, f, p, b.count)...)
+			f.texts = c.keepTexts(teach, words[p.Name].form(mode != Spoken || p.Len <= b.count))
+			list = c.countPhase(list, s, mode, f, p, b.count)
 		}
 	}
 	c.placeSpeech(s, list)
 	c.advance(lengths[len(lengths)-1])
 }
 
-// countPhase adds the marks and sounds of one phase, and lists what is spoken in it. word is the phrase of the phase
-// itself; count is the length of one count.
-func (c *compiler) countPhase(s *Step, mode CountMode, word phrase, p Phase, count int) []phrase {
-	var list []phrase
+// phaseWords is the words of a breathing step's phases, by phase.
+func (c *compiler) phaseWords(s *Step) map[string]countedWord {
+	if len(s.Words) == 0 {
+		return c.lang.phases
+	}
+	words := maps.Clone(c.lang.phases)
+	for phase, own := range s.Words {
+		words[phase] = newCountedWord(own)
+	}
+	return words
+}
+
+// countPhase adds the marks and sounds of one phase, and appends to list what is spoken in it. word is the phrase of the
+// phase itself; count is the length of one count.
+func (c *compiler) countPhase(list []phrase, s *Step, mode CountMode, word phrase, p Phase, count int) []phrase {
 	switch mode {
 	case Spoken, Words:
 		list = append(list, word)
@@ -69,12 +80,12 @@ func (c *compiler) countPhase(s *Step, mode CountMode, word phrase, p Phase, cou
 	for n := 2; (n-1)*count < p.Len && c.spend(1); n++ {
 		at := p.At + (n-1)*count
 		mark := c.addMark(Mark{Kind: CountMark, At: at, Len: min(count, p.At+p.Len-at), Name: p.Name, N: n})
-		switch number := c.lang.number(n); {
+		switch {
 		case mode == Tones:
 			c.addSound(s, Clip{Sound: "tick"}, at)
-		case mode == Spoken && number != "":
-			text := countWord(number, n*count >= p.Len)
-			list = append(list, phrase{rank: ifFree, at: at, texts: []string{text}, end: p.At + p.Len, tone: "tick", marks: []int{mark}})
+		case mode == Spoken && c.lang.number(n) != "":
+			text := c.lang.countWord(n, n*count >= p.Len)
+			list = append(list, phrase{rank: ifFree, at: at, texts: c.keepTexts(text), end: p.At + p.Len, tone: "tick", marks: marksOf(mark)})
 		}
 	}
 	return list
@@ -92,23 +103,26 @@ func (c *compiler) addSwell(s *Step, p Phase) {
 func (c *compiler) layOutReps(s *Step) {
 	mode := c.countModeOf(s)
 	cycles, lengths := c.timeCycles(s)
-	list := c.cuePhrases(s, lengths)
+	c.reserve(cycles, mode, false)
+	list := c.cuePhrases(c.phrases[:0], s, lengths)
 	for i, r := range cycles {
 		if !c.spend(1) {
 			return
 		}
 		at := c.at + r.at
 		rep := c.addMark(Mark{Kind: RepMark, At: at, Len: r.Len(), N: i + 1})
-		for _, p := range r.phases(repPhases) {
+		for p := range r.phases(repPhases) {
 			p.At += at
 			mark := c.addMark(Mark{Kind: PhaseMark, At: p.At, Len: p.Len, Name: p.Name, N: i + 1})
-			f := phrase{rank: onBeat, at: p.At, end: p.At + p.Len, tone: phaseTone(p.Name), marks: []int{mark}}
-			word := s.Words[p.Name]
-			if p.At == at {
-				f.marks = append(f.marks, rep)
-				if word = c.lang.number(i + 1); mode == Words {
-					word = ""
-				}
+			f := phrase{rank: onBeat, at: p.At, end: p.At + p.Len, tone: phaseTone(p.Name), marks: marksOf(mark)}
+			word, last := s.Words[p.Name], p.At > at || i == len(cycles)-1
+			switch {
+			case p.At == at && mode == Words:
+				f.marks, word = marksOf(mark, rep), ""
+			case p.At == at:
+				f.marks, word = marksOf(mark, rep), c.lang.countWord(i+1, last)
+			case word != "":
+				word = countWord(word, last)
 			}
 			switch {
 			case mode == Tones:
@@ -116,7 +130,7 @@ func (c *compiler) layOutReps(s *Step) {
 			case mode == Swells:
 				c.addSwell(s, p)
 			case mode != Silent && word != "":
-				f.texts = []string{countWord(word, p.At > at || i == len(cycles)-1)}
+				f.texts = c.keepTexts(word)
 				list = append(list, f)
 			}
 		}
@@ -141,6 +155,42 @@ func countWord(word string, last bool) string {
 		return word + "."
 	}
 	return word + ","
+}
+
+// countedWord is a word as countWord speaks it: inside a count, and at its end.
+type countedWord struct{ inside, last string }
+
+func newCountedWord(word string) countedWord {
+	return countedWord{countWord(word, false), countWord(word, true)}
+}
+
+func (w countedWord) form(last bool) string {
+	if last {
+		return w.last
+	}
+	return w.inside
+}
+
+// reserve makes room for what a body of breaths or reps is laid out in, when all of it is heard: a mark for each of them and
+// for each phase, and a mark for each count where the seconds are counted.
+func (c *compiler) reserve(cycles []cycle, mode CountMode, seconds bool) {
+	phases, counts := 0, 0
+	for i := range cycles {
+		phases += cycles[i].countPhases()
+		if b := &cycles[i]; seconds && b.count > 0 {
+			counts += b.Len() / b.count
+		}
+	}
+	cues := 0
+	switch mode {
+	case Spoken, Tones:
+		cues = phases + counts
+	case Words, Swells:
+		cues = phases
+	}
+	c.score.Marks = slices.Grow(c.score.Marks, min(len(cycles)+phases+counts, maxMarks))
+	c.score.Cues = slices.Grow(c.score.Cues, min(cues, maxCues))
+	c.phrases = slices.Grow(c.phrases[:0], min(cues, maxCues))
 }
 
 // cycle is one breath or rep at its place.
@@ -183,7 +233,8 @@ func (c *compiler) timeCycles(s *Step) (cycles []cycle, lengths []int) {
 	lengths = make([]int, all+1)
 	// The lengths before a change that this step begins after are never asked for: nothing of it was heard then.
 	for known := c.changesBefore(); known <= all; known++ {
-		cycles, used, more = c.cyclesWith(r, n, c.options.Changes[:known], cycles[:0])
+		cycles, used, more = c.cyclesWith(r, n, c.options.Changes[:known], c.cycles[:0])
+		c.cycles = cycles
 		if last := len(cycles) - 1; last >= 0 {
 			lengths[known] = limited(int64(cycles[last].at) + int64(cycles[last].Len()))
 		}

@@ -21,10 +21,10 @@ import (
 
 // Limits of what is read from folders.
 const (
-	// maxFolderEntries and maxFolderRoutines bound the listing of one folder: far more than anybody chooses from, and read
+	// maxFolderEntries and maxFolderRoutines bound the listing of one folder: far more than anybody chooses from, and listed
 	// in some 10 ms.
 	maxFolderEntries  = 10_000
-	maxFolderRoutines = 1000
+	maxFolderRoutines = 4000
 	// maxSound bounds what Open reads: more than the audio decoders accept.
 	maxSound = 65 << 20
 	// maxReadTime ends the wait for one call into a folder, where the caller's context does not: a network mount that is
@@ -162,13 +162,49 @@ func closeFile(file fs.File) { _ = file.Close() } // it was only read
 // readRegular reads the first limit bytes of a regular file.
 func readRegular(ctx context.Context, folder fs.FS, name string, limit int64) ([]byte, error) {
 	return callFolder(ctx, folder, name, func() ([]byte, error) {
-		file, err := openRegular(folder, name)
-		if err != nil {
-			return nil, err
-		}
-		defer closeFile(file)
-		return io.ReadAll(io.LimitReader(file, limit))
+		data, _, err := readFile(folder, name, limit)
+		return data, err
 	}, nil)
+}
+
+// readFile reads the first limit bytes of a regular file, and its stamp from before. It calls into the folder itself.
+func readFile(folder fs.FS, name string, limit int64) ([]byte, stamp, error) {
+	file, err := openRegular(folder, name)
+	if err != nil {
+		return nil, stamp{}, err
+	}
+	defer closeFile(file)
+	s, size, err := fileStamp(folder, file)
+	if err != nil {
+		return nil, stamp{}, err
+	}
+	data := make([]byte, 0, min(max(size, 0)+1, limit)) // one more byte, to see the end
+	for int64(len(data)) < limit {
+		if len(data) == cap(data) { // it grows meanwhile
+			data = slices.Grow(data, len(data)+1)
+		}
+		n, err := file.Read(data[len(data):min(int64(cap(data)), limit)])
+		if data = data[:len(data)+n]; err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, stamp{}, err
+		}
+	}
+	return data, s, nil
+}
+
+// fileStamp is the stamp and the size of an open file of a folder.
+func fileStamp(folder fs.FS, file fs.File) (stamp, int64, error) {
+	at := time.Now()
+	info, err := file.Stat()
+	if err != nil {
+		return stamp{}, 0, err
+	}
+	if _, embedded := folder.(builtinFolder); embedded {
+		return embeddedStamp, info.Size(), nil
+	}
+	return stampOf(info, at), info.Size(), nil
 }
 
 // ReadFile reads a routine file that need not be in a library, as a library reads its own: a regular file, and no more of it

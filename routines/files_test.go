@@ -230,10 +230,10 @@ func TestLibraryListsABoundedNumberOfRoutines(t *testing.T) {
 		names  int
 		says   string
 	}{
-		"as many as there may be": {1000, ".toml", 1000, ""},
-		"twice as many":           {2000, ".toml", 1000, `"r01000"`},
+		"as many as there may be": {4000, ".toml", 4000, ""},
+		"twice as many":           {8000, ".toml", 4000, `"r04000"`},
 		"a folder of photographs": {100_000, ".jpg", 0, "more than 10000 files"},
-		"a hundred thousand":      {100_000, ".toml", 1000, "more than 10000 files"},
+		"a hundred thousand":      {100_000, ".toml", 4000, "more than 10000 files"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := fstest.MapFS{}

@@ -28,6 +28,8 @@ type Lang struct {
 	Abbreviations Abbreviations
 
 	abbreviations map[string]abbreviation // in lower case
+	phases        map[string]countedWord  // Phases as they are spoken
+	counts        []countedWord           // Numbers as they are spoken, from one on
 }
 
 // loadLang is the language of a code. It is shared, and never changed.
@@ -47,6 +49,13 @@ var embeddedLangs = sync.OnceValue(func() map[string]*Lang {
 			panic(err) // embedded, and tested
 		}
 		l.abbreviations = l.Abbreviations.index()
+		l.phases = map[string]countedWord{}
+		for phase, word := range l.Phases {
+			l.phases[phase] = newCountedWord(word)
+		}
+		for _, number := range l.Numbers.List {
+			l.counts = append(l.counts, newCountedWord(number))
+		}
 		all[code] = l
 	}
 	return all
@@ -67,6 +76,14 @@ func (l *Lang) number(n int) string {
 		return ""
 	}
 	return l.Numbers.List[n-1]
+}
+
+// countWord is the word for n as it is spoken inside a count, or at its end; "" beyond the list.
+func (l *Lang) countWord(n int, last bool) string {
+	if n < 1 || n > len(l.counts) {
+		return ""
+	}
+	return l.counts[n-1].form(last)
 }
 
 // announceSide is the sentence that announces the first side.

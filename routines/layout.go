@@ -80,27 +80,26 @@ func (c *compiler) layOutWords(s *Step) {
 func (c *compiler) layOutTimed(s *Step, withWords bool) {
 	lengths := c.bodyLengths(s)
 	n := lengths[len(lengths)-1]
-	var list []phrase
+	list := c.phrases[:0]
 	if texts := c.stepTexts(s); withWords && len(texts) > 0 {
 		list = append(list, phrase{rank: atWritten, at: c.at, texts: texts, end: c.at + n, tone: "ping"})
 	}
-	list = append(list, c.cuePhrases(s, lengths)...)
+	list = c.cuePhrases(list, s, lengths)
 	for second := s.Countdown; second > 0; second-- {
 		at, _, _ := c.offsetWhenHeard(lengths, func(n int) (int, bool) { return n - second*Rate, true })
 		m := c.addMark(Mark{Kind: CountMark, At: c.at + at, Len: Rate, Name: "countdown", N: second})
-		text := countWord(c.lang.number(second), second == 1)
-		list = append(list, phrase{rank: onBeat, at: c.at + at, texts: []string{text}, end: c.at + n, tone: "tick", marks: []int{m}})
+		text := c.lang.countWord(second, second == 1)
+		list = append(list, phrase{rank: onBeat, at: c.at + at, texts: c.keepTexts(text), end: c.at + n, tone: "tick", marks: marksOf(m)})
 	}
 	c.placeSpeech(s, list)
 	c.advance(n)
 }
 
-// cuePhrases adds the sounds of a step's cues and lists their texts as phrases. lengths is that of bodyLengths.
-func (c *compiler) cuePhrases(s *Step, lengths []int) []phrase {
-	var list []phrase
+// cuePhrases adds the sounds of a step's cues and appends their texts to list as phrases. lengths is that of bodyLengths.
+func (c *compiler) cuePhrases(list []phrase, s *Step, lengths []int) []phrase {
 	for _, cue := range s.Cues {
 		if !c.spend(1 + len(c.options.Changes)/16) {
-			return nil
+			return list
 		}
 		at, n, inside := c.offsetWhenHeard(lengths, cue.At.sample)
 		if !inside {

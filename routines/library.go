@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -46,51 +45,12 @@ type entry struct {
 	rank   int
 }
 
-// entries lists the routines, the first folder's first, without those that an earlier folder replaces. It returns the
-// others with the error when a folder cannot be read or holds too many.
-func (l Library) entries(ctx context.Context) ([]entry, error) {
-	var list []entry
-	var failed error
-	seen := map[string]bool{}
-	for rank, folder := range l {
-		files, more, err := listFolder(ctx, folder)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			failed = errors.Join(failed, fmt.Errorf("reading routines: %w", err))
-		}
-		if more {
-			failed = errors.Join(failed, fmt.Errorf("the folder of routines holds more than %d files: %w; move what is no routine elsewhere", maxFolderEntries, ErrLeftOut))
-		}
-		var here []entry
-		for _, file := range files {
-			name, is := strings.CutSuffix(file.Name(), ".toml")
-			if is && name != "" && !file.IsDir() && !strings.HasPrefix(name, ".") && !seen[foldName(name)] {
-				here = append(here, entry{name, folder, rank})
-			}
-		}
-		if n := len(here); n > maxFolderRoutines {
-			failed = errors.Join(failed, fmt.Errorf("the folder of routines holds %d routines, of which %d are used: %w, from %q on; move some elsewhere",
-				n, maxFolderRoutines, ErrLeftOut, here[maxFolderRoutines].name))
-			here = here[:maxFolderRoutines]
-		}
-		for _, e := range here {
-			seen[foldName(e.name)] = true
-		}
-		list = append(list, here...)
-	}
-	return list, failed
-}
-
 // foldName is a name as file systems compare it that ignore case and how accents are stored.
 func foldName(name string) string { return strings.ToLower(norm.NFC.String(name)) }
 
 // Names lists the routines by name. When a folder cannot be read, or holds too many (ErrLeftOut), it returns the names of
 // the others with the error.
-func (l Library) Names(ctx context.Context) ([]string, error) {
-	entries, err := l.entries(ctx)
-	names := entryNames(entries)
-	sort.Strings(names)
-	return names, err
-}
+func (l Library) Names(ctx context.Context) ([]string, error) { return NewIndex(l).Names(ctx) }
 
 func entryNames(entries []entry) []string {
 	names := make([]string, 0, len(entries))
@@ -103,68 +63,42 @@ func entryNames(entries []entry) []string {
 // Load finds a routine by its name or its title (see matcher.find), and loads everything it includes. The error is
 // ErrNotFound with a hint, ErrAmbiguous, the Problems of the file and of those it includes, or that of ctx.
 func (l Library) Load(ctx context.Context, name string) (*Routine, error) {
-	entries, failed := l.entries(ctx)
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("loading the routine %q: %w", name, errors.Join(ctx.Err(), failed))
-	}
-	m := newMatcher(ctx, entries)
-	e, err := m.find(name)
-	if err == ErrNotFound { // the bare one, without a reason yet
-		err = fmt.Errorf("%w as %q; %s", ErrNotFound, name, m.hint(name))
-	}
-	if err != nil {
-		return nil, errors.Join(err, failed)
-	}
-	r := l.loader(ctx, m).load(e, nil)
-	return r.routine, r.err
+	return NewIndex(l).Load(ctx, name)
 }
 
 // Check parses one file that need not be in the library, and loads what it includes from the library.
 func (l Library) Check(ctx context.Context, name string, data []byte) (*Routine, error) {
-	entries, _ := l.entries(ctx) // Names reports a folder that cannot be read; here what it lacks is a problem
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("checking %s: %w", name, ctx.Err())
-	}
-	return l.loader(ctx, newMatcher(ctx, entries)).parse(name, data, nil)
+	return NewIndex(l).Check(ctx, name, data)
 }
 
 // Conflicts lists titles that a library has twice, or that are another routine's name, each in a sentence that says which
 // routine is meant by them.
-func (l Library) Conflicts(ctx context.Context) []string {
-	entries, _ := l.entries(ctx) // Names reports a folder that cannot be read
-	return newMatcher(ctx, entries).conflicts()
-}
+func (l Library) Conflicts(ctx context.Context) []string { return NewIndex(l).Conflicts(ctx) }
 
 func (e entry) file() string { return e.name + ".toml" }
-
-func (e entry) read(ctx context.Context) ([]byte, error) {
-	data, err := readRegular(ctx, e.folder, e.file(), maxFile+1)
-	if err != nil {
-		return nil, fmt.Errorf("reading the routine %q: %w", e.name, err)
-	}
-	return data, nil
-}
 
 // titleBytes is how much of a file is read for its title alone, at first.
 const titleBytes = 8 << 10
 
-// title is the title of the routine, also where the file has problems; "" when it cannot be read.
-func (e entry) title(ctx context.Context) string {
-	data, err := readRegular(ctx, e.folder, e.file(), titleBytes)
+// readTitle reads the title of the routine, also where the file has problems; "" when it cannot be read. It calls into the
+// folder itself.
+func (e entry) readTitle() titleOf {
+	data, s, err := readFile(e.folder, e.file(), titleBytes)
 	if err != nil {
-		return ""
+		return titleOf{}
 	}
-	if title, found := scanTitle(string(data)); found {
-		return title
+	title, found := scanTitle(string(data))
+	if !found {
+		if len(data) == titleBytes {
+			if data, s, err = readFile(e.folder, e.file(), maxFile+1); err != nil {
+				return titleOf{}
+			}
+		}
+		if r, _ := parse(e.file(), data); r != nil {
+			title = r.Title
+		}
 	}
-	if data, err = e.read(ctx); err != nil {
-		return ""
-	}
-	r, _ := parse(e.file(), data)
-	if r == nil {
-		return ""
-	}
-	return r.Title
+	return titleOf{strings.Clone(title), s} // not the whole file with it
 }
 
 // scanTitle finds the title at the beginning of a file, where it stands as the page of the format shows it: in plain quotes
@@ -202,8 +136,11 @@ const (
 // a few files that include each other many times would become millions.
 type loader struct {
 	ctx     context.Context
-	library Library
-	matcher *matcher
+	index   *Index
+	catalog *catalog
+	looked  bool              // at all titles, for this load
+	byTitle bool              // something was looked for by its title
+	trace   Trace             // what was read
 	done    map[string]loaded // by name
 	bytes   int               // of all files parsed
 	hints   int               // given
@@ -215,8 +152,8 @@ type loaded struct {
 	err     error
 }
 
-func (l Library) loader(ctx context.Context, m *matcher) *loader {
-	return &loader{ctx: ctx, library: l, matcher: m, done: map[string]loaded{}, sounds: map[string]error{}}
+func (x *Index) loader(ctx context.Context, c *catalog) *loader {
+	return &loader{ctx: ctx, index: x, catalog: c, done: map[string]loaded{}, sounds: map[string]error{}}
 }
 
 // parse parses a routine and loads what it includes. above names the routines that include it, the outermost first.
@@ -264,14 +201,15 @@ func (l *loader) include(s *Step, above []string) Problems {
 	problem := func(format string, args ...any) Problems {
 		return Problems{s.location.problem("routine", format, args...)}
 	}
-	e, err := l.matcher.find(s.Routine.Name)
+	e, err := l.find(s.Routine.Name)
+	l.trace.generation = l.catalog.generation
 	switch {
 	case errors.Is(err, ErrAmbiguous):
 		return problem("%v", err)
 	case err != nil:
 		hint := "guided list names all there are"
 		if l.hints++; l.hints <= maxHints {
-			hint = l.matcher.hint(s.Routine.Name)
+			hint = l.hint(s.Routine.Name)
 		}
 		return problem("there is none named %q; %s", s.Routine.Name, hint)
 	case slices.Contains(above, e.name):
@@ -302,10 +240,20 @@ func (l *loader) include(s *Step, above []string) Problems {
 
 // load reads and parses one routine of the library.
 func (l *loader) load(e entry, above []string) loaded {
-	data, err := e.read(l.ctx)
-	if err != nil {
-		return loaded{nil, err}
+	type contents struct {
+		data  []byte
+		stamp stamp
 	}
+	file, err := callFolder(l.ctx, e.folder, e.file(), func() (contents, error) {
+		data, s, err := readFile(e.folder, e.file(), maxFile+1)
+		return contents{data, s}, err
+	}, nil)
+	l.trace.files = append(l.trace.files, tracedFile{e.name, e.rank, file.stamp})
+	if err != nil {
+		l.trace.unsure = true
+		return loaded{nil, fmt.Errorf("reading the routine %q: %w", e.name, err)}
+	}
+	data := file.data
 	r, err := l.parse(e.file(), data, above)
 	return loaded{r, err}
 }
@@ -317,11 +265,10 @@ func (l *loader) checkSound(sound string, at location) Problems {
 	}
 	err, known := l.sounds[sound]
 	if !known {
-		var file fs.File
-		if file, err = l.library.OpenFile(l.ctx, sound); err == nil {
-			closeFile(file)
-		}
+		var found stamp
+		found, err = l.index.library.soundStamp(l.ctx, sound)
 		l.sounds[sound] = err
+		l.trace.sounds = append(l.trace.sounds, tracedSound{sound, found})
 	}
 	switch {
 	case err == nil:

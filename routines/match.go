@@ -7,45 +7,55 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 )
 
 // ErrAmbiguous is returned when several routines could be meant by a name. It is ErrNotFound too.
 var ErrAmbiguous = fmt.Errorf("%w: several could be meant", ErrNotFound)
 
-// matcher finds routines by name or title. It reads the titles at most once, and only where no name is asked for.
+// matcher finds routines by name or title. It is safe for concurrent use.
 type matcher struct {
-	ctx     context.Context
-	lang    *Lang // has the words for digits
-	entries []entry
-	titles  []string            // by index in entries; nil: not read yet
+	lang      *Lang // has the words for digits
+	entries   []entry
+	positions map[string]int // in entries, by name
+	titles    []string       // by index in entries; nil: not known
+
+	mu      sync.Mutex
 	indices map[string]wordings // by what they are made of; see index
 }
 
 // wordings is the routines, as indices of entries, by a form of their names or titles.
 type wordings map[string][]int
 
-func newMatcher(ctx context.Context, entries []entry) *matcher {
+func newMatcher(entries []entry, titles []string) *matcher {
 	lang, _ := loadLang(defaultLang) // embedded, cannot fail
-	return &matcher{ctx: ctx, lang: lang, entries: entries, indices: map[string]wordings{}}
+	m := &matcher{lang: lang, entries: entries, positions: make(map[string]int, len(entries)), titles: titles, indices: map[string]wordings{}}
+	for i, e := range entries {
+		m.positions[e.name] = i
+	}
+	return m
+}
+
+// position is the index in entries of the routine with exactly this name.
+func (m *matcher) position(name string) (int, bool) {
+	i, has := m.positions[name]
+	return i, has
 }
 
 func (m *matcher) name(i int) string { return m.entries[i].name }
 
 func (m *matcher) title(i int) string {
 	if m.titles == nil {
-		m.titles = make([]string, len(m.entries))
-		for i, e := range m.entries {
-			if m.ctx.Err() == nil {
-				m.titles[i] = e.title(m.ctx)
-			}
-		}
+		return ""
 	}
 	return m.titles[i]
 }
 
 // index is the wordings of a kind; forms lists those of entry i. It is made once.
 func (m *matcher) index(kind string, forms func(i int) []string) wordings {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if _, made := m.indices[kind]; !made {
 		w := wordings{}
 		for i := range m.entries {
@@ -60,22 +70,49 @@ func (m *matcher) index(kind string, forms func(i int) []string) wordings {
 	return m.indices[kind]
 }
 
+// byName finds a routine by its exact name, or by its name without case and punctuation where only one has it: what find
+// does before it asks for a title.
+func (m *matcher) byName(name string) (entry, bool) {
+	if i, has := m.position(name); has {
+		return m.entries[i], true
+	}
+	wanted := normalize(name)
+	if wanted == "" {
+		return entry{}, false
+	}
+	for _, list := range [][]int{m.byFile(name), m.byNormalName(wanted)} {
+		switch {
+		case len(list) == 1:
+			return m.entries[list[0]], true
+		case len(list) > 1:
+			return entry{}, false
+		}
+	}
+	return entry{}, false
+}
+
+// byFile lists the routines of the first folder that file systems would take for a name.
+func (m *matcher) byFile(name string) []int {
+	return m.first(m.index("file", func(i int) []string { return []string{foldName(m.name(i))} })[foldName(name)])
+}
+
+// byNormalName lists the routines of the first folder whose normalised name is asked.
+func (m *matcher) byNormalName(asked string) []int {
+	return m.first(m.index("name", func(i int) []string { return []string{normalize(m.name(i))} })[asked])
+}
+
 // find finds a routine by its exact name; then by name or title without case and punctuation; then by how these sound.
 // If none matches, it tries again without an article, and at last without generic words. In each of these a name comes
 // before a title, and one that is written so in an earlier folder before one in a later folder. Where two could be meant
 // the error is ErrAmbiguous and names both: a routine is never started by a guess. Where none is meant it is the bare
 // ErrNotFound, for which hint is the hint.
-func (m *matcher) find(name string) (entry, error) {
-	for _, e := range m.entries {
-		if e.name == name {
-			return e, nil
-		}
+func (m *matcher) find(ctx context.Context, name string) (entry, error) {
+	if i, has := m.position(name); has {
+		return m.entries[i], nil
 	}
 	wanted := normalize(name)
 	for _, find := range []func() []int{
-		func() []int {
-			return m.first(m.index("file", func(i int) []string { return []string{foldName(m.name(i))} })[foldName(name)])
-		},
+		func() []int { return m.byFile(name) },
 		func() []int { return m.byText(wanted) },
 		func() []int { return m.bySound(wanted) },
 		func() []int { return m.byText(trimArticle(wanted)) },
@@ -86,27 +123,26 @@ func (m *matcher) find(name string) (entry, error) {
 			break
 		}
 		switch list := find(); {
-		case m.ctx.Err() != nil:
-			return entry{}, fmt.Errorf("looking for %q: %w", name, m.ctx.Err())
+		case ctx.Err() != nil:
+			return entry{}, fmt.Errorf("looking for %q: %w", name, ctx.Err())
 		case len(list) == 1:
 			return m.entries[list[0]], nil
 		case len(list) > 1:
 			return entry{}, m.ambiguous(name, list)
 		}
 	}
-	if m.ctx.Err() != nil {
-		return entry{}, fmt.Errorf("looking for %q: %w", name, m.ctx.Err())
+	if ctx.Err() != nil {
+		return entry{}, fmt.Errorf("looking for %q: %w", name, ctx.Err())
 	}
 	return entry{}, ErrNotFound
 }
 
 // byText lists the routines of the first folder whose normalised name is asked, or else whose title is.
 func (m *matcher) byText(asked string) []int {
-	list := m.index("name", func(i int) []string { return []string{normalize(m.name(i))} })[asked]
-	if len(list) == 0 {
-		list = m.index("title", func(i int) []string { return []string{normalize(m.title(i))} })[asked]
+	if list := m.byNormalName(asked); len(list) > 0 {
+		return list
 	}
-	return m.first(list)
+	return m.first(m.index("title", func(i int) []string { return []string{normalize(m.title(i))} })[asked])
 }
 
 // first lists those of some routines that are in the same folder as the first of them.
@@ -172,7 +208,7 @@ func (m *matcher) described(i int) string {
 }
 
 // conflicts lists the titles that two routines share, or that are another one's name.
-func (m *matcher) conflicts() []string {
+func (m *matcher) conflicts(ctx context.Context) []string {
 	var list []string
 	sounds := func(text string) []string { return m.pronunciations(text)[:1] }
 	names := m.index("spoken name", func(i int) []string { return sounds(m.name(i)) })
@@ -186,7 +222,7 @@ func (m *matcher) conflicts() []string {
 		}
 		if same := titles[sound]; len(same) > 1 && same[0] == i {
 			for _, other := range same[1:] {
-				list = append(list, m.sharedTitle(i, other))
+				list = append(list, m.sharedTitle(ctx, i, other))
 			}
 		}
 	}
@@ -194,8 +230,8 @@ func (m *matcher) conflicts() []string {
 }
 
 // sharedTitle is the warning for two routines with one title.
-func (m *matcher) sharedTitle(i, other int) string {
-	e, err := m.find(m.title(i))
+func (m *matcher) sharedTitle(ctx context.Context, i, other int) string {
+	e, err := m.find(ctx, m.title(i))
 	if err != nil {
 		return fmt.Sprintf("%s and %s have the same title, %q, which starts neither; give one another title", m.name(i), m.name(other), excerpt(m.title(i)))
 	}

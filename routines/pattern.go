@@ -2,6 +2,7 @@ package routines
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"strconv"
 	"strings"
@@ -34,16 +35,27 @@ var (
 )
 
 // phases lists the phases longer than zero. names holds the five names, in the order of Pattern's fields.
-func (p Pattern) phases(names []string) []Phase {
-	var list []Phase
-	at := 0
-	for i, n := range []int{p.In, p.Again, p.Hold, p.Out, p.Wait} {
-		if n > 0 {
-			list = append(list, Phase{Name: names[i], At: at, Len: n})
+func (p Pattern) phases(names []string) iter.Seq[Phase] {
+	return func(yield func(Phase) bool) {
+		at := 0
+		for i, n := range [...]int{p.In, p.Again, p.Hold, p.Out, p.Wait} {
+			if n > 0 && !yield(Phase{Name: names[i], At: at, Len: n}) {
+				return
+			}
+			at += n
 		}
-		at += n
 	}
-	return list
+}
+
+// countPhases is the number of phases longer than zero.
+func (p Pattern) countPhases() int {
+	count := 0
+	for _, n := range [...]int{p.In, p.Again, p.Hold, p.Out, p.Wait} {
+		if n > 0 {
+			count++
+		}
+	}
+	return count
 }
 
 // parsePattern reads IN-OUT, IN-HOLD-OUT or IN-HOLD-OUT-HOLD in seconds. IN may be a+b, a double inhale.

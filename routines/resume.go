@@ -16,10 +16,11 @@ func (s *Score) ResumePoint(at int) int {
 
 // breathAt is where the breath or rep begins that is going on at a sample; the sample itself when none is.
 func (s *Score) breathAt(at int) int {
-	for i := s.marksBefore(at) - 1; i >= 0; i-- {
-		m := s.Marks[i]
-		if m.Kind != BreathMark && m.Kind != RepMark || m.From > at {
-			continue // no breath, or not yet begun
+	turns := s.landmarks().turns
+	for i := s.marksUpTo(turns, at+maxBeat) - 1; i >= 0; i-- { // the sound of the last ones may have begun before their beat
+		m := s.Marks[turns[i]]
+		if m.From > at {
+			continue // not yet begun
 		}
 		if at < m.At+m.Len {
 			return m.From
@@ -31,12 +32,11 @@ func (s *Score) breathAt(at int) int {
 
 // phraseAt is where the phrase begins that is spoken at a sample; the sample itself when none is.
 func (s *Score) phraseAt(at int) int {
-	for i := sort.Search(len(s.Cues), func(i int) bool { return s.Cues[i].At > at }) - 1; i >= 0; i-- {
-		if c := s.Cues[i]; c.Clip.Say != "" { // speech never overlaps speech: only the last can be going on
-			if at < c.At+c.Len {
-				return c.At
-			}
-			break
+	speech := s.landmarks().speech
+	// Speech never overlaps speech: only the last can be going on.
+	if n := sort.Search(len(speech), func(i int) bool { return s.Cues[speech[i]].At > at }); n > 0 {
+		if c := s.Cues[speech[n-1]]; at < c.At+c.Len {
+			return c.At
 		}
 	}
 	return at

@@ -21,6 +21,7 @@ var ErrTooLate = errors.New("this step is almost over; ask again in the next one
 // of Compile, and ErrTooLate.
 func Revise(ctx context.Context, r *Routine, measure Measure, o Options, heard *Score, c Change) (*Score, Options, error) {
 	w := newWork(ctx, measure)
+	w.cues, w.marks = len(heard.Cues)+len(heard.Cues)/16, len(heard.Marks)+len(heard.Marks)/16
 	plan := heard.plan
 	if !plan.suits(r, o) {
 		var err error

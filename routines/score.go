@@ -70,7 +70,8 @@ type Score struct {
 	Marks []Mark // sorted by At
 	Notes []Note // what is spoken otherwise than written
 
-	plan *plan // what was fitted to the length asked for, for Revise
+	plan  *plan      // what was fitted to the length asked for, for Revise
+	index *landmarks // of Cues and Marks; nil: not made by Compile
 }
 
 // Note reports that a phrase is spoken otherwise than written, because it does not fit or no voice has it, and what
@@ -88,11 +89,6 @@ func (s *Score) EqualBefore(o *Score, before int) bool {
 	return before <= min(s.Len, o.Len) && slices.Equal(s.Cues[:n], o.Cues[:m])
 }
 
-// marksBefore counts the marks whose sound may have begun at a sample.
-func (s *Score) marksBefore(at int) int {
-	return sort.Search(len(s.Marks), func(i int) bool { return s.Marks[i].At-maxBeat > at })
-}
-
 // MarksFrom lists the marks at a sample and after it.
 func (s *Score) MarksFrom(at int) []Mark {
 	return s.Marks[sort.Search(len(s.Marks), func(i int) bool { return s.Marks[i].At >= at }):]
@@ -100,35 +96,36 @@ func (s *Score) MarksFrom(at int) []Mark {
 
 // StepAt is the index in Marks of the step that is going on at a sample; 0 before the first one.
 func (s *Score) StepAt(at int) int {
-	for i := sort.Search(len(s.Marks), func(i int) bool { return s.Marks[i].At > at }) - 1; i >= 0; i-- {
-		if s.Marks[i].Kind == StepMark {
-			return i
-		}
+	steps := s.landmarks().steps
+	if n := s.marksUpTo(steps, at); n > 0 {
+		return int(steps[n-1])
 	}
 	return 0
 }
 
 // NextStep is the index in Marks of the first step mark after mark i; len(Marks) when there is none.
 func (s *Score) NextStep(i int) int {
-	for i++; i < len(s.Marks) && s.Marks[i].Kind != StepMark; i++ {
+	steps := s.landmarks().steps
+	if n := sort.Search(len(steps), func(k int) bool { return int(steps[k]) > i }); n < len(steps) {
+		return int(steps[n])
 	}
-	return i
+	return max(len(s.Marks), i+1)
 }
 
 // PreviousStep is the index in Marks of the last step mark before mark i; i when there is none.
 func (s *Score) PreviousStep(i int) int {
-	for j := i - 1; j >= 0; j-- {
-		if s.Marks[j].Kind == StepMark {
-			return j
-		}
+	steps := s.landmarks().steps
+	if n := sort.Search(len(steps), func(k int) bool { return int(steps[k]) >= i }); n > 0 {
+		return int(steps[n-1])
 	}
 	return i
 }
 
 // WaitAt is the mark of the hold that waits for the listener at a sample; false when none does.
 func (s *Score) WaitAt(at int) (Mark, bool) {
-	for _, m := range s.Marks {
-		if m.Kind == WaitMark && m.At <= at && at < m.At+m.Len {
+	waits := s.landmarks().waits
+	if n := s.marksUpTo(waits, at); n > 0 {
+		if m := s.Marks[waits[n-1]]; at < m.At+m.Len {
 			return m, true
 		}
 	}
@@ -137,13 +134,13 @@ func (s *Score) WaitAt(at int) (Mark, bool) {
 
 // Elapsed is a sample without the time spent waiting for the listener before it. Positions and lengths are shown so.
 func (s *Score) Elapsed(at int) int {
-	n := at
-	for _, m := range s.Marks {
-		if m.Kind == WaitMark && m.At < at {
-			n -= min(at-m.At, m.Len)
-		}
+	l := s.landmarks()
+	n := s.marksUpTo(l.waits, at)
+	if n == 0 {
+		return at
 	}
-	return n
+	m := s.Marks[l.waits[n-1]]
+	return at - l.waited[n-1] - min(at-m.At, m.Len)
 }
 
 // String lists the score, a line for each mark, cue and note. Golden files hold it.

@@ -24,30 +24,51 @@ type phrase struct {
 	end   int      // the sample by which it must have ended
 	texts []string // alternatives, the best first
 	tone  string   // sounds where none of them can be spoken
-	marks []int    // indices of the marks whose onset it is
+	marks [2]int   // the marks whose onset it is, as marksOf lists them
+}
+
+// marksOf is one or two marks of a phrase, as indices in Marks plus one; the zero value is none.
+func marksOf(mark int, others ...int) (list [2]int) {
+	list[0] = mark + 1
+	for _, other := range others {
+		list[1] = other + 1
+	}
+	return list
+}
+
+// keepTexts lists those texts that are not empty, until the step is written.
+func (c *compiler) keepTexts(texts ...string) []string {
+	first := len(c.texts)
+	for _, text := range texts {
+		if text != "" {
+			c.texts = append(c.texts, text)
+		}
+	}
+	return c.texts[first:len(c.texts):len(c.texts)]
 }
 
 // placeSpeech adds phrases where they fit: speech never overlaps speech and never runs past its slot.
 //
 // Phrases on a beat are placed from the last to the first, so that a long one is known to end before the next.
 func (c *compiler) placeSpeech(s *Step, list []phrase) {
-	slices.SortStableFunc(list, func(a, b phrase) int {
+	sortStable(list, func(a, b phrase) int {
 		if a.rank == b.rank && a.rank == onBeat {
 			return cmp.Compare(b.at, a.at)
 		}
 		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.at, b.at))
 	})
-	taken := newTimetable(span{math.MinInt, c.speechEnd}, len(list))
-	for _, p := range list {
+	taken := newTimetable(span{math.MinInt, c.speechEnd}, len(list), c.spans)
+	for i := range list {
 		if !c.spend(1) {
 			return
 		}
-		c.placePhrase(s, p, taken)
+		c.placePhrase(s, &list[i], taken)
 	}
+	c.phrases, c.texts, c.spans = list[:0], c.texts[:0], taken.spans
 }
 
 // placePhrase adds the first text of a phrase that fits between the spans taken, and its span to them; or else its tone.
-func (c *compiler) placePhrase(s *Step, p phrase, taken *timetable) {
+func (c *compiler) placePhrase(s *Step, p *phrase, taken *timetable) {
 	missing, tight := 0, 0
 	for i, raw := range p.texts {
 		text := c.fillSides(raw, c.side)
@@ -81,7 +102,9 @@ func (c *compiler) placePhrase(s *Step, p phrase, taken *timetable) {
 		}
 		c.addUtterance(said, start)
 		for _, mark := range p.marks {
-			c.score.Marks[mark].From = start
+			if mark > 0 {
+				c.score.Marks[mark-1].From = start
+			}
 		}
 		taken.insert(k, span{start, start + said.len})
 		return
@@ -128,9 +151,9 @@ type timetable struct {
 	gap, afterSpans int // the gap begins at gap; behind it are afterSpans spans
 }
 
-// newTimetable is a timetable with one span and room for n more.
-func newTimetable(first span, n int) *timetable {
-	t := &timetable{spans: make([]span, n+1), gap: 1}
+// newTimetable is a timetable with one span and room for n more, in the memory of a former one.
+func newTimetable(first span, n int, former []span) *timetable {
+	t := &timetable{spans: slices.Grow(former[:0], n+1)[:n+1], gap: 1}
 	t.spans[0] = first
 	return t
 }

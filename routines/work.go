@@ -27,6 +27,9 @@ type work struct {
 	done    int // units
 	checkAt int // at which the context is looked at again
 
+	noNotes     bool // nobody reads what is spoken otherwise than written
+	cues, marks int  // of the last layout: about as many as the next will have
+
 	extents map[Clip]measured
 	texts   map[spokenText]utterance
 }

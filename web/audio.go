@@ -206,7 +206,7 @@ func (h *handlers) findRoutine(ctx context.Context, name string) (*routines.Rout
 	if len(name) > maxAskedName {
 		return nil, fmt.Errorf("%w as %q", routines.ErrNotFound, truncate(name))
 	}
-	return h.Library.Load(ctx, name)
+	return h.index.Load(ctx, name)
 }
 
 // setDLNAHeaders answers the headers of a DLNA player. Their names are set without

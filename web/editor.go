@@ -72,7 +72,7 @@ func (h *handlers) checkRoutine(w http.ResponseWriter, r *http.Request) {
 
 // compileSource reads a routine and compiles it; the score is nil where there are problems.
 func (h *handlers) compileSource(ctx context.Context, name, text string) (*routines.Routine, *routines.Score, []problem) {
-	r, err := h.Library.Check(ctx, name+".toml", []byte(text))
+	r, err := h.index.Check(ctx, name+".toml", []byte(text))
 	if err != nil {
 		return nil, nil, problemList(err)
 	}

@@ -70,7 +70,7 @@ func (h *handlers) getRoutine(w http.ResponseWriter, r *http.Request) {
 
 // readSource reads a routine's TOML from the first folder of the library that has it.
 func (h *handlers) readSource(ctx context.Context, name string) (string, error) {
-	names, _ := h.Library.Names(ctx) // the player reports a folder that cannot be read
+	names, _ := h.index.Names(ctx) // the player reports a folder that cannot be read
 	if !slices.Contains(names, name) {
 		if _, err := h.findRoutine(ctx, name); err != nil {
 			return "", err

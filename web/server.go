@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"golang.org/x/sync/semaphore"
+
+	"guided/routines"
 )
 
 //go:embed page
@@ -18,7 +20,8 @@ var pageFiles embed.FS
 // handlers answer the requests of a Server; the fields are what they share.
 type handlers struct {
 	Server
-	addr        net.Addr // that it listens on
+	index       *routines.Index // of the library
+	addr        net.Addr        // that it listens on
 	auth        *auth
 	flacCache   *fileCache
 	previews    *previewCache
@@ -47,7 +50,7 @@ func newHandlers(ctx context.Context, s Server, addr net.Addr, background *sync.
 	spareCores := max(1, runtime.NumCPU()-1)
 	removeUnfinishedSaves(s.RoutinesDir, s.Log)
 	return &handlers{
-		Server: s, addr: addr, auth: auth, previews: newPreviewCache(),
+		Server: s, index: routines.NewIndex(s.Library), addr: addr, auth: auth, previews: newPreviewCache(),
 		flacCache:   newFileCache(ctx, filepath.Join(s.CacheDir, "flac"), background, s.Log),
 		renderSlots: make(chan struct{}, spareCores), saving: make(chan struct{}, 1),
 		compiles: newGate(spareCores, maxWaiting), files: newGate(maxFiles, 0), listeners: newGate(maxListeners, 0),
