@@ -45,6 +45,7 @@ type scanned struct {
 	info    RoutineInfo
 	unsure  bool            // it has a sound that could not be measured, which may succeed the next time
 	lacking []routines.Clip // phrases that it may need, which are to be synthesized
+	bed     routines.Bed    // to be measured; the zero Bed once it is
 }
 
 // run publishes the library as it is, and then again with the lengths that synthesizing the phrases has changed. Another
@@ -125,11 +126,19 @@ func (s *libraryScan) inspect(ctx context.Context, name string) bool {
 	return true
 }
 
-// synthesize has the phrases of a routine spoken ahead that no voice has, and compiles it again.
+// synthesize has the bed of a routine measured, and the phrases spoken ahead that no voice has; then it compiles the routine again.
 func (s *libraryScan) synthesize(ctx context.Context, name string) bool {
 	k := s.known[name]
-	if k == nil || len(k.lacking) == 0 {
+	if k == nil {
 		return false
+	}
+	bed := k.bed
+	if bed != (routines.Bed{}) {
+		s.p.cfg.Bank.PrepareBed(ctx, bed)
+	}
+	if len(k.lacking) == 0 {
+		k.bed = routines.Bed{}
+		return bed != (routines.Bed{})
 	}
 	after := *k
 	if s.p.synthesizeAhead(ctx, name, k.lacking) {
@@ -141,6 +150,7 @@ func (s *libraryScan) synthesize(ctx context.Context, name string) bool {
 	}
 	after.trace = trace
 	s.compile(ctx, r, &after)
+	after.bed = routines.Bed{}
 	s.keep(ctx, &after)
 	return true
 }
@@ -166,9 +176,7 @@ func (s *libraryScan) compile(ctx context.Context, r *routines.Routine, k *scann
 		k.info = i
 		return
 	}
-	if synthesize {
-		p.cfg.Bank.PrepareBed(ctx, score.Bed)
-	}
+	k.bed = routines.Bed{Sound: strings.Clone(score.Bed.Sound), Swell: score.Bed.Swell}
 	i.Length = seconds(score.Len)
 	for _, m := range score.Marks {
 		if m.Kind == routines.StepMark && len(i.Steps) < m.Step {
