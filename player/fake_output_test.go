@@ -64,7 +64,9 @@ func newFakeOutput(depth int) *fakeOutput {
 
 func (f *fakeOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int) (next int)) error {
 	h := &playCall{samples: (*sampleBuffers.Get().(*[]float64))[:0]}
+	const reportEvery = 50 // blocks: an output reports whenever it has pulled, half a second at a time
 	var block [][2]float64
+	blocks, next := 0, 0
 	f.mu.Lock()
 	f.calls++
 	if err := f.unavailable; err != nil {
@@ -94,7 +96,9 @@ func (f *fakeOutput) Play(ctx context.Context, src beep.Streamer, heard func(fra
 					block = make([][2]float64, n)
 				}
 				over = h.pull(src, block[:n], f)
-				heard(h.heard)
+				if blocks++; h.heard >= next || over || blocks%reportEvery == 0 {
+					next = heard(h.heard)
+				}
 			}
 			if over {
 				f.mu.Lock()
