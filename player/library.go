@@ -21,7 +21,7 @@ func (p *Player) Rescan() {
 // watchLibrary checks every routine of the library and has its phrases synthesized, so that a start waits for nothing:
 // once, and again after each Rescan, until ctx ends.
 func (p *Player) watchLibrary(ctx context.Context) {
-	s := &libraryScan{p: p, known: map[string]*scanned{}}
+	s := &libraryScan{p: p, known: map[string]*scanned{}, began: time.Now()}
 	for {
 		s.run(ctx)
 		select {
@@ -37,6 +37,7 @@ type libraryScan struct {
 	p         *Player
 	known     map[string]*scanned // by name
 	published []*scanned          // in the order of the names
+	began     time.Time           // when the program did
 }
 
 // scanned is what was found of one routine.
@@ -74,7 +75,7 @@ func (s *libraryScan) each(ctx context.Context, names []string, step func(ctx co
 		}
 		began := time.Now()
 		if step(ctx, name) {
-			s.p.giveWay(ctx, time.Since(began))
+			s.p.giveWay(ctx, time.Since(began), time.Since(s.began) < startUp)
 		}
 	}
 	return ctx.Err() == nil
@@ -83,12 +84,13 @@ func (s *libraryScan) each(ctx context.Context, names []string, step func(ctx co
 // How a scan gives way.
 const (
 	scanShare = 10                    // while a routine plays a scan takes one part of so many of the time
+	startUp   = 5 * time.Second       // for so long too: the program is to be online first
 	lookAgain = 20 * time.Millisecond // whether a command is still in hand
 )
 
-// giveWay returns when no command is in hand and no routine is being prepared. While one plays it also rests, in
-// proportion to how long the last step of the scan took.
-func (p *Player) giveWay(ctx context.Context, took time.Duration) {
+// giveWay returns when no command is in hand and no routine is being prepared. While one plays, or gently is asked for, it
+// also rests, in proportion to how long the last step of the scan took.
+func (p *Player) giveWay(ctx context.Context, took time.Duration, gently bool) {
 	for first := true; ctx.Err() == nil; first = false {
 		p.mu.Lock()
 		busy := len(p.slow.queue) > 0 || p.pending != nil || p.preparing != nil
@@ -97,7 +99,7 @@ func (p *Player) giveWay(ctx context.Context, took time.Duration) {
 		rest := lookAgain
 		switch {
 		case busy:
-		case playing && first:
+		case (playing || gently) && first && took > 0:
 			rest = (scanShare - 1) * took
 		default:
 			return

@@ -89,7 +89,7 @@ func TestScanGivesWay(t *testing.T) {
 		p := New(Config{})
 		gaveWay := func(took time.Duration) time.Duration {
 			began := time.Now()
-			p.giveWay(t.Context(), took)
+			p.giveWay(t.Context(), took, false)
 			return time.Since(began)
 		}
 		if waited := gaveWay(10 * time.Millisecond); waited != 0 {
@@ -112,7 +112,7 @@ func TestScanGivesWay(t *testing.T) {
 		p.preparing = &request{}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		p.giveWay(ctx, 0)
+		p.giveWay(ctx, 0, false)
 		if ctx.Err() == nil {
 			t.Error("it did not wait for a routine that is being prepared")
 		}

@@ -55,7 +55,8 @@ func folderStamp(ctx context.Context, folder fs.FS) stamp {
 	if _, embedded := folder.(builtinFolder); embedded {
 		return embeddedStamp
 	}
-	s, err := callFolder(ctx, folder, "the folder of routines", func() (stamp, error) {
+	// By another name than the listing: one of the two that does not answer must not keep back the other.
+	s, err := callFolder(ctx, folder, "the state of the folder of routines", func() (stamp, error) {
 		at := time.Now()
 		info, err := fs.Stat(folder, ".")
 		if err != nil {
@@ -150,8 +151,8 @@ func (c *catalog) readTitles(ctx context.Context) []titleOf {
 // lookAtTitles brings the titles of files in one folder up to date, in one call into it. It is false, and they are as they
 // were, where the folder does not answer.
 func lookAtTitles(ctx context.Context, entries []entry, titles []titleOf) bool {
-	list := slices.Clone(titles) // a call that is abandoned goes on
-	list, err := callFolder(ctx, entries[0].folder, entries[0].file(), func() ([]titleOf, error) { return changedTitles(entries, list), nil }, nil)
+	own := slices.Clone(titles) // a call that is abandoned goes on
+	list, err := callFolder(ctx, entries[0].folder, entries[0].file(), func() ([]titleOf, error) { return changedTitles(entries, own), nil }, nil)
 	copy(titles, list)
 	return err == nil
 }

@@ -175,10 +175,12 @@ func (w countedWord) form(last bool) string {
 // for each phase, and a mark for each count where the seconds are counted.
 func (c *compiler) reserve(cycles []cycle, mode CountMode, seconds bool) {
 	phases, counts := 0, 0
-	for i := range cycles {
-		phases += cycles[i].countPhases()
-		if b := &cycles[i]; seconds && b.count > 0 {
-			counts += b.Len() / b.count
+	for _, b := range cycles {
+		for p := range b.phases(breathPhases) {
+			phases++
+			if seconds && b.count > 0 {
+				counts += (p.Len - 1) / b.count // as countPhase has them
+			}
 		}
 	}
 	cues := 0
