@@ -88,20 +88,25 @@ func alsaOpenError(lib *alsaLib, name string, err error) error {
 	return fmt.Errorf("the ALSA device %q cannot be opened (%w); %s", name, err, there)
 }
 
-// put writes what there is room for, and returns how many frames, which may be none.
+// put writes what there is room for, and returns how many frames, which may be none. It looks before it writes: a plugin sends
+// the sound on a thread of its own, which a look right after it would wait for.
 func (d *alsaDevice) put(sound []byte) (int, error) {
+	d.look()
 	n := d.lib.write(d.pcm, &sound[0], uint(len(sound)/audio.FrameBytes))
 	if n < 0 {
 		if err := d.recover(int32(n)); err != nil {
 			return 0, err
 		}
+		d.look()
 		n = max(0, d.lib.write(d.pcm, &sound[0], uint(len(sound)/audio.FrameBytes)))
 	}
 	d.written += int64(n)
+	d.now.queued += n
+	d.now.delay += n
+	d.now.running = d.now.running || d.now.queued >= d.start
 	if d.sinceUnderrun += n; d.sinceUnderrun > audio.Rate {
 		d.consecutive = 0
 	}
-	d.look()
 	return n, nil
 }
 
@@ -127,16 +132,16 @@ func (d *alsaDevice) recover(code int32) error {
 // when the device reports none, as some plugins do until the sound runs.
 func (d *alsaDevice) look() {
 	const prepared, running = 2, 3 // snd_pcm_state_t
-	var free, delay int
-	result := d.lib.availDelay(d.pcm, &free, &delay)
-	if result < 0 {
-		free = d.lib.avail(d.pcm)
-		delay = d.buffer - free
-	}
+	var delay int
+	result := d.lib.delay(d.pcm, &delay) // this also brings the pointer of the hardware up to date, which avail reads
+	free := d.lib.avail(d.pcm)
 	state := d.lib.state(d.pcm)
 	d.now = alsaFill{at: time.Now(), running: state == running}
 	if free >= 0 && (state == running || state == prepared) {
-		d.now.queued, d.now.delay = max(0, d.buffer-free), max(0, delay)
+		d.now.queued = max(0, d.buffer-free)
+		if d.now.delay = max(0, delay); result < 0 {
+			d.now.delay = d.now.queued
+		}
 	}
 	if taken := d.written - int64(d.now.queued); taken > d.taken {
 		d.taken, d.takenAt = taken, d.now.at

@@ -27,8 +27,8 @@ type alsaLib struct {
 	rewind  func(pcm unsafe.Pointer, n uint) int
 	recover func(pcm unsafe.Pointer, err, silent int32) int32
 	avail   func(pcm unsafe.Pointer) int
+	delay   func(pcm unsafe.Pointer, frames *int) int32
 
-	availDelay   func(pcm unsafe.Pointer, avail, delay *int) int32
 	dump         func(pcm, output unsafe.Pointer) int32
 	bufferOpen   func(output *unsafe.Pointer) int32
 	bufferString func(output unsafe.Pointer, text *unsafe.Pointer) uint
@@ -79,7 +79,7 @@ func (l *alsaLib) bind() error {
 	for name, function := range map[string]any{
 		"snd_pcm_open": &l.open, "snd_pcm_close": &l.close, "snd_pcm_drop": &l.drop,
 		"snd_pcm_state": &l.state, "snd_pcm_writei": &l.write, "snd_pcm_rewind": &l.rewind, "snd_pcm_recover": &l.recover,
-		"snd_pcm_avail": &l.avail, "snd_pcm_avail_delay": &l.availDelay, "snd_pcm_dump": &l.dump,
+		"snd_pcm_avail_update": &l.avail, "snd_pcm_delay": &l.delay, "snd_pcm_dump": &l.dump,
 		"snd_output_buffer_open": &l.bufferOpen, "snd_output_buffer_string": &l.bufferString, "snd_output_close": &l.outputClose,
 
 		"snd_pcm_hw_params_malloc": &l.hwMalloc, "snd_pcm_hw_params_free": &l.hwFree, "snd_pcm_hw_params_any": &l.hwAny,

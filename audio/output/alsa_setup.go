@@ -31,6 +31,7 @@ const alsaRewindMargin = 3 * audio.Block
 type alsaSetup struct {
 	buffer int
 	period int
+	start  int // in the buffer that start the sound
 	target int // to keep in the buffer
 	refill int // of room to be woken up for
 	margin int // before the position of the hardware that are not taken back
@@ -135,6 +136,7 @@ func (d *alsaDevice) setParams(deep bool) error {
 		d.target = min(d.buffer, max(alsaShallowTarget, 2*d.period))
 		d.refill = min(alsaShallowRefill, d.target/3)
 	}
+	d.start = min(audio.Depth, d.target) / 2
 	return d.setSoftwareParams()
 }
 
@@ -183,7 +185,7 @@ func (d *alsaDevice) setHardwareParams(deep bool) error {
 	return nil
 }
 
-// setSoftwareParams starts the sound when the buffer holds half of audio.Depth. Nothing polls the device, so when it is ready
+// setSoftwareParams has the sound start at start. Nothing polls the device, so when it is ready
 // for more does not matter.
 func (d *alsaDevice) setSoftwareParams() error {
 	var p unsafe.Pointer
@@ -193,7 +195,7 @@ func (d *alsaDevice) setSoftwareParams() error {
 	defer d.lib.swFree(p)
 	for _, result := range []int32{
 		d.lib.swCurrent(d.pcm, p),
-		d.lib.swSetStart(d.pcm, p, uint(min(audio.Depth, d.target)/2)),
+		d.lib.swSetStart(d.pcm, p, uint(d.start)),
 		d.lib.swSetAvailMin(d.pcm, p, uint(d.refill)),
 		d.lib.swApply(d.pcm, p),
 	} {
