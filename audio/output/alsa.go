@@ -1,7 +1,6 @@
 package output
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -13,24 +12,40 @@ import (
 	"guided/routines"
 )
 
-// alsaPollInterval is the longest time that a call into the library blocks.
-const alsaPollInterval = 10 * time.Millisecond
-
 // maxConsecutiveUnderruns is after how many of them, without a second of sound in between, a device counts as lost.
 const maxConsecutiveUnderruns = 10
 
-// alsaDevice is an open PCM. An alsaWorker makes its calls.
+// alsaDevice is an open PCM in non-blocking mode. An alsaWorker makes its calls, none of which waits for the sound.
 type alsaDevice struct {
 	lib  *alsaLib
 	name string
 	log  *slog.Logger
 	pcm  unsafe.Pointer
+	alsaSetup
 
-	buffer        int // frames
-	target        int // frames to keep in the buffer, which may be much larger
+	now           alsaFill // as of the last look
+	written       int64    // frames, without those taken back
+	taken         int64    // of those, when the buffer held the rest
+	takenAt       time.Time
 	underruns     int
 	sinceUnderrun int // frames written since the last underrun
 	consecutive   int // underruns without a second of sound in between
+}
+
+// alsaFill is what a device has said about its buffer at a moment.
+type alsaFill struct {
+	at      time.Time
+	queued  int  // frames in the buffer; an underrun leaves none
+	delay   int  // frames that have not been heard, those in the hardware included
+	running bool // the sound runs
+}
+
+// passed is how many frames have been played since at, of so many.
+func (f alsaFill) passed(of int) int {
+	if !f.running {
+		return 0
+	}
+	return min(of, int(toFrames(time.Since(f.at))))
 }
 
 // openALSA opens the PCM of a name, and never another in its place.
@@ -40,15 +55,11 @@ func openALSA(lib *alsaLib, name string, log *slog.Logger) (*alsaDevice, error) 
 	}
 	lib.freeConfig() // the library caches its devices; without this it would open one that was unplugged
 	const playback, nonblocking = 0, 1
-	d := &alsaDevice{lib: lib, name: name, log: log}
+	d := &alsaDevice{lib: lib, name: name, log: log, takenAt: time.Now()}
 	if err := lib.check("opening", lib.open(&d.pcm, name, playback, nonblocking)); err != nil {
 		return nil, alsaOpenError(lib, name, err)
 	}
-	err := d.setHardwareParams()
-	if err == nil {
-		err = d.setSoftwareParams()
-	}
-	if err != nil {
+	if err := d.setUp(); err != nil {
 		lib.close(d.pcm)
 		return nil, fmt.Errorf("the ALSA device %q cannot play 16-bit stereo at %d Hz (%w); plughw: in place of hw: converts", name, audio.Rate, err)
 	}
@@ -77,44 +88,22 @@ func alsaOpenError(lib *alsaLib, name string, err error) error {
 	return fmt.Errorf("the ALSA device %q cannot be opened (%w); %s", name, err, there)
 }
 
-func (d *alsaDevice) write(ctx context.Context, block []byte) error {
-	lastProgress := time.Now()
-	for len(block) > 0 {
-		if err := ctx.Err(); err != nil {
-			return err
+// put writes what there is room for, and returns how many frames, which may be none. It looks before it writes: a plugin sends
+// the sound on a thread of its own, which a look right after it would wait for.
+func (d *alsaDevice) put(sound []byte) (int, error) {
+	d.look()
+	n := d.lib.write(d.pcm, &sound[0], uint(len(sound)/audio.FrameBytes))
+	if n < 0 {
+		if err := d.recover(int32(n)); err != nil {
+			return 0, err
 		}
-		n, err := d.writeAvailable(block)
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			block = block[n*audio.FrameBytes:]
-			lastProgress = time.Now()
-			continue
-		}
-		if time.Since(lastProgress) > stallTimeout {
-			return fmt.Errorf("the ALSA device %q has taken no sound for %v", d.name, stallTimeout)
-		}
-		if err := d.waitForRoom(ctx); err != nil {
-			return err
-		}
+		d.look()
+		n = max(0, d.lib.write(d.pcm, &sound[0], uint(len(sound)/audio.FrameBytes)))
 	}
-	return nil
-}
-
-// writeAvailable writes what there is room for, and returns how many frames, which may be none.
-func (d *alsaDevice) writeAvailable(block []byte) (int, error) {
-	free := d.lib.avail(d.pcm)
-	if free < 0 {
-		return 0, d.recover(int32(free))
-	}
-	n := min(free-(d.buffer-d.target), len(block)/audio.FrameBytes)
-	if n <= 0 {
-		return 0, nil
-	}
-	if n = d.lib.write(d.pcm, &block[0], uint(n)); n < 0 {
-		return 0, d.recover(int32(n))
-	}
+	d.written += int64(n)
+	d.now.queued += n
+	d.now.delay += n
+	d.now.running = d.now.running || d.now.queued >= d.start
 	if d.sinceUnderrun += n; d.sinceUnderrun > audio.Rate {
 		d.consecutive = 0
 	}
@@ -139,87 +128,54 @@ func (d *alsaDevice) recover(code int32) error {
 	return nil
 }
 
-// waitForRoom waits until the device reports room, for alsaPollInterval at most. It waits a millisecond at least, because a
-// device that reports room and takes nothing would keep the CPU busy.
-func (d *alsaDevice) waitForRoom(ctx context.Context) error {
-	began := time.Now()
-	if code := d.lib.wait(d.pcm, int32(alsaPollInterval.Milliseconds())); code < 0 {
-		if err := d.recover(code); err != nil {
-			return err
+// look asks the device for its fill. It never fails; put finds out whether the device is lost. The delay is that of the buffer
+// when the device reports none, as some plugins do until the sound runs.
+func (d *alsaDevice) look() {
+	const prepared, running = 2, 3 // snd_pcm_state_t
+	var delay int
+	result := d.lib.delay(d.pcm, &delay) // this also brings the pointer of the hardware up to date, which avail reads
+	free := d.lib.avail(d.pcm)
+	state := d.lib.state(d.pcm)
+	d.now = alsaFill{at: time.Now(), running: state == running}
+	if free >= 0 && (state == running || state == prepared) {
+		d.now.queued = max(0, d.buffer-free)
+		if d.now.delay = max(0, delay); result < 0 {
+			d.now.delay = d.now.queued
 		}
 	}
-	return sleep(ctx, time.Millisecond-time.Since(began))
+	if taken := d.written - int64(d.now.queued); taken > d.taken {
+		d.taken, d.takenAt = taken, d.now.at
+	}
 }
 
-// delay is an estimate when the device reports none, as some plugins do until the sound runs. It never fails; write finds
-// out whether the device is lost.
-func (d *alsaDevice) delay() (int, error) {
-	var frames int
-	if d.lib.delay(d.pcm, &frames) >= 0 {
-		return max(0, frames), nil
+// stalled is an error when the device has taken nothing for stallTimeout before the last look.
+func (d *alsaDevice) stalled() error {
+	if d.now.at.Sub(d.takenAt) <= stallTimeout {
+		return nil
 	}
-	if free := d.lib.avail(d.pcm); free >= 0 {
-		return max(0, d.buffer-free), nil
+	return fmt.Errorf("the ALSA device %q has taken no sound for %v", d.name, stallTimeout)
+}
+
+// rewind takes back up to limit of the last frames written, but none that the hardware may have fetched, and returns how
+// many.
+func (d *alsaDevice) rewind(limit int) int {
+	if !d.rewinds {
+		return 0
 	}
-	return d.target, nil
+	d.look()
+	n := min(limit, d.now.queued-d.margin)
+	if n <= 0 {
+		return 0
+	}
+	n = max(0, d.lib.rewind(d.pcm, uint(n))) // after an underrun it fails, and nothing was taken back
+	d.written -= int64(n)
+	d.now.queued -= n
+	d.now.delay -= n
+	return n
 }
 
 // closePCM drops what was not heard and closes the device.
 func (d *alsaDevice) closePCM() {
 	d.lib.drop(d.pcm)
 	d.lib.close(d.pcm)
-}
-
-// setHardwareParams sets the format, with exactly audio.Rate, and a buffer of about audio.Depth.
-func (d *alsaDevice) setHardwareParams() error {
-	var p unsafe.Pointer
-	if err := d.lib.check("allocating", d.lib.hwMalloc(&p)); err != nil {
-		return err
-	}
-	defer d.lib.hwFree(p)
-	const interleaved, s16le = 3, 2
-	period, buffer := uint(audio.Depth/5), uint(audio.Depth)
-	var nearest int32
-	for _, step := range []func() error{
-		func() error { return d.lib.check("reading its abilities", d.lib.hwAny(d.pcm, p)) },
-		func() error { return d.lib.check("resampling", d.lib.hwSetResample(d.pcm, p, 1)) },
-		func() error { return d.lib.check("access", d.lib.hwSetAccess(d.pcm, p, interleaved)) },
-		func() error { return d.lib.check("format", d.lib.hwSetFormat(d.pcm, p, s16le)) },
-		func() error { return d.lib.check("channels", d.lib.hwSetChannels(d.pcm, p, 2)) },
-		func() error { return d.lib.check("rate", d.lib.hwSetRate(d.pcm, p, audio.Rate, 0)) },
-		func() error { return d.lib.check("period", d.lib.hwSetPeriod(d.pcm, p, &period, &nearest)) },
-		func() error {
-			buffer = max(buffer, 3*period) // with fewer periods some drivers underrun all the time
-			return d.lib.check("buffer", d.lib.hwSetBuffer(d.pcm, p, &buffer))
-		},
-		func() error { return d.lib.check("all of it together", d.lib.hwApply(d.pcm, p)) },
-		func() error { return d.lib.check("reading it back", d.lib.getParams(d.pcm, &buffer, &period)) },
-	} {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	d.buffer = int(buffer)
-	d.target = min(d.buffer, max(audio.Depth, 2*int(period)))
-	return nil
-}
-
-// setSoftwareParams starts the sound when the buffer holds half of target, and wakes waitForRoom when a block fits.
-func (d *alsaDevice) setSoftwareParams() error {
-	var p unsafe.Pointer
-	if err := d.lib.check("allocating", d.lib.swMalloc(&p)); err != nil {
-		return err
-	}
-	defer d.lib.swFree(p)
-	for _, result := range []int32{
-		d.lib.swCurrent(d.pcm, p),
-		d.lib.swSetStart(d.pcm, p, uint(d.target/2)),
-		d.lib.swSetAvailMin(d.pcm, p, uint(min(d.buffer, d.buffer-d.target+audio.Block))),
-		d.lib.swApply(d.pcm, p),
-	} {
-		if err := d.lib.check("start and wake-up", result); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -22,11 +22,17 @@ type alsaLib struct {
 	open    func(pcm *unsafe.Pointer, name string, stream, mode int32) int32
 	close   func(pcm unsafe.Pointer) int32
 	drop    func(pcm unsafe.Pointer) int32
-	avail   func(pcm unsafe.Pointer) int
-	wait    func(pcm unsafe.Pointer, ms int32) int32
+	state   func(pcm unsafe.Pointer) int32
 	write   func(pcm unsafe.Pointer, frames *byte, n uint) int
-	delay   func(pcm unsafe.Pointer, frames *int) int32
+	rewind  func(pcm unsafe.Pointer, n uint) int
 	recover func(pcm unsafe.Pointer, err, silent int32) int32
+	avail   func(pcm unsafe.Pointer) int
+	delay   func(pcm unsafe.Pointer, frames *int) int32
+
+	dump         func(pcm, output unsafe.Pointer) int32
+	bufferOpen   func(output *unsafe.Pointer) int32
+	bufferString func(output unsafe.Pointer, text *unsafe.Pointer) uint
+	outputClose  func(output unsafe.Pointer) int32
 
 	hwMalloc      func(p *unsafe.Pointer) int32
 	hwFree        func(p unsafe.Pointer)
@@ -38,7 +44,9 @@ type alsaLib struct {
 	hwSetRate     func(pcm, p unsafe.Pointer, rate uint32, direction int32) int32
 	hwSetPeriod   func(pcm, p unsafe.Pointer, frames *uint, direction *int32) int32
 	hwSetBuffer   func(pcm, p unsafe.Pointer, frames *uint) int32
+	hwIsBatch     func(p unsafe.Pointer) int32
 	hwApply       func(pcm, p unsafe.Pointer) int32
+	freeParams    func(pcm unsafe.Pointer) int32
 	getParams     func(pcm unsafe.Pointer, buffer, period *uint) int32
 
 	swMalloc      func(p *unsafe.Pointer) int32
@@ -70,15 +78,16 @@ func (l *alsaLib) bind() error {
 	}
 	for name, function := range map[string]any{
 		"snd_pcm_open": &l.open, "snd_pcm_close": &l.close, "snd_pcm_drop": &l.drop,
-		"snd_pcm_avail_update": &l.avail, "snd_pcm_wait": &l.wait, "snd_pcm_writei": &l.write,
-		"snd_pcm_delay": &l.delay, "snd_pcm_recover": &l.recover,
+		"snd_pcm_state": &l.state, "snd_pcm_writei": &l.write, "snd_pcm_rewind": &l.rewind, "snd_pcm_recover": &l.recover,
+		"snd_pcm_avail_update": &l.avail, "snd_pcm_delay": &l.delay, "snd_pcm_dump": &l.dump,
+		"snd_output_buffer_open": &l.bufferOpen, "snd_output_buffer_string": &l.bufferString, "snd_output_close": &l.outputClose,
 
 		"snd_pcm_hw_params_malloc": &l.hwMalloc, "snd_pcm_hw_params_free": &l.hwFree, "snd_pcm_hw_params_any": &l.hwAny,
 		"snd_pcm_hw_params_set_access": &l.hwSetAccess, "snd_pcm_hw_params_set_format": &l.hwSetFormat,
 		"snd_pcm_hw_params_set_channels": &l.hwSetChannels, "snd_pcm_hw_params_set_rate_resample": &l.hwSetResample,
 		"snd_pcm_hw_params_set_rate": &l.hwSetRate, "snd_pcm_hw_params_set_period_size_near": &l.hwSetPeriod,
 		"snd_pcm_hw_params_set_buffer_size_near": &l.hwSetBuffer, "snd_pcm_hw_params": &l.hwApply,
-		"snd_pcm_get_params": &l.getParams,
+		"snd_pcm_hw_params_is_batch": &l.hwIsBatch, "snd_pcm_hw_free": &l.freeParams, "snd_pcm_get_params": &l.getParams,
 
 		"snd_pcm_sw_params_malloc": &l.swMalloc, "snd_pcm_sw_params_free": &l.swFree,
 		"snd_pcm_sw_params_current": &l.swCurrent, "snd_pcm_sw_params_set_start_threshold": &l.swSetStart,
@@ -168,7 +177,7 @@ func (l *alsaLib) devices() []DeviceInfo {
 	}
 }
 
-// isPlayable excludes PCMs that are no device, that have no pace of their own, or that do not convert as plughw does.
+// isPlayable excludes PCMs that are no device, that nobody can hear, or that do not convert as plughw does.
 func isPlayable(pcm string) bool {
 	kind, _, _ := strings.Cut(pcm, ":")
 	return !strings.HasPrefix(kind, "surround") && !slices.Contains([]string{

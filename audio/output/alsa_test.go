@@ -1,6 +1,7 @@
 package output
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"guided/audio"
 	"guided/audio/audiotest"
@@ -136,17 +138,130 @@ func TestALSAUnknownDevice(t *testing.T) {
 	}
 }
 
-// The null and file devices of ALSA take sound as fast as they get it, so a routine would rush through.
+// The null and file devices of ALSA take sound as fast as they get it. The clock paces them, and the file holds what was heard:
+// all of it when the routine ends, and nothing of what a pause took back.
 func TestALSADeviceWithoutPace(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kept.raw")
+	setALSAConfig(t, fmt.Sprintf(`
+		pcm.void { type null }
+		pcm.converted { type plug slave { pcm void format S32_LE channels 1 } }
+		pcm.file { type file slave.pcm void file "%s" format raw }
+	`, file))
+	for _, name := range []string{"void", "converted", "file"} {
+		t.Run(name, func(t *testing.T) {
+			const frames = audio.Rate*5/2 + 77
+			began := time.Now()
+			out := openOutput(t, "alsa:"+name, 0)
+			if err := play(t, out, audiotest.NewNoise(frames)).wait(t); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took < toDuration(frames) {
+				t.Errorf("%v of sound took %v", toDuration(frames), took)
+			}
+			if strings.Count(out.log.String(), "no speaker is behind it") != 1 {
+				t.Errorf("the log says %q", out.log.String())
+			}
+		})
+	}
+	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, rendered(audio.Rate*5/2+77)) {
+		t.Errorf("the file is not the render: %d bytes, %v", len(got), err)
+	}
+	t.Run("file, paused", func(t *testing.T) {
+		src := newChangingNoise(4 * audio.Rate)
+		p := play(t, openOutput(t, "alsa:file", 0), src)
+		p.waitHeard(t, audio.Rate)
+		src.silence()
+		if err := p.wait(t); err != nil {
+			t.Fatal(err)
+		}
+		if src.rewound < audio.RewindDepth/2 {
+			t.Errorf("%d frames were rewound", src.rewound)
+		}
+		want := append(rendered(src.quietFrom), make([]byte, (src.frames-src.quietFrom)*audio.FrameBytes)...)
+		got, err := os.ReadFile(file)
+		if err != nil || len(got) != len(want) || !bytes.Equal(got[:src.quietFrom*audio.FrameBytes], want[:src.quietFrom*audio.FrameBytes]) {
+			t.Errorf("the file is not what was heard: %d bytes, want %d: %v", len(got), len(want), err)
+		}
+		if isLoud(got[src.quietFrom*audio.FrameBytes:]) {
+			t.Error("what a pause took back is in the file")
+		}
+	})
+	t.Run("file, stopped", func(t *testing.T) {
+		p := play(t, openOutput(t, "alsa:file", 0), audiotest.NewNoise(60*audio.Rate))
+		p.waitHeard(t, audio.Rate)
+		p.cancel()
+		if err := p.wait(t); err != context.Canceled {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, rendered(p.heard())) {
+			t.Errorf("the file holds %d frames, and %d were heard: %v", len(got)/audio.FrameBytes, p.heard(), err)
+		}
+	})
+}
+
+// The disk of a file device that is full is an error.
+func TestALSAFileDeviceFull(t *testing.T) {
 	setALSAConfig(t, `
 		pcm.void { type null }
-		pcm.file { type file slave.pcm void file /dev/null format raw }
+		pcm.file { type file slave.pcm void file /dev/full format raw }
 	`)
-	for _, name := range []string{"void", "file"} {
-		err := play(t, openOutput(t, "alsa:"+name, 0), audiotest.NewNoise(3600*audio.Rate)).wait(t)
-		if err == nil || !strings.Contains(err.Error(), "faster") {
-			t.Errorf("alsa:%s: the error is %v", name, err)
+	err := play(t, openOutput(t, "alsa:file", 0), audiotest.NewNoise(60*audio.Rate)).wait(t)
+	if err == nil || !strings.Contains(err.Error(), `the ALSA device "file" was lost`) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// What is below a device decides whether it rewinds: many plugins promise it and do not keep it. The texts are those of
+// alsa-lib 1.2.8.
+func TestALSAChain(t *testing.T) {
+	const (
+		setup    = "Its setup is:\n  stream       : PLAYBACK\n  access       : RW_INTERLEAVED\n"
+		hardware = "Hardware PCM card 0 'Headphones' device 0 subdevice 0\n" + setup
+	)
+	for dump, want := range map[string]struct{ hardware, rewinds, unpaced bool }{
+		hardware:                                     {true, true, false},
+		"Plug PCM: " + hardware:                      {true, true, false},
+		"Plug PCM: Plug PCM: " + hardware:            {true, true, false},
+		"Hooks PCM\n" + setup + "Slave: " + hardware: {true, true, false},
+		"Plug PCM: Linear conversion PCM (S32_LE)\n" + setup + "Slave: " + hardware:                                                         {true, true, false},
+		"Plug PCM: Route conversion PCM (sformat=S16_LE)\n  Transformation table:\n    0 <- 0*0.5 + 1*0.5\n" + setup + "Slave: " + hardware: {true, true, false},
+		"Soft volume PCM\nControl: PCM\nmin_dB: -51\n" + setup + "Slave: Plug PCM: " + hardware:                                             {true, true, false},
+		"Plug PCM: Rate conversion PCM (44100, sformat=S16_LE)\nConverter: libspeex (external)\n" + setup + "Slave: " + hardware:            {true, false, false},
+		"Plug PCM: IEC958 subframe conversion PCM (S32_LE)\n" + setup + "Slave: " + hardware:                                                {true, false, false},
+		"Plug PCM: Direct Stream Mixing PCM\n" + setup:                                                                                      {false, false, false},
+		"File PCM (file=/x)\nFinal file PCM (file=/x)\n" + setup + "Slave: " + hardware:                                                     {true, false, false},
+		"ALSA <-> PulseAudio PCM I/O Plugin\n" + setup:                                                                                      {false, false, false},
+		"Plug PCM: BlueALSA PCM: 00:11:22:33:44:55\n" + setup:                                                                               {false, false, false},
+		"Null PCM\n" + setup:                                 {false, false, true},
+		"Plug PCM: Null PCM\n":                               {false, false, true},
+		"File PCM (file=/x)\n" + setup + "Slave: Null PCM\n": {false, false, true},
+		"": {},
+	} {
+		chain := parseALSAChain(dump)
+		if got := (struct{ hardware, rewinds, unpaced bool }{chain.isHardware(), chain.rewinds(), chain.unpaced()}); got != want {
+			t.Errorf("%q: %+v, want %+v", chain, got, want)
 		}
+	}
+}
+
+// The plugin of PulseAudio reports frames that can be rewound, and plays them nevertheless; so it is never asked to.
+func TestALSAPulsePluginDoesNotRewind(t *testing.T) {
+	server := startPulseaudio(t)
+	server.alsa(t)
+	recording := server.record()
+	src := newChangingNoise(2 * audio.Rate)
+	out := openOutput(t, "alsa:converted", 0)
+	p := play(t, out, src)
+	p.waitHeard(t, audio.Rate)
+	src.silence()
+	if err := p.wait(t); err != nil {
+		t.Fatal(err)
+	}
+	if src.rewound > 0 {
+		t.Errorf("%d frames were rewound", src.rewound)
+	}
+	if found := matchRecording(t, recording.untilSilent(), rendered(src.quietFrom), out.underruns()); found.frames() != src.quietFrom {
+		t.Errorf("%d frames of sound are recorded, want %d", found.frames(), src.quietFrom)
 	}
 }
 

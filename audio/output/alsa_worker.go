@@ -10,10 +10,10 @@ import (
 // A call into libasound cannot be interrupted, and some plugins wait in it for a server that has stopped answering, for
 // ever. So each device has a goroutine of its own that makes its calls, and Play gives up waiting for it after these times.
 const (
-	alsaOpenTimeout  = 5 * time.Second            // a Bluetooth speaker connects within that
-	alsaWriteTimeout = stallTimeout + time.Second // write itself gives up after stallTimeout
-	alsaCloseTimeout = 500 * time.Millisecond     // what takes longer ends without Play, and the next one waits for it
-	alsaGrace        = 100 * time.Millisecond     // after the end of the context; a call normally blocks for alsaPollInterval
+	alsaOpenTimeout  = 5 * time.Second        // a Bluetooth speaker connects within that
+	alsaCallTimeout  = stallTimeout           // a call normally takes no time at all
+	alsaCloseTimeout = 500 * time.Millisecond // what takes longer ends without Play, and the next one waits for it
+	alsaGrace        = 100 * time.Millisecond // after the end of the context
 )
 
 // alsaOutput is the output "alsa:DEVICE". While a call of an earlier Play hangs, no other is begun, so that at most one
@@ -23,6 +23,8 @@ type alsaOutput struct {
 	name string
 	log  *slog.Logger
 	hung *alsaWorker // given up, nil if none is
+
+	warned bool // that the device has no pace
 }
 
 // open is called by one goroutine at a time.
@@ -42,7 +44,7 @@ func (o *alsaOutput) open(ctx context.Context) (device, error) {
 	select {
 	case d := <-opened:
 		if err == nil {
-			return &workedALSA{output: o, worker: w, dev: d}, nil
+			return o.pace(&workedALSA{output: o, worker: w, dev: d}), nil
 		}
 		opened <- d // just after it was given up
 	default:
@@ -55,6 +57,18 @@ func (o *alsaOutput) open(ctx context.Context) (device, error) {
 		}
 	})
 	return nil, o.explain(err)
+}
+
+// pace returns a device, or one that the clock paces where that has no pace.
+func (o *alsaOutput) pace(a *workedALSA) device {
+	if !a.dev.unpaced {
+		return a
+	}
+	if !o.warned {
+		o.log.Warn("the ALSA device ends in ALSA's null device: it is played to in real time, and no speaker is behind it", "device", o.name)
+		o.warned = true
+	}
+	return &unpacedALSA{alsa: a}
 }
 
 // waitForHung waits until the call of an earlier Play has returned.
@@ -100,66 +114,31 @@ type hungError struct{ doing string }
 
 func (e hungError) Error() string { return "hangs in " + e.doing }
 
-// workedALSA is an alsaDevice whose calls its worker makes.
-type workedALSA struct {
-	output *alsaOutput
-	worker *alsaWorker
-	dev    *alsaDevice
-	gaveUp error // the hungError of the first call that was given up
-}
-
-// do makes one call, and none after one that was given up.
-func (a *workedALSA) do(ctx context.Context, limit time.Duration, doing string, call func() (int, error)) (int, error) {
-	if a.gaveUp != nil {
-		return 0, a.output.explain(a.gaveUp)
-	}
-	n, err := a.worker.do(ctx, limit, doing, call)
-	if _, hung := err.(hungError); hung {
-		a.gaveUp = err
-	}
-	return n, a.output.explain(err)
-}
-
-func (a *workedALSA) write(ctx context.Context, block []byte) error {
-	_, err := a.do(ctx, alsaWriteTimeout, "writing to it", func() (int, error) { return 0, a.dev.write(ctx, block) })
-	return err
-}
-
-func (a *workedALSA) delay() (int, error) {
-	return a.do(context.Background(), stallTimeout, "asking how far it is", a.dev.delay)
-}
-
-// close never fails: the sound was heard. A device that takes long to close is waited for by the next open.
-func (a *workedALSA) close(int) error {
-	_, _ = a.do(context.Background(), alsaCloseTimeout, "closing it", func() (int, error) {
-		a.dev.closePCM()
-		return 0, nil
-	})
-	cleanup := a.dev.closePCM
-	if a.gaveUp == nil || a.gaveUp == (hungError{"closing it"}) {
-		cleanup = func() {} // the call does it
-	}
-	a.output.release(a.worker, a.gaveUp, cleanup)
-	if a.gaveUp == nil {
-		logUnderruns(a.dev.log, "alsa:"+a.dev.name, a.dev.underruns)
-	}
-	return nil
-}
-
 // alsaWorker makes calls one after the other on a goroutine of its own.
 type alsaWorker struct {
-	calls   chan func()
+	calls   chan func() (int, error)
+	results chan alsaResult // of each call
+	alarm   alarm
 	doing   string        // what was called last
 	cleanup func()        // runs after the last call; set before calls is closed
 	ended   chan struct{} // closed when the goroutine has returned
 }
 
+type alsaResult struct {
+	n   int
+	err error
+}
+
 func newALSAWorker() *alsaWorker {
-	w := &alsaWorker{calls: make(chan func()), cleanup: func() {}, ended: make(chan struct{})}
+	w := &alsaWorker{
+		calls: make(chan func() (int, error)), results: make(chan alsaResult, 1),
+		cleanup: func() {}, ended: make(chan struct{}),
+	}
 	go func() {
 		defer close(w.ended)
 		for call := range w.calls {
-			call()
+			n, err := call()
+			w.results <- alsaResult{n, err}
 		}
 		w.cleanup()
 	}()
@@ -169,30 +148,21 @@ func newALSAWorker() *alsaWorker {
 // do makes a call and returns its results. It gives up with a hungError after limit, or alsaGrace after the end of ctx;
 // after that do must not be called again.
 func (w *alsaWorker) do(ctx context.Context, limit time.Duration, doing string, call func() (int, error)) (int, error) {
-	type result struct {
-		n   int
-		err error
-	}
 	w.doing = doing
-	done := make(chan result, 1)
-	w.calls <- func() {
-		n, err := call()
-		done <- result{n, err}
-	}
-	timeout := time.NewTimer(limit)
-	defer timeout.Stop()
+	w.calls <- call
+	timeout := w.alarm.after(limit)
 	select {
-	case r := <-done:
+	case r := <-w.results:
 		return r.n, r.err
-	case <-timeout.C:
+	case <-timeout:
 		return 0, hungError{doing}
 	case <-ctx.Done():
 	}
-	timeout.Reset(alsaGrace)
+	timeout = w.alarm.after(alsaGrace)
 	select {
-	case r := <-done:
+	case r := <-w.results:
 		return r.n, r.err
-	case <-timeout.C:
+	case <-timeout:
 		return 0, hungError{doing}
 	}
 }

@@ -1,0 +1,172 @@
+package output
+
+import (
+	"context"
+	"time"
+
+	"guided/audio"
+)
+
+// A device that had no room for all that it was to get is tried again after what the rest takes to play, within these bounds.
+const (
+	minALSARetry = 5 * time.Millisecond
+	maxALSARetry = 20 * time.Millisecond
+)
+
+// alsaFillAge is how old a fill may be for the position to be reckoned from it by the clock. A device that has stopped is
+// noticed at the next write.
+const alsaFillAge = 60 * time.Millisecond
+
+// workedALSA is an alsaDevice whose calls its worker makes. It sleeps by the clock until there is room, because a wait inside
+// the library could not be interrupted.
+type workedALSA struct {
+	output *alsaOutput
+	worker *alsaWorker
+	dev    *alsaDevice
+	alarm  alarm
+	filled alsaFill // after the last write or rewind; zero before the first
+	gaveUp error    // the hungError of the first call that was given up
+}
+
+// do makes one call, and none after one that was given up.
+func (a *workedALSA) do(ctx context.Context, limit time.Duration, doing string, call func() (int, error)) (int, error) {
+	if a.gaveUp != nil {
+		return 0, a.output.explain(a.gaveUp)
+	}
+	n, err := a.worker.do(ctx, limit, doing, call)
+	if _, hung := err.(hungError); hung {
+		a.gaveUp = err
+	}
+	return n, a.output.explain(err)
+}
+
+// room is how many frames the buffer lacks by now. A later look must not put off the next write: what it says is a period old
+// at most, because many devices take a period at once.
+func (a *workedALSA) room() int {
+	room := func(f alsaFill) int { return a.dev.target - f.queued + f.passed(f.queued) }
+	return max(room(a.filled), room(a.dev.now))
+}
+
+func (a *workedALSA) wait(ctx context.Context, limit time.Duration, interrupt <-chan struct{}) (room int, interrupted bool, err error) {
+	if a.filled.at.IsZero() {
+		return a.dev.target, false, ctx.Err()
+	}
+	if room := a.room(); room < a.dev.refill {
+		select {
+		case <-ctx.Done():
+			return 0, false, ctx.Err()
+		case <-interrupt:
+			return 0, true, nil
+		case <-a.alarm.after(min(limit, toDuration(a.dev.refill-room))):
+		}
+	}
+	if room := a.room(); room >= a.dev.refill {
+		return room, false, nil
+	}
+	return 0, false, nil
+}
+
+func (a *workedALSA) write(ctx context.Context, sound []byte) error {
+	for {
+		n, err := a.do(ctx, alsaCallTimeout, "writing to it", func() (int, error) { return a.dev.put(sound) })
+		if err != nil {
+			return err
+		}
+		a.filled = a.dev.now
+		if sound = sound[n*audio.FrameBytes:]; len(sound) == 0 {
+			return nil
+		}
+		if err := a.dev.stalled(); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-a.alarm.after(min(max(toDuration(len(sound)/audio.FrameBytes), minALSARetry), maxALSARetry)):
+		}
+	}
+}
+
+func (a *workedALSA) delay() (int, error) {
+	if now := a.dev.now; now.running && time.Since(now.at) < alsaFillAge {
+		return now.delay - now.passed(now.delay), nil
+	}
+	return a.do(context.Background(), alsaCallTimeout, "asking how far it is", func() (int, error) {
+		a.dev.look()
+		return a.dev.now.delay, a.dev.stalled()
+	})
+}
+
+func (a *workedALSA) rewind(limit int) (int, error) {
+	if !a.dev.rewinds {
+		return 0, nil
+	}
+	n, err := a.do(context.Background(), alsaCallTimeout, "rewinding it", func() (int, error) { return a.dev.rewind(limit), nil })
+	if err == nil {
+		a.filled = a.dev.now
+	}
+	return n, err
+}
+
+// close never fails: the sound was heard. A device that takes long to close is waited for by the next open.
+func (a *workedALSA) close(int) error {
+	_, _ = a.do(context.Background(), alsaCloseTimeout, "closing it", func() (int, error) {
+		a.dev.closePCM()
+		return 0, nil
+	})
+	cleanup := a.dev.closePCM
+	if a.gaveUp == nil || a.gaveUp == (hungError{"closing it"}) {
+		cleanup = func() {} // the call does it
+	}
+	a.output.release(a.worker, a.gaveUp, cleanup)
+	if a.gaveUp == nil {
+		logUnderruns(a.dev.log, "alsa:"+a.dev.name, a.dev.underruns)
+	}
+	return nil
+}
+
+// unpacedALSA is a device that takes sound as fast as it gets it. It gets the sound when the clock says that it was heard, so
+// that the file of ALSA's file plugin holds that and no more.
+type unpacedALSA struct {
+	sleepyDevice
+	alsa  *workedALSA
+	held  []byte // not given yet
+	given int64  // frames
+}
+
+func (d *unpacedALSA) write(ctx context.Context, sound []byte) error {
+	if err := d.sleepyDevice.write(ctx, sound); err != nil {
+		return err
+	}
+	d.held = append(d.held, sound...)
+	return d.give(ctx, d.elapsed())
+}
+
+// give gives what was heard when so many frames of all were.
+func (d *unpacedALSA) give(ctx context.Context, heard int64) error {
+	n := int(min(heard-d.given, int64(len(d.held)/audio.FrameBytes)))
+	if n <= 0 {
+		return nil
+	}
+	if err := d.alsa.write(ctx, d.held[:n*audio.FrameBytes]); err != nil {
+		return err
+	}
+	d.held = d.held[:copy(d.held, d.held[n*audio.FrameBytes:])]
+	d.given += int64(n)
+	return nil
+}
+
+func (d *unpacedALSA) rewind(limit int) (int, error) {
+	n, err := d.sleepyDevice.rewind(limit)
+	d.held = d.held[:len(d.held)-n*audio.FrameBytes]
+	return n, err
+}
+
+// close gives the device the rest of what was heard.
+func (d *unpacedALSA) close(heard int) error {
+	err := d.give(context.Background(), int64(heard))
+	if e := d.alsa.close(heard); err == nil {
+		err = e
+	}
+	return err
+}
