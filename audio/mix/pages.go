@@ -2,6 +2,7 @@ package mix
 
 import (
 	"bufio"
+	"bytes"
 	"os"
 	"strconv"
 	"strings"
@@ -31,17 +32,18 @@ func findExePages() exePages {
 	var list exePages
 	var current [2]uintptr
 	for lines := bufio.NewScanner(maps); lines.Scan(); {
-		f := strings.Fields(lines.Text())
+		first, rest, _ := bytes.Cut(lines.Bytes(), []byte(" "))
 		switch {
-		case len(f) == 3 && f[0] == "Anonymous:" && f[1] == "0" && current[1]-current[0] >= minRange:
-			list = append(list, current)
-		case len(f) == 6 && f[1] == "r--p" && f[5] == exe: // address, permissions, offset, device, inode, path
-			low, high, _ := strings.Cut(f[0], "-")
-			from, _ := strconv.ParseUint(low, 16, 64)
-			to, _ := strconv.ParseUint(high, 16, 64)
-			current = [2]uintptr{uintptr(from), uintptr(to)}
-		case len(f) > 0 && !strings.HasSuffix(f[0], ":"):
+		case !bytes.HasSuffix(first, []byte(":")): // address, permissions, offset, device, inode, path
 			current = [2]uintptr{}
+			if bytes.HasPrefix(rest, []byte("r--p ")) && bytes.HasSuffix(rest, []byte(" "+exe)) {
+				low, high, _ := strings.Cut(string(first), "-")
+				from, _ := strconv.ParseUint(low, 16, 64)
+				to, _ := strconv.ParseUint(high, 16, 64)
+				current = [2]uintptr{uintptr(from), uintptr(to)}
+			}
+		case string(first) == "Anonymous:" && string(bytes.TrimSpace(rest)) == "0 kB" && current[1]-current[0] >= minRange:
+			list = append(list, current)
 		}
 	}
 	return list
