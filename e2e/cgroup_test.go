@@ -5,48 +5,64 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// memoryGroup is a control group (cgroups(7)) with a limit of memory, as systemd makes one for MemoryMax=.
-type memoryGroup struct{ dir string }
+// controlGroup is a control group (cgroups(7)), as systemd makes one for the limits of a service.
+type controlGroup struct{ dir string }
 
-// newMemoryGroup makes a group below that of this process. Where none can be made the test is skipped, and says so loudly.
-func newMemoryGroup(t *testing.T, limit int64) memoryGroup {
+// newMemoryGroup is a group with a limit of memory in bytes, as MemoryMax= sets it.
+func newMemoryGroup(t *testing.T, limit int64) controlGroup {
+	t.Helper()
+	g, version := newControlGroup(t, "memory")
+	file := map[int]string{1: "memory.limit_in_bytes", 2: "memory.max"}[version]
+	g.set(t, file, strconv.FormatInt(limit, 10))
+	return g
+}
+
+// newControlGroup makes a group of a controller below that of this process, and tells whether it is of version 1 or 2. Where
+// none can be made the test is skipped, and says so loudly.
+func newControlGroup(t *testing.T, controller string) (g controlGroup, version int) {
 	t.Helper()
 	own, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
 		t.Skip("NOT TESTED, there are no control groups: ", err)
 	}
-	var parent, limitFile string
+	var parent string
 	for line := range strings.Lines(string(own)) {
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		switch {
 		case len(parts) != 3:
-		case parts[1] == "memory":
-			parent, limitFile = "/sys/fs/cgroup/memory"+parts[2], "memory.limit_in_bytes"
+		case slices.Contains(strings.Split(parts[1], ","), controller):
+			parent, version = "/sys/fs/cgroup/"+controller+parts[2], 1
 		case parts[1] == "" && parent == "":
-			parent, limitFile = "/sys/fs/cgroup"+parts[2], "memory.max"
+			parent, version = "/sys/fs/cgroup"+parts[2], 2
 		}
 	}
-	g := memoryGroup{filepath.Join(parent, fmt.Sprintf("guided-test-%d", os.Getpid()))}
+	g = controlGroup{filepath.Join(parent, fmt.Sprintf("guided-test-%d", os.Getpid()))}
 	if err := os.Mkdir(g.dir, 0o755); err != nil {
 		t.Skip("NOT TESTED, no control group can be made: ", err)
 	}
 	t.Cleanup(func() {
 		waitFor(t, "the control group to be empty", func() bool { return os.Remove(g.dir) == nil })
 	})
-	if err := os.WriteFile(filepath.Join(g.dir, limitFile), []byte(strconv.FormatInt(limit, 10)), 0o644); err != nil {
-		t.Skip("NOT TESTED, the memory of a control group cannot be limited: ", err)
+	return g, version
+}
+
+// set writes a file of the group. Where it cannot be written the test is skipped, and says so loudly.
+func (g controlGroup) set(t *testing.T, file, value string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(g.dir, file), []byte(value), 0o644); err != nil {
+		t.Skip("NOT TESTED, the limit of a control group cannot be set: ", err)
 	}
-	return g
 }
 
 // command runs a program in the group.
-func (g memoryGroup) command(program string, args ...string) *exec.Cmd {
+func (g controlGroup) command(program string, args ...string) *exec.Cmd {
 	const enter = `echo $$ > "$0/cgroup.procs" && exec "$@"`
 	return exec.Command("sh", append([]string{"-c", enter, g.dir, program}, args...)...)
 }
