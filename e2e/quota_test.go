@@ -32,6 +32,7 @@ const (
 	onlineAtOnce = 3 * time.Second
 	heardAtOnce  = time.Second
 	silentAtOnce = time.Second / 2
+	lightMemory  = 48 << 20 // bytes resident at most: less than of a music player; how much of the program is, the kernel decides
 )
 
 // On a tenth of a core the daemon is soon there, starts and stops at once, and its sound has no gaps.
@@ -55,7 +56,8 @@ func TestDaemonOnATenthOfACore(t *testing.T) {
 	seen := m.observe()
 
 	began := time.Now()
-	log, ended := startProcess(t, group.command(program, "--config", m.config, "serve"))
+	daemon := group.command(program, "--config", m.config, "serve")
+	log, ended := startProcess(t, daemon)
 	select {
 	case at := <-online:
 		t.Logf("online %v after the start of the process", at.Sub(began).Round(time.Millisecond))
@@ -85,6 +87,11 @@ func TestDaemonOnATenthOfACore(t *testing.T) {
 				return timeToSilence(t, m, seen, heard)
 			})
 		})
+	}
+	peak := peakMemory(daemon.Process.Pid)
+	t.Logf("%d MiB of memory at most", peak>>20)
+	if peak == 0 || peak > lightMemory {
+		t.Errorf("%d MiB of memory, want %d at most", peak>>20, lightMemory>>20)
 	}
 	if stat, err := os.ReadFile(filepath.Join(group.dir, "cpu.stat")); err == nil && strings.Contains(string(stat), "nr_throttled 0\n") {
 		t.Error("the group has never been throttled: the limit was not in force")

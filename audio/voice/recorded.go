@@ -293,7 +293,8 @@ func EmbeddedFS(name string) (fs.FS, error) {
 	if _, err := fs.Stat(embeddedVoices, "voices/"+name+"/"+indexFile); err != nil || !fs.ValidPath(name) {
 		return nil, fmt.Errorf("no voice named %q is embedded", name)
 	}
-	return fs.Sub(embeddedVoices, "voices/"+name)
+	files, err := fs.Sub(embeddedVoices, "voices/"+name)
+	return embeddedFolder{files, findExePages()}, err
 }
 
 // EmbeddedVoices returns the names of the embedded voices, sorted.

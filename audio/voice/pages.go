@@ -1,8 +1,10 @@
-package mix
+package voice
 
 import (
 	"bufio"
 	"bytes"
+	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -10,8 +12,8 @@ import (
 )
 
 // exePages are the address ranges of the process in which the executable is mapped read-only, among them the embedded
-// recordings. The kernel maps 64 kB around every byte that is read and keeps it mapped, so that a long routine would
-// end with every voice counted as resident memory.
+// recordings. The kernel maps 64 kB around every byte that is read, or 2 MiB where the file is cached in such pages, and
+// keeps it mapped: in the end every voice would count as resident memory.
 type exePages [][2]uintptr
 
 // minRange is the size in bytes from which a range is worth releasing.
@@ -55,4 +57,32 @@ func (p exePages) release() {
 		// After an error the pages stay resident, and nothing is lost.
 		_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, r[0], r[1]-r[0], syscall.MADV_DONTNEED)
 	}
+}
+
+// embeddedFolder is a folder of the executable, which keeps nothing resident of a file that was read and closed.
+type embeddedFolder struct {
+	fs.FS
+	pages exePages
+}
+
+// embeddedFile is an open regular file of an embeddedFolder.
+type embeddedFile struct {
+	fs.File
+	io.ReaderAt
+	pages exePages
+}
+
+func (f embeddedFolder) Open(name string) (fs.File, error) {
+	file, err := f.FS.Open(name)
+	if at, is := file.(io.ReaderAt); is { // not so a folder
+		return embeddedFile{file, at, f.pages}, err
+	}
+	return file, err
+}
+
+func (f embeddedFolder) Stat(name string) (fs.FileInfo, error) { return fs.Stat(f.FS, name) }
+
+func (f embeddedFile) Close() error {
+	f.pages.release()
+	return f.File.Close()
 }
