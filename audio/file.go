@@ -26,6 +26,8 @@ const (
 	maxStuck = 2
 	// readBlock is how much is read at a time.
 	readBlock = 64 << 10
+	// listBatch is how many entries of a folder are read at a time.
+	listBatch = 512
 )
 
 // errStuck is the error of a file that is not even tried.
@@ -190,6 +192,48 @@ func (f *Files) Stat(ctx context.Context, folder fs.FS, name string) (fs.FileInf
 		return nil, err
 	}
 	return info, nil
+}
+
+// List calls found for the entries of a folder, limit at most, in no order. It may have found some before it fails.
+func (f *Files) List(ctx context.Context, folder fs.FS, limit int, found func(fs.DirEntry)) error {
+	var dir fs.File
+	err := f.run(ctx, ".", func() (err error) {
+		dir, err = folder.Open(".")
+		return err
+	}, func() {
+		if dir != nil {
+			dir.Close()
+		}
+	})
+	if err != nil {
+		return err
+	}
+	entries, is := dir.(fs.ReadDirFile)
+	if !is {
+		dir.Close()
+		return fmt.Errorf("the folder cannot be listed: %w", errors.ErrUnsupported)
+	}
+	for listed := 0; listed < limit; {
+		var batch []fs.DirEntry
+		err = f.run(ctx, ".", func() (err error) {
+			batch, err = entries.ReadDir(listBatch)
+			return err
+		}, func() { dir.Close() })
+		if errors.As(err, new(abandonedError)) {
+			return err
+		}
+		for _, e := range batch {
+			found(e)
+		}
+		if listed += len(batch); err != nil {
+			break
+		}
+	}
+	dir.Close()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // IsFolder reports whether a path is a folder; false too where that cannot be found out within FileTimeout, with the reason.

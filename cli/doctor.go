@@ -113,7 +113,7 @@ func (p *process) checkDaemon(c config.Config) (string, error) {
 }
 
 func (p *process) checkVoice(c config.Config) (string, error) {
-	v, err := openVoice(c.Voice.Name)
+	v, err := openVoice(c.Voice.Name, voice.OpenRecordedVoice)
 	if err != nil {
 		return "", err
 	}

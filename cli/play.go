@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"guided/audio/voice"
 	"guided/config"
 	"guided/player"
 )
@@ -37,10 +38,11 @@ func (o *playCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	play, err := newPlayer(c, out, outputNames(c), false, nil, log)
+	voices, err := openVoices(c, voice.OpenRecordedVoice, log)
 	if err != nil {
 		return err
 	}
+	play := newPlayer(c, voices, out, outputNames(c), false, nil, log)
 	command := player.Command{Verb: "start", Routine: o.Name, Parameters: o.player(), Volume: o.Volume}
 	return perform(p.ctx, play, command, newView(p.stdout).follow)
 }

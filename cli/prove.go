@@ -13,6 +13,7 @@ import (
 
 	"guided/audio/output"
 	"guided/audio/prove"
+	"guided/audio/voice"
 	"guided/config"
 	"guided/player"
 	"guided/routines"
@@ -133,10 +134,11 @@ func (o *proveCommand) record(p *process, score *routines.Score, file *os.File) 
 	if err != nil {
 		return "", 0, fmt.Errorf("audio.output: %w", err)
 	}
-	play, err := newPlayer(c, out, []string{c.Audio.Output}, false, nil, log)
+	voices, err := openVoices(c, voice.OpenRecordedVoice, log)
 	if err != nil {
 		return "", 0, err
 	}
+	play := newPlayer(c, voices, out, []string{c.Audio.Output}, false, nil, log)
 	if err := m.Await(ctx, routines.Rate/10); err != nil { // the recorder runs before the first sound
 		return "", 0, err
 	}

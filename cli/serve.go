@@ -95,10 +95,11 @@ func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.
 	if c.Web.Listen != "" {
 		token = web.LoadToken(c.Web, config.StateDir(), log)
 	}
-	play, err := newPlayer(c, tap.Output(out), outputNames(c), true, web.FileURLs(c.Web, token), log)
+	voices, err := openVoices(c, openSoon, log)
 	if err != nil {
 		return err
 	}
+	play := newPlayer(c, voices, tap.Output(out), outputNames(c), true, web.FileURLs(c.Web, token), log)
 	people := newUserCommands(play)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -112,7 +113,7 @@ func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.
 	})
 	parts.Go(func() { watchRoutines(ctx, c.Routines.Dir, play.Rescan, log) })
 	parts.Go(func() {
-		if err := serveWeb(remotes, c, play, token, people.do, tap, log); err != nil { // the daemon works without it
+		if err := serveWeb(remotes, c, voices, play, token, people.do, tap, log); err != nil { // the daemon works without it
 			log.Error("there is no page, and no file for speakers", "err", err)
 		}
 	})

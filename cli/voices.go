@@ -27,7 +27,7 @@ func (voicesListCommand) Run(p *process) error {
 		return err
 	}
 	for _, name := range voice.EmbeddedVoices() {
-		v, err := openVoice(name)
+		v, err := openVoice(name, voice.OpenRecordedVoice)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"guided/audio"
 	"guided/audio/mix"
@@ -30,10 +31,27 @@ func newLibrary(c config.Config) routines.Library {
 	return l
 }
 
-// newBank holds every sound: the recorded voice, the speech engine for the texts that the voice lacks, and the sound files
-// beside the routines, both with their caches on disk.
+// newBank holds every sound: the voices, and the sound files beside the routines with their cache on disk.
 func newBank(c config.Config, l routines.Library, log *slog.Logger) (*mix.Bank, error) {
-	recorded, err := openVoice(c.Voice.Name)
+	voices, err := openVoices(c, voice.OpenRecordedVoice, log)
+	if err != nil {
+		return nil, err
+	}
+	return newBankOf(voices, l, log), nil
+}
+
+// newBankOf is newBank with voices that are open: two banks may share them.
+func newBankOf(voices []voice.Voice, l routines.Library, log *slog.Logger) *mix.Bank {
+	other := func(name string) (voice.Voice, error) { return openVoice(name, voice.OpenRecordedVoice) }
+	bank := mix.NewBank(voices, other, audio.InFolders(l...), log)
+	bank.KeepSounds(filepath.Join(config.CacheDir(), "sounds"), audio.StatInFolders(l...))
+	return bank
+}
+
+// openVoices opens the recorded voice of the settings, and makes the one of the speech engine for the texts that it lacks,
+// with its cache on disk.
+func openVoices(c config.Config, open openRecorded, log *slog.Logger) ([]voice.Voice, error) {
+	recorded, err := openVoice(c.Voice.Name, open)
 	if err != nil {
 		return nil, err
 	}
@@ -45,15 +63,25 @@ func newBank(c config.Config, l routines.Library, log *slog.Logger) (*mix.Bank, 
 	if engine != nil {
 		voices = append(voices, voice.NewSynthesizedVoice(engine, voice.NewCache(filepath.Join(config.CacheDir(), "speech"), log)))
 	}
-	bank := mix.NewBank(voices, func(name string) (voice.Voice, error) { return openVoice(name) }, audio.InFolders(l...), log)
-	bank.KeepSounds(filepath.Join(config.CacheDir(), "sounds"), audio.StatInFolders(l...))
-	return bank, nil
+	return voices, nil
+}
+
+// openRecorded opens a folder of recordings.
+type openRecorded func(fs.FS) (*voice.RecordedVoice, error)
+
+// startMeasuring is how long the start of the daemon may take for recordings that their index does not measure: whoever
+// waits for it to be online shall not wait for thousands. The others are measured as the routines are scanned.
+const startMeasuring = 500 * time.Millisecond
+
+// openSoon opens the recordings of a daemon.
+func openSoon(folder fs.FS) (*voice.RecordedVoice, error) {
+	return voice.OpenRecordedVoiceWithin(folder, startMeasuring)
 }
 
 // openVoice opens an embedded voice by its name in any case, or a folder of recordings.
-func openVoice(name string) (*voice.RecordedVoice, error) {
+func openVoice(name string, open openRecorded) (*voice.RecordedVoice, error) {
 	if files, err := voice.EmbeddedFS(strings.ToLower(name)); err == nil {
-		return voice.OpenRecordedVoice(files)
+		return open(files)
 	}
 	dir := config.ExpandHome(name)
 	if is, err := audio.IsFolder(context.Background(), dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -61,7 +89,7 @@ func openVoice(name string) (*voice.RecordedVoice, error) {
 	} else if !is {
 		return nil, fmt.Errorf("voice.name: %q is neither a folder of recordings nor an embedded voice; those are %v", name, voice.EmbeddedVoices())
 	}
-	v, err := voice.OpenRecordedVoice(os.DirFS(dir))
+	v, err := open(os.DirFS(dir))
 	if err != nil {
 		return nil, fmt.Errorf("the voice in %s: %w", dir, err)
 	}
@@ -98,21 +126,17 @@ func newEngine(c config.Config) (voice.Engine, error) {
 
 // newPlayer makes the player of serve, demo, play and prove. Only a daemon has remotes: a routine may wait for `next`,
 // and routines have URLs; urls may be nil.
-func newPlayer(c config.Config, out audio.Output, outputs []string, daemon bool, urls func(string) map[string]string, log *slog.Logger) (*player.Player, error) {
+func newPlayer(c config.Config, voices []voice.Voice, out audio.Output, outputs []string, daemon bool, urls func(string) map[string]string, log *slog.Logger) *player.Player {
 	l := newLibrary(c)
-	b, err := newBank(c, l, log)
-	if err != nil {
-		return nil, err
-	}
-	voice, voices := voiceNames(c)
+	own, names := voiceNames(c)
 	if !daemon {
-		voices = nil // the command line may name a folder
+		names = nil // the command line may name a folder
 	}
 	return player.New(player.Config{
-		Library: l, Bank: b, Output: out, Outputs: outputs, Volume: c.Audio.Volume, Voice: voice, Voices: voices, Version: version(),
+		Library: l, Bank: newBankOf(voices, l, log), Output: out, Outputs: outputs, Volume: c.Audio.Volume, Voice: own, Voices: names, Version: version(),
 		Defaults: defaults(c), Waits: daemon, URLs: urls,
 		PhaseLead: c.MQTT.PhaseLead.Duration, ClockTrusted: config.ClockTrusted, Log: log,
-	}), nil
+	})
 }
 
 // openOutputs opens audio.output and audio.also as one output. clock is the name of the first, which sets the pace.

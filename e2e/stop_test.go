@@ -25,8 +25,13 @@ const (
 
 // sink is a PulseAudio server of the test's own, whose null sink is recorded.
 type sink struct {
-	mu   sync.Mutex
-	loud time.Time // when the last block that is not silent arrived
+	mu    sync.Mutex
+	loud  time.Time // when the last block that is not silent arrived
+	first time.Time // when the first one since forgetGaps did
+
+	silent     int // blocks of 10 ms since the last one that is not silent
+	gapCount   int // since forgetGaps: how often there was silence between sounds
+	longestGap int // blocks
 }
 
 // startSink starts the server and points this process at it, and records what its sink plays until the test ends.
@@ -78,15 +83,52 @@ func (s *sink) listen(sound io.Reader) {
 		if _, err := io.ReadFull(sound, buf); err != nil {
 			return
 		}
-		for i := 0; i < block; i += 2 {
-			if v := int16(binary.LittleEndian.Uint16(buf[i:])); v > silence || v < -silence {
-				s.mu.Lock()
-				s.loud = time.Now()
-				s.mu.Unlock()
-				break
-			}
+		loud := false
+		for i := 0; i < block && !loud; i += 2 {
+			v := int16(binary.LittleEndian.Uint16(buf[i:]))
+			loud = v > silence || v < -silence
 		}
+		s.note(loud)
 	}
+}
+
+// note counts a block of 10 ms.
+func (s *sink) note(loud bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !loud {
+		s.silent++
+		return
+	}
+	s.loud = time.Now()
+	switch {
+	case s.first.IsZero():
+		s.first = s.loud
+	case s.silent > 0:
+		s.gapCount++
+		s.longestGap = max(s.longestGap, s.silent)
+	}
+	s.silent = 0
+}
+
+// forgetGaps begins a measurement of firstLoud and gaps.
+func (s *sink) forgetGaps() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.first, s.gapCount, s.longestGap = time.Time{}, 0, 0
+}
+
+func (s *sink) firstLoud() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.first
+}
+
+// gaps is how often there was silence between two sounds since forgetGaps, and for how long at most.
+func (s *sink) gaps() (n int, longest time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gapCount, time.Duration(s.longestGap) * 10 * time.Millisecond
 }
 
 func (s *sink) lastLoud() time.Time {

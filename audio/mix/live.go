@@ -173,12 +173,10 @@ func (l *LiveRenderer) Preload(ctx context.Context, at int) error {
 
 // loadAhead is the loader: it loads and drops clips as the position advances, until ctx ends.
 func (l *LiveRenderer) loadAhead(ctx context.Context) {
-	embedded := findExePages()
 	defer l.dropAll()
 	for ctx.Err() == nil {
 		l.loadNeeded(ctx)
 		l.keepDecoded(ctx)
-		embedded.release()
 		select {
 		case <-ctx.Done():
 		case <-l.wakeup:
