@@ -112,6 +112,7 @@ func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.
 		play.Run(ctx)
 	})
 	parts.Go(func() { watchRoutines(ctx, c.Routines.Dir, play.Rescan, log) })
+	parts.Go(func() { restCollector(ctx, play.Watch(ctx)) })
 	parts.Go(func() {
 		if err := serveWeb(remotes, c, voices, play, token, people.do, tap, log); err != nil { // the daemon works without it
 			log.Error("there is no page, and no file for speakers", "err", err)
