@@ -78,6 +78,9 @@ func (s *session) endOverlays() {
 
 // mixOverlay turns the routine down where it is ducked, and adds the message.
 func (s *session) mixOverlay(samples [][2]float64) {
+	if len(s.overlays) == 0 && s.duckGain.isUnity() && s.overlayGain.isUnity() {
+		return
+	}
 	for i := range samples {
 		spoken := s.nextOverlaySample()
 		g := min(s.duckGain.next(), s.overlayGain.next())

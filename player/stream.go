@@ -49,10 +49,12 @@ func (s *session) stream(samples [][2]float64) (int, bool) {
 	for n < len(samples) && !s.transition.drained {
 		n += s.streamPart(samples[n:])
 	}
-	for i := range samples[:n] {
-		gain := s.volumeGain.next()
-		samples[i][0] *= gain
-		samples[i][1] *= gain
+	if !s.volumeGain.isUnity() {
+		for i := range samples[:n] {
+			gain := s.volumeGain.next()
+			samples[i][0] *= gain
+			samples[i][1] *= gain
+		}
 	}
 	return n, n > 0
 }
@@ -195,6 +197,9 @@ func (r *ramp) glideTo(target float64, frames int) {
 	r.target = target
 	r.slope = (target - r.value) / float64(frames)
 }
+
+// isUnity tells whether the gain is and stays 1.
+func (r *ramp) isUnity() bool { return r.value == 1 && r.target == 1 }
 
 // next is the gain of the next frame.
 func (r *ramp) next() float64 {

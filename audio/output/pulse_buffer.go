@@ -1,6 +1,7 @@
 package output
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -58,16 +59,17 @@ func (d *pulseDevice) setLatency(frames int) error {
 		BufferPrebufferLength: firstChunk * audio.FrameBytes,
 		BufferMinimumRequest:  uint32(request) * audio.FrameBytes,
 	}
-	if err := d.conn.request(attributes, &proto.SetPlaybackStreamBufferAttrReply{}); err != nil {
-		return fmt.Errorf("setting the buffer of the stream: %w", d.lostOr(err))
-	}
+	err := d.conn.request(attributes, &proto.SetPlaybackStreamBufferAttrReply{})
 	d.timingAge = 0
-	return nil
+	if refused := proto.Error(0); err == nil || errors.As(err, &refused) && d.conn.failure() == nil && d.lostOr(nil) == nil {
+		return nil // a server that keeps the buffer as it is costs more, and plays
+	}
+	return fmt.Errorf("setting the buffer of the stream: %w", d.lostOr(err))
 }
 
 // advance takes the stream to its next stage when that is due, and returns how long until then.
 func (d *pulseDevice) advance() (time.Duration, error) {
-	if d.wasMoved() {
+	if d.stage != starting && d.wasMoved() {
 		return probeAfter, d.fit()
 	}
 	switch d.stage {
