@@ -111,6 +111,7 @@ type File struct {
 	buf       []byte
 	waited    time.Duration // for all reads so far
 	abandoned bool
+	inMemory  bool // it is read and closed
 }
 
 // Open opens a file of at most limit bytes; TooLargeError for more of a sound. ctx bounds the reads too. Close it.
@@ -160,8 +161,20 @@ func (f *Files) Open(ctx context.Context, name string, limit int64) (*File, erro
 		opened.abandoned = errors.As(err, new(abandonedError))
 		return nil, err
 	}
-	opened.Size, opened.at = int64(len(data)), bytes.NewReader(data)
+	opened.Size, opened.at, opened.inMemory = int64(len(data)), bytes.NewReader(data), true
 	return opened, nil
+}
+
+// Do carries out an operation on the folder within the time-out. Where it takes longer, it is left behind, late is called at
+// its end, and what it sets must not be used.
+func (f *Files) Do(ctx context.Context, name string, op func() error, late func()) error {
+	return f.run(ctx, name, op, late)
+}
+
+// Within changes the time-out of an opening or a read, which is FileTimeout else.
+func (f *Files) Within(timeout time.Duration) *Files {
+	f.timeout = timeout
+	return f
 }
 
 // StatWith returns what stat says of a file, within the time-out.
@@ -271,8 +284,11 @@ func (f *File) Continue(ctx context.Context) { f.ctx, f.waited = ctx, 0 }
 
 // CheckUnchanged fails where the file was written to since its opening.
 func (f *File) CheckUnchanged() error {
-	if f.abandoned {
+	switch {
+	case f.abandoned:
 		return errStuck
+	case f.inMemory:
+		return nil
 	}
 	var info fs.FileInfo
 	err := f.files.run(f.ctx, f.name, func() (err error) {
