@@ -240,7 +240,7 @@ type oggReader struct {
 }
 
 func newOggReader(file io.Reader) oggReader {
-	r := oggReader{in: bufio.NewReaderSize(file, readBlock)}
+	r := oggReader{in: bufio.NewReaderSize(file, decoderBuffer)}
 	for i := range r.table {
 		crc := uint32(i) << 24
 		for range 8 {

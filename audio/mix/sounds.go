@@ -339,6 +339,7 @@ func (s *soundFiles) openSource(ctx context.Context, r *soundReader, file *audio
 		return err
 	}
 	if d.WAV != nil && d.Rate == audio.Rate {
+		file.Watch()
 		r.source = &plainSource{file: file, wav: d.WAV, kind: r.kind, level: facts.level, length: r.length}
 		return nil
 	}
