@@ -370,6 +370,20 @@ func (s *soundFiles) decodeAgain(ctx context.Context, k *soundFile, kind soundKi
 	return r.source, nil
 }
 
+// mustMeasureBed reports whether a file, empty for none, has to be decoded to be a bed, and other files can be kept meanwhile.
+func (s *soundFiles) mustMeasureBed(ctx context.Context, name string) bool {
+	if name == "" || s.store == nil {
+		return false
+	}
+	k, file, err := s.openFile(ctx, name)
+	if err != nil {
+		return false
+	}
+	file.Close()
+	facts := k.learnt()
+	return facts.level.total == 0 && facts.loopErr == nil && facts.err == nil
+}
+
 // measureBed decodes a file for its loop. Its caller is alone.
 func (s *soundFiles) measureBed(ctx context.Context, k *soundFile, file *audio.File) (level loopLevel, head *[]int16, err error) {
 	err = s.decoding(ctx, func() error {
