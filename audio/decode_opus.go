@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/pion/opus"
 )
@@ -83,7 +84,8 @@ func opusFrames(file *io.SectionReader) int {
 		if page.serial != head.serial || page.granule == noGranule || page.granule > 1<<40 {
 			return 0
 		}
-		return max(0, int((int64(page.granule)-head.start)/opusGranules)-skip)
+		samples := (int64(page.granule)-head.start)/opusGranules - int64(skip)
+		return int(max(0, min(samples, math.MaxInt32)))
 	}
 	return 0
 }
