@@ -29,7 +29,7 @@ const maxFLACBits = 24
 const flacHeaderBytes = 16
 
 func (d *Decoder) openFLAC(file io.Reader) error {
-	in := bufio.NewReaderSize(file, readBlock) // flac.New reads from it, and not from one of its own
+	in := bufio.NewReaderSize(file, decoderBuffer) // flac.New reads from it, and not from one of its own
 	stream, err := flac.New(in)
 	if err != nil {
 		return fmt.Errorf("not a FLAC file: %w", err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/pion/opus"
@@ -84,7 +85,8 @@ func opusFrames(file *io.SectionReader) int {
 		if page.serial != head.serial || page.granule == noGranule || page.granule > 1<<40 {
 			return 0
 		}
-		return max(0, int((int64(page.granule)-head.start)/opusGranules)-skip)
+		samples := (int64(page.granule)-head.start)/opusGranules - int64(skip)
+		return int(max(0, min(samples, math.MaxInt32)))
 	}
 	return 0
 }
@@ -243,7 +245,7 @@ type oggReader struct {
 }
 
 func newOggReader(file io.Reader) oggReader {
-	r := oggReader{in: bufio.NewReaderSize(file, readBlock)}
+	r := oggReader{in: bufio.NewReaderSize(file, decoderBuffer)}
 	for i := range r.table {
 		crc := uint32(i) << 24
 		for range 8 {

@@ -24,8 +24,10 @@ const (
 	// maxStuck is how many operations that never returned may be left behind. An operation on a dead mount cannot be
 	// interrupted, only abandoned; while so many are pending no further one is begun.
 	maxStuck = 2
-	// readBlock is how much is read at a time.
-	readBlock = 64 << 10
+	// readBlock is how much is read at a time: a second of stereo of 16 bits, so that a file that is played costs one read.
+	readBlock = 192 << 10
+	// decoderBuffer is how much a decoder reads at a time.
+	decoderBuffer = 64 << 10
 	// listBatch is how many entries of a folder are read at a time.
 	listBatch = 512
 )
@@ -113,6 +115,8 @@ type File struct {
 	buf       []byte
 	waited    time.Duration // for all reads so far
 	abandoned bool
+	inMemory  bool // it is read and closed
+	watched   bool
 }
 
 // Open opens a file of at most limit bytes; TooLargeError for more of a sound. ctx bounds the reads too. Close it.
@@ -162,8 +166,20 @@ func (f *Files) Open(ctx context.Context, name string, limit int64) (*File, erro
 		opened.abandoned = errors.As(err, new(abandonedError))
 		return nil, err
 	}
-	opened.Size, opened.at = int64(len(data)), bytes.NewReader(data)
+	opened.Size, opened.at, opened.inMemory = int64(len(data)), bytes.NewReader(data), true
 	return opened, nil
+}
+
+// Do carries out an operation on the folder within the time-out. Where it takes longer, it is left behind, late is called at
+// its end, and what it sets must not be used.
+func (f *Files) Do(ctx context.Context, name string, op func() error, late func()) error {
+	return f.run(ctx, name, op, late)
+}
+
+// Within changes the time-out of an opening or a read, which is FileTimeout else.
+func (f *Files) Within(timeout time.Duration) *Files {
+	f.timeout = timeout
+	return f
 }
 
 // StatWith returns what stat says of a file, within the time-out.
@@ -291,7 +307,7 @@ func (f *File) readBlock(p []byte, off int64) (int, error) {
 	buf, n := f.buf[:len(p)], 0
 	begun := time.Now()
 	err := f.files.run(f.ctx, f.name, func() (err error) {
-		n, err = f.at.ReadAt(buf, off)
+		n, err = f.readWatched(buf, off)
 		return err
 	}, func() { f.file.Close() })
 	if errors.As(err, new(abandonedError)) {
@@ -313,23 +329,21 @@ func (f *File) readBlock(p []byte, off int64) (int, error) {
 // little at a time.
 func (f *File) Continue(ctx context.Context) { f.ctx, f.waited = ctx, 0 }
 
-// CheckUnchanged fails where the file was written to since its opening.
-func (f *File) CheckUnchanged() error {
-	if f.abandoned {
-		return errStuck
+// Watch makes every read fail that finds the file written to since its opening.
+func (f *File) Watch() { f.watched = !f.inMemory }
+
+// readWatched is ReadAt of the file itself.
+func (f *File) readWatched(p []byte, off int64) (int, error) {
+	if f.watched {
+		info, err := f.file.Stat()
+		if err != nil {
+			return 0, err
+		}
+		if info.Size() != f.Info.Size() || !info.ModTime().Equal(f.Info.ModTime()) {
+			return 0, fmt.Errorf("%s has changed while it was played", f.name)
+		}
 	}
-	var info fs.FileInfo
-	err := f.files.run(f.ctx, f.name, func() (err error) {
-		info, err = f.file.Stat()
-		return err
-	}, func() { f.file.Close() })
-	switch {
-	case errors.As(err, new(abandonedError)):
-		f.abandoned = true
-	case err == nil && (info.Size() != f.Info.Size() || !info.ModTime().Equal(f.Info.ModTime())):
-		return fmt.Errorf("%s has changed while it was played", f.name)
-	}
-	return err
+	return f.at.ReadAt(p, off)
 }
 
 // Close closes the file. Where a read was abandoned, the file is closed when that returns.

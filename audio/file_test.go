@@ -90,6 +90,37 @@ func TestFilesReadsTheFileAsItWasOpened(t *testing.T) {
 	}
 }
 
+// A file that is watched is not read once it is another.
+func TestFilesWatchesAFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "a.wav")
+	for change, do := range map[string]func() error{
+		"nothing":                   func() error { return nil },
+		"other bytes":               func() error { return os.WriteFile(name, []byte("other"), 0o644) },
+		"another time":              func() error { return os.Chtimes(name, time.Time{}, time.Unix(1, 1)) },
+		"an end":                    func() error { return os.Truncate(name, 3) },
+		"another file in its place": func() error { return errors.Join(os.Remove(name), os.WriteFile(name, []byte("other"), 0o644)) },
+	} {
+		if err := errors.Join(os.WriteFile(name, []byte("sound"), 0o644), os.Chtimes(name, time.Time{}, time.Unix(1, 0))); err != nil {
+			t.Fatal(err)
+		}
+		file, err := NewFiles(InFolders(os.DirFS(filepath.Dir(name)))).Open(t.Context(), "a.wav", MaxFileBytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		file.Watch()
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+		b := make([]byte, 5)
+		_, err = file.ReadAt(b, 0)
+		same := change == "nothing" || change == "another file in its place" // the old one is still there
+		if same && string(b) != "sound" || !same && (err == nil || err == io.EOF || !strings.Contains(err.Error(), "changed")) {
+			t.Errorf("after %s: %q, %v", change, b, err)
+		}
+	}
+}
+
 // An operation that never returns is abandoned at the time-out or with its context, and only a few are.
 func TestFilesAbandonsWhatHangs(t *testing.T) {
 	audiotest.NoLeaks(t)

@@ -3,6 +3,7 @@ package mix
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 
 	"guided/routines"
@@ -44,7 +45,14 @@ type blockUsers struct {
 func (b *Bank) RenderOffline(ctx context.Context, score *routines.Score) (*OfflineRenderer, error) {
 	shared := &offlineBlocks{scoreClips: newScoreClips(b, score), ctx: ctx, users: map[blockRef]*blockUsers{}}
 	shared.keeping = true
+	ahead, cancel := context.WithCancel(ctx)
+	var decoding sync.WaitGroup
+	if runtime.NumCPU() > 1 && b.sounds.mustMeasureBed(ctx, shared.bedFile) {
+		decoding.Go(func() { shared.decodeAhead(ahead) })
+	}
 	bed, err := shared.openBed(ctx)
+	cancel()
+	decoding.Wait()
 	if err != nil {
 		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, err)
 	}
@@ -52,6 +60,20 @@ func (b *Bank) RenderOffline(ctx context.Context, score *routines.Score) (*Offli
 		shared.setBed(bed, 0)
 	}
 	return &OfflineRenderer{Renderer: shared.renderer(), shared: shared}, nil
+}
+
+// decodeAhead decodes the files of the cues for the cache, in their order, until ctx ends.
+func (o *offlineBlocks) decodeAhead(ctx context.Context) {
+	seen := map[*scoreClip]bool{}
+	for _, c := range o.clips {
+		if ctx.Err() != nil {
+			return
+		}
+		if c.isFile && !seen[c] {
+			seen[c] = true
+			_ = o.bank.sounds.keep(ctx, c.fileName(), clipKind) // the rendering tells what is wrong with a file
+		}
+	}
 }
 
 // Clone returns a renderer of the same score at sample 0 for another goroutine. Blocks that both need are loaded once.

@@ -34,19 +34,19 @@ const (
 	factsVersion = "1"
 )
 
-// fileVersion identifies the content of a file without reading it: no program writes to a file and leaves all of it.
+// fileVersion identifies the content of a file without reading it: no program writes to a file and leaves all of it. The
+// number of its inode is no part of it: on a stick with FAT and on some network folders that changes by itself.
 type fileVersion struct {
 	name     string
 	size     int64
-	modified int64  // nanoseconds since 1970
-	changed  int64  // the kernel's time of the latest change of any kind, 0 where it is not known
-	inode    uint64 // 0 where it is not known
+	modified int64 // nanoseconds since 1970
+	changed  int64 // the kernel's time of the latest change of any kind, 0 where it is not known
 }
 
 func versionOf(name string, info fs.FileInfo) fileVersion {
 	v := fileVersion{name: name, size: info.Size(), modified: info.ModTime().UnixNano()}
 	if stat, is := info.Sys().(*syscall.Stat_t); is {
-		v.changed, v.inode = stat.Ctim.Nano(), stat.Ino
+		v.changed = stat.Ctim.Nano()
 	}
 	return v
 }
@@ -142,12 +142,17 @@ func (x *soundIndex) put(v fileVersion, facts soundFacts) error {
 		x.bytes = int64(len(line))
 	}
 	x.mu.Unlock()
+	return x.files.Do(context.Background(), x.dir, func() error { return x.write(line, rewrite) }, func() {})
+}
+
+// write appends lines to the file, or replaces it.
+func (x *soundIndex) write(lines string, replace bool) error {
 	path := filepath.Join(x.dir, indexFile)
 	if err := os.MkdirAll(x.dir, 0o755); err != nil {
 		return err
 	}
-	if rewrite {
-		return renameio.WriteFile(path, []byte(line), 0o644, renameio.WithTempDir(x.dir))
+	if replace {
+		return renameio.WriteFile(path, []byte(lines), 0o644, renameio.WithTempDir(x.dir))
 	}
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait
 		return fmt.Errorf("%s is no regular file", path)
@@ -156,7 +161,7 @@ func (x *soundIndex) put(v fileVersion, facts soundFacts) error {
 	if err != nil {
 		return err
 	}
-	_, err = file.WriteString(line)
+	_, err = file.WriteString(lines)
 	return errors.Join(err, file.Close())
 }
 
@@ -172,7 +177,7 @@ func formatIndexLine(e indexEntry) string {
 	v, f := e.version, e.facts
 	line := strings.Join([]string{
 		factsVersion, strconv.Quote(v.name), strconv.FormatInt(v.size, 10), strconv.FormatInt(v.modified, 10),
-		strconv.FormatInt(v.changed, 10), strconv.FormatUint(v.inode, 10),
+		strconv.FormatInt(v.changed, 10),
 		strconv.Itoa(f.length), strconv.FormatBool(f.checked), text(f.err), hex.EncodeToString(f.sum[:]),
 		strconv.Itoa(f.level.total), strconv.FormatUint(math.Float64bits(f.level.gain), 16), text(f.loopErr),
 	}, "\t")
@@ -186,7 +191,7 @@ func parseIndexLine(line string) (e indexEntry, is bool) {
 		return e, false
 	}
 	f := strings.Split(line, "\t")
-	if len(f) != 13 || f[0] != factsVersion {
+	if len(f) != 12 || f[0] != factsVersion {
 		return e, false
 	}
 	ok := true
@@ -206,15 +211,14 @@ func parseIndexLine(line string) (e indexEntry, is bool) {
 		}
 		return nil
 	}
-	inode, err := strconv.ParseUint(f[5], 10, 64)
-	bits, err2 := strconv.ParseUint(f[11], 16, 64)
-	ok = err == nil && err2 == nil
-	e.version = fileVersion{text(f[1]), number(f[2]), number(f[3]), number(f[4]), inode}
+	bits, err := strconv.ParseUint(f[10], 16, 64)
+	ok = err == nil
+	e.version = fileVersion{text(f[1]), number(f[2]), number(f[3]), number(f[4])}
 	e.facts = soundFacts{
-		length: int(number(f[6])), checked: f[7] == "true", err: problem(f[8]),
-		level: loopLevel{int(number(f[10])), math.Float64frombits(bits)}, loopErr: problem(f[12]),
+		length: int(number(f[5])), checked: f[6] == "true", err: problem(f[7]),
+		level: loopLevel{int(number(f[9])), math.Float64frombits(bits)}, loopErr: problem(f[11]),
 	}
-	n, err := hex.Decode(e.facts.sum[:], []byte(f[9][:min(64, len(f[9]))]))
+	n, err := hex.Decode(e.facts.sum[:], []byte(f[8][:min(64, len(f[8]))]))
 	const most = audio.MaxSoundSeconds * audio.Rate
 	ok = ok && err == nil && n == 32 && e.facts.length >= 0 && e.facts.length <= most && e.facts.level.total >= 0 && e.facts.level.total <= most
 	return e, ok

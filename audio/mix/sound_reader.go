@@ -47,6 +47,7 @@ func (r *soundReader) block(ctx context.Context, k int) (*[]int16, error) {
 	if pcm := r.known.shared(shared); pcm != nil {
 		return pcm, nil
 	}
+	r.findStored(ctx, k)
 	pcm, err := r.source.read(ctx, k)
 	if errors.Is(err, errDamaged) {
 		r.sounds.store.remove(r.known.version, r.kind)
@@ -63,6 +64,18 @@ func (r *soundReader) block(ctx context.Context, k int) (*[]int16, error) {
 	}
 	r.known.share(shared, &pcm)
 	return &pcm, nil
+}
+
+// findStored goes over from decoding to the store, where much would have to be decoded for block k and the store has it by now.
+func (r *soundReader) findStored(ctx context.Context, k int) {
+	source, is := r.source.(*decodedSource)
+	if !is || r.sounds.store == nil || source.decoder == nil || k >= source.made-keptBlocks && k < source.made+decodeStep/blockLen {
+		return
+	}
+	if stored, has := r.sounds.store.open(ctx, r.known.version, r.kind, r.length); has {
+		source.close()
+		r.source = stored
+	}
 }
 
 func (r *soundReader) close() { r.source.close() }
@@ -119,9 +132,6 @@ type plainSource struct {
 
 func (s *plainSource) read(ctx context.Context, k int) ([]int16, error) {
 	s.file.Continue(ctx)
-	if err := s.file.CheckUnchanged(); err != nil {
-		return nil, err
-	}
 	if s.mono == nil {
 		s.mono = make([]float64, min(blockLen, s.length))
 	}
@@ -164,7 +174,7 @@ type decodedSource struct {
 	kind     soundKind
 	level    loopLevel
 	length   int          // samples of the recording; 0: not known
-	head     []int16      // the beginning of the loop
+	head     *[]int16     // the beginning of the loop
 	writer   *storeWriter // nil: the samples are not kept on disk
 	decoder  *audio.Decoder
 	resample *audio.Resampler
@@ -187,7 +197,7 @@ func (s *decodedSource) begin() (err error) {
 	s.clip = audio.NewClipStream(s.add)
 	s.at, s.part, s.made, s.samples, s.ended, s.kept = 0, nil, 0, 0, false, [keptBlocks][]int16{}
 	if s.kind == loopKind {
-		return s.add(s.head)
+		return s.add(*s.head)
 	}
 	return nil
 }

@@ -28,6 +28,9 @@ const (
 	maxStoreBytes = 1 << 30
 	// minFreeBytes is how much of a disk is left to others.
 	minFreeBytes = 256 << 20
+	// storeTimeout is how long one operation on the folder may take: what is slower is better decoded again. A folder that
+	// does not answer costs it twice, and is left alone then.
+	storeTimeout = 2 * time.Second
 	// usedStep is how old the time of a file's latest use may be before it is written anew.
 	usedStep = 12 * time.Hour
 )
@@ -51,7 +54,7 @@ type soundStore struct {
 
 // newSoundStore returns the store in a folder, which is created at the first writing.
 func newSoundStore(dir string, log *slog.Logger) *soundStore {
-	files := audio.NewFiles(audio.InFolders(os.DirFS(dir)))
+	files := audio.NewFiles(audio.InFolders(os.DirFS(dir))).Within(storeTimeout)
 	return &soundStore{dir: dir, files: files, index: newSoundIndex(dir, files), log: log, limit: maxStoreBytes, minFree: minFreeBytes, bytes: -1}
 }
 
@@ -160,14 +163,25 @@ type storeWriter struct {
 }
 
 // create begins to write about so many samples. It returns nil where they have no room on the disk.
-func (s *soundStore) create(v fileVersion, kind soundKind, length int) *storeWriter {
+func (s *soundStore) create(ctx context.Context, v fileVersion, kind soundKind, length int) *storeWriter {
 	size := storedBytes(length)
 	if size > s.limit {
 		return nil
 	}
 	name, _ := storeKey(v, kind)
-	file, err := s.begin(name, size)
+	var file *os.File
+	err := s.files.Do(ctx, s.dir, func() (err error) {
+		file, err = s.begin(name, size)
+		return err
+	}, func() {
+		if file != nil {
+			_ = errors.Join(file.Close(), os.Remove(file.Name())) // else a later process removes it
+		}
+	})
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		s.warnOnce(err)
 		return nil
 	}

@@ -2,12 +2,14 @@ package mix
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -404,5 +406,71 @@ func TestSoundCacheForgetsWhatWasNotHeard(t *testing.T) {
 	}
 	if list, _ := filepath.Glob(filepath.Join(cache, "*"+storeEnding)); len(list) != 4 {
 		t.Errorf("%d are kept", len(list))
+	}
+}
+
+// A cache folder that does not answer costs a moment once, and then nothing.
+func TestSoundCacheThatHangs(t *testing.T) {
+	audiotest.NoLeaks(t)
+	dir, files := soundFolder(t)
+	b := bankOf(t, dir, t.TempDir(), audiotest.Logger(t))
+	release := make(chan struct{})
+	tries := make(chan struct{}, 1000)
+	hanging := audio.NewFiles(func(context.Context, string) (fs.File, error) {
+		tries <- struct{}{}
+		<-release
+		return nil, fs.ErrNotExist
+	}).Within(50 * time.Millisecond)
+	b.sounds.store.files, b.sounds.store.index.files = hanging, hanging
+	for name, data := range files {
+		if e, has := b.Measure(sound(name)); !has || e.Len != len(oldClip(t, data)) {
+			t.Errorf("%s: %+v", name, e)
+		}
+		if got, _ := readSound(t, b, name, clipKind, false); !slices.Equal(got, oldClip(t, data)) {
+			t.Errorf("%s: other samples", name)
+		}
+	}
+	if n := len(tries); n != 2 {
+		t.Errorf("it was asked %d times", n)
+	}
+	close(release)
+}
+
+// Who goes back in a sound that is kept by now does not decode it again from its beginning.
+func TestSoundGoesOverToTheCache(t *testing.T) {
+	audiotest.NoLeaks(t)
+	dir, files := soundFolder(t)
+	b := bankOf(t, dir, t.TempDir(), audiotest.Logger(t))
+	for _, kind := range []soundKind{clipKind, loopKind} {
+		r, err := b.sounds.open(t.Context(), "long.flac", kind, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.close()
+		read := func(k int) []int16 {
+			block, err := r.block(t.Context(), k)
+			for err == errBehind {
+				block, err = r.block(t.Context(), k)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return *block
+		}
+		read(keptBlocks + 2)
+		if err := b.sounds.keep(t.Context(), "long.flac", kind); err != nil {
+			t.Fatal(err)
+		}
+		runtime.GC() // nobody shares a block any more
+		want := oldClip(t, files["long.flac"])
+		if kind == loopKind {
+			want = oldLoop(t, files["long.flac"])
+		}
+		if !slices.Equal(read(0), want[:blockLen]) {
+			t.Error("another sound")
+		}
+		if _, is := r.source.(*storedSource); !is {
+			t.Errorf("it is read from %T", r.source)
+		}
 	}
 }

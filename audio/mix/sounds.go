@@ -39,6 +39,7 @@ type soundFile struct {
 	dirty  bool    // the facts are not in the index
 	kept   [2]bool // by kind: the samples are being decoded for the store
 	blocks map[sharedBlock]weak.Pointer[[]int16]
+	head   weak.Pointer[[]int16] // the beginning of its loop, while somebody decodes that
 }
 
 func newSoundFiles(files *audio.Files, log *slog.Logger) *soundFiles {
@@ -53,6 +54,13 @@ func (k *soundFile) learnt() soundFacts {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.facts
+}
+
+// loopHead returns the beginning of the loop, nil where nobody decodes it.
+func (k *soundFile) loopHead() *[]int16 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.head.Value()
 }
 
 // learn changes what is known of the file.
@@ -199,7 +207,7 @@ func (s *soundFiles) check(ctx context.Context, k *soundFile, file *audio.File) 
 	return s.decoding(ctx, func() error {
 		source := &decodedSource{file: file, known: k}
 		if length := k.learnt().length; s.store != nil && s.store.hasRoom(length) {
-			source.writer = s.store.create(k.version, clipKind, length)
+			source.writer = s.store.create(ctx, k.version, clipKind, length)
 		}
 		err := source.finish(ctx)
 		source.endWriting(false)
@@ -304,7 +312,7 @@ func (s *soundFiles) open(ctx context.Context, name string, kind soundKind, keep
 // caller is alone.
 func (s *soundFiles) openSource(ctx context.Context, r *soundReader, file *audio.File, keeping bool) error {
 	facts := r.known.learnt()
-	var head []int16
+	head := r.known.loopHead()
 	if r.kind == loopKind {
 		if facts.loopErr != nil {
 			return facts.loopErr
@@ -331,6 +339,7 @@ func (s *soundFiles) openSource(ctx context.Context, r *soundReader, file *audio
 		return err
 	}
 	if d.WAV != nil && d.Rate == audio.Rate {
+		file.Watch()
 		r.source = &plainSource{file: file, wav: d.WAV, kind: r.kind, level: facts.level, length: r.length}
 		return nil
 	}
@@ -342,7 +351,7 @@ func (s *soundFiles) openSource(ctx context.Context, r *soundReader, file *audio
 	}
 	source := &decodedSource{file: file, known: r.known, kind: r.kind, level: facts.level, length: r.length, head: head}
 	if keeping && s.store != nil {
-		source.writer = s.store.create(r.known.version, r.kind, r.length)
+		source.writer = s.store.create(ctx, r.known.version, r.kind, r.length)
 	}
 	r.source = source
 	return nil
@@ -361,16 +370,35 @@ func (s *soundFiles) decodeAgain(ctx context.Context, k *soundFile, kind soundKi
 	return r.source, nil
 }
 
+// mustMeasureBed reports whether a file, empty for none, has to be decoded to be a bed, and other files can be kept meanwhile.
+func (s *soundFiles) mustMeasureBed(ctx context.Context, name string) bool {
+	if name == "" || s.store == nil {
+		return false
+	}
+	k, file, err := s.openFile(ctx, name)
+	if err != nil {
+		return false
+	}
+	file.Close()
+	facts := k.learnt()
+	return facts.level.total == 0 && facts.loopErr == nil && facts.err == nil
+}
+
 // measureBed decodes a file for its loop. Its caller is alone.
-func (s *soundFiles) measureBed(ctx context.Context, k *soundFile, file *audio.File) (level loopLevel, head []int16, err error) {
+func (s *soundFiles) measureBed(ctx context.Context, k *soundFile, file *audio.File) (level loopLevel, head *[]int16, err error) {
 	err = s.decoding(ctx, func() error {
 		d, err := audio.NewSoundDecoder(file, file.Size)
 		if err == nil {
-			level, head, err = measureLoop(d)
+			var samples []int16
+			level, samples, err = measureLoop(d)
+			head = &samples
 		}
 		switch {
 		case err == nil:
 			k.learn(func(f *soundFacts) { f.level = level })
+			k.mu.Lock()
+			k.head = weak.Make(head)
+			k.mu.Unlock()
 		case !isUnreadable(err):
 			k.learn(func(f *soundFacts) { f.loopErr = err })
 		}
