@@ -66,15 +66,19 @@ func (s *libraryScan) run(ctx context.Context) {
 	}
 }
 
-// each takes a step with every routine, which reports whether there was anything to do. Between two it gives way to what
-// somebody waits for. It is false when ctx has ended, or it was overtaken.
+// each takes a step with every routine, which reports whether there was anything to do. After some of them it gives way to
+// what somebody waits for. It is false when ctx has ended, or it was overtaken.
 func (s *libraryScan) each(ctx context.Context, names []string, step func(ctx context.Context, name string) bool, overtaken func() bool) bool {
+	steps := 0
 	for _, name := range names {
 		if ctx.Err() != nil || overtaken() {
 			return false
 		}
 		began := time.Now()
-		if step(ctx, name) {
+		if !step(ctx, name) {
+			continue
+		}
+		if steps++; steps > fewRoutines {
 			s.p.giveWay(ctx, time.Since(began), time.Since(s.began) < startUp)
 		}
 	}
@@ -83,8 +87,11 @@ func (s *libraryScan) each(ctx context.Context, names []string, step func(ctx co
 
 // How a scan gives way.
 const (
-	scanShare = 10                    // while a routine plays a scan takes one part of so many of the time
-	startUp   = 5 * time.Second       // for so long too: the program is to be online first
+	scanShare = 10              // while a routine plays a scan takes one part of so many of the time
+	startUp   = 5 * time.Second // for so long too: the program is to be online first
+
+	fewRoutines = 50 // are scanned without giving way: the built-in ones and some of one's own, in a few hundredths of a second
+
 	lookAgain = 20 * time.Millisecond // whether a command is still in hand
 )
 

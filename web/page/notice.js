@@ -12,6 +12,7 @@ export function notice(sentence) {
 }
 
 export function noticeWhile(sentence) {
+  if (sentence === lasting) return; // another sentence may stand there for its time
   lasting = sentence;
   clearTimeout(timer);
   text(line(), sentence);
