@@ -182,7 +182,7 @@ func Probe(ctx context.Context, spec string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	return d.close(0)
+	return guard(ctx, d, func() error { return d.close(0) })
 }
 
 // DeviceInfo is a device that Open can play to on this machine, or the reason why a kind of output cannot be used.
