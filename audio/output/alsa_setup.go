@@ -19,7 +19,7 @@ const (
 
 	// No write has to wait in a buffer that is a period longer than what is kept in it. A longer one would not do: after an
 	// underrun the plugin of PulseAudio plays on when all but a period of it is full (pulse_hw_params).
-	alsaShallowTarget = audio.Depth + 2*audio.Block
+	alsaShallowTarget = audio.Depth + 3*audio.Block
 	alsaShallowRefill = 3 * audio.Block
 	alsaShallowPeriod = 2 * audio.Block
 	alsaShallowBuffer = alsaShallowTarget + alsaShallowPeriod

@@ -6,7 +6,7 @@
 // The law of the pump: the output pulls and the device is the clock. A device takes a block when it has room for it, and
 // nothing else paces the program; the position that Play reports is what the device says was heard. Everything pulled
 // ahead of that is provisional: when an audio.Rewinder changes, the pump rewinds the device as far as it can, and the
-// source gives those frames anew. A device that cannot rewind keeps no more than audio.Depth ahead instead.
+// source gives those frames anew. A device that cannot rewind keeps little more than audio.Depth ahead instead.
 //
 // Begin reading at pump.run in pump.go, which is the whole journey of a block, and at the interface device beside it. Each
 // device has a file of its own. [Tap] hands on what is heard, and a combined output (see [OpenAll]) makes one output of
