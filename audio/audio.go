@@ -40,10 +40,11 @@ type Rewinder interface {
 //
 // Play may be called again with the same src, which then goes on where it was.
 //
-// heard is called from Play's own goroutine with the frames of src that have left the device since this call began: never
-// more than were pulled, never less than the last time. It must not block. It returns at how many frames it is to be called
-// again; an output calls it within 5 ms of that, and earlier whenever it has pulled or rewound src. In between an output may
-// sleep, so a wrapper that needs reports more often returns a smaller number than what it wraps. FarAhead asks for none.
+// heard is called from the one goroutine that pulls src, and never after Play has returned, with the frames of src that have
+// left the device since this call began: never more than were pulled, never less than the last time. It must not block. It
+// returns at how many frames it is to be called again; an output calls it within 5 ms of that, and earlier whenever it has
+// pulled or rewound src. In between an output may sleep, so a wrapper that needs reports more often returns a smaller number
+// than what it wraps. FarAhead asks for none.
 //
 // An output may pull much at once, up to RewindDepth ahead of what is heard, in pieces of a Block or more, where it can rewind;
 // what src decides while it is pulled must be seen from what heard returns after that.

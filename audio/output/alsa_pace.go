@@ -17,7 +17,7 @@ const (
 // noticed at the next write.
 const alsaFillAge = 60 * time.Millisecond
 
-// workedALSA is an alsaDevice whose calls its worker makes. It sleeps by the clock until there is room, because a wait inside
+// workedALSA is an alsaDevice on the goroutine of its worker. It sleeps by the clock until there is room, because a wait inside
 // the library could not be interrupted.
 type workedALSA struct {
 	output *alsaOutput
@@ -25,19 +25,11 @@ type workedALSA struct {
 	dev    *alsaDevice
 	alarm  alarm
 	filled alsaFill // after the last write or rewind; zero before the first
-	gaveUp error    // the hungError of the first call that was given up
 }
 
-// do makes one call, and none after one that was given up.
-func (a *workedALSA) do(ctx context.Context, limit time.Duration, doing string, call func() (int, error)) (int, error) {
-	if a.gaveUp != nil {
-		return 0, a.output.explain(a.gaveUp)
-	}
-	n, err := a.worker.do(ctx, limit, doing, call)
-	if _, hung := err.(hungError); hung {
-		a.gaveUp = err
-	}
-	return n, a.output.explain(err)
+// guard runs play, which ends in close, on the goroutine of the worker.
+func (a *workedALSA) guard(ctx context.Context, play func() error) error {
+	return a.output.release(a.worker, a.worker.do(ctx, play))
 }
 
 // room is how many frames the buffer lacks by now. A later look must not put off the next write: what it says is a period old
@@ -68,7 +60,11 @@ func (a *workedALSA) wait(ctx context.Context, limit time.Duration, interrupt <-
 
 func (a *workedALSA) write(ctx context.Context, sound []byte) error {
 	for {
-		n, err := a.do(ctx, alsaCallTimeout, "writing to it", func() (int, error) { return a.dev.put(sound) })
+		var n int
+		var err error
+		if gaveUp := a.worker.call("writing to it", alsaCallTimeout, func() { n, err = a.dev.put(sound) }); gaveUp != nil {
+			return gaveUp
+		}
 		if err != nil {
 			return err
 		}
@@ -91,55 +87,56 @@ func (a *workedALSA) delay() (int, error) {
 	if now := a.dev.now; now.running && time.Since(now.at) < alsaFillAge {
 		return now.delay - now.passed(now.delay), nil
 	}
-	return a.do(context.Background(), alsaCallTimeout, "asking how far it is", func() (int, error) {
-		a.dev.look()
-		return a.dev.now.delay, a.dev.stalled()
-	})
+	if err := a.worker.call("asking how far it is", alsaCallTimeout, a.dev.look); err != nil {
+		return 0, err
+	}
+	return a.dev.now.delay, a.dev.stalled()
 }
 
-func (a *workedALSA) rewind(limit int) (int, error) {
+func (a *workedALSA) rewind(limit int) (n int, err error) {
 	if !a.dev.rewinds {
 		return 0, nil
 	}
-	n, err := a.do(context.Background(), alsaCallTimeout, "rewinding it", func() (int, error) { return a.dev.rewind(limit), nil })
-	if err == nil {
-		a.filled = a.dev.now
-	}
+	err = a.worker.call("rewinding it", alsaCallTimeout, func() { n = a.dev.rewind(limit) })
+	a.filled = a.dev.now
 	return n, err
 }
 
-// close never fails: the sound was heard. A device that takes long to close is waited for by the next open.
+// close never fails: the sound was heard. After a call that was given up it runs when that has returned, whenever that is.
 func (a *workedALSA) close(int) error {
-	_, _ = a.do(context.Background(), alsaCloseTimeout, "closing it", func() (int, error) {
+	closed := false
+	_ = a.worker.call(alsaClosing, alsaCloseTimeout, func() {
 		a.dev.closePCM()
-		return 0, nil
+		closed = true
 	})
-	cleanup := a.dev.closePCM
-	if a.gaveUp == nil || a.gaveUp == (hungError{"closing it"}) {
-		cleanup = func() {} // the call does it
+	if !closed {
+		a.dev.closePCM()
 	}
-	a.output.release(a.worker, a.gaveUp, cleanup)
-	if a.gaveUp == nil {
-		logUnderruns(a.dev.log, "alsa:"+a.dev.name, a.dev.underruns)
-	}
+	logUnderruns(a.dev.log, "alsa:"+a.dev.name, a.dev.underruns)
 	return nil
 }
 
 // unpacedALSA is a device that takes sound as fast as it gets it. It gets the sound when the clock says that it was heard, so
 // that the file of ALSA's file plugin holds that and no more.
 type unpacedALSA struct {
-	sleepyDevice
-	alsa  *workedALSA
+	*workedALSA
+	clock sleepyDevice
 	held  []byte // not given yet
 	given int64  // frames
 }
 
+func (d *unpacedALSA) wait(ctx context.Context, limit time.Duration, interrupt <-chan struct{}) (room int, interrupted bool, err error) {
+	return d.clock.wait(ctx, limit, interrupt)
+}
+
+func (d *unpacedALSA) delay() (int, error) { return d.clock.delay() }
+
 func (d *unpacedALSA) write(ctx context.Context, sound []byte) error {
-	if err := d.sleepyDevice.write(ctx, sound); err != nil {
+	if err := d.clock.write(ctx, sound); err != nil {
 		return err
 	}
 	d.held = append(d.held, sound...)
-	return d.give(ctx, d.elapsed())
+	return d.give(ctx, d.clock.elapsed())
 }
 
 // give gives what was heard when so many frames of all were.
@@ -148,7 +145,7 @@ func (d *unpacedALSA) give(ctx context.Context, heard int64) error {
 	if n <= 0 {
 		return nil
 	}
-	if err := d.alsa.write(ctx, d.held[:n*audio.FrameBytes]); err != nil {
+	if err := d.workedALSA.write(ctx, d.held[:n*audio.FrameBytes]); err != nil {
 		return err
 	}
 	d.held = d.held[:copy(d.held, d.held[n*audio.FrameBytes:])]
@@ -157,7 +154,7 @@ func (d *unpacedALSA) give(ctx context.Context, heard int64) error {
 }
 
 func (d *unpacedALSA) rewind(limit int) (int, error) {
-	n, err := d.sleepyDevice.rewind(limit)
+	n, err := d.clock.rewind(limit)
 	d.held = d.held[:len(d.held)-n*audio.FrameBytes]
 	return n, err
 }
@@ -165,7 +162,7 @@ func (d *unpacedALSA) rewind(limit int) (int, error) {
 // close gives the device the rest of what was heard.
 func (d *unpacedALSA) close(heard int) error {
 	err := d.give(context.Background(), int64(heard))
-	if e := d.alsa.close(heard); err == nil {
+	if e := d.workedALSA.close(heard); err == nil {
 		err = e
 	}
 	return err

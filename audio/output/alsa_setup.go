@@ -17,10 +17,12 @@ const (
 	alsaDeepPeriod  = audio.Rate / 10
 	alsaBatchPeriod = audio.Rate / 50
 
-	alsaShallowTarget = audio.Depth + 2*audio.Block
+	// No write has to wait in a buffer that is a period longer than what is kept in it. A longer one would not do: after an
+	// underrun the plugin of PulseAudio plays on when all but a period of it is full (pulse_hw_params).
+	alsaShallowTarget = audio.Depth + 3*audio.Block
 	alsaShallowRefill = 3 * audio.Block
-	alsaShallowBuffer = 2 * alsaShallowTarget // more than is kept in it, so that no write has to wait
 	alsaShallowPeriod = 2 * audio.Block
+	alsaShallowBuffer = alsaShallowTarget + alsaShallowPeriod
 )
 
 // alsaRewindMargin is how many frames pass at most, or nearly always, from a look at the position until what was taken back is

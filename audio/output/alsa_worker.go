@@ -4,17 +4,22 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 )
 
 // A call into libasound cannot be interrupted, and some plugins wait in it for a server that has stopped answering, for
-// ever. So each device has a goroutine of its own that makes its calls, and Play gives up waiting for it after these times.
+// ever. So the sound of each device is pumped on a goroutine of its own, and Play gives it up when a call takes longer than this.
 const (
 	alsaOpenTimeout  = 5 * time.Second        // a Bluetooth speaker connects within that
 	alsaCallTimeout  = stallTimeout           // a call normally takes no time at all
 	alsaCloseTimeout = 500 * time.Millisecond // what takes longer ends without Play, and the next one waits for it
-	alsaGrace        = 100 * time.Millisecond // after the end of the context
+	alsaGrace        = 100 * time.Millisecond // after the end of the context, for a call other than the closing
+
+	alsaWatchInterval = time.Second // Play looks after the calls that often
 )
+
+const alsaClosing = "closing it"
 
 // alsaOutput is the output "alsa:DEVICE". While a call of an earlier Play hangs, no other is begun, so that at most one
 // goroutine and one device are lost however often it is tried again.
@@ -34,29 +39,24 @@ func (o *alsaOutput) open(ctx context.Context) (device, error) {
 	}
 	w := newALSAWorker()
 	opened := make(chan *alsaDevice, 1)
-	_, err := w.do(ctx, alsaOpenTimeout, "opening it", func() (int, error) {
-		d, err := openALSA(o.lib, o.name, o.log)
-		if err == nil {
-			opened <- d
-		}
-		return 0, err
-	})
-	select {
-	case d := <-opened:
-		if err == nil {
-			return o.pace(&workedALSA{output: o, worker: w, dev: d}), nil
-		}
-		opened <- d // just after it was given up
-	default:
-	}
-	o.release(w, err, func() {
-		select {
-		case d := <-opened:
+	err := w.do(ctx, func() error {
+		var d *alsaDevice
+		var err error
+		gaveUp := w.call("opening it", alsaOpenTimeout, func() { d, err = openALSA(o.lib, o.name, o.log) })
+		switch {
+		case err != nil:
+			return err
+		case gaveUp != nil:
 			d.closePCM()
-		default: // it does not open
+			return gaveUp
 		}
+		opened <- d
+		return nil
 	})
-	return nil, o.explain(err)
+	if err != nil {
+		return nil, o.release(w, err)
+	}
+	return o.pace(&workedALSA{output: o, worker: w, dev: <-opened}), nil
 }
 
 // pace returns a device, or one that the clock paces where that has no pace.
@@ -68,7 +68,7 @@ func (o *alsaOutput) pace(a *workedALSA) device {
 		o.log.Warn("the ALSA device ends in ALSA's null device: it is played to in real time, and no speaker is behind it", "device", o.name)
 		o.warned = true
 	}
-	return &unpacedALSA{alsa: a}
+	return &unpacedALSA{workedALSA: a}
 }
 
 // waitForHung waits until the call of an earlier Play has returned.
@@ -89,24 +89,20 @@ func (o *alsaOutput) waitForHung(ctx context.Context) error {
 	}
 }
 
-// release ends a worker: after a call that was given up it runs cleanup when that returns, whenever that is.
-func (o *alsaOutput) release(w *alsaWorker, err error, cleanup func()) {
+// release ends a worker, or leaves one that was given up to itself. It returns the error of its last job, explained.
+func (o *alsaOutput) release(w *alsaWorker, err error) error {
+	close(w.jobs)
 	if _, hung := err.(hungError); hung {
 		o.hung = w
-		w.cleanup = cleanup
-		close(w.calls)
-		return
+		return o.explain(err)
 	}
-	close(w.calls)
 	<-w.ended
+	return err
 }
 
 // explain adds the device and what to do to the error of a call that hangs.
 func (o *alsaOutput) explain(err error) error {
-	if _, hung := err.(hungError); hung {
-		return fmt.Errorf("the ALSA device %q %w; restart the sound server or the Bluetooth service behind it", o.name, err)
-	}
-	return err
+	return fmt.Errorf("the ALSA device %q %w; restart the sound server or the Bluetooth service behind it", o.name, err)
 }
 
 // hungError is the error of a call that was given up.
@@ -114,55 +110,84 @@ type hungError struct{ doing string }
 
 func (e hungError) Error() string { return "hangs in " + e.doing }
 
-// alsaWorker makes calls one after the other on a goroutine of its own.
+// alsaWorker runs jobs one after the other on a goroutine of its own: the opening, and then the pump. A job makes its calls
+// into the library by call.
 type alsaWorker struct {
-	calls   chan func() (int, error)
-	results chan alsaResult // of each call
-	alarm   alarm
-	doing   string        // what was called last
-	cleanup func()        // runs after the last call; set before calls is closed
+	jobs    chan func() error
+	results chan error    // of each job
 	ended   chan struct{} // closed when the goroutine has returned
-}
+	alarm   alarm
 
-type alsaResult struct {
-	n   int
-	err error
+	mu     sync.Mutex // not held during a call
+	doing  string     // what was called last
+	limit  time.Duration
+	since  time.Time // when that call began; zero between calls
+	gaveUp error     // the hungError of a call that was given up
 }
 
 func newALSAWorker() *alsaWorker {
-	w := &alsaWorker{
-		calls: make(chan func() (int, error)), results: make(chan alsaResult, 1),
-		cleanup: func() {}, ended: make(chan struct{}),
-	}
+	w := &alsaWorker{jobs: make(chan func() error), results: make(chan error, 1), ended: make(chan struct{})}
 	go func() {
 		defer close(w.ended)
-		for call := range w.calls {
-			n, err := call()
-			w.results <- alsaResult{n, err}
+		for job := range w.jobs {
+			w.results <- job()
 		}
-		w.cleanup()
 	}()
 	return w
 }
 
-// do makes a call and returns its results. It gives up with a hungError after limit, or alsaGrace after the end of ctx;
-// after that do must not be called again.
-func (w *alsaWorker) do(ctx context.Context, limit time.Duration, doing string, call func() (int, error)) (int, error) {
-	w.doing = doing
-	w.calls <- call
-	timeout := w.alarm.after(limit)
-	select {
-	case r := <-w.results:
-		return r.n, r.err
-	case <-timeout:
-		return 0, hungError{doing}
-	case <-ctx.Done():
+// do runs a job and returns its error, which is a hungError when a call in it was given up. Such a job goes on until that call
+// has returned, but makes no other by call; after that do must not be called again.
+func (w *alsaWorker) do(ctx context.Context, job func() error) error {
+	w.jobs <- job
+	ended, interval := ctx.Done(), alsaWatchInterval
+	for {
+		select {
+		case err := <-w.results:
+			return err
+		case <-ended:
+			ended, interval = nil, alsaGrace
+			continue
+		case <-w.alarm.after(interval):
+		}
+		if err := w.giveUp(ctx.Err() != nil); err != nil {
+			return err
+		}
 	}
-	timeout = w.alarm.after(alsaGrace)
-	select {
-	case r := <-w.results:
-		return r.n, r.err
-	case <-timeout:
-		return 0, hungError{doing}
+}
+
+// giveUp gives up a call that takes too long, and returns its hungError. hurried is whether the context has ended.
+func (w *alsaWorker) giveUp(hurried bool) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	limit := w.limit
+	if hurried && w.doing != alsaClosing {
+		limit = min(limit, alsaGrace)
 	}
+	if !w.since.IsZero() && time.Since(w.since) >= limit {
+		w.gaveUp = hungError{w.doing}
+	}
+	return w.gaveUp
+}
+
+// call makes a call, on the worker's goroutine. It returns a hungError when the worker was given up meanwhile, and makes no
+// call after that.
+func (w *alsaWorker) call(doing string, limit time.Duration, call func()) error {
+	if err := w.begin(doing, limit); err != nil {
+		return err
+	}
+	call()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.since = time.Time{}
+	return w.gaveUp
+}
+
+func (w *alsaWorker) begin(doing string, limit time.Duration) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.gaveUp == nil {
+		w.doing, w.limit, w.since = doing, limit, time.Now()
+	}
+	return w.gaveUp
 }

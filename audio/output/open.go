@@ -7,7 +7,7 @@
 // nothing else paces the program; the position that Play reports is what the device says was heard. Everything pulled
 // ahead of that is provisional: when an audio.Rewinder changes, the pump rewinds the device as far as it can, and the
 // source gives those frames anew. Such a device is filled once or twice a second, and in between the pump sleeps until the
-// source wants to know that something was heard. A device that cannot rewind keeps no more than audio.Depth ahead instead.
+// source wants to know that something was heard. A device that cannot rewind keeps little more than audio.Depth ahead instead.
 //
 // Begin reading at pump.run in pump.go, which is the whole journey of a block, and at the interface device beside it. Each
 // device has a file of its own. [Tap] hands on what is heard, and a combined output (see [OpenAll]) makes one output of
@@ -183,7 +183,7 @@ func Probe(ctx context.Context, spec string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	return d.close(0)
+	return guard(ctx, d, func() error { return d.close(0) })
 }
 
 // DeviceInfo is a device that Open can play to on this machine, or the reason why a kind of output cannot be used.

@@ -44,6 +44,21 @@ type rewinder interface {
 	rewind(limit int) (int, error)
 }
 
+// A guarded device makes calls that may never return.
+type guarded interface {
+	// guard runs use, which ends in close, on another goroutine and returns its error. It gives up one whose call into the
+	// device hangs: when that returns, use gets an error from the device, and does nothing more than to close it.
+	guard(ctx context.Context, use func() error) error
+}
+
+// guard runs use, which ends in the close of a device, and returns its error.
+func guard(ctx context.Context, dev device, use func() error) error {
+	if g, ok := dev.(guarded); ok {
+		return g.guard(ctx, use)
+	}
+	return use()
+}
+
 // deviceOutput is an audio.Output on a device that it opens at each Play.
 type deviceOutput struct {
 	open   opener
@@ -53,7 +68,8 @@ type deviceOutput struct {
 func (o *deviceOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int) (next int)) error {
 	dev, err := o.open(ctx)
 	if err == nil {
-		err = (&pump{dev: dev, src: src, onHeard: heard, leadIn: o.leadIn}).run(ctx)
+		p := &pump{dev: dev, src: src, onHeard: heard, leadIn: o.leadIn}
+		err = guard(ctx, dev, func() error { return p.run(ctx) })
 	}
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()

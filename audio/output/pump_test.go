@@ -21,6 +21,7 @@ type fakeDevice struct {
 	pacedDevice
 	delayFunc  func(written int) int // nil is the true delay
 	failAt     int                   // frames after which write fails, 0 for never
+	greedy     bool                  // it takes all that it gets
 	kept       []byte
 	closedWith int // the argument of close
 }
@@ -32,6 +33,10 @@ func (d *fakeDevice) write(ctx context.Context, block []byte) error {
 		return errDevice
 	}
 	d.kept = append(d.kept, block...)
+	if d.greedy {
+		d.written += int64(len(block) / audio.FrameBytes)
+		return nil
+	}
 	return d.pacedDevice.write(ctx, block)
 }
 
@@ -94,6 +99,17 @@ func TestPumpKeepsNoMoreThanDepth(t *testing.T) {
 		}))
 		if took := time.Since(began); err != nil || took < 3*time.Second || took > 3*time.Second+50*time.Millisecond {
 			t.Errorf("3 s took %v: %v", took, err)
+		}
+	})
+}
+
+// A device that takes sound faster than it can be heard would let a routine rush through.
+func TestPumpDeviceWithoutPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &fakeDevice{delayFunc: func(int) int { return 0 }, greedy: true}
+		err := on(d, 0).Play(t.Context(), audiotest.NewNoise(3600*audio.Rate), farAhead)
+		if err == nil || !strings.Contains(err.Error(), "faster") {
+			t.Errorf("the error is %v", err)
 		}
 	})
 }
