@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -199,4 +200,39 @@ func TestDecoderSaysThatAReadHangs(t *testing.T) {
 	}
 	file.Close()
 	close(release)
+}
+
+// The folder of a voice may hold far more than the voice, and a folder on a network may go away.
+func TestFilesListsAFolder(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 3 * listBatch / 2 {
+		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		folder    fs.FS
+		limit     int
+		want, max int // entries
+		err       error
+	}{
+		"whole":             {os.DirFS(dir), 10 * listBatch, 3 * listBatch / 2, 3 * listBatch / 2, nil},
+		"more than allowed": {os.DirFS(dir), listBatch / 2, listBatch / 2, listBatch, nil},
+		"empty":             {os.DirFS(t.TempDir()), listBatch, 0, 0, nil},
+		"gone":              {os.DirFS(filepath.Join(dir, "gone")), listBatch, 0, 0, fs.ErrNotExist},
+		"a file":            {os.DirFS(filepath.Join(dir, "1")), listBatch, 0, 0, syscall.ENOTDIR},
+	} {
+		t.Run(name, func(t *testing.T) {
+			names := map[string]bool{}
+			err := NewFiles(nil).List(t.Context(), c.folder, c.limit, func(e fs.DirEntry) { names[e.Name()] = true })
+			if !errors.Is(err, c.err) || len(names) < c.want || len(names) > c.max {
+				t.Errorf("%d entries, %v", len(names), err)
+			}
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := NewFiles(nil).List(ctx, os.DirFS(dir), listBatch, func(fs.DirEntry) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end of its context: %v", err)
+	}
 }
