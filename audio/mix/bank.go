@@ -1,12 +1,15 @@
 // Package mix turns a score into sound: it finds the recording of every cue (Bank), mixes cues, tones and a background
-// bed (Renderer), and loads recordings ahead of need while a session plays (LiveRenderer).
+// bed (Renderer), and loads recordings ahead of need while a session plays (LiveRenderer) or as a file is made of them
+// (OfflineRenderer).
 //
 // Its law: a sample is a function of the score and of its index alone. Noise comes from the index, ducking and fades
 // from the score, and no state outlives a block that the next one could not rebuild, so any block size and any seek
 // give the same samples.
 //
-// Begin with Renderer.Stream in render.go, which mixes one block; bank.go says where recordings come from, live.go when
-// they are loaded, ducking.go and quiet.go how loud everything is, and bed.go what plays under the cues.
+// Begin with Renderer.Stream in render.go, which mixes one block; bank.go says where recordings come from, live.go and
+// offline.go when they are loaded, ducking.go and quiet.go how loud everything is, and bed.go what plays under the cues.
+// sounds.go is the way of a sound file of the user's: what is known of it (sound_index.go), where its samples are read
+// (sound_reader.go), and what is kept of them on disk (sound_store.go).
 package mix
 
 import (

@@ -109,8 +109,10 @@ func (s *soundStore) open(ctx context.Context, v fileVersion, kind soundKind, le
 		return nil, false
 	}
 	if time.Since(file.Modified).Abs() > usedStep {
-		now := time.Now()
-		_ = os.Chtimes(filepath.Join(s.dir, name+storeEnding), now, now) // on a read-only disk nothing leaves either
+		_ = s.files.Do(ctx, s.dir, func() error { // on a read-only disk nothing leaves either
+			now := time.Now()
+			return os.Chtimes(filepath.Join(s.dir, name+storeEnding), now, now)
+		}, func() {})
 	}
 	return &storedSource{file: file, length: length}, true
 }
@@ -137,9 +139,17 @@ func (s *storedSource) close() { s.file.Close() }
 // remove removes the samples of a version.
 func (s *soundStore) remove(v fileVersion, kind soundKind) {
 	name, _ := storeKey(v, kind)
-	if info, err := os.Stat(filepath.Join(s.dir, name+storeEnding)); err == nil && os.Remove(filepath.Join(s.dir, name+storeEnding)) == nil {
-		s.count(-info.Size())
-	}
+	path := filepath.Join(s.dir, name+storeEnding)
+	_ = s.files.Do(context.Background(), s.dir, func() error { // what stays is found damaged again
+		info, err := os.Stat(path)
+		if err == nil {
+			err = os.Remove(path)
+		}
+		if err == nil {
+			s.count(-info.Size())
+		}
+		return err
+	}, func() {})
 }
 
 // count adds to the bytes of all files, where they are known.
@@ -299,17 +309,14 @@ func (s *soundStore) makeRoom(most int64) {
 }
 
 // hasRoom reports whether so many samples fit without the removal of others.
-func (s *soundStore) hasRoom(length int) bool {
-	s.mu.Lock()
-	known := s.bytes
-	s.mu.Unlock()
-	if known < 0 {
+func (s *soundStore) hasRoom(ctx context.Context, length int) bool {
+	err := s.files.Do(ctx, s.dir, func() error {
 		s.makeRoom(s.limit)
-		s.mu.Lock()
-		known = s.bytes
-		s.mu.Unlock()
-	}
-	return known+storedBytes(length) <= s.limit
+		return nil
+	}, func() {})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return err == nil && s.bytes+storedBytes(length) <= s.limit
 }
 
 func (s *soundStore) warnOnce(err error) {

@@ -206,7 +206,7 @@ func (s *soundFiles) check(ctx context.Context, k *soundFile, file *audio.File) 
 	}
 	return s.decoding(ctx, func() error {
 		source := &decodedSource{file: file, known: k}
-		if length := k.learnt().length; s.store != nil && s.store.hasRoom(length) {
+		if length := k.learnt().length; s.store != nil && s.store.hasRoom(ctx, length) {
 			source.writer = s.store.create(ctx, k.version, clipKind, length)
 		}
 		err := source.finish(ctx)
