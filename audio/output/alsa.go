@@ -40,6 +40,10 @@ type alsaFill struct {
 	running bool // the sound runs
 }
 
+// level is how many frames there are until an underrun. A device that takes a period at once has heard some of what it still
+// counts as queued; what is in the hardware behind the buffer does not help.
+func (f alsaFill) level() int { return min(f.queued, f.delay) }
+
 // passed is how many frames have been played since at, of so many.
 func (f alsaFill) passed(of int) int {
 	if !f.running {

@@ -15,7 +15,7 @@ const (
 
 // alsaFillAge is how old a fill may be for the position to be reckoned from it by the clock. A device that has stopped is
 // noticed at the next write.
-const alsaFillAge = 60 * time.Millisecond
+const alsaFillAge = 40 * time.Millisecond
 
 // workedALSA is an alsaDevice on the goroutine of its worker. It sleeps by the clock until there is room, because a wait inside
 // the library could not be interrupted.
@@ -35,7 +35,7 @@ func (a *workedALSA) guard(ctx context.Context, play func() error) error {
 // room is how many frames the buffer lacks by now. A later look must not put off the next write: what it says is a period old
 // at most, because many devices take a period at once.
 func (a *workedALSA) room() int {
-	room := func(f alsaFill) int { return a.dev.target - f.queued + f.passed(f.queued) }
+	room := func(f alsaFill) int { return a.dev.target - f.level() + f.passed(f.level()) }
 	return max(room(a.filled), room(a.dev.now))
 }
 
@@ -53,7 +53,7 @@ func (a *workedALSA) wait(ctx context.Context, limit time.Duration, interrupt <-
 		}
 	}
 	if room := a.room(); room >= a.dev.refill {
-		return room, false, nil
+		return max(1, room/audio.Block) * audio.Block, false, nil // a source renders whole blocks
 	}
 	return 0, false, nil
 }
