@@ -10,9 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
 	"golang.org/x/sys/unix"
 )
 
@@ -68,15 +68,15 @@ func watchRoutines(ctx context.Context, dir string, changed func(), log *slog.Lo
 // after a change on the path, or when ctx ends, and an error where the kernel does not tell of changes. But for the first
 // time it begins with a call, for what happened while nothing was watched.
 func watchPath(ctx context.Context, dir string, first bool, changed func()) error {
-	w, err := fsnotify.NewWatcher()
+	n, err := newInotify()
 	if err != nil {
 		return err
 	}
-	defer w.Close()
+	defer n.close() // may be closed again
 	p := resolve(dir)
-	for folder := range p.folders {
-		if err := w.Add(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("watching %s: %w", folder, err)
+	for path, changes := range p.changes {
+		if err := n.watch(path, changes); err != nil {
+			return err
 		}
 	}
 	if err := toldByKernel(p.end); err != nil {
@@ -85,6 +85,14 @@ func watchPath(ctx context.Context, dir string, first bool, changed func()) erro
 	if again := resolve(dir); again.end != p.end || len(again.names) != len(p.names) { // it changed before it was watched
 		return nil
 	}
+	names, lost, done := make(chan string), make(chan error, 1), make(chan struct{})
+	var reader sync.WaitGroup
+	reader.Go(func() { lost <- n.run(names, done) })
+	defer func() {
+		close(done)
+		n.close()
+		reader.Wait()
+	}()
 	moved := false
 	var since time.Time // the first of the changes that are not told yet
 	timer := time.NewTimer(debounce)
@@ -95,11 +103,7 @@ func watchPath(ctx context.Context, dir string, first bool, changed func()) erro
 		select {
 		case <-ctx.Done():
 			return nil
-		case e, open := <-w.Events:
-			if !open {
-				return errors.New("the watcher has ended")
-			}
-			name := filepath.Clean(e.Name)
+		case name := <-names:
 			onPath := p.names[name]
 			if !onPath && (p.end == "" || filepath.Dir(name) != p.end) {
 				continue // a neighbour
@@ -109,8 +113,11 @@ func watchPath(ctx context.Context, dir string, first bool, changed func()) erro
 				since = time.Now()
 			}
 			timer.Reset(max(0, min(debounce, maxDebounce-time.Since(since))))
-		case <-w.Errors: // events were lost, most often because there were too many
-			return nil
+		case err := <-lost:
+			if errors.Is(err, errChangesLost) {
+				return nil
+			}
+			return fmt.Errorf("the watch has ended: %w", err)
 		case <-timer.C:
 			if moved {
 				return nil // the next watch begins with a call
@@ -123,15 +130,24 @@ func watchPath(ctx context.Context, dir string, first bool, changed func()) erro
 
 // route is what a path goes through.
 type route struct {
-	folders map[string]bool // in which a part of the path is looked up, and the end; without symbolic links
-	names   map[string]bool // of the parts in those folders: the path leads elsewhere when one of them changes
-	end     string          // the folder at its end; "" where there is none
+	names   map[string]bool   // the parts of it that are looked up, each in its folder without symbolic links: the path leads elsewhere when one of them changes
+	changes map[string]uint32 // what is to be told of which of them, and of the folders they are in
+	end     string            // the folder at its end; "" where there is none
 }
 
 // resolve follows an absolute path and its symbolic links as far as it exists.
-func resolve(path string) route {
-	r := route{map[string]bool{"/": true}, map[string]bool{}, ""}
+//
+// Of the last folder that there is, and of the one around it, every name that comes and goes is told: a folder is told to go
+// itself only when nobody has it open. Those above cannot go before them, only be moved, which they are told of themselves.
+func resolve(path string) (r route) {
+	r = route{names: map[string]bool{}, changes: map[string]uint32{}}
 	at, links := "/", 0
+	defer func() {
+		r.changes[filepath.Dir(at)] |= namesChange
+		if r.changes[at] |= namesChange; r.end != "" {
+			r.changes[at] |= contentsChange
+		}
+	}()
 	rest := strings.Split(path, "/")
 	for len(rest) > 0 {
 		part := rest[0]
@@ -149,6 +165,7 @@ func resolve(path string) route {
 		if err != nil {
 			return r
 		}
+		r.changes[name] |= itselfChanges
 		if info.Mode()&fs.ModeSymlink != 0 {
 			target, err := os.Readlink(name)
 			if links++; err != nil || links > maxLinks {
@@ -164,7 +181,6 @@ func resolve(path string) route {
 			return r
 		}
 		at = name
-		r.folders[at] = true
 	}
 	r.end = at
 	return r

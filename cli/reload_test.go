@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -209,4 +210,48 @@ func TestFingerprintChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	look("b is removed")
+}
+
+// What is written in the folders on the way to the routines, such as a home, must not wake the daemon.
+func TestInotifyTellsOfNamesAndOfContentsOnlyWhereAsked(t *testing.T) {
+	home, routines := t.TempDir(), t.TempDir()
+	write := func(folder string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(folder, "file"), []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(home)
+	write(routines)
+	n, err := newInotify()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder, changes := range map[string]uint32{home: namesChange, routines: contentsChange, filepath.Join(home, "gone"): namesChange} {
+		if err := n.watch(folder, changes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names, done := make(chan string), make(chan struct{})
+	var reader sync.WaitGroup
+	reader.Go(func() { n.run(names, done) })
+	defer func() {
+		close(done)
+		n.close()
+		reader.Wait()
+	}()
+	write(home)
+	write(routines)
+	if err := os.Mkdir(filepath.Join(home, "new"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for len(told) == 0 || told[len(told)-1] != filepath.Join(home, "new") {
+		if name := <-names; len(told) == 0 || told[len(told)-1] != name { // emptying and writing are two changes
+			told = append(told, name)
+		}
+	}
+	if want := []string{filepath.Join(routines, "file"), filepath.Join(home, "new")}; !slices.Equal(told, want) {
+		t.Errorf("told %q, not %q", told, want)
+	}
 }

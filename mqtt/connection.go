@@ -18,7 +18,9 @@ import (
 // dial opens the network connection to the broker. We dial ourselves, because paho's dialling cannot be cancelled, and
 // because a connection that we hold can be closed when paho hangs on it.
 func dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
-	var d net.Dialer
+	// The kernel notices within half a minute that the broker's machine or the network is gone, without waking us. It does
+	// not notice a broker that hangs, or a proxy before it; our pings do.
+	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 20 * time.Second, Interval: 5 * time.Second, Count: 2}}
 	switch u.Scheme {
 	case "mqtt", "tcp":
 		return d.DialContext(ctx, "tcp", u.Host)
@@ -100,7 +102,7 @@ func (e *subscribeRefusedError) Error() string {
 // Disconnect. Each try is a new connection.
 type connection struct {
 	client  paho.Client
-	netConn net.Conn
+	netConn *limitedConn
 	limits  limits
 	lost    chan struct{} // closed when the connection has broken and all of paho's goroutines on it have ended
 	cause   error         // readable once lost is closed
@@ -122,9 +124,12 @@ func connect(ctx context.Context, cfg Config, l limits, id string, will *message
 		if err != nil {
 			return nil, err
 		}
-		c.netConn = netConn
-		stopTimeout = context.AfterFunc(dialling, func() { netConn.Close() }) // ends a handshake without an answer
-		return limitPackets(netConn, l.maxPayload), nil
+		if c.netConn, err = limitPackets(netConn, l); err != nil {
+			netConn.Close()
+			return nil, err
+		}
+		stopTimeout = context.AfterFunc(dialling, func() { c.netConn.Close() }) // ends a handshake without an answer
+		return c.netConn, nil
 	})
 	o.SetConnectionLostHandler(func(_ paho.Client, cause error) {
 		c.cause = cause
@@ -146,6 +151,7 @@ func connect(ctx context.Context, cfg Config, l limits, id string, will *message
 		c.abort()
 		return nil, errNoAnswer
 	}
+	c.netConn.keepAlive()
 	return c, nil
 }
 
@@ -173,8 +179,7 @@ func clientOptions(cfg Config, l limits, id string, will *message, handle paho.M
 	o.SetOrderMatters(true) // else stop can overtake start
 	o.SetAutoReconnect(false)
 	o.SetConnectRetry(false)
-	o.SetKeepAlive(l.keepAlive)
-	o.SetPingTimeout(l.pong)
+	o.SetKeepAlive(0) // limitedConn does it
 	o.SetConnectTimeout(l.connect)
 	o.SetWriteTimeout(l.write)
 	o.SetDefaultPublishHandler(handle) // also for what comes before its subscription is acknowledged
@@ -263,6 +268,7 @@ func (c *connection) wasClosed() bool {
 func (c *connection) close() {
 	c.client.Disconnect(250)
 	c.netConn.Close()
+	c.netConn.wait()
 }
 
 // abort ends the connection without DISCONNECT, so that the broker publishes our last will, and does not wait for a broker
@@ -276,4 +282,5 @@ func (c *connection) abort() {
 		c.client.Disconnect(100)
 	}
 	c.netConn.Close()
+	c.netConn.wait()
 }

@@ -10,7 +10,7 @@ type limits struct {
 	connect     time.Duration // from dialling to the broker's CONNACK
 	ack         time.Duration // for the acknowledgement of one message or subscription; then the connection counts as lost
 	write       time.Duration // for paho to take one packet; it waits that long when the connection breaks while it writes
-	keepAlive   time.Duration // in whole seconds; after that much silence paho pings the broker
+	keepAlive   time.Duration // in whole seconds, promised in CONNECT: the broker publishes our last will after one and a half of it
 	pong        time.Duration // for the answer to a ping
 	firstRetry  time.Duration
 	lastRetry   time.Duration
@@ -39,8 +39,8 @@ func defaultLimits() limits {
 		connect:     10 * time.Second,
 		ack:         5 * time.Second,
 		write:       time.Second,
-		keepAlive:   20 * time.Second,
-		pong:        9 * time.Second, // paho looks every 5 s: with 10 s a loss is noticed one look later
+		keepAlive:   60 * time.Second,
+		pong:        10 * time.Second,
 		firstRetry:  500 * time.Millisecond,
 		lastRetry:   30 * time.Second,
 		stableAfter: 10 * time.Second,

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
+	"time"
 )
 
 // errNotMQTT means that what answers on the broker's port speaks something else.
@@ -15,8 +17,11 @@ var errNotMQTT = errors.New("what answers there is no MQTT broker")
 // Types of MQTT packets, as they stand in the upper half of a packet's first byte.
 // https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html#_Toc398718021
 const (
-	typeConnack = 2
-	typePublish = 3
+	typeConnect  = 1
+	typeConnack  = 2
+	typePublish  = 3
+	typePingreq  = 12
+	typePingresp = 13
 )
 
 // maxControl is the longest packet that is no message, in bytes. The longest that we ask for, the acknowledgement of our
@@ -26,8 +31,15 @@ const maxControl = 1024
 // A limitedConn is a connection from which no packet longer than a limit is read: paho makes room for a whole packet by
 // the length that its header claims, which may be 256 MB. Of a message that is longer the topic and the beginning of the
 // payload are passed on, so that it is acknowledged and answered; the rest is read and thrown away.
+//
+// It also keeps the connection alive: the broker is promised packets in CONNECT, pings are sent, and their answers are not
+// passed on.
 type limitedConn struct {
 	net.Conn
+	promise    time.Duration // in CONNECT
+	alive      *keepAlive
+	pinging    sync.WaitGroup
+	connecting bool // CONNECT is still to be sent
 	in         *bufio.Reader
 	maxPayload int    // bytes; one more is passed on, so that a payload that is too long can be told
 	first      bool   // the first packet, which must be CONNACK, has been read
@@ -36,12 +48,56 @@ type limitedConn struct {
 	skip       int    // bytes of in to be thrown away
 }
 
-func limitPackets(c net.Conn, maxPayload int) *limitedConn {
-	return &limitedConn{Conn: c, in: bufio.NewReader(c), maxPayload: maxPayload}
+// limitPackets is for a connection on which nothing was sent yet. Close must be called.
+func limitPackets(c net.Conn, l limits) (*limitedConn, error) {
+	alive, err := newKeepAlive(l.keepAlive, l.pong)
+	if err != nil {
+		return nil, err
+	}
+	return &limitedConn{Conn: c, promise: l.keepAlive, alive: alive, connecting: true, in: bufio.NewReader(c), maxPayload: l.maxPayload}, nil
+}
+
+// keepAlive begins with the pings; without an answer to one, Read fails with errNoAnswer. It is called once, after CONNACK.
+func (c *limitedConn) keepAlive() {
+	c.pinging.Go(func() {
+		if c.alive.run(func() { _, _ = c.Write([]byte{typePingreq << 4, 0}) }) { // that it fails is read
+			c.Conn.SetReadDeadline(time.Unix(1, 0))
+		}
+	})
+}
+
+// Close implements [net.Conn].
+func (c *limitedConn) Close() error {
+	c.alive.close()
+	return c.Conn.Close()
+}
+
+// wait returns when there are no more pings, after Close.
+func (c *limitedConn) wait() { c.pinging.Wait() }
+
+// Write implements [net.Conn]. p is a whole packet, as paho writes it.
+func (c *limitedConn) Write(p []byte) (int, error) {
+	if c.connecting {
+		c.connecting = false
+		var err error
+		if p, err = promiseKeepAlive(p, c.promise); err != nil {
+			return 0, err
+		}
+	}
+	c.alive.sent()
+	return c.Conn.Write(p)
 }
 
 // Read implements [net.Conn].
 func (c *limitedConn) Read(p []byte) (int, error) {
+	n, err := c.read(p)
+	if err != nil && c.alive.isSilent() {
+		err = errNoAnswer
+	}
+	return n, err
+}
+
+func (c *limitedConn) read(p []byte) (int, error) {
 	for {
 		switch {
 		case len(c.ready) > 0:
@@ -81,6 +137,9 @@ func (c *limitedConn) nextPacket() error {
 		return withinPacket(err)
 	}
 	switch {
+	case kind == typePingresp<<4 && length == 0:
+		c.alive.answered()
+		return nil
 	case kind>>4 != typePublish && length > maxControl:
 		return fmt.Errorf("the broker sends a packet of type %d with %d bytes", kind>>4, length)
 	case kind>>4 != typePublish || length <= c.maxPayload:

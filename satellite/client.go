@@ -85,7 +85,9 @@ func (c *client) run(ctx context.Context, log *slog.Logger) {
 func (c *client) serveConnection(ctx context.Context, connected func()) error {
 	var handshake *handshakeConn
 	dialer := websocket.Dialer{HandshakeTimeout: c.timing.dialTimeout, NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		// The kernel notices within half a minute that the assistant's machine is gone, without waking us.
+		d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 20 * time.Second, Interval: 5 * time.Second, Count: 2}}
+		conn, err := d.DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
@@ -125,8 +127,12 @@ func (c *client) serveConnection(ctx context.Context, connected func()) error {
 		case err := <-broken:
 			return err
 		case <-alive.C:
-			if err := conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.timing.dialTimeout)); err != nil {
+			err := conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.timing.dialTimeout))
+			if err != nil {
 				return fmt.Errorf("asking whether it is there: %w", err)
+			}
+			if err := handshake.SetWriteDeadline(time.Time{}); err != nil { // or it would wake us when it runs out
+				return err
 			}
 		case event := <-events:
 			c.handleEvent(event, idle)

@@ -60,6 +60,6 @@ func Run(ctx context.Context, cfg Config, do func(player.Command) player.Respons
 	if cfg.URL == "" {
 		return
 	}
-	t := timing{dialTimeout: 5 * time.Second, minRetry: time.Second, maxRetry: time.Minute, stableAfter: 30 * time.Second, pingInterval: 20 * time.Second, idleTimeout: 20 * time.Second}
+	t := timing{dialTimeout: 5 * time.Second, minRetry: time.Second, maxRetry: time.Minute, stableAfter: 30 * time.Second, pingInterval: time.Minute, idleTimeout: 20 * time.Second}
 	newClient(cfg, t, do, feed, commands).run(ctx, log)
 }

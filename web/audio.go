@@ -239,8 +239,8 @@ func (d deadlineReader) Read(b []byte) (int, error) {
 	return d.ReadSeeker.Read(b)
 }
 
-// liveBlockBytes is how much live sound is sent at a time: 20 ms.
-const liveBlockBytes = 960 * audio.FrameBytes
+// maxLiveBytes is the most of the live sound that is sent at a time: 100 ms. What there is to send is sent at once.
+const maxLiveBytes = audio.Rate / 10 * audio.FrameBytes
 
 // serveLive streams what the output plays, as a WAV file without an end.
 func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
@@ -269,9 +269,9 @@ func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 	if _, err := out.Write(endlessWAVHeader()); err != nil {
 		return
 	}
-	block := make([]byte, liveBlockBytes)
+	block := make([]byte, maxLiveBytes)
 	for {
-		n, err := io.ReadFull(sound, block)
+		n, err := sound.Read(block)
 		if n > 0 {
 			if _, gone := out.Write(block[:n]); gone != nil {
 				return

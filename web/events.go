@@ -11,10 +11,15 @@ import (
 	"guided/player"
 )
 
-const (
-	heartbeatInterval = 15 * time.Second // so that proxies keep the connection open
-	eventTimeout      = 10 * time.Second // for a client to take one event; then the connection is closed
-)
+// heartbeatInterval is from one sign of life on an event stream to the next, so that proxies keep the connection open: most
+// close it after a minute.
+const heartbeatInterval = 30 * time.Second
+
+// heartbeatAfter is the time of the next heartbeat. All streams have it at the same moment, and their deadlines are such
+// moments too: so any number of pages that show nothing new wake the daemon once in heartbeatInterval.
+func heartbeatAfter(now time.Time) time.Time {
+	return now.Truncate(heartbeatInterval).Add(heartbeatInterval)
+}
 
 // clockedState is a state with the server's time, so that a browser can correct its own clock.
 type clockedState struct {
@@ -43,10 +48,10 @@ func (h *handlers) streamEvents(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	feed := h.Player.Watch(r.Context())
-	out := &eventStream{w: newStreamWriter(w, eventTimeout)}
-	heartbeat := time.NewTicker(heartbeatInterval)
+	out := &eventStream{w: w, control: http.NewResponseController(w)}
+	heartbeat := time.NewTimer(time.Until(heartbeatAfter(time.Now())))
 	defer heartbeat.Stop()
-	_, err := io.WriteString(out.w, "retry: 2000\n\n")
+	err := out.write("retry: 2000\n\n")
 	if err == nil {
 		err = out.send("state", withClock(<-feed.States))
 	}
@@ -61,15 +66,28 @@ func (h *handlers) streamEvents(w http.ResponseWriter, r *http.Request) {
 		case v, open := <-feed.Phases:
 			err = out.sendNext(open, "phase", v)
 		case <-heartbeat.C:
-			_, err = io.WriteString(out.w, ": \n\n")
+			heartbeat.Reset(time.Until(heartbeatAfter(time.Now())))
+			err = out.write(": \n\n")
 		}
 	}
 }
 
 // eventStream writes server-sent events, numbered from 1.
 type eventStream struct {
-	w      io.Writer
-	lastID int
+	w       http.ResponseWriter
+	control *http.ResponseController
+	lastID  int
+}
+
+// write sends text at once. A client that takes nothing for one or two heartbeatIntervals is disconnected.
+func (s *eventStream) write(text string) error {
+	if err := s.control.SetWriteDeadline(heartbeatAfter(time.Now()).Add(heartbeatInterval)); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(s.w, text); err != nil {
+		return err
+	}
+	return s.control.Flush()
 }
 
 // sendNext sends a value of the feed; open is false where the feed has ended.
@@ -86,6 +104,5 @@ func (s *eventStream) send(kind string, v any) error {
 		return err
 	}
 	s.lastID++
-	_, err = fmt.Fprintf(s.w, "id: %d\nevent: %s\ndata: %s\n\n", s.lastID, kind, data)
-	return err
+	return s.write(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", s.lastID, kind, data))
 }
