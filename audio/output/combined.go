@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,17 +23,20 @@ const (
 	maxRetry   = 30 * time.Second
 )
 
-// A follower keeps its lag behind the clock near targetLag. Clocks of devices differ by some 100 ppm, so now and then it
-// drops or repeats one block.
+// A follower keeps its lag behind the clock near a target. Clocks of devices differ by some 100 ppm, so now and then it
+// drops or repeats one block. It gets what the clock has played a piece at a time, at most feedShare of its lag: the rest of the
+// lag is how late a piece may come.
 const (
-	targetLag = audio.Depth     // frames between the position of the clock and that of the follower
-	softDrift = 3 * audio.Block // off by more, it corrects at the next quiet block
-	hardDrift = 6 * audio.Block // off by more, it corrects at the next block
-	minLag    = targetLag / 4   // with less left, it plays silence instead of waiting for the clock
-	quietPeak = 1.0 / (1 << 8)  // the peak below which a block is quiet: -48 dBFS
+	targetLag = audio.Depth         // frames between the position of the clock and that of the follower
+	longLag   = 4 * audio.Depth     // the same for a follower that is heard a second later anyway: Snapcast
+	feedShare = 0.4                 // of the lag
+	softDrift = 2 * audio.Block     // off by more, it corrects at the next quiet block
+	hardDrift = 4 * audio.Block     // off by more, it corrects at the next block
+	minLeft   = audio.Block * 3 / 2 // with less left in its device, it plays silence instead of waiting for the clock
+	quietPeak = 1.0 / (1 << 8)      // the peak below which a block is quiet: -48 dBFS
 )
 
-// part is one output of a combined one. volume is 0 to 100.
+// part is one output of a combined one, by its name in the settings. volume is 0 to 100.
 type part struct {
 	name   string
 	output audio.Output
@@ -40,6 +44,14 @@ type part struct {
 }
 
 func (p part) gain() float64 { return audio.VolumeGain(p.volume) }
+
+// lag is the lag that it aims at as a follower.
+func (p part) lag() int {
+	if strings.HasPrefix(p.name, "snapcast:") {
+		return longLag
+	}
+	return targetLag
+}
 
 // combined is one output made of several. The clock pulls, rewinds, reports what is heard and fails as if it were
 // alone. The followers get what was heard there; so they lag behind it by about targetLag and by the latency of their
@@ -56,9 +68,18 @@ type combined struct {
 func combine(log *slog.Logger, clock part, others ...part) audio.Output {
 	c := &combined{clock: clock}
 	for _, p := range others {
-		c.followers = append(c.followers, &follower{part: p, log: log.With("output", p.name)})
+		c.followers = append(c.followers, &follower{part: p, lag: p.lag(), log: log.With("output", p.name)})
 	}
 	return c
+}
+
+// interval is how many frames the followers get at a time.
+func (c *combined) interval() int {
+	interval := audio.FarAhead
+	for _, f := range c.followers {
+		interval = min(interval, f.feed())
+	}
+	return interval
 }
 
 func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frames int) (next int)) error {
@@ -69,11 +90,9 @@ func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frame
 		f.start(followCtx)
 		followers.Go(func() { f.follow(f.ctx, ring) })
 	}
-	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard, every: func() int { return audio.FarAhead }}
-	if len(c.followers) > 0 {
-		tap.every = func() int { return audio.Block }
-	}
+	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard, interval: c.interval}
 	err := c.clock.output.Play(ctx, tap, tap.report)
+	tap.flush()
 	// Nothing here is deferred: after a panic the process must not wait for the followers.
 	ring.close()
 	if err != nil {
@@ -102,6 +121,7 @@ var errNotBegun = fmt.Errorf("its device has neither opened nor failed within %v
 // follower is an output that plays what the clock has played.
 type follower struct {
 	part
+	lag  int // frames behind the clock that it aims at
 	log  *slog.Logger
 	lost atomic.Bool // its last failure is logged, and it has not played since
 
@@ -110,6 +130,9 @@ type follower struct {
 	sounding atomic.Bool // frames were heard since its device was opened
 	began    atomic.Bool // frames were heard since start
 }
+
+// feed is how many frames it gets at a time.
+func (f *follower) feed() int { return int(feedShare * float64(f.lag)) }
 
 // start prepares for a Play of the clock.
 func (f *follower) start(ctx context.Context) {
@@ -128,7 +151,7 @@ func (f *follower) logLost(err error) {
 // follow plays until the ring is closed and all of it is heard, or until ctx ends.
 func (f *follower) follow(ctx context.Context, ring *ringBuffer) {
 	for wait := firstRetry; ; wait = min(2*wait, maxRetry) {
-		src := newFollowerSource(ctx, ring, f.gain())
+		src := newFollowerSource(ctx, ring, f)
 		err := f.output.Play(ctx, src, func(frames int) int {
 			if src.onHeard(frames); frames == 0 {
 				return audio.Block
@@ -138,7 +161,7 @@ func (f *follower) follow(ctx context.Context, ring *ringBuffer) {
 			if f.lost.Swap(false) {
 				f.log.Info("the output is back")
 			}
-			return frames + audio.Block
+			return audio.FarAhead // src tells what is heard between the reports
 		})
 		f.sounding.Store(false)
 		if err == nil || ctx.Err() != nil {
@@ -167,6 +190,8 @@ type followerSource struct {
 	ctx  context.Context
 	ring *ringBuffer
 	gain float64
+	aim  int // frames of lag
+	feed int // frames that the ring gets at a time
 	next int // the frame of the ring to read next
 
 	startedAt     time.Time
@@ -176,20 +201,24 @@ type followerSource struct {
 	deviceLatency float64   // frames from the first pull to the first sound, as far as it is known
 	meanLag       float64   // over seconds
 	started       bool      // frames of the ring were delivered
+	alarm         alarm
 }
 
-func newFollowerSource(ctx context.Context, ring *ringBuffer, gain float64) *followerSource {
-	head, _ := ring.position()
-	return &followerSource{ctx: ctx, ring: ring, gain: gain, next: head, meanLag: targetLag}
+func newFollowerSource(ctx context.Context, ring *ringBuffer, f *follower) *followerSource {
+	return &followerSource{ctx: ctx, ring: ring, gain: f.gain(), aim: f.lag, feed: f.feed(), next: ring.state().head, meanLag: float64(f.lag)}
 }
 
 // lag is how many frames the follower is behind the clock, without the latency of its device.
-func (f *followerSource) lag(head int, now time.Time) float64 {
-	unheard := float64(head - f.next + f.delivered)
+func (f *followerSource) lag(ring ringState, now time.Time) float64 {
+	return f.left(now) + float64(ring.clock(now)-f.next)
+}
+
+// left is how many frames its device has left to play.
+func (f *followerSource) left(now time.Time) float64 {
 	if f.heard == 0 {
-		return unheard - toFrames(now.Sub(f.startedAt))
+		return float64(f.delivered) - toFrames(now.Sub(f.startedAt))
 	}
-	return unheard - float64(f.heard) - toFrames(now.Sub(f.heardAt)) - f.deviceLatency
+	return float64(f.delivered-f.heard) - toFrames(now.Sub(f.heardAt)) - f.deviceLatency
 }
 
 // onHeard takes what the follower's Play reports.
@@ -205,9 +234,6 @@ func (f *followerSource) onHeard(frames int) {
 
 func (f *followerSource) Stream(samples [][2]float64) (int, bool) {
 	samples = samples[:min(len(samples), audio.Block)]
-	if f.startedAt.IsZero() {
-		f.startedAt = time.Now()
-	}
 	n, timedOut := f.wait(len(samples))
 	switch {
 	case timedOut:
@@ -224,22 +250,31 @@ func (f *followerSource) Stream(samples [][2]float64) (int, bool) {
 
 func (f *followerSource) Err() error { return nil }
 
+// ready waits as Stream does, and returns how many frames that gives without waiting.
+func (f *followerSource) ready() int {
+	f.wait(audio.Block)
+	return max(audio.Block, f.ring.state().head-f.next)
+}
+
 // wait waits until the ring holds n frames to read, and returns how many it holds, n at most: fewer once it is closed,
 // and none when ctx ends. timedOut is true when the device would run dry before there are enough.
 func (f *followerSource) wait(n int) (available int, timedOut bool) {
+	if f.startedAt.IsZero() {
+		f.startedAt = time.Now()
+	}
 	want := n
-	if f.meanLag > targetLag+softDrift {
+	if f.meanLag > float64(f.aim+softDrift) {
 		want = 2 * n // read may drop one block
 	}
+	least := float64(minLeft)
+	if !f.started {
+		least = float64(f.aim - f.feed) // the rest of the lag is the first piece
+	}
 	for {
-		closed := f.ring.isClosed() // before the position is read, so that no frame is missed
-		head, written := f.ring.position()
-		available := head - f.next
-		least := float64(targetLag)
-		if f.started {
-			least = minLag
-		}
-		left := f.lag(head, time.Now()) - float64(available) - least
+		closed := f.ring.isClosed() // before the state is read, so that no frame is missed
+		ring := f.ring.state()
+		available := ring.head - f.next
+		left := f.left(time.Now()) - least
 		switch {
 		case f.ctx.Err() != nil:
 			return 0, false
@@ -248,29 +283,28 @@ func (f *followerSource) wait(n int) (available int, timedOut bool) {
 		case left <= 0:
 			return 0, true
 		}
-		timeout := time.NewTimer(toDuration(int(left) + 1))
 		select {
 		case <-f.ctx.Done():
-		case <-written:
+		case <-ring.written:
 		case <-f.ring.closed:
-		case <-timeout.C:
+		case <-f.alarm.after(toDuration(int(left) + 1)):
 		}
-		timeout.Stop()
 	}
 }
 
 // read fills samples from the ring, and drops or repeats a block when the lag has drifted.
 func (f *followerSource) read(samples [][2]float64) {
 	n := len(samples)
-	head, _ := f.ring.position()
+	ring := f.ring.state()
+	head := ring.head
 	if !f.ring.read(f.next, samples) { // the device stood still for longer than the ring holds
-		f.next = head - (head-f.next)%audio.Block - targetLag
-		f.meanLag = targetLag
+		f.next = head - (head-f.next)%audio.Block - f.aim
+		f.meanLag = float64(f.aim)
 		f.ring.read(f.next, samples)
 	}
 	f.started = true
-	f.meanLag += (f.lag(head, time.Now()) - f.meanLag) / (2 * audio.Rate / audio.Block)
-	drift := f.meanLag - targetLag
+	f.meanLag += (f.lag(ring, time.Now()) - f.meanLag) / (2 * audio.Rate / audio.Block)
+	drift := f.meanLag - float64(f.aim)
 	quiet := peak(samples) < quietPeak
 	var neighbour [audio.Block][2]float64
 	switch {
@@ -313,15 +347,28 @@ func crossfade(dst, from, to [][2]float64) {
 
 // ringBuffer holds the last two seconds that the clock has played. One goroutine writes, any number read.
 type ringBuffer struct {
-	mu      sync.Mutex // held for arithmetic and copying only
-	frames  [][2]float64
+	mu     sync.Mutex // held for arithmetic and copying only
+	frames [][2]float64
+	ringState
+	closed chan struct{} // closed when nothing more will be written
+}
+
+type ringState struct {
 	head    int           // frames written so far
+	at      time.Time     // when the last of them was
 	written chan struct{} // closed at the next write
-	closed  chan struct{} // closed when nothing more will be written
+}
+
+// clock is how many frames the clock has played: it goes on between the writes.
+func (r ringState) clock(now time.Time) int {
+	if r.at.IsZero() {
+		return 0
+	}
+	return r.head + min(int(toFrames(now.Sub(r.at))), longLag)
 }
 
 func newRingBuffer() *ringBuffer {
-	return &ringBuffer{frames: make([][2]float64, 2*audio.Rate), written: make(chan struct{}), closed: make(chan struct{})}
+	return &ringBuffer{frames: make([][2]float64, 2*audio.Rate), ringState: ringState{written: make(chan struct{})}, closed: make(chan struct{})}
 }
 
 func (r *ringBuffer) write(_ int, frames [][2]float64) {
@@ -332,6 +379,7 @@ func (r *ringBuffer) write(_ int, frames [][2]float64) {
 		frames = frames[n:]
 		r.head += n
 	}
+	r.at = time.Now()
 	close(r.written)
 	r.written = make(chan struct{})
 }
@@ -347,11 +395,10 @@ func (r *ringBuffer) isClosed() bool {
 	}
 }
 
-// position is how many frames were written so far, and a channel that is closed at the next write.
-func (r *ringBuffer) position() (head int, written <-chan struct{}) {
+func (r *ringBuffer) state() ringState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.head, r.written
+	return r.ringState
 }
 
 // read copies written frames from index from on. It is false when they have been overwritten.

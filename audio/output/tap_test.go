@@ -248,10 +248,11 @@ func BenchmarkTap(b *testing.B) {
 				r := mustListen(b, tap, ctx)
 				all.Go(func() { _, _ = io.Copy(io.Discard, r) })
 			}
-			block := make([][2]float64, audio.Block)
+			piece := make([][2]float64, tapInterval)
+			b.ReportAllocs()
 			for b.Loop() {
-				for i := range 100 {
-					tap.write(i*audio.Block, block)
+				for at := 0; at < audio.Rate; at += tapInterval {
+					tap.write(at, piece)
 					runtime.Gosched()
 				}
 			}
