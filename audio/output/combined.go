@@ -24,12 +24,11 @@ const (
 )
 
 // A follower keeps its lag behind the clock near a target. Clocks of devices differ by some 100 ppm, so now and then it
-// drops or repeats one block. It gets what the clock has played a piece at a time, at most feedShare of its lag: the rest of the
-// lag is how late a piece may come.
+// drops or repeats one block. It gets what the clock has played in pieces of a little less than half of its lag: by the rest a
+// piece may be late.
 const (
 	targetLag = audio.Depth         // frames between the position of the clock and that of the follower
-	longLag   = 4 * audio.Depth     // the same for a follower that is heard a second later anyway: Snapcast
-	feedShare = 0.4                 // of the lag
+	longLag   = 5 * audio.Depth     // the same for a follower that is heard a second later anyway: Snapcast
 	softDrift = 2 * audio.Block     // off by more, it corrects at the next quiet block
 	hardDrift = 4 * audio.Block     // off by more, it corrects at the next block
 	minLeft   = audio.Block * 3 / 2 // with less left in its device, it plays silence instead of waiting for the clock
@@ -132,7 +131,7 @@ type follower struct {
 }
 
 // feed is how many frames it gets at a time.
-func (f *follower) feed() int { return int(feedShare * float64(f.lag)) }
+func (f *follower) feed() int { return f.lag/2 - audio.Block }
 
 // start prepares for a Play of the clock.
 func (f *follower) start(ctx context.Context) {

@@ -181,9 +181,9 @@ type snapcastDevice struct {
 	pace         paceMeter
 }
 
-// snapcastDepth is how many frames are sent ahead at most: what a pause is heard later for, beside the server's buffer. A FIFO
-// holds 341 ms.
-const snapcastDepth = 3 * audio.Depth
+// snapcastDepth is how many frames are sent ahead at most, for fewer wakes: by so much a pause is heard later, beside the server's
+// buffer.
+const snapcastDepth = 5 * audio.Depth
 
 // wait passes over interrupt: what was sent cannot be taken back.
 func (d *snapcastDevice) wait(ctx context.Context, limit time.Duration, _ <-chan struct{}) (room int, interrupted bool, err error) {
@@ -302,12 +302,27 @@ func openFIFO(ctx context.Context, path string) (*os.File, error) {
 		err = checkFIFOReader(path)
 	}
 	if err == nil {
+		err = growFIFO(w)
+	}
+	if err == nil {
 		return w, nil
 	}
 	if w != nil {
 		_ = w.Close() // nothing was written to it either
 	}
 	return nil, fifoError(path, err)
+}
+
+// growFIFO makes room for snapcastDepth. A system that refuses that has writes wait for the server.
+func growFIFO(w *os.File) error {
+	conn, err := w.SyscallConn()
+	if err != nil {
+		return err
+	}
+	const setPipeSize = 1031 // F_SETPIPE_SZ of fcntl(2)
+	return conn.Control(func(fd uintptr) {
+		_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, fd, setPipeSize, 128<<10)
+	})
 }
 
 // checkFIFOReader is nil when a process has the FIFO open for reading.
