@@ -90,6 +90,9 @@ func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frame
 		followers.Go(func() { f.follow(f.ctx, ring) })
 	}
 	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard, interval: c.interval}
+	if len(c.followers) == 0 {
+		tap.onFrames = func(int, [][2]float64) {}
+	}
 	err := c.clock.output.Play(ctx, tap, tap.report)
 	tap.flush()
 	// Nothing here is deferred: after a panic the process must not wait for the followers.

@@ -310,7 +310,7 @@ func (t *heardTap) flush() {
 	}
 }
 
-// frameRing is a queue of frames, which grows to what is in it at most.
+// frameRing is a queue of frames. It grows to what is in it at most, in one or two steps.
 type frameRing struct {
 	frames [][2]float64
 	first  int // where the queue begins
@@ -320,7 +320,11 @@ type frameRing struct {
 // push appends frames.
 func (r *frameRing) push(frames [][2]float64) {
 	if most := r.len + len(frames); most > len(r.frames) {
-		grown := make([][2]float64, max(most, 2*len(r.frames), 10*audio.Block))
+		size := 10 * audio.Block
+		if most > size {
+			size = max(most+most/4, audio.RewindDepth+2*tapInterval)
+		}
+		grown := make([][2]float64, size)
 		n := copy(grown, r.front(r.len))
 		copy(grown[n:], r.frames[:r.len-n])
 		r.frames, r.first = grown, 0
