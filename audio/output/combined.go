@@ -53,7 +53,7 @@ func (p part) lag() int {
 }
 
 // combined is one output made of several. The clock pulls, rewinds, reports what is heard and fails as if it were
-// alone. The followers get what was heard there; so they lag behind it by about targetLag and by the latency of their
+// alone. The followers get what was heard there; so they are behind it by their lag and by the latency of their
 // devices. The output with the longest latency, such as Snapcast, is therefore the best clock. Followers have no lead-in
 // of their own.
 //
@@ -62,23 +62,16 @@ func (p part) lag() int {
 type combined struct {
 	clock     part
 	followers []*follower
+	feed      int // frames that the followers get at a time; FarAhead without any
 }
 
 func combine(log *slog.Logger, clock part, others ...part) audio.Output {
-	c := &combined{clock: clock}
+	c := &combined{clock: clock, feed: audio.FarAhead}
 	for _, p := range others {
-		c.followers = append(c.followers, &follower{part: p, lag: p.lag(), log: log.With("output", p.name)})
+		c.followers = append(c.followers, &follower{part: p, log: log.With("output", p.name)})
+		c.feed = min(c.feed, p.lag()/2-audio.Block)
 	}
 	return c
-}
-
-// interval is how many frames the followers get at a time.
-func (c *combined) interval() int {
-	interval := audio.FarAhead
-	for _, f := range c.followers {
-		interval = min(interval, f.feed())
-	}
-	return interval
 }
 
 func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frames int) (next int)) error {
@@ -87,9 +80,9 @@ func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frame
 	var followers sync.WaitGroup
 	for _, f := range c.followers {
 		f.start(followCtx)
-		followers.Go(func() { f.follow(f.ctx, ring) })
+		followers.Go(func() { f.follow(f.ctx, ring, c.feed) })
 	}
-	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard, interval: c.interval}
+	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard, interval: func() int { return c.feed }}
 	if len(c.followers) == 0 {
 		tap.onFrames = func(int, [][2]float64) {}
 	}
@@ -123,7 +116,6 @@ var errNotBegun = fmt.Errorf("its device has neither opened nor failed within %v
 // follower is an output that plays what the clock has played.
 type follower struct {
 	part
-	lag  int // frames behind the clock that it aims at
 	log  *slog.Logger
 	lost atomic.Bool // its last failure is logged, and it has not played since
 
@@ -132,9 +124,6 @@ type follower struct {
 	sounding atomic.Bool // frames were heard since its device was opened
 	began    atomic.Bool // frames were heard since start
 }
-
-// feed is how many frames it gets at a time.
-func (f *follower) feed() int { return f.lag/2 - audio.Block }
 
 // start prepares for a Play of the clock.
 func (f *follower) start(ctx context.Context) {
@@ -150,10 +139,10 @@ func (f *follower) logLost(err error) {
 	}
 }
 
-// follow plays until the ring is closed and all of it is heard, or until ctx ends.
-func (f *follower) follow(ctx context.Context, ring *ringBuffer) {
+// follow plays until the ring is closed and all of it is heard, or until ctx ends. The ring gets feed frames at a time.
+func (f *follower) follow(ctx context.Context, ring *ringBuffer, feed int) {
 	for wait := firstRetry; ; wait = min(2*wait, maxRetry) {
-		src := newFollowerSource(ctx, ring, f)
+		src := newFollowerSource(ctx, ring, f.part, feed)
 		err := f.output.Play(ctx, src, func(frames int) int {
 			if src.onHeard(frames); frames == 0 {
 				return audio.Block
@@ -206,8 +195,8 @@ type followerSource struct {
 	alarm         alarm
 }
 
-func newFollowerSource(ctx context.Context, ring *ringBuffer, f *follower) *followerSource {
-	return &followerSource{ctx: ctx, ring: ring, gain: f.gain(), aim: f.lag, feed: f.feed(), next: ring.state().head, meanLag: float64(f.lag)}
+func newFollowerSource(ctx context.Context, ring *ringBuffer, p part, feed int) *followerSource {
+	return &followerSource{ctx: ctx, ring: ring, gain: p.gain(), aim: p.lag(), feed: feed, next: ring.state().head, meanLag: float64(p.lag())}
 }
 
 // lag is how many frames the follower is behind the clock, without the latency of its device.

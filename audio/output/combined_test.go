@@ -86,15 +86,19 @@ func (d *sleepyRecorder) write(ctx context.Context, sound []byte) error {
 
 // Followers on devices that sleep get the sound in pieces, without a gap, and those that are heard late anyway in few.
 func TestCombinedFollowersSleep(t *testing.T) {
-	for name, tt := range map[string]struct{ lag, writes int }{
-		"pulse":        {targetLag, 30},
-		"snapcast:far": {longLag, 7},
+	for name, tt := range map[string]struct {
+		others      []part
+		lag, writes int
+	}{
+		"pulse":                       {nil, targetLag, 30},
+		"snapcast:hall":               {nil, longLag, 7},
+		"snapcast:hall, with another": {[]part{{"pulse", on(&sleepyDevice{}, 0), 100}}, longLag, 30},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const frames = 20 * audio.Rate
 				d := &sleepyRecorder{}
-				out := combine(audiotest.Logger(t), part{"a", on(&sleepyDevice{}, 0), 100}, part{name, on(d, 0), 100})
+				out := combine(audiotest.Logger(t), part{"a", on(&sleepyDevice{}, 0), 100}, append(tt.others, part{name, on(d, 0), 100})...)
 				if err := out.Play(t.Context(), audiotest.NewNoise(frames), farAhead); err != nil {
 					t.Fatal(err)
 				}
