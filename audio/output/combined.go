@@ -243,8 +243,18 @@ func (f *followerSource) Err() error { return nil }
 
 // ready waits as Stream does, and returns how many frames that gives without waiting.
 func (f *followerSource) ready() int {
-	f.wait(audio.Block)
+	if _, timedOut := f.wait(audio.Block); timedOut {
+		return (int(f.least()-f.left(time.Now()))/audio.Block + 1) * audio.Block
+	}
 	return max(audio.Block, f.ring.state().head-f.next)
+}
+
+// least is how many frames its device must have left to play.
+func (f *followerSource) least() float64 {
+	if f.started {
+		return minLeft
+	}
+	return float64(f.aim - f.feed) // the rest of the lag is the first piece
 }
 
 // wait waits until the ring holds n frames to read, and returns how many it holds, n at most: fewer once it is closed,
@@ -257,15 +267,11 @@ func (f *followerSource) wait(n int) (available int, timedOut bool) {
 	if f.meanLag > float64(f.aim+softDrift) {
 		want = 2 * n // read may drop one block
 	}
-	least := float64(minLeft)
-	if !f.started {
-		least = float64(f.aim - f.feed) // the rest of the lag is the first piece
-	}
 	for {
 		closed := f.ring.isClosed() // before the state is read, so that no frame is missed
 		ring := f.ring.state()
 		available := ring.head - f.next
-		left := f.left(time.Now()) - least
+		left := f.left(time.Now()) - f.least()
 		switch {
 		case f.ctx.Err() != nil:
 			return 0, false

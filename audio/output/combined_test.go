@@ -106,7 +106,7 @@ func TestCombinedFollowersSleep(t *testing.T) {
 				if at < tt.lag-4*audio.Block || at > tt.lag+2*audio.Block {
 					t.Errorf("the follower is %v late, and not %v", toDuration(at), toDuration(tt.lag))
 				}
-				if most := 21*tt.writes + 20; d.writes > most {
+				if most := 21 * tt.writes; d.writes > most {
 					t.Errorf("it is written to %d times in 20 s", d.writes)
 				}
 			})
