@@ -239,10 +239,11 @@ func (d deadlineReader) Read(b []byte) (int, error) {
 	return d.ReadSeeker.Read(b)
 }
 
-// maxLiveBytes is the most of the live sound that is sent at a time: 100 ms. What there is to send is sent at once.
-const maxLiveBytes = audio.Rate / 10 * audio.FrameBytes
+// maxLiveBytes is the most of the live sound that is sent at a time: 250 ms. What there is to send is sent at once.
+const maxLiveBytes = audio.Rate / 4 * audio.FrameBytes
 
-// serveLive streams what the output plays, as a WAV file without an end.
+// serveLive streams what the output plays, as a WAV file without an end. It is not chunked, which would take three writes in
+// place of one; it ends with its connection.
 func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 	if h.Tap == nil {
 		writeText(w, http.StatusNotFound, "this output cannot be listened to; play a routine's own file")
@@ -265,6 +266,7 @@ func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
+	w.Header().Set("Transfer-Encoding", "identity")
 	out := newStreamWriter(w, listenTimeout)
 	if _, err := out.Write(endlessWAVHeader()); err != nil {
 		return
@@ -294,20 +296,25 @@ func endlessWAVHeader() []byte {
 	return header
 }
 
-// streamWriter sends each write at once. A client that takes nothing for timeout is disconnected.
+// streamWriter sends each write at once. A client that takes nothing for one or two times timeout is disconnected: the deadlines
+// of all clients are the same few moments, so that they seldom change and seldom wake the daemon.
 type streamWriter struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	timeout time.Duration
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	timeout  time.Duration
+	deadline time.Time
 }
 
-func newStreamWriter(w http.ResponseWriter, timeout time.Duration) streamWriter {
-	return streamWriter{w, http.NewResponseController(w), timeout}
+func newStreamWriter(w http.ResponseWriter, timeout time.Duration) *streamWriter {
+	return &streamWriter{w: w, control: http.NewResponseController(w), timeout: timeout}
 }
 
-func (s streamWriter) Write(b []byte) (int, error) {
-	if err := s.control.SetWriteDeadline(time.Now().Add(s.timeout)); err != nil {
-		return 0, err
+func (s *streamWriter) Write(b []byte) (int, error) {
+	if deadline := time.Now().Truncate(s.timeout).Add(2 * s.timeout); deadline != s.deadline {
+		if err := s.control.SetWriteDeadline(deadline); err != nil {
+			return 0, err
+		}
+		s.deadline = deadline
 	}
 	n, err := s.w.Write(b)
 	if err != nil {

@@ -231,7 +231,7 @@ func TestLiveStreamHasSound(t *testing.T) {
 	}
 	defer answer.Body.Close()
 	header := make([]byte, 44)
-	if _, err := io.ReadFull(answer.Body, header); err != nil || binary.LittleEndian.Uint32(header[40:]) != 0xFFFFFFFF || answer.Header.Get("Content-Type") != "audio/wav" {
+	if _, err := io.ReadFull(answer.Body, header); err != nil || binary.LittleEndian.Uint32(header[40:]) != 0xFFFFFFFF || len(answer.TransferEncoding) > 0 || answer.Header.Get("Content-Type") != "audio/wav" {
 		t.Fatalf("%v: % x, %v", err, header, answer.Header)
 	}
 	p.request("POST", "/api/start", `{"routine":"short"}`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,17 +23,19 @@ const (
 	maxRetry   = 30 * time.Second
 )
 
-// A follower keeps its lag behind the clock near targetLag. Clocks of devices differ by some 100 ppm, so now and then it
-// drops or repeats one block.
+// A follower keeps its lag behind the clock near a target. Clocks of devices differ by some 100 ppm, so now and then it
+// drops or repeats one block. It gets what the clock has played in pieces of a little less than half of its lag: by the rest a
+// piece may be late.
 const (
-	targetLag = audio.Depth     // frames between the position of the clock and that of the follower
-	softDrift = 3 * audio.Block // off by more, it corrects at the next quiet block
-	hardDrift = 6 * audio.Block // off by more, it corrects at the next block
-	minLag    = targetLag / 4   // with less left, it plays silence instead of waiting for the clock
-	quietPeak = 1.0 / (1 << 8)  // the peak below which a block is quiet: -48 dBFS
+	targetLag = audio.Depth         // frames between the position of the clock and that of the follower
+	longLag   = 5 * audio.Depth     // the same for a follower that is heard a second later anyway: Snapcast
+	softDrift = 2 * audio.Block     // off by more, it corrects at the next quiet block
+	hardDrift = 4 * audio.Block     // off by more, it corrects at the next block
+	minLeft   = audio.Block * 3 / 2 // with less left in its device, it plays silence instead of waiting for the clock
+	quietPeak = 1.0 / (1 << 8)      // the peak below which a block is quiet: -48 dBFS
 )
 
-// part is one output of a combined one. volume is 0 to 100.
+// part is one output of a combined one, by its name in the settings. volume is 0 to 100.
 type part struct {
 	name   string
 	output audio.Output
@@ -41,8 +44,16 @@ type part struct {
 
 func (p part) gain() float64 { return audio.VolumeGain(p.volume) }
 
+// lag is the lag that it aims at as a follower.
+func (p part) lag() int {
+	if strings.HasPrefix(p.name, "snapcast:") {
+		return longLag
+	}
+	return targetLag
+}
+
 // combined is one output made of several. The clock pulls, rewinds, reports what is heard and fails as if it were
-// alone. The followers get what was heard there; so they lag behind it by about targetLag and by the latency of their
+// alone. The followers get what was heard there; so they are behind it by their lag and by the latency of their
 // devices. The output with the longest latency, such as Snapcast, is therefore the best clock. Followers have no lead-in
 // of their own.
 //
@@ -51,12 +62,14 @@ func (p part) gain() float64 { return audio.VolumeGain(p.volume) }
 type combined struct {
 	clock     part
 	followers []*follower
+	feed      int // frames that the followers get at a time; FarAhead without any
 }
 
 func combine(log *slog.Logger, clock part, others ...part) audio.Output {
-	c := &combined{clock: clock}
+	c := &combined{clock: clock, feed: audio.FarAhead}
 	for _, p := range others {
 		c.followers = append(c.followers, &follower{part: p, log: log.With("output", p.name)})
+		c.feed = min(c.feed, p.lag()/2-audio.Block)
 	}
 	return c
 }
@@ -67,13 +80,14 @@ func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frame
 	var followers sync.WaitGroup
 	for _, f := range c.followers {
 		f.start(followCtx)
-		followers.Go(func() { f.follow(f.ctx, ring) })
+		followers.Go(func() { f.follow(f.ctx, ring, c.feed) })
 	}
-	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard, every: func() int { return audio.FarAhead }}
-	if len(c.followers) > 0 {
-		tap.every = func() int { return audio.Block }
+	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard, interval: func() int { return c.feed }}
+	if len(c.followers) == 0 {
+		tap.onFrames = func(int, [][2]float64) {}
 	}
 	err := c.clock.output.Play(ctx, tap, tap.report)
+	tap.flush()
 	// Nothing here is deferred: after a panic the process must not wait for the followers.
 	ring.close()
 	if err != nil {
@@ -125,10 +139,10 @@ func (f *follower) logLost(err error) {
 	}
 }
 
-// follow plays until the ring is closed and all of it is heard, or until ctx ends.
-func (f *follower) follow(ctx context.Context, ring *ringBuffer) {
+// follow plays until the ring is closed and all of it is heard, or until ctx ends. The ring gets feed frames at a time.
+func (f *follower) follow(ctx context.Context, ring *ringBuffer, feed int) {
 	for wait := firstRetry; ; wait = min(2*wait, maxRetry) {
-		src := newFollowerSource(ctx, ring, f.gain())
+		src := newFollowerSource(ctx, ring, f.part, feed)
 		err := f.output.Play(ctx, src, func(frames int) int {
 			if src.onHeard(frames); frames == 0 {
 				return audio.Block
@@ -138,7 +152,7 @@ func (f *follower) follow(ctx context.Context, ring *ringBuffer) {
 			if f.lost.Swap(false) {
 				f.log.Info("the output is back")
 			}
-			return frames + audio.Block
+			return audio.FarAhead // src tells what is heard between the reports
 		})
 		f.sounding.Store(false)
 		if err == nil || ctx.Err() != nil {
@@ -167,6 +181,8 @@ type followerSource struct {
 	ctx  context.Context
 	ring *ringBuffer
 	gain float64
+	aim  int // frames of lag
+	feed int // frames that the ring gets at a time
 	next int // the frame of the ring to read next
 
 	startedAt     time.Time
@@ -176,20 +192,24 @@ type followerSource struct {
 	deviceLatency float64   // frames from the first pull to the first sound, as far as it is known
 	meanLag       float64   // over seconds
 	started       bool      // frames of the ring were delivered
+	alarm         alarm
 }
 
-func newFollowerSource(ctx context.Context, ring *ringBuffer, gain float64) *followerSource {
-	head, _ := ring.position()
-	return &followerSource{ctx: ctx, ring: ring, gain: gain, next: head, meanLag: targetLag}
+func newFollowerSource(ctx context.Context, ring *ringBuffer, p part, feed int) *followerSource {
+	return &followerSource{ctx: ctx, ring: ring, gain: p.gain(), aim: p.lag(), feed: feed, next: ring.state().head, meanLag: float64(p.lag())}
 }
 
 // lag is how many frames the follower is behind the clock, without the latency of its device.
-func (f *followerSource) lag(head int, now time.Time) float64 {
-	unheard := float64(head - f.next + f.delivered)
+func (f *followerSource) lag(ring ringState, now time.Time) float64 {
+	return f.left(now) + float64(ring.clock(now)-f.next)
+}
+
+// left is how many frames its device has left to play.
+func (f *followerSource) left(now time.Time) float64 {
 	if f.heard == 0 {
-		return unheard - toFrames(now.Sub(f.startedAt))
+		return float64(f.delivered) - toFrames(now.Sub(f.startedAt))
 	}
-	return unheard - float64(f.heard) - toFrames(now.Sub(f.heardAt)) - f.deviceLatency
+	return float64(f.delivered-f.heard) - toFrames(now.Sub(f.heardAt)) - f.deviceLatency
 }
 
 // onHeard takes what the follower's Play reports.
@@ -205,9 +225,6 @@ func (f *followerSource) onHeard(frames int) {
 
 func (f *followerSource) Stream(samples [][2]float64) (int, bool) {
 	samples = samples[:min(len(samples), audio.Block)]
-	if f.startedAt.IsZero() {
-		f.startedAt = time.Now()
-	}
 	n, timedOut := f.wait(len(samples))
 	switch {
 	case timedOut:
@@ -224,22 +241,37 @@ func (f *followerSource) Stream(samples [][2]float64) (int, bool) {
 
 func (f *followerSource) Err() error { return nil }
 
+// ready waits as Stream does, and returns how many frames that gives without waiting.
+func (f *followerSource) ready() int {
+	if _, timedOut := f.wait(audio.Block); timedOut {
+		return (int(f.least()-f.left(time.Now()))/audio.Block + 1) * audio.Block
+	}
+	return max(audio.Block, f.ring.state().head-f.next)
+}
+
+// least is how many frames its device must have left to play.
+func (f *followerSource) least() float64 {
+	if f.started {
+		return minLeft
+	}
+	return float64(f.aim - f.feed) // the rest of the lag is the first piece
+}
+
 // wait waits until the ring holds n frames to read, and returns how many it holds, n at most: fewer once it is closed,
 // and none when ctx ends. timedOut is true when the device would run dry before there are enough.
 func (f *followerSource) wait(n int) (available int, timedOut bool) {
+	if f.startedAt.IsZero() {
+		f.startedAt = time.Now()
+	}
 	want := n
-	if f.meanLag > targetLag+softDrift {
+	if f.meanLag > float64(f.aim+softDrift) {
 		want = 2 * n // read may drop one block
 	}
 	for {
-		closed := f.ring.isClosed() // before the position is read, so that no frame is missed
-		head, written := f.ring.position()
-		available := head - f.next
-		least := float64(targetLag)
-		if f.started {
-			least = minLag
-		}
-		left := f.lag(head, time.Now()) - float64(available) - least
+		closed := f.ring.isClosed() // before the state is read, so that no frame is missed
+		ring := f.ring.state()
+		available := ring.head - f.next
+		left := f.left(time.Now()) - f.least()
 		switch {
 		case f.ctx.Err() != nil:
 			return 0, false
@@ -248,29 +280,28 @@ func (f *followerSource) wait(n int) (available int, timedOut bool) {
 		case left <= 0:
 			return 0, true
 		}
-		timeout := time.NewTimer(toDuration(int(left) + 1))
 		select {
 		case <-f.ctx.Done():
-		case <-written:
+		case <-ring.written:
 		case <-f.ring.closed:
-		case <-timeout.C:
+		case <-f.alarm.after(toDuration(int(left) + 1)):
 		}
-		timeout.Stop()
 	}
 }
 
 // read fills samples from the ring, and drops or repeats a block when the lag has drifted.
 func (f *followerSource) read(samples [][2]float64) {
 	n := len(samples)
-	head, _ := f.ring.position()
+	ring := f.ring.state()
+	head := ring.head
 	if !f.ring.read(f.next, samples) { // the device stood still for longer than the ring holds
-		f.next = head - (head-f.next)%audio.Block - targetLag
-		f.meanLag = targetLag
+		f.next = head - (head-f.next)%audio.Block - f.aim
+		f.meanLag = float64(f.aim)
 		f.ring.read(f.next, samples)
 	}
 	f.started = true
-	f.meanLag += (f.lag(head, time.Now()) - f.meanLag) / (2 * audio.Rate / audio.Block)
-	drift := f.meanLag - targetLag
+	f.meanLag += (f.lag(ring, time.Now()) - f.meanLag) / (2 * audio.Rate / audio.Block)
+	drift := f.meanLag - float64(f.aim)
 	quiet := peak(samples) < quietPeak
 	var neighbour [audio.Block][2]float64
 	switch {
@@ -313,15 +344,28 @@ func crossfade(dst, from, to [][2]float64) {
 
 // ringBuffer holds the last two seconds that the clock has played. One goroutine writes, any number read.
 type ringBuffer struct {
-	mu      sync.Mutex // held for arithmetic and copying only
-	frames  [][2]float64
+	mu     sync.Mutex // held for arithmetic and copying only
+	frames [][2]float64
+	ringState
+	closed chan struct{} // closed when nothing more will be written
+}
+
+type ringState struct {
 	head    int           // frames written so far
+	at      time.Time     // when the last of them was
 	written chan struct{} // closed at the next write
-	closed  chan struct{} // closed when nothing more will be written
+}
+
+// clock is how many frames the clock has played: it goes on between the writes.
+func (r ringState) clock(now time.Time) int {
+	if r.at.IsZero() {
+		return 0
+	}
+	return r.head + min(int(toFrames(now.Sub(r.at))), longLag)
 }
 
 func newRingBuffer() *ringBuffer {
-	return &ringBuffer{frames: make([][2]float64, 2*audio.Rate), written: make(chan struct{}), closed: make(chan struct{})}
+	return &ringBuffer{frames: make([][2]float64, 2*audio.Rate), ringState: ringState{written: make(chan struct{})}, closed: make(chan struct{})}
 }
 
 func (r *ringBuffer) write(_ int, frames [][2]float64) {
@@ -332,6 +376,7 @@ func (r *ringBuffer) write(_ int, frames [][2]float64) {
 		frames = frames[n:]
 		r.head += n
 	}
+	r.at = time.Now()
 	close(r.written)
 	r.written = make(chan struct{})
 }
@@ -347,11 +392,10 @@ func (r *ringBuffer) isClosed() bool {
 	}
 }
 
-// position is how many frames were written so far, and a channel that is closed at the next write.
-func (r *ringBuffer) position() (head int, written <-chan struct{}) {
+func (r *ringBuffer) state() ringState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.head, r.written
+	return r.ringState
 }
 
 // read copies written frames from index from on. It is false when they have been overwritten.

@@ -71,6 +71,49 @@ func TestCombinedOutputsPlayTheSame(t *testing.T) {
 	})
 }
 
+// sleepyRecorder is a device that takes sound at any time, up to two seconds ahead, and keeps it.
+type sleepyRecorder struct {
+	sleepyDevice
+	kept   []byte
+	writes int
+}
+
+func (d *sleepyRecorder) write(ctx context.Context, sound []byte) error {
+	d.kept = append(d.kept, sound...)
+	d.writes++
+	return d.sleepyDevice.write(ctx, sound)
+}
+
+// Followers on devices that sleep get the sound in pieces, without a gap, and those that are heard late anyway in few.
+func TestCombinedFollowersSleep(t *testing.T) {
+	for name, tt := range map[string]struct {
+		others      []part
+		lag, writes int
+	}{
+		"pulse":                       {nil, targetLag, 30},
+		"snapcast:hall":               {nil, longLag, 7},
+		"snapcast:hall, with another": {[]part{{"pulse", on(&sleepyDevice{}, 0), 100}}, longLag, 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const frames = 20 * audio.Rate
+				d := &sleepyRecorder{}
+				out := combine(audiotest.Logger(t), part{"a", on(&sleepyDevice{}, 0), 100}, append(tt.others, part{name, on(d, 0), 100})...)
+				if err := out.Play(t.Context(), audiotest.NewNoise(frames), farAhead); err != nil {
+					t.Fatal(err)
+				}
+				at := checkDithered(t, d.kept, frames, 1)
+				if at < tt.lag-4*audio.Block || at > tt.lag+2*audio.Block {
+					t.Errorf("the follower is %v late, and not %v", toDuration(at), toDuration(tt.lag))
+				}
+				if most := 21 * tt.writes; d.writes > most {
+					t.Errorf("it is written to %d times in 20 s", d.writes)
+				}
+			})
+		})
+	}
+}
+
 // checkDithered finds the noise in a recording to within three steps of 16 bits, because a follower dithers it with other
 // noise, and returns at which frame.
 func checkDithered(t *testing.T, got []byte, frames int, gain float64) int {

@@ -34,7 +34,7 @@ func eachEdge(t *testing.T, test func(t *testing.T, before int64)) {
 func TestTapBeyond32Bits(t *testing.T) {
 	eachEdge(t, func(t *testing.T, before int64) {
 		tap := NewTap()
-		tap.head, tap.wokenAt = before, before
+		tap.head = before
 		l := listen(t, tap)
 		idle := mustListen(t, tap, t.Context())
 		playTapped(t, tap, audiotest.NewNoise(5*audio.Rate))

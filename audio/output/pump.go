@@ -187,6 +187,9 @@ func (p *pump) write(ctx context.Context, room int) error {
 		most = firstChunk
 	}
 	most = min(most, room)
+	if src, ok := p.src.(*followerSource); ok && !p.drained {
+		most = min(most, src.ready()) // what it would wait for must not hold up what there is
+	}
 	p.bytes = slices.Grow(p.bytes[:0], most*audio.FrameBytes)
 	began := time.Now()
 	for n := 0; n < most; {

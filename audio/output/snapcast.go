@@ -162,8 +162,9 @@ func dialSnapcast(ctx context.Context, address string) (*net.TCPConn, error) {
 }
 
 // snapcastDevice is an open source. The server reads a chunk every 20 ms from the first on; when one is missing it restarts
-// its timing at the next (AsioStream::do_read). So the device is paced by our own clock, audio.Depth ahead of it. After
-// an underrun it does not catch up: the surplus would stay in the server's queue and delay everything after it.
+// its timing at the next (AsioStream::do_read). So the device is paced by our own clock, snapcastDepth ahead of it and never
+// less than audio.Depth. After an underrun it does not catch up: the surplus would stay in the server's queue and delay
+// everything after it.
 type snapcastDevice struct {
 	pacedDevice
 	output *snapcastOutput
@@ -173,17 +174,46 @@ type snapcastDevice struct {
 	}
 	stopWatching func() bool // detaches the connection from its context
 	underruns    int
-	stalls       int // times the server took a block too late
+	stalls       int // times the server took sound too late
+	alarm        alarm
+	deadline     time.Time // of the connection's writes
 	format       formatCheck
 	pace         paceMeter
 }
 
-func (d *snapcastDevice) write(ctx context.Context, block []byte) error {
+// snapcastDepth is how many frames are sent ahead at most, for fewer wakes: by so much a pause is heard later, beside the server's
+// buffer.
+const snapcastDepth = 5 * audio.Depth
+
+// wait passes over interrupt: what was sent cannot be taken back.
+func (d *snapcastDevice) wait(ctx context.Context, limit time.Duration, _ <-chan struct{}) (room int, interrupted bool, err error) {
+	room = snapcastDepth
+	if d.written > 0 {
+		ahead := max(0, d.written-d.elapsed())
+		room -= int(min(ahead, snapcastDepth))
+		if ahead > audio.Depth {
+			room = 0
+			limit = min(limit, toDuration(ahead-audio.Depth))
+		}
+	}
+	if room > 0 {
+		return room, false, ctx.Err()
+	}
+	select {
+	case <-ctx.Done():
+		return 0, false, ctx.Err()
+	case <-d.alarm.after(limit):
+		return 0, false, nil
+	}
+}
+
+func (d *snapcastDevice) write(ctx context.Context, sound []byte) error {
 	if err := d.checkFormat(0); err != nil {
 		return err
 	}
 	if d.written == 0 {
 		d.output.groups.switchToStream(ctx)
+		d.start = time.Now()
 	} else if late := d.elapsed() - d.written; late > 0 {
 		d.start = d.start.Add(toDuration(late))
 		if d.pace.behind { // the server was late, and not this machine
@@ -194,20 +224,15 @@ func (d *snapcastDevice) write(ctx context.Context, block []byte) error {
 	} else if -late >= audio.Depth-audio.Block {
 		d.pace.behind = false
 	}
-	if err := d.pacedDevice.write(ctx, block); err != nil {
-		return err
-	}
 	began := time.Now()
-	if err := d.conn.SetWriteDeadline(began.Add(stallTimeout)); err != nil {
-		return fmt.Errorf("playing to the Snapcast server: %w", err)
-	}
-	if err := ctx.Err(); err != nil { // the deadline set at its end may just have been overwritten
+	if err := d.setDeadline(ctx, began); err != nil {
 		return err
 	}
-	_, err := d.conn.Write(block)
+	d.written += int64(len(sound) / audio.FrameBytes)
+	_, err := d.conn.Write(sound)
 	switch {
 	case err == nil:
-		d.measurePace(began, len(block)/audio.FrameBytes)
+		d.measurePace(began, len(sound)/audio.FrameBytes)
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -215,6 +240,19 @@ func (d *snapcastDevice) write(ctx context.Context, block []byte) error {
 		return fmt.Errorf("the Snapcast server at %s has taken no sound for %v; restart it", d.output.address, stallTimeout)
 	}
 	return fmt.Errorf("the Snapcast server at %s has gone: %w", d.output.address, err)
+}
+
+// setDeadline has a write that begins now fail after stallTimeout or up to half of it more: a deadline that is moved with each
+// write would cost more than the write.
+func (d *snapcastDevice) setDeadline(ctx context.Context, now time.Time) error {
+	if d.deadline.Sub(now) >= stallTimeout {
+		return nil
+	}
+	d.deadline = now.Add(stallTimeout * 3 / 2)
+	if err := d.conn.SetWriteDeadline(d.deadline); err != nil {
+		return fmt.Errorf("playing to the Snapcast server: %w", err)
+	}
+	return ctx.Err() // the deadline set at its end may just have been overwritten
 }
 
 // delay includes the server's buffer, which the server holds to the millisecond.
@@ -264,12 +302,27 @@ func openFIFO(ctx context.Context, path string) (*os.File, error) {
 		err = checkFIFOReader(path)
 	}
 	if err == nil {
+		err = growFIFO(w)
+	}
+	if err == nil {
 		return w, nil
 	}
 	if w != nil {
 		_ = w.Close() // nothing was written to it either
 	}
 	return nil, fifoError(path, err)
+}
+
+// growFIFO makes room for snapcastDepth. A system that refuses that has writes wait for the server.
+func growFIFO(w *os.File) error {
+	conn, err := w.SyscallConn()
+	if err != nil {
+		return err
+	}
+	const setPipeSize = 1031 // F_SETPIPE_SZ of fcntl(2)
+	return conn.Control(func(fd uintptr) {
+		_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, fd, setPipeSize, 128<<10)
+	})
 }
 
 // checkFIFOReader is nil when a process has the FIFO open for reading.

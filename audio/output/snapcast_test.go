@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"guided/audio"
 	"guided/audio/audiotest"
@@ -161,6 +163,42 @@ func TestSnapserverHangs(t *testing.T) {
 	if err := p.wait(t); err == nil || !strings.Contains(err.Error(), "has taken no sound for 2s") {
 		t.Errorf("the error is %v", err)
 	}
+}
+
+// countingConn is the connection of a server that takes everything, and counts the writes.
+type countingConn struct {
+	writes int
+	bytes  int64
+}
+
+func (c *countingConn) Write(b []byte) (int, error) {
+	c.writes++
+	c.bytes += int64(len(b))
+	return len(b), nil
+}
+func (c *countingConn) Close() error                     { return nil }
+func (c *countingConn) SetWriteDeadline(time.Time) error { return nil }
+
+// The server always has enough, and never more than what a pause may be late; and the sound is sent seldom.
+func TestSnapcastIsSentAheadInLargePieces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn := &countingConn{}
+		d := &snapcastDevice{output: &snapcastOutput{address: "hall:4953", log: audiotest.Logger(t)}, conn: conn, stopWatching: func() bool { return true }}
+		_, d.format.cancel = context.WithCancel(t.Context())
+		d.format.known, d.format.ended = true, make(chan struct{})
+		close(d.format.ended)
+		began := time.Now()
+		const frames = 20 * audio.Rate
+		err := on(d, 0).Play(t.Context(), audiotest.NewNoise(frames), eachBlock(func(n int) {
+			ahead := conn.bytes/audio.FrameBytes - int64(toFrames(time.Since(began)))
+			if n > 0 && n < frames && (ahead < audio.Depth-audio.Block || ahead > snapcastDepth+1) {
+				t.Errorf("%v are sent ahead", toDuration(ahead))
+			}
+		}))
+		if err != nil || conn.writes > 60 {
+			t.Errorf("%d writes in 20 s: %v", conn.writes, err)
+		}
+	})
 }
 
 func TestSnapcastUnknownURL(t *testing.T) {

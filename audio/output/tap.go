@@ -15,31 +15,36 @@ import (
 // tapCapacity is how many frames a listener may be behind: 2 s.
 const tapCapacity = 2 * audio.Rate
 
-// Sound is heard in bursts, a little early and a little late. A listener fills in silence only after silenceAfter
-// without sound, in steps of silenceStep, and completes it before the next sound. So the stream keeps real time over any
-// number of pauses, and a player's buffer at its other end does not run dry.
+// What is heard reaches the listeners tapInterval at a time, and silence silenceStep at a time: all listeners are woken at once,
+// and seldom, as a player at the far end buffers a second or more. While an output plays, sound is missed only silenceAfter
+// after it was due, because it may be told late.
 const (
-	silenceAfter = 200 * time.Millisecond
-	silenceStep  = 50 * time.Millisecond
+	tapInterval  = audio.Rate / 5 // frames
+	silenceAfter = 400 * time.Millisecond
+	silenceStep  = 500 * time.Millisecond
 )
 
-// maxListeners is how many may listen at a time: more than there are rooms and browsers in a house. Each is woken twenty
-// times a second and copies the sound under the lock that the output also takes.
+// maxListeners is how many may listen at a time: more than there are rooms and browsers in a house. Each copies the sound
+// under the lock that the output also takes.
 const maxListeners = 200
 
 // ErrTooManyListeners is the error of Listen when maxListeners listen already.
 var ErrTooManyListeners = fmt.Errorf("%d are listening already, which is the most; close one of them", maxListeners)
 
-// A Tap gives listeners what an output plays, as it is heard there; what the output has rewound they never
-// get. A listener cannot block the output or another listener, and without listeners a tap costs next to nothing.
+// A Tap gives listeners what an output plays, as it is heard there, and silence in between, as one stream in real time; what
+// the output has rewound they never get. A listener cannot block the output or another listener, and without listeners a
+// tap costs next to nothing.
 type Tap struct {
 	mu        sync.Mutex // held for arithmetic and copying only
 	listeners int
+	joinedAt  time.Time     // when the first of them came
 	ring      []byte        // of tapCapacity frames, 16-bit stereo; nil without listeners
-	head      int64         // frames written to the ring so far
-	heardAt   time.Time     // when the last of them was heard
-	wokenAt   int64         // head when the listeners were woken last
-	written   chan struct{} // closed to wake them
+	head      int64         // frames of the stream so far
+	due       time.Time     // when the frame at head is due
+	playing   bool          // an output plays
+	sounding  bool          // and sound of it ends at head, so that what is heard next belongs there
+	alarm     *time.Timer   // calls fill; nil before the first listener
+	written   chan struct{} // closed to wake the listeners
 }
 
 // NewTap makes a tap without listeners.
@@ -54,51 +59,111 @@ type tappedOutput struct {
 }
 
 func (o tappedOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int) (next int)) error {
-	defer o.tap.wake(1) // for what was written since the listeners were woken last
-	t := &heardTap{src: src, gain: 1, onFrames: o.tap.write, onHeard: heard, every: o.tap.reportInterval}
-	return o.out.Play(ctx, t, t.report)
+	o.tap.setPlaying(true)
+	t := &heardTap{src: src, gain: 1, onFrames: o.tap.write, onHeard: heard, interval: o.tap.interval}
+	err := o.out.Play(ctx, t, t.report)
+	t.flush()
+	o.tap.setPlaying(false)
+	return err
 }
 
-// reportInterval is how many frames may be heard without a report: listeners wait for them.
-func (t *Tap) reportInterval() int {
+// interval is how many frames may be heard before write gets them: listeners wait for them.
+func (t *Tap) interval() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.listeners == 0 {
 		return audio.FarAhead
 	}
-	return wakeEvery
+	return tapInterval
 }
 
-// wakeEvery is how many frames listeners are woken for: waking a hundred of them at every block would cost more than the
-// sound.
-const wakeEvery = audio.Rate / 20
-
-// write takes frames that were heard, first being the index of the first of them in the source.
-func (t *Tap) write(first int, frames [][2]float64) {
-	t.store(first, frames)
-	t.wake(wakeEvery)
-}
-
-// store encodes frames as the output itself does.
-func (t *Tap) store(first int, frames [][2]float64) {
+// setPlaying tells the tap that an output begins or ends to play.
+func (t *Tap) setPlaying(playing bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.playing, t.sounding = playing, false
+	t.setAlarm()
+}
+
+// write takes frames that were heard until now, first being the index of the first of them in the source, and encodes them as
+// the output itself does.
+func (t *Tap) write(first int, frames [][2]float64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	begins := now.Add(-toDuration(len(frames)))
+	if t.listeners > 0 {
+		early := min(len(frames), max(0, int(toFrames(t.joinedAt.Sub(begins))))) // heard before anybody listened
+		frames, first = frames[early:], first+early
+		if !t.sounding {
+			t.writeSilence(begins)
+		}
+	}
+	t.sounding = true
 	for len(frames) > 0 && t.ring != nil {
 		at := int(t.head % tapCapacity)
 		n := min(len(frames), tapCapacity-at)
 		audio.Encode(t.ring[at*audio.FrameBytes:], frames[:n], first)
 		frames, first = frames[n:], first+n
 		t.head += int64(n)
-		t.heardAt = time.Now()
+	}
+	t.due = now
+	t.setAlarm()
+	t.wake()
+}
+
+// fill completes the stream with the silence that is due, and wakes the listeners: one moment serves them all.
+func (t *Tap) fill() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.listeners == 0 {
+		return
+	}
+	if t.writeSilence(time.Now().Add(-t.patience())) {
+		t.sounding = false
+		t.wake()
+	}
+	t.setAlarm()
+}
+
+// patience is how long sound may be due and not be told.
+func (t *Tap) patience() time.Duration {
+	if t.playing {
+		return silenceAfter
+	}
+	return 0
+}
+
+// setAlarm sets the alarm for the moment when a step of silence is due, unless there is sound before.
+func (t *Tap) setAlarm() {
+	if t.listeners > 0 {
+		t.alarm.Reset(time.Until(t.due.Add(t.patience() + silenceStep)))
 	}
 }
 
-// wake wakes the listeners when at least so many frames were written since the last time.
-func (t *Tap) wake(frames int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.head-t.wokenAt >= int64(frames) {
-		t.wokenAt = t.head
+// writeSilence completes the stream up to a time with silence, of which listeners get two seconds at most. It is false where
+// no silence is due.
+func (t *Tap) writeSilence(to time.Time) bool {
+	frames := int(toFrames(min(to.Sub(t.due), toDuration(tapCapacity))))
+	if frames <= 0 {
+		return false
+	}
+	if t.due = t.due.Add(toDuration(frames)); to.Sub(t.due) > silenceStep { // the machine was suspended
+		t.due = to
+	}
+	for frames > 0 {
+		at := int(t.head % tapCapacity)
+		n := min(frames, tapCapacity-at)
+		clear(t.ring[at*audio.FrameBytes : (at+n)*audio.FrameBytes])
+		frames -= n
+		t.head += int64(n)
+	}
+	return true
+}
+
+// wake wakes the listeners.
+func (t *Tap) wake() {
+	if t.listeners > 0 {
 		close(t.written)
 		t.written = make(chan struct{})
 	}
@@ -114,11 +179,18 @@ func (t *Tap) Listen(ctx context.Context) (io.Reader, error) {
 	if t.listeners == maxListeners {
 		return nil, ErrTooManyListeners
 	}
-	if t.listeners++; t.ring == nil {
+	now := time.Now()
+	if t.listeners++; t.listeners == 1 {
 		t.ring = make([]byte, tapCapacity*audio.FrameBytes)
+		t.joinedAt, t.due = now, now
+		if t.alarm == nil {
+			t.alarm = time.AfterFunc(time.Hour, t.fill)
+		}
+		t.setAlarm()
 	}
 	context.AfterFunc(ctx, t.removeListener)
-	return &tapListener{ctx: ctx, tap: t, next: t.head, due: time.Now(), silent: true}, nil
+	next := t.head + max(0, int64(toFrames(now.Sub(t.due)))) // what is heard before now comes too, for those who listen already
+	return &tapListener{ctx: ctx, tap: t, next: next}, nil
 }
 
 func (t *Tap) removeListener() {
@@ -126,113 +198,69 @@ func (t *Tap) removeListener() {
 	defer t.mu.Unlock()
 	if t.listeners--; t.listeners == 0 {
 		t.ring = nil
+		t.alarm.Stop()
 	}
 }
 
-// tapListener makes its silence in Read, so no goroutine runs for it.
 type tapListener struct {
-	ctx    context.Context
-	tap    *Tap
-	next   int64     // the frame of the tap to read next
-	due    time.Time // when the frame after the last one read is due
-	silent bool      // there was silence since the last sound, or no sound yet
+	ctx  context.Context
+	tap  *Tap
+	next int64 // the frame of the stream to read next
 }
 
 func (l *tapListener) Read(b []byte) (int, error) {
 	if len(b) < audio.FrameBytes {
 		return 0, io.ErrShortBuffer
 	}
-	b = b[:min(len(b), audio.Depth*audio.FrameBytes)/audio.FrameBytes*audio.FrameBytes]
 	for l.ctx.Err() == nil {
-		n, written := l.read(b)
-		if n == 0 {
-			n = l.wait(b, written)
+		frames, written := l.read(b[:len(b)/audio.FrameBytes*audio.FrameBytes])
+		if frames > 0 {
+			return frames * audio.FrameBytes, nil
 		}
-		if n > 0 {
-			return n * audio.FrameBytes, nil
+		select {
+		case <-l.ctx.Done():
+		case <-written:
 		}
 	}
 	return 0, io.EOF
 }
 
-// read reads frames that were heard, or the silence that is due before them, and returns how many. written is closed
-// when there are more.
+// read reads what there is of the stream, and returns how many frames. written is closed when there is more.
 func (l *tapListener) read(b []byte) (frames int, written <-chan struct{}) {
 	t := l.tap
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.head == l.next || t.ring == nil {
+	if t.head <= l.next || t.ring == nil {
 		return 0, t.written
 	}
 	if missed := t.head - tapCapacity - l.next; missed > 0 {
 		l.next += (missed + audio.Block - 1) / audio.Block * audio.Block
-		l.silent = false // the silence before it is missed too
 	}
-	begins := t.heardAt.Add(-toDuration(t.head - l.next))
-	if l.silent {
-		if n := l.readSilence(b, begins); n > 0 {
-			return n, nil
-		}
-		l.silent = false
-	}
-	at := int(l.next % tapCapacity)
-	n := min(len(b)/audio.FrameBytes, int(min(t.head-l.next, tapCapacity)), tapCapacity-at)
-	copy(b, t.ring[at*audio.FrameBytes:(at+n)*audio.FrameBytes])
-	l.next += int64(n)
-	l.due = begins.Add(toDuration(n))
-	return n, nil
-}
-
-// readSilence reads the silence that is due up to a time, two seconds at most, and returns how many frames, which may be
-// none.
-func (l *tapListener) readSilence(b []byte, to time.Time) int {
-	if oldest := time.Now().Add(-toDuration(tapCapacity)); l.due.Before(oldest) {
-		l.due = oldest
-	}
-	n := min(len(b)/audio.FrameBytes, int(toFrames(to.Sub(l.due))))
-	if n <= 0 {
-		return 0
-	}
-	clear(b[:n*audio.FrameBytes])
-	l.due = l.due.Add(toDuration(n))
-	return n
-}
-
-// wait waits for a write, and reads silence when none comes in time.
-func (l *tapListener) wait(b []byte, written <-chan struct{}) int {
-	patience := silenceAfter
-	if l.silent {
-		patience += silenceStep
-	}
-	timeout := time.NewTimer(time.Until(l.due.Add(patience)))
-	defer timeout.Stop()
-	select {
-	case <-l.ctx.Done():
-	case <-written:
-	case now := <-timeout.C:
-		l.silent = true
-		return l.readSilence(b, now.Add(-silenceAfter))
-	}
-	return 0
+	frames = int(min(int64(len(b)/audio.FrameBytes), t.head-l.next))
+	b = b[:frames*audio.FrameBytes]
+	n := copy(b, t.ring[int(l.next%tapCapacity)*audio.FrameBytes:])
+	copy(b[n:], t.ring)
+	l.next += int64(frames)
+	return frames, t.written
 }
 
 // heardTap is a source that keeps what is pulled from it until it is heard, and then hands it to onFrames; what is
-// rewound is never handed on. It belongs to the goroutine of one Play, whose reports go to report.
+// rewound is never handed on. It belongs to the goroutine of one Play, whose reports go to report; flush follows that Play.
 type heardTap struct {
 	src      beep.Streamer
 	gain     float64                              // of what is pulled; onFrames gets it without
 	onFrames func(first int, frames [][2]float64) // frames that were heard, and the index of the first one in src
 	onHeard  func(frames int) (next int)          // gets what report gets
-	every    func() int                           // how many frames may be heard without a report
+	interval func() int                           // how many frames are handed on at a time; FarAhead where nobody needs them soon
 
-	pending [][2]float64 // pulled; the first passed of them are heard already
-	passed  int
+	pending frameRing // what was pulled and not handed on, from frame given of src on
+	given   int
 	heard   int // frames of src
 }
 
 func (t *heardTap) Stream(samples [][2]float64) (int, bool) {
 	n, more := t.src.Stream(samples)
-	t.pending = append(t.pending, samples[:n]...)
+	t.pending.push(samples[:n])
 	if t.gain != 1 {
 		for i := range samples[:n] {
 			samples[i][0] *= t.gain
@@ -254,23 +282,73 @@ func (t *heardTap) Changed() <-chan struct{} {
 
 // Rewind is called only after Changed has delivered, so src is a Rewinder.
 func (t *heardTap) Rewind(frames int) {
-	t.pending = t.pending[:len(t.pending)-frames]
+	t.pending.len -= frames
 	t.src.(audio.Rewinder).Rewind(frames)
 }
 
 // report takes what Play reports as heard.
 func (t *heardTap) report(frames int) (next int) {
-	if n := frames - t.heard; n > 0 {
-		t.onFrames(t.heard, t.pending[t.passed:t.passed+n])
-		t.heard = frames
-		if t.passed += n; t.passed >= audio.RewindDepth { // seldom, because up to a second is moved
-			t.pending = t.pending[:copy(t.pending, t.pending[t.passed:])]
-			t.passed = 0
-		}
+	t.heard = max(t.heard, frames)
+	interval := t.interval()
+	if interval == audio.FarAhead || t.heard-t.given >= interval {
+		t.flush()
 	}
 	next = t.onHeard(frames)
-	if every := t.every(); every < next-frames {
-		next = frames + every
+	if interval < next-t.given {
+		next = t.given + interval
 	}
 	return next
+}
+
+// flush hands on all that was heard.
+func (t *heardTap) flush() {
+	for t.given < t.heard {
+		frames := t.pending.front(t.heard - t.given)
+		t.onFrames(t.given, frames)
+		t.pending.drop(len(frames))
+		t.given += len(frames)
+	}
+}
+
+// frameRing is a queue of frames. It grows to what is in it at most, in one or two steps.
+type frameRing struct {
+	frames [][2]float64
+	first  int // where the queue begins
+	len    int
+}
+
+// push appends frames.
+func (r *frameRing) push(frames [][2]float64) {
+	if most := r.len + len(frames); most > len(r.frames) {
+		size := 10 * audio.Block
+		if most > size {
+			size = max(most+most/4, audio.RewindDepth+2*tapInterval)
+		}
+		grown := make([][2]float64, size)
+		n := copy(grown, r.front(r.len))
+		copy(grown[n:], r.frames[:r.len-n])
+		r.frames, r.first = grown, 0
+	}
+	for len(frames) > 0 {
+		at := r.first + r.len
+		if at >= len(r.frames) {
+			at -= len(r.frames)
+		}
+		n := copy(r.frames[at:], frames)
+		frames = frames[n:]
+		r.len += n
+	}
+}
+
+// front is the first of the queue, up to n frames: fewer where they do not lie together. They are valid until the next push.
+func (r *frameRing) front(n int) [][2]float64 {
+	return r.frames[r.first:min(r.first+n, len(r.frames))]
+}
+
+// drop removes the first n frames.
+func (r *frameRing) drop(n int) {
+	r.len -= n
+	if r.first += n; r.first >= len(r.frames) {
+		r.first -= len(r.frames)
+	}
 }

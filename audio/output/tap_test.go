@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gopxl/beep/v2"
 
 	"guided/audio"
 	"guided/audio/audiotest"
@@ -102,15 +106,88 @@ func TestTapListenersGetPauses(t *testing.T) {
 		}
 		took := time.Since(began)
 		got := l.stop(t)
-		off := toDuration(len(got)/audio.FrameBytes) - took
-		if off > 0 || off < -time.Second { // pauses too short to be filled in are left out
-			t.Errorf("the stream is %v ahead after %v", off, took)
-		}
+		checkRealTime(t, got, took)
 		for range 20 {
 			at := checkRecording(t, got, rendered(audio.Rate))
 			got = got[(at+audio.Rate)*audio.FrameBytes:]
 		}
 	})
+}
+
+// Any number of listeners is woken at the same few moments, while nothing is played and while something is.
+func TestTapListenersAreWokenSeldomAndTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tap, began := NewTap(), time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		var mu sync.Mutex
+		moments := map[time.Time]int{}
+		for range 50 {
+			r := mustListen(t, tap, ctx)
+			go func() { // ends with ctx
+				b := make([]byte, audio.Rate*audio.FrameBytes)
+				for {
+					if _, err := r.Read(b); err != nil {
+						return
+					}
+					mu.Lock()
+					moments[time.Now()]++
+					mu.Unlock()
+				}
+			}()
+		}
+		count := func() (n int) {
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			for _, readers := range moments {
+				if n++; readers != 50 {
+					t.Errorf("%d listeners were woken at one moment, and the others were not", readers)
+				}
+			}
+			clear(moments)
+			return n
+		}
+		time.Sleep(10 * time.Second)
+		if n := count(); n > 20 {
+			t.Errorf("%d wakes in ten silent seconds", n)
+		}
+		playTapped(t, tap, audiotest.NewNoise(10*audio.Rate))
+		if n := count(); n > 60 {
+			t.Errorf("%d wakes in ten seconds of sound", n)
+		}
+		cancel()
+		synctest.Wait()
+		if took := time.Since(began); took > 21*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// Who comes in the middle of the sound hears what is heard from then on, alone or beside others.
+func TestTapListenerComesLater(t *testing.T) {
+	for name, others := range map[string]int{"alone": 0, "beside another": 1} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tap := NewTap()
+				for range others {
+					defer listen(t, tap).stop(t)
+				}
+				var late *listener
+				time.AfterFunc(2345*time.Millisecond, func() { late = listen(t, tap) })
+				playTapped(t, tap, audiotest.NewNoise(5*audio.Rate))
+				got := late.stop(t)
+				const missed = 2345 * audio.Rate / 1000
+				first, last := audiotest.LoudFrames(got)
+				if heard := last - first + 1; heard < 5*audio.Rate-missed-audio.Block || heard > 5*audio.Rate-missed+audio.Block {
+					t.Errorf("%v of sound are heard, and not %v", toDuration(heard), toDuration(5*audio.Rate-missed))
+				}
+				want := rendered(5 * audio.Rate)
+				if sound := got[first*audio.FrameBytes:]; !bytes.HasSuffix(want, sound) {
+					t.Error("it is not the end of the render")
+				}
+			})
+		})
+	}
 }
 
 func TestTapListenersDoNotGetWhatWasRewound(t *testing.T) {
@@ -248,15 +325,72 @@ func BenchmarkTap(b *testing.B) {
 				r := mustListen(b, tap, ctx)
 				all.Go(func() { _, _ = io.Copy(io.Discard, r) })
 			}
-			block := make([][2]float64, audio.Block)
+			piece := make([][2]float64, tapInterval)
+			b.ReportAllocs()
 			for b.Loop() {
-				for i := range 100 {
-					tap.write(i*audio.Block, block)
+				for at := 0; at < audio.Rate; at += tapInterval {
+					tap.write(at, piece)
 					runtime.Gosched()
 				}
 			}
 			cancel()
 			all.Wait()
 		})
+	}
+}
+
+func TestFrameRing(t *testing.T) {
+	var ring frameRing
+	var want [][2]float64
+	random := rand.New(rand.NewPCG(1, 2))
+	next := 0.0
+	for range 20000 {
+		switch random.IntN(4) {
+		case 0, 1:
+			for range random.IntN(2 * audio.Block) {
+				next++
+				want = append(want, [2]float64{next, -next})
+			}
+			ring.push(want[ring.len:])
+		case 2:
+			n := random.IntN(len(want) + 1)
+			for n > 0 {
+				front := ring.front(n)
+				if !slices.Equal(front, want[:len(front)]) {
+					t.Fatal("the front differs from what was pushed")
+				}
+				want, n = want[len(front):], n-len(front)
+				ring.drop(len(front))
+			}
+		case 3: // a rewind
+			ring.len -= random.IntN(ring.len + 1)
+			want = want[:ring.len]
+		}
+	}
+}
+
+// BenchmarkHeardTap is one second of sound that is pulled half a second at a time, two seconds ahead, as a sleeping output
+// does.
+func BenchmarkHeardTap(b *testing.B) {
+	tap := NewTap()
+	src := beep.StreamerFunc(func(samples [][2]float64) (int, bool) { return len(samples), true })
+	t := &heardTap{src: src, gain: 1, onFrames: tap.write, onHeard: farAhead, interval: tap.interval}
+	var block [audio.Block][2]float64
+	pull := func() {
+		for range audio.Rate / audio.Block / 2 {
+			t.Stream(block[:])
+		}
+	}
+	for range 4 {
+		pull()
+	}
+	heard := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		for range 2 {
+			heard += audio.Rate / 2
+			t.report(heard)
+			pull()
+		}
 	}
 }
