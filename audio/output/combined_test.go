@@ -114,6 +114,26 @@ func TestCombinedFollowersSleep(t *testing.T) {
 	}
 }
 
+// Snapcast follows a clock that is heard late at its exact lag, and is sent little while it waits.
+func TestCombinedSnapcastFollows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const frames, leadIn = 10 * audio.Rate, audio.Rate * 13 / 10
+		conn := &countingConn{}
+		follower := on(openedSnapcast(t, conn, audiotest.Logger(t)), 0)
+		out := combine(audiotest.Logger(t), part{"pulse", on(&sleepyDevice{}, leadIn), 100}, part{"snapcast:hall", follower, 100})
+		if err := out.Play(t.Context(), audiotest.NewNoise(frames), farAhead); err != nil {
+			t.Fatal(err)
+		}
+		at := checkDithered(t, conn.kept, frames, 1) - leadIn
+		if at < longLag-2*audio.Block || at > longLag+2*audio.Block {
+			t.Errorf("it is %v late", toDuration(at))
+		}
+		if conn.writes > 100 {
+			t.Errorf("it is sent %d pieces in 12 s", conn.writes)
+		}
+	})
+}
+
 // checkDithered finds the noise in a recording to within three steps of 16 bits, because a follower dithers it with other
 // noise, and returns at which frame.
 func checkDithered(t *testing.T, got []byte, frames int, gain float64) int {
