@@ -362,3 +362,23 @@ func TestCombinedClock(t *testing.T) {
 		})
 	})
 }
+
+// BenchmarkFollower is one second of sound on its way from the clock to a follower.
+func BenchmarkFollower(b *testing.B) {
+	const feed = targetLag/2 - audio.Block
+	ring := newRingBuffer()
+	src := newFollowerSource(b.Context(), ring, part{"pulse", nil, 100}, feed)
+	src.started = true
+	piece := make([][2]float64, feed)
+	var block [audio.Block][2]float64
+	b.ReportAllocs()
+	for b.Loop() {
+		for range audio.Rate / feed {
+			ring.write(0, piece)
+			src.startedAt, src.delivered, src.meanLag = time.Now(), 0, targetLag
+			for range feed / audio.Block {
+				src.Stream(block[:])
+			}
+		}
+	}
+}
