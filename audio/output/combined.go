@@ -84,7 +84,7 @@ func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frame
 	}
 	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard, interval: func() int { return c.feed }}
 	if len(c.followers) == 0 {
-		tap.onFrames = func(int, [][2]float64) {}
+		tap.onFrames = func(int, [][2]float64, int) {}
 	}
 	err := c.clock.output.Play(ctx, tap, tap.report)
 	tap.flush()
@@ -374,7 +374,8 @@ func newRingBuffer() *ringBuffer {
 	return &ringBuffer{frames: make([][2]float64, 2*audio.Rate), ringState: ringState{written: make(chan struct{})}, closed: make(chan struct{})}
 }
 
-func (r *ringBuffer) write(_ int, frames [][2]float64) {
+// write takes frames that were heard, before the next ones of the same moment.
+func (r *ringBuffer) write(_ int, frames [][2]float64, next int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for len(frames) > 0 {
@@ -382,9 +383,11 @@ func (r *ringBuffer) write(_ int, frames [][2]float64) {
 		frames = frames[n:]
 		r.head += n
 	}
-	r.at = time.Now()
-	close(r.written)
-	r.written = make(chan struct{})
+	r.at = time.Now().Add(-toDuration(next))
+	if next == 0 {
+		close(r.written)
+		r.written = make(chan struct{})
+	}
 }
 
 func (r *ringBuffer) close() { close(r.closed) }

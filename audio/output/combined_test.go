@@ -374,7 +374,7 @@ func BenchmarkFollower(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for range audio.Rate / feed {
-			ring.write(0, piece)
+			ring.write(0, piece, 0)
 			src.startedAt, src.delivered, src.meanLag = time.Now(), 0, targetLag
 			for range feed / audio.Block {
 				src.Stream(block[:])
