@@ -84,7 +84,7 @@ func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frame
 	}
 	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard, interval: func() int { return c.feed }}
 	if len(c.followers) == 0 {
-		tap.onFrames = func(int, [][2]float64) {}
+		tap.onFrames = func(int, [][2]float64, int) {}
 	}
 	err := c.clock.output.Play(ctx, tap, tap.report)
 	tap.flush()
@@ -243,22 +243,28 @@ func (f *followerSource) Err() error { return nil }
 
 // ready waits as Stream does, and returns how many frames that gives without waiting.
 func (f *followerSource) ready() int {
-	if _, timedOut := f.wait(audio.Block); timedOut {
-		return (int(f.least()-f.left(time.Now()))/audio.Block + 1) * audio.Block
+	_, timedOut := f.wait(audio.Block)
+	ring := f.ring.state()
+	if timedOut {
+		return (max(0, int(f.silenceDue(ring, time.Now())))/audio.Block + 1) * audio.Block
 	}
-	return max(audio.Block, f.ring.state().head-f.next)
+	return max(audio.Block, ring.head-f.next)
 }
 
-// least is how many frames its device must have left to play.
-func (f *followerSource) least() float64 {
-	if f.started {
-		return minLeft
+// silenceDue is how many frames of silence its device must get now, and negative where it needs none yet: what keeps it from
+// running dry, and, before the first sound, what makes the lag.
+func (f *followerSource) silenceDue(ring ringState, now time.Time) float64 {
+	switch {
+	case f.started:
+		return minLeft - f.left(now)
+	case ring.head > f.next:
+		return float64(f.aim-audio.Block) - f.lag(ring, now)
 	}
-	return float64(f.aim - f.feed) // the rest of the lag is the first piece
+	return float64(f.aim-f.feed) - f.left(now) // the rest of the lag is the first piece
 }
 
 // wait waits until the ring holds n frames to read, and returns how many it holds, n at most: fewer once it is closed,
-// and none when ctx ends. timedOut is true when the device would run dry before there are enough.
+// and none when ctx ends. timedOut is true when silence is due before there are enough.
 func (f *followerSource) wait(n int) (available int, timedOut bool) {
 	if f.startedAt.IsZero() {
 		f.startedAt = time.Now()
@@ -271,20 +277,20 @@ func (f *followerSource) wait(n int) (available int, timedOut bool) {
 		closed := f.ring.isClosed() // before the state is read, so that no frame is missed
 		ring := f.ring.state()
 		available := ring.head - f.next
-		left := f.left(time.Now()) - f.least()
+		due := f.silenceDue(ring, time.Now())
 		switch {
 		case f.ctx.Err() != nil:
 			return 0, false
-		case available >= want || closed:
+		case closed || available >= want && (f.started || due < 0):
 			return min(available, n), false
-		case left <= 0:
+		case due >= 0:
 			return 0, true
 		}
 		select {
 		case <-f.ctx.Done():
 		case <-ring.written:
 		case <-f.ring.closed:
-		case <-f.alarm.after(toDuration(int(left) + 1)):
+		case <-f.alarm.after(toDuration(int(-due) + 1)):
 		}
 	}
 }
@@ -368,7 +374,8 @@ func newRingBuffer() *ringBuffer {
 	return &ringBuffer{frames: make([][2]float64, 2*audio.Rate), ringState: ringState{written: make(chan struct{})}, closed: make(chan struct{})}
 }
 
-func (r *ringBuffer) write(_ int, frames [][2]float64) {
+// write takes frames that were heard, before the next ones of the same moment.
+func (r *ringBuffer) write(_ int, frames [][2]float64, next int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for len(frames) > 0 {
@@ -376,9 +383,11 @@ func (r *ringBuffer) write(_ int, frames [][2]float64) {
 		frames = frames[n:]
 		r.head += n
 	}
-	r.at = time.Now()
-	close(r.written)
-	r.written = make(chan struct{})
+	r.at = time.Now().Add(-toDuration(next))
+	if next == 0 {
+		close(r.written)
+		r.written = make(chan struct{})
+	}
 }
 
 func (r *ringBuffer) close() { close(r.closed) }

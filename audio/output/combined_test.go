@@ -114,6 +114,26 @@ func TestCombinedFollowersSleep(t *testing.T) {
 	}
 }
 
+// Snapcast follows a clock that is heard late at its exact lag, and is sent little while it waits.
+func TestCombinedSnapcastFollows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const frames, leadIn = 10 * audio.Rate, audio.Rate * 13 / 10
+		conn := &countingConn{}
+		follower := on(openedSnapcast(t, conn, audiotest.Logger(t)), 0)
+		out := combine(audiotest.Logger(t), part{"pulse", on(&sleepyDevice{}, leadIn), 100}, part{"snapcast:hall", follower, 100})
+		if err := out.Play(t.Context(), audiotest.NewNoise(frames), farAhead); err != nil {
+			t.Fatal(err)
+		}
+		at := checkDithered(t, conn.kept, frames, 1) - leadIn
+		if at < longLag-2*audio.Block || at > longLag+2*audio.Block {
+			t.Errorf("it is %v late", toDuration(at))
+		}
+		if conn.writes > 100 {
+			t.Errorf("it is sent %d pieces in 12 s", conn.writes)
+		}
+	})
+}
+
 // checkDithered finds the noise in a recording to within three steps of 16 bits, because a follower dithers it with other
 // noise, and returns at which frame.
 func checkDithered(t *testing.T, got []byte, frames int, gain float64) int {
@@ -341,4 +361,24 @@ func TestCombinedClock(t *testing.T) {
 			}
 		})
 	})
+}
+
+// BenchmarkFollower is one second of sound on its way from the clock to a follower.
+func BenchmarkFollower(b *testing.B) {
+	const feed = targetLag/2 - audio.Block
+	ring := newRingBuffer()
+	src := newFollowerSource(b.Context(), ring, part{"pulse", nil, 100}, feed)
+	src.started = true
+	piece := make([][2]float64, feed)
+	var block [audio.Block][2]float64
+	b.ReportAllocs()
+	for b.Loop() {
+		for range audio.Rate / feed {
+			ring.write(0, piece, 0)
+			src.startedAt, src.delivered, src.meanLag = time.Now(), 0, targetLag
+			for range feed / audio.Block {
+				src.Stream(block[:])
+			}
+		}
+	}
 }

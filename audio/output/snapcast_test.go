@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"log/slog"
 	"math"
 	"net"
 	"os"
@@ -169,24 +170,32 @@ func TestSnapserverHangs(t *testing.T) {
 type countingConn struct {
 	writes int
 	bytes  int64
+	kept   []byte
 }
 
 func (c *countingConn) Write(b []byte) (int, error) {
 	c.writes++
 	c.bytes += int64(len(b))
+	c.kept = append(c.kept, b...)
 	return len(b), nil
 }
 func (c *countingConn) Close() error                     { return nil }
 func (c *countingConn) SetWriteDeadline(time.Time) error { return nil }
 
+// openedSnapcast is a device on a connection, whose server holds no second and has our format.
+func openedSnapcast(t *testing.T, conn *countingConn, log *slog.Logger) *snapcastDevice {
+	d := &snapcastDevice{output: &snapcastOutput{address: "hall:4953", log: log}, conn: conn, stopWatching: func() bool { return true }}
+	_, d.format.cancel = context.WithCancel(t.Context())
+	d.format.known, d.format.ended = true, make(chan struct{})
+	close(d.format.ended)
+	return d
+}
+
 // The server always has enough, and never more than what a pause may be late; and the sound is sent seldom.
 func TestSnapcastIsSentAheadInLargePieces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := &countingConn{}
-		d := &snapcastDevice{output: &snapcastOutput{address: "hall:4953", log: audiotest.Logger(t)}, conn: conn, stopWatching: func() bool { return true }}
-		_, d.format.cancel = context.WithCancel(t.Context())
-		d.format.known, d.format.ended = true, make(chan struct{})
-		close(d.format.ended)
+		d := openedSnapcast(t, conn, audiotest.Logger(t))
 		began := time.Now()
 		const frames = 20 * audio.Rate
 		err := on(d, 0).Play(t.Context(), audiotest.NewNoise(frames), eachBlock(func(n int) {

@@ -85,13 +85,13 @@ func (t *Tap) setPlaying(playing bool) {
 	t.setAlarm()
 }
 
-// write takes frames that were heard until now, first being the index of the first of them in the source, and encodes them as
-// the output itself does.
-func (t *Tap) write(first int, frames [][2]float64) {
+// write takes frames that were heard until now, but for the next ones, which were heard after them. first is the index of the
+// first of them in the source; they are encoded as the output itself does.
+func (t *Tap) write(first int, frames [][2]float64, next int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := time.Now()
-	begins := now.Add(-toDuration(len(frames)))
+	ends := time.Now().Add(-toDuration(next))
+	begins := ends.Add(-toDuration(len(frames)))
 	if t.listeners > 0 {
 		early := min(len(frames), max(0, int(toFrames(t.joinedAt.Sub(begins))))) // heard before anybody listened
 		frames, first = frames[early:], first+early
@@ -107,9 +107,11 @@ func (t *Tap) write(first int, frames [][2]float64) {
 		frames, first = frames[n:], first+n
 		t.head += int64(n)
 	}
-	t.due = now
-	t.setAlarm()
-	t.wake()
+	t.due = ends
+	if next == 0 {
+		t.setAlarm()
+		t.wake()
+	}
 }
 
 // fill completes the stream with the silence that is due, and wakes the listeners: one moment serves them all.
@@ -187,6 +189,9 @@ func (t *Tap) Listen(ctx context.Context) (io.Reader, error) {
 			t.alarm = time.AfterFunc(time.Hour, t.fill)
 		}
 		t.setAlarm()
+		if t.playing { // without listeners the output tells seldom what is heard
+			t.alarm.Reset(toDuration(audio.RewindDepth) + silenceStep)
+		}
 	}
 	context.AfterFunc(ctx, t.removeListener)
 	next := t.head + max(0, int64(toFrames(now.Sub(t.due)))) // what is heard before now comes too, for those who listen already
@@ -248,10 +253,10 @@ func (l *tapListener) read(b []byte) (frames int, written <-chan struct{}) {
 // rewound is never handed on. It belongs to the goroutine of one Play, whose reports go to report; flush follows that Play.
 type heardTap struct {
 	src      beep.Streamer
-	gain     float64                              // of what is pulled; onFrames gets it without
-	onFrames func(first int, frames [][2]float64) // frames that were heard, and the index of the first one in src
-	onHeard  func(frames int) (next int)          // gets what report gets
-	interval func() int                           // how many frames are handed on at a time; FarAhead where nobody needs them soon
+	gain     float64                                        // of what is pulled; onFrames gets it without
+	onFrames func(first int, frames [][2]float64, next int) // frames that were heard, the index of the first one in src, and how many more come at once
+	onHeard  func(frames int) (next int)                    // gets what report gets
+	interval func() int                                     // how many frames are handed on at a time; FarAhead where nobody needs them soon
 
 	pending frameRing // what was pulled and not handed on, from frame given of src on
 	given   int
@@ -304,7 +309,7 @@ func (t *heardTap) report(frames int) (next int) {
 func (t *heardTap) flush() {
 	for t.given < t.heard {
 		frames := t.pending.front(t.heard - t.given)
-		t.onFrames(t.given, frames)
+		t.onFrames(t.given, frames, t.heard-t.given-len(frames))
 		t.pending.drop(len(frames))
 		t.given += len(frames)
 	}

@@ -172,10 +172,10 @@ func TestTapListenerComesLater(t *testing.T) {
 				for range others {
 					defer listen(t, tap).stop(t)
 				}
-				var late *listener
-				time.AfterFunc(2345*time.Millisecond, func() { late = listen(t, tap) })
+				late := make(chan *listener, 1)
+				time.AfterFunc(2345*time.Millisecond, func() { late <- listen(t, tap) })
 				playTapped(t, tap, audiotest.NewNoise(5*audio.Rate))
-				got := late.stop(t)
+				got := (<-late).stop(t)
 				const missed = 2345 * audio.Rate / 1000
 				first, last := audiotest.LoudFrames(got)
 				if heard := last - first + 1; heard < 5*audio.Rate-missed-audio.Block || heard > 5*audio.Rate-missed+audio.Block {
@@ -329,7 +329,7 @@ func BenchmarkTap(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				for at := 0; at < audio.Rate; at += tapInterval {
-					tap.write(at, piece)
+					tap.write(at, piece, 0)
 					runtime.Gosched()
 				}
 			}
