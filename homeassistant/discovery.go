@@ -79,7 +79,8 @@ func (d Device) Discovery(info player.Info) (discovery []byte, withoutScene int,
 }
 
 func (d Device) payload(version string, options, scenes []label) payload {
-	e := &entities{identifier: d.identifier(), topic: d.Topic, device: singleLine(d.Name), all: map[string]component{}}
+	name := singleLine(d.Name)
+	e := &entities{identifier: d.identifier(), topic: d.Topic, device: name, slug: slug(name, "guided"), all: map[string]component{}}
 	e.addRoutineSelect(options)
 	e.addButtons()
 	e.addSensors()

@@ -13,6 +13,7 @@ type entities struct {
 	identifier string // of the device
 	topic      string // below which the daemon's topics lie
 	device     string // the device's name
+	slug       string // the slug of that
 	all        map[string]component
 }
 
@@ -24,7 +25,7 @@ func (e *entities) add(key, platform, entity, name, icon string, more ...compone
 	}
 	c := component{
 		"p": platform, "uniq_id": e.identifier + "_" + key, "name": name,
-		"def_ent_id": platform + "." + strings.TrimSuffix(slug(e.device, "guided")+"_"+entity, "_"),
+		"def_ent_id": platform + "." + strings.TrimSuffix(e.slug+"_"+entity, "_"),
 	}
 	if icon != "" {
 		c["ic"] = "mdi:" + icon

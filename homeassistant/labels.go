@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -54,7 +53,8 @@ func labels(routines []player.RoutineInfo, device string) []label {
 
 // keyOf is a routine's name as a part of identifiers: itself where it can be, else its slug with a hash of it.
 func keyOf(name string) string {
-	if regexp.MustCompile(`^[a-z0-9_-]{1,60}$`).MatchString(name) {
+	plain := func(c rune) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-' }
+	if name != "" && len(name) <= 60 && !strings.ContainsFunc(name, func(c rune) bool { return !plain(c) }) {
 		return name
 	}
 	sum := sha256.Sum256([]byte(name))
@@ -63,11 +63,11 @@ func keyOf(name string) string {
 
 // slug is a name as Home Assistant writes it in an entity's id; fallback where nothing of it is left.
 func slug(name, fallback string) string {
-	s := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(name), "_")
-	if s = strings.Trim(s, "_"); s == "" {
+	words := strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') })
+	if len(words) == 0 {
 		return fallback
 	}
-	return s
+	return strings.Join(words, "_")
 }
 
 // singleLine is a text without control characters, and with single blanks between its words only: templates lose blanks
@@ -100,9 +100,12 @@ func dictionary(all []label, pair func(label) (key, value string)) string {
 	return "{" + strings.Join(pairs, ",") + "}"
 }
 
+// outsideTemplates escapes each character that could begin or end a template.
+var outsideTemplates = strings.NewReplacer("{", `\u007b`, "}", `\u007d`, "%", `\u0025`, "#", `\u0023`, "'", `\u0027`)
+
 // templateString is s as a string in a template: JSON's string, whose escapes Jinja reads too, without any character
 // that could begin or end a template.
 func templateString(s string) string {
 	b, _ := json.Marshal(s) // a string cannot fail
-	return strings.NewReplacer("{", `\u007b`, "}", `\u007d`, "%", `\u0025`, "#", `\u0023`, "'", `\u0027`).Replace(string(b))
+	return outsideTemplates.Replace(string(b))
 }
