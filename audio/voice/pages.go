@@ -20,7 +20,8 @@ type exePages [][2]uintptr
 const minRange = 1 << 20
 
 // findExePages reads them from /proc/self/smaps (man 5 proc); where there is none, it finds none. A range with anonymous
-// pages is left out: the dynamic loader has written to them, and madvise would discard that.
+// pages is left out: the dynamic loader has written to them, and madvise would discard that. So is one without resident pages:
+// the text is that of an emulator (qemu-user), which knows neither number.
 func findExePages() exePages {
 	exe, err := os.Executable()
 	if err != nil {
@@ -33,18 +34,21 @@ func findExePages() exePages {
 	defer maps.Close()
 	var list exePages
 	var current [2]uintptr
+	resident := false
 	for lines := bufio.NewScanner(maps); lines.Scan(); {
 		first, rest, _ := bytes.Cut(lines.Bytes(), []byte(" "))
 		switch {
 		case !bytes.HasSuffix(first, []byte(":")): // address, permissions, offset, device, inode, path
-			current = [2]uintptr{}
+			current, resident = [2]uintptr{}, false
 			if bytes.HasPrefix(rest, []byte("r--p ")) && bytes.HasSuffix(rest, []byte(" "+exe)) {
 				low, high, _ := strings.Cut(string(first), "-")
 				from, _ := strconv.ParseUint(low, 16, 64)
 				to, _ := strconv.ParseUint(high, 16, 64)
 				current = [2]uintptr{uintptr(from), uintptr(to)}
 			}
-		case string(first) == "Anonymous:" && string(bytes.TrimSpace(rest)) == "0 kB" && current[1]-current[0] >= minRange:
+		case string(first) == "Rss:":
+			resident = string(bytes.TrimSpace(rest)) != "0 kB"
+		case string(first) == "Anonymous:" && string(bytes.TrimSpace(rest)) == "0 kB" && resident && current[1]-current[0] >= minRange:
 			list = append(list, current)
 		}
 	}

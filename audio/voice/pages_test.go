@@ -3,6 +3,7 @@ package voice
 import (
 	"io/fs"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -26,6 +27,9 @@ func residentFile(t *testing.T) string {
 // What was read of an embedded voice is resident while the file is open, and not longer.
 func TestEmbeddedFilesLeaveNothingResident(t *testing.T) {
 	if len(findExePages()) == 0 {
+		if runtime.GOARCH == "arm" {
+			t.Skip("an emulator does not show what is resident")
+		}
 		t.Fatal("no range of the executable is found")
 	}
 	files, err := EmbeddedFS("heart")
