@@ -20,8 +20,8 @@ type exePages [][2]uintptr
 const minRange = 1 << 20
 
 // findExePages reads them from /proc/self/smaps (man 5 proc); where there is none, it finds none. A range with anonymous
-// pages is left out: the dynamic loader has written to them, and madvise would discard that. So is one without resident pages:
-// the text is that of an emulator (qemu-user), which knows neither number.
+// pages is left out: the dynamic loader has written to them, and madvise would discard that. So is one all of which
+// is dirty: that is how an emulator (qemu-user) shows what it has read into anonymous memory.
 func findExePages() exePages {
 	exe, err := os.Executable()
 	if err != nil {
@@ -34,21 +34,24 @@ func findExePages() exePages {
 	defer maps.Close()
 	var list exePages
 	var current [2]uintptr
-	resident := false
+	var size string
+	var allDirty bool
 	for lines := bufio.NewScanner(maps); lines.Scan(); {
 		first, rest, _ := bytes.Cut(lines.Bytes(), []byte(" "))
 		switch {
 		case !bytes.HasSuffix(first, []byte(":")): // address, permissions, offset, device, inode, path
-			current, resident = [2]uintptr{}, false
+			current = [2]uintptr{}
 			if bytes.HasPrefix(rest, []byte("r--p ")) && bytes.HasSuffix(rest, []byte(" "+exe)) {
 				low, high, _ := strings.Cut(string(first), "-")
 				from, _ := strconv.ParseUint(low, 16, 64)
 				to, _ := strconv.ParseUint(high, 16, 64)
 				current = [2]uintptr{uintptr(from), uintptr(to)}
 			}
-		case string(first) == "Rss:":
-			resident = string(bytes.TrimSpace(rest)) != "0 kB"
-		case string(first) == "Anonymous:" && string(bytes.TrimSpace(rest)) == "0 kB" && resident && current[1]-current[0] >= minRange:
+		case string(first) == "Size:":
+			size = string(bytes.TrimSpace(rest))
+		case string(first) == "Private_Dirty:":
+			allDirty = string(bytes.TrimSpace(rest)) == size
+		case string(first) == "Anonymous:" && string(bytes.TrimSpace(rest)) == "0 kB" && !allDirty && current[1]-current[0] >= minRange:
 			list = append(list, current)
 		}
 	}
