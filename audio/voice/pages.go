@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,38 +21,36 @@ type exePages [][2]uintptr
 const minRange = 1 << 20
 
 // findExePages reads them from /proc/self/smaps (man 5 proc); where there is none, it finds none. A range with anonymous
-// pages is left out: the dynamic loader has written to them, and madvise would discard that. So is one all of which
-// is dirty: that is how an emulator (qemu-user) shows what it has read into anonymous memory.
+// pages is left out: the dynamic loader has written to them, and madvise would discard that. So is one that
+// /proc/self/maps does not show: an emulator (qemu-user) translates the addresses of that file alone.
 func findExePages() exePages {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil
 	}
-	maps, err := os.Open("/proc/self/smaps")
+	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
 		return nil
 	}
-	defer maps.Close()
+	smaps, err := os.Open("/proc/self/smaps")
+	if err != nil {
+		return nil
+	}
+	defer smaps.Close()
 	var list exePages
 	var current [2]uintptr
-	var size string
-	var allDirty bool
-	for lines := bufio.NewScanner(maps); lines.Scan(); {
+	for lines := bufio.NewScanner(smaps); lines.Scan(); {
 		first, rest, _ := bytes.Cut(lines.Bytes(), []byte(" "))
 		switch {
 		case !bytes.HasSuffix(first, []byte(":")): // address, permissions, offset, device, inode, path
 			current = [2]uintptr{}
-			if bytes.HasPrefix(rest, []byte("r--p ")) && bytes.HasSuffix(rest, []byte(" "+exe)) {
+			if bytes.HasPrefix(rest, []byte("r--p ")) && bytes.HasSuffix(rest, []byte(" "+exe)) && bytes.Contains(maps, slices.Concat(first, []byte(" r--p "))) {
 				low, high, _ := strings.Cut(string(first), "-")
 				from, _ := strconv.ParseUint(low, 16, 64)
 				to, _ := strconv.ParseUint(high, 16, 64)
 				current = [2]uintptr{uintptr(from), uintptr(to)}
 			}
-		case string(first) == "Size:":
-			size = string(bytes.TrimSpace(rest))
-		case string(first) == "Private_Dirty:":
-			allDirty = string(bytes.TrimSpace(rest)) == size
-		case string(first) == "Anonymous:" && string(bytes.TrimSpace(rest)) == "0 kB" && !allDirty && current[1]-current[0] >= minRange:
+		case string(first) == "Anonymous:" && string(bytes.TrimSpace(rest)) == "0 kB" && current[1]-current[0] >= minRange:
 			list = append(list, current)
 		}
 	}
