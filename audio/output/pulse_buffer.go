@@ -30,7 +30,7 @@ const (
 	startQueue   = audio.Rate             // what the server holds while the stream starts
 	startRequest = audio.Rate * 10 / 1000 // requests and latency of the sink while the stream starts
 	shortLatency = audio.Rate * 20 / 1000 // of a sink that does not rewind
-	longLatency  = audio.Rate / 2         // of one that does
+	longLatency  = audio.Rate / 5         // of one that does
 
 	// rewindMargin is how much the sink may play while a message travels to the server and on to the hardware; frames that
 	// near to the speaker are not rewound.
