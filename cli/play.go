@@ -43,7 +43,7 @@ func (o *playCommand) Run(p *process) error {
 		return err
 	}
 	play := newPlayer(c, voices, out, outputNames(c), false, nil, log)
-	command := player.Command{Verb: "start", Routine: o.Name, Parameters: o.player(), Volume: o.Volume}
+	command := player.Command{Verb: "start", Routine: o.Name, Parameters: o.player(), Volume: o.Volume, From: "the command line"}
 	return perform(p.ctx, play, command, newView(p.stdout).follow)
 }
 

@@ -142,7 +142,7 @@ func (o *proveCommand) record(p *process, score *routines.Score, file *os.File) 
 	if err := m.Await(ctx, routines.Rate/10); err != nil { // the recorder runs before the first sound
 		return "", 0, err
 	}
-	command := player.Command{Verb: "start", Routine: o.Name, Parameters: o.player()}
+	command := player.Command{Verb: "start", Routine: o.Name, Parameters: o.player(), From: "the command line"}
 	started = m.Frames()
 	err = perform(ctx, play, command, func(feed player.Feed) error {
 		show, end := p.progress(score.Len, "playing "+score.Title)

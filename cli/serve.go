@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
@@ -122,7 +121,11 @@ func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.
 	var remote error
 	parts.Go(func() {
 		defer cancel()
-		execute := func(payload []byte, _ time.Time) player.Response { return people.do(player.Parse(payload)) }
+		execute := func(payload []byte, from string) player.Response {
+			c, err := player.Parse(payload)
+			c.From = from
+			return people.do(c, err)
+		}
 		remote = mqtt.Run(remotes, options, execute, play.Watch(remotes), log)
 	})
 	ready()

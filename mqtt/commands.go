@@ -20,7 +20,7 @@ import (
 // An inbox receives commands from the broker and has them executed in the order of their arrival, by two workers. The
 // urgent verbs (commands_urgent.go) have a worker of their own: they overtake the others where those take long or are many.
 type inbox struct {
-	do     func(payload []byte, received time.Time) player.Response
+	do     func(payload []byte, from string) player.Response
 	limits limits
 	topics topics
 	outbox *outbox
@@ -34,7 +34,7 @@ type inbox struct {
 	reported   map[string]bool // topics whose retained command was logged
 }
 
-func newInbox(do func([]byte, time.Time) player.Response, l limits, t topics, o *outbox, log *slog.Logger) *inbox {
+func newInbox(do func([]byte, string) player.Response, l limits, t topics, o *outbox, log *slog.Logger) *inbox {
 	return &inbox{
 		do: do, limits: l, topics: t, outbox: o, log: log,
 		sleep:    newSleepClock(),
@@ -56,6 +56,9 @@ type command struct {
 	number       int64  // counts the commands of the queue
 	urgentBefore int64  // how many urgent commands came before it
 }
+
+// from is where a command came from, for people. MQTT 3.1.1 does not tell who published it.
+func (c command) from() string { return "MQTT " + c.topic }
 
 // receive queues a command. It never waits: paho calls it from the goroutine that also reads pings and acknowledgements.
 func (in *inbox) receive(m paho.Message) {
@@ -133,9 +136,9 @@ func (in *inbox) execute(c command) player.Response {
 		in.lanes.end(c, false)
 		return refusal
 	}
-	r := in.do(c.payload, c.received)
+	r := in.do(c.payload, c.from())
 	for _, again := range in.lanes.end(c, true) {
-		in.do([]byte(again), time.Now())
+		in.do([]byte(again), c.from())
 	}
 	return r
 }

@@ -106,7 +106,7 @@ func TestInboxWithTooLongCommand(t *testing.T) {
 func TestInboxEndsTheProgramWithThePanicOfACommand(t *testing.T) {
 	const url = "GUIDED_TEST_PANIC_BROKER"
 	if broker := os.Getenv(url); broker != "" {
-		run(t.Context(), testOptions(broker), defaultLimits(), func(payload []byte, _ time.Time) player.Response { panic("a broken " + string(payload)) },
+		run(t.Context(), testOptions(broker), defaultLimits(), func(payload []byte, _ string) player.Response { panic("a broken " + string(payload)) },
 			player.Feed{}, slog.New(slog.DiscardHandler))
 	}
 	for _, verb := range []string{"start", "stop"} { // one of each worker

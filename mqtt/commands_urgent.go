@@ -156,7 +156,7 @@ func (in *inbox) executeUrgent() bool {
 	if waited := elapsed(u.received, time.Now()); waited > in.limits.maxQueueAge && !silences(u.verb) {
 		r = errorResponse(u.payload, fmt.Sprintf("the command waited %.0f s and is too old now; send it again", waited.Seconds()))
 	} else {
-		r = in.do(u.payload, u.received)
+		r = in.do(u.payload, u.from())
 	}
 	var answers []message
 	for _, t := range u.transactions {

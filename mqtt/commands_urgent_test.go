@@ -65,7 +65,7 @@ func withInbox(t *testing.T, test func(t *testing.T, h *inboxHarness)) {
 	synctest.Test(t, func(t *testing.T) {
 		l := defaultLimits()
 		h := &inboxHarness{release: make(chan struct{})}
-		do := func(payload []byte, _ time.Time) player.Response {
+		do := func(payload []byte, _ string) player.Response {
 			h.mu.Lock()
 			h.did = append(h.did, string(payload))
 			h.mu.Unlock()

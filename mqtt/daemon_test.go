@@ -39,7 +39,7 @@ func startDaemon(t *testing.T, options Options, p limits) *daemon {
 }
 
 // startDaemonWith executes commands with do; nil only records them.
-func startDaemonWith(t *testing.T, options Options, p limits, do func(payload []byte, received time.Time) player.Response) *daemon {
+func startDaemonWith(t *testing.T, options Options, p limits, do func(payload []byte, from string) player.Response) *daemon {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &daemon{
@@ -62,7 +62,7 @@ func startDaemonWith(t *testing.T, options Options, p limits, do func(payload []
 	return d
 }
 
-func (d *daemon) execute(payload []byte, _ time.Time) player.Response {
+func (d *daemon) execute(payload []byte, _ string) player.Response {
 	d.mu.Lock()
 	d.commands = append(d.commands, string(payload))
 	next := d.hook

@@ -42,7 +42,7 @@ func TestRunCarriesOutAStopInAFlood(t *testing.T) {
 				p := player.New(player.Config{Library: library, Bank: mix.NewBank(nil, nil, func(context.Context, string) (fs.File, error) { return nil, fs.ErrNotExist }, log),
 					Volume: 50, ClockTrusted: func() bool { return true }, Log: log})
 				var stopped atomic.Int64
-				startDaemonWith(t, options, defaultLimits(), func(payload []byte, _ time.Time) player.Response {
+				startDaemonWith(t, options, defaultLimits(), func(payload []byte, _ string) player.Response {
 					r := p.DoPayload(payload)
 					if strings.Contains(string(payload), `"stop"`) {
 						stopped.CompareAndSwap(0, time.Now().UnixNano())

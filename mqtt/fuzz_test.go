@@ -33,7 +33,7 @@ func FuzzInbox(f *testing.F) {
 	l := defaultLimits()
 	f.Fuzz(func(t *testing.T, payload []byte, retained bool) {
 		carriedOut := false
-		do := func(payload []byte, _ time.Time) player.Response {
+		do := func(payload []byte, _ string) player.Response {
 			carriedOut = true
 			return p.DoPayload(payload)
 		}

@@ -16,7 +16,6 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"time"
 
 	"guided/player"
 )
@@ -24,14 +23,14 @@ import (
 // Run keeps the player on the broker until ctx ends, and publishes "offline" before it returns. A missing broker is no
 // error; [Options] that cannot work are.
 //
-// The feed is read without pause. do is called with a command and the moment of its arrival, from two goroutines: of the
+// The feed is read without pause. do is called with a command and where it comes from, from two goroutines: of the
 // urgent commands (stop, pause, duck, unduck, volume) one at a time, and of the others one at a time. An urgent one must
 // return at once, and may be given again after a slow one that it overtook. A panic in do ends the process.
-func Run(ctx context.Context, options Options, do func(payload []byte, received time.Time) player.Response, feed player.Feed, log *slog.Logger) error {
+func Run(ctx context.Context, options Options, do func(payload []byte, from string) player.Response, feed player.Feed, log *slog.Logger) error {
 	return run(ctx, options, defaultLimits(), do, feed, log)
 }
 
-func run(ctx context.Context, options Options, l limits, do func([]byte, time.Time) player.Response, feed player.Feed, log *slog.Logger) error {
+func run(ctx context.Context, options Options, l limits, do func([]byte, string) player.Response, feed player.Feed, log *slog.Logger) error {
 	if err := options.usable(); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func TestRunStartsOnlyOnFreshCommands(t *testing.T) {
 		p := player.New(player.Config{Library: library, Bank: mix.NewBank(nil, nil, audio.InFolders(), log),
 			Volume: 50, ClockTrusted: func() bool { return true }, Log: log})
 		skip := len(client.all())
-		d = startDaemonWith(t, options, defaultLimits(), func(payload []byte, _ time.Time) player.Response {
+		d = startDaemonWith(t, options, defaultLimits(), func(payload []byte, _ string) player.Response {
 			idle := p.State().State == player.Idle
 			r := p.DoPayload(payload)
 			if idle && p.State().State != player.Idle {

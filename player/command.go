@@ -2,8 +2,10 @@ package player
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -21,6 +23,7 @@ type Command struct {
 	Volume      *int            // volume, start: 0 to 100
 	Transaction string          // echoed in the response; the same one is carried out once
 	SentAt      time.Time       // when the remote sent it, zero where unknown
+	From        string          // where it came from, for people, such as "MQTT guided/mat/command"; empty: unknown
 	words       []string        // start: what followed the verb, where some of it was read as parameters
 }
 
@@ -142,7 +145,9 @@ func (p *Player) DoPayload(payload []byte) Response { return p.DoParsed(Parse(pa
 // DoParsed carries out what a parser returned, or answers why it could not be parsed.
 func (p *Player) DoParsed(c Command, err error) Response {
 	if err != nil {
-		return response(c, false, err)
+		var refused Response
+		p.logged(c, func(r Response) { refused = r })(response(c, false, err))
+		return refused
 	}
 	return p.Do(c)
 }
@@ -151,7 +156,7 @@ func (p *Player) DoParsed(c Command, err error) Response {
 func (p *Player) SubmitPayload(payload []byte, answer func(Response)) {
 	c, err := Parse(payload)
 	if err != nil {
-		answer(response(c, false, err))
+		p.logged(c, answer)(response(c, false, err))
 		return
 	}
 	p.Submit(c, answer)
@@ -194,8 +199,9 @@ func (p *Player) Submit(c Command, answer func(Response)) {
 	}
 }
 
-// execute carries out a command that has not expired, at once or in its turn.
+// execute carries out a command that has not expired, at once or in its turn, and logs what became of it.
 func (p *Player) execute(c Command, answer func(Response)) {
+	answer = p.logged(c, answer)
 	v, err := findVerb(c.Verb)
 	if err != nil {
 		answer(response(c, false, err))
@@ -221,6 +227,30 @@ func (p *Player) execute(c Command, answer func(Response)) {
 		}
 	}
 	p.enqueue(v, c, done)
+}
+
+// logged is answer, which logs the command first, in one line. Who asks for the status changes nothing that anybody would
+// want to understand later.
+func (p *Player) logged(c Command, answer func(Response)) func(Response) {
+	return func(r Response) {
+		level := slog.LevelInfo
+		if c.Verb == "status" {
+			level = slog.LevelDebug
+		}
+		line := []any{"verb", c.Verb, "from", cmp.Or(c.From, "unknown")}
+		if c.Routine != "" {
+			line = append(line, "routine", shorten(c.Routine))
+		}
+		switch {
+		case r.Error != "":
+			p.cfg.Log.Log(context.Background(), level, "a command was refused", append(line, "err", r.Error)...)
+		case r.Unchanged:
+			p.cfg.Log.Log(context.Background(), level, "a command changed nothing", line...)
+		default:
+			p.cfg.Log.Log(context.Background(), level, "a command was carried out", line...)
+		}
+		answer(r)
+	}
 }
 
 func response(c Command, changed bool, err error) Response {

@@ -100,7 +100,8 @@ type setup struct {
 	depth        int
 	volume       int // 0: 100
 	clockTrusted func() bool
-	noObserver   bool // do not call Watch
+	noObserver   bool         // do not call Watch
+	log          slog.Handler // nil: nothing is logged
 }
 
 func routineFiles(texts map[string]string) fstest.MapFS {
@@ -130,13 +131,16 @@ func runPlayer(t *testing.T, x setup, f func(st *harness)) {
 		if x.clockTrusted == nil {
 			x.clockTrusted = func() bool { return true }
 		}
+		if x.log == nil {
+			x.log = slog.DiscardHandler
+		}
 		library := routines.Library{x.files}
 		st := &harness{T: t, out: newFakeOutput(x.depth), ended: make(chan struct{})}
 		st.p = player.New(player.Config{
 			Library: library, Bank: mix.NewBank(x.voices(), namedVoices, audio.InFolders(library...), slog.New(slog.DiscardHandler)),
 			Voice: "hum", Voices: []string{"hum", "anna"},
 			Output: st.out, Outputs: []string{"fake"}, Volume: x.volume, Version: "test", PhaseLead: time.Second,
-			ClockTrusted: x.clockTrusted, Waits: true, Log: slog.New(slog.DiscardHandler),
+			ClockTrusted: x.clockTrusted, Waits: true, Log: slog.New(x.log),
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		watching, leave := context.WithCancel(context.Background())

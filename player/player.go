@@ -12,6 +12,7 @@
 package player
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -304,6 +305,14 @@ func (p *Player) deviceLost(s *session, err error) {
 	p.publishState()
 }
 
+// because is a reason with who is behind it.
+func because(what, from string) string {
+	if from == "" {
+		return what
+	}
+	return what + " by " + from
+}
+
 // endSession drops the session, if there is one, and publishes how it ended. The caller holds the lock.
 func (p *Player) endSession(event string) {
 	s := p.session
@@ -317,6 +326,11 @@ func (p *Player) endSession(event string) {
 	}
 	if s.reported != unreported || event == "routine_finished" {
 		p.emit(s, event)
+		why := cmp.Or(s.endReason, "guided is ending")
+		if event == "routine_finished" {
+			why = "finished"
+		}
+		p.cfg.Log.Info("a routine has ended", "routine", s.score.Name, "reason", why, "from", cmp.Or(s.from, "unknown"))
 	}
 	p.publishState()
 }

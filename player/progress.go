@@ -1,6 +1,7 @@
 package player
 
 import (
+	"cmp"
 	"time"
 
 	"guided/audio"
@@ -50,6 +51,7 @@ func (p *Player) notifyPlaying(s *session) {
 	switch {
 	case s.started.IsZero():
 		s.started = now()
+		p.cfg.Log.Info("a routine is heard", "routine", s.score.Name, "from", cmp.Or(s.from, "unknown"), "volume", p.currentVolume(), "length", routines.Duration(s.score.Len).Round(time.Second))
 		p.emit(s, "routine_started")
 	case s.reported != reportedPlaying:
 		p.emit(s, "resumed")
@@ -71,7 +73,7 @@ func (p *Player) notifyPaused() {
 func (p *Player) endExpiredWait(s *session) {
 	at := s.position()
 	if m, waits := s.score.WaitAt(at); waits && m.At+m.Len-at < waitMargin && s.transition.reason == carryOn {
-		p.cfg.Log.Info("nobody said next: the routine ends", "routine", s.score.Name)
+		s.endReason = "nobody said next"
 		s.requestLeave(finish)
 	}
 }

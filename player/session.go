@@ -31,6 +31,7 @@ type session struct {
 
 	started      time.Time // when the first sound was heard, zero before
 	reported     reported
+	endReason    string        // why it is being stopped, for people; empty: it is not
 	reportedStep routines.Mark // the step that was published last
 
 	playing    bool            // an output pulls the session, or is about to

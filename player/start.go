@@ -19,7 +19,8 @@ type request struct {
 	routine  *routines.Routine
 	bank     *mix.Bank // of the voice asked for
 	options  routines.Options
-	volume   *int // for this session only, nil: the player's
+	volume   *int   // for this session only, nil: the player's
+	from     string // who started it, as Command.From
 	score    *routines.Score
 	base     *routines.Score // score before the changes that were asked for while it played
 	complete bool            // every phrase of the score can be spoken at once
@@ -115,6 +116,9 @@ func (p *Player) commitStart(r *request, w *slowCommand) (changed, done bool, er
 	}
 	p.dropPending()
 	p.pending, p.paused, p.problem = r, w.paused, ""
+	if p.session != nil {
+		p.session.endReason = because("replaced by "+r.routine.Name, r.from)
+	}
 	if p.session != nil && p.session.playing {
 		p.session.requestLeave(finish)
 	}
@@ -140,7 +144,7 @@ func (p *Player) newRequest(ctx context.Context, c Command) (request, error) {
 	if err != nil {
 		return request{}, fmt.Errorf("voice: %w", err)
 	}
-	r := request{routine: routine, bank: bank, options: p.cfg.Options(c.Parameters), volume: c.Volume}
+	r := request{routine: routine, bank: bank, options: p.cfg.Options(c.Parameters), volume: c.Volume, from: c.From}
 	r.options.Interactive = p.cfg.Waits
 	return r, nil
 }
@@ -193,7 +197,7 @@ func (p *Player) nameInWords(ctx context.Context, c Command) Command {
 		longer := Command{Verb: c.Verb, words: c.words}
 		name := strings.Join(c.words[:n], " ")
 		if len(longer.setParameters(n)) == n && known(foldName(name)) {
-			longer.Routine, longer.Transaction, longer.SentAt = name, c.Transaction, c.SentAt
+			longer.Routine, longer.Transaction, longer.SentAt, longer.From = name, c.Transaction, c.SentAt, c.From
 			return longer
 		}
 	}

@@ -290,7 +290,7 @@ func (i *interruption) begin(waiting bool) {
 	if i.action == Pause && !waiting {
 		verb, undo = "pause", "resume"
 	}
-	if r := i.do(player.Command{Verb: verb}); r.Status == "ok" && !r.Unchanged {
+	if r := i.do(player.Command{Verb: verb, From: "the voice assistant"}); r.Status == "ok" && !r.Unchanged {
 		i.undoVerb = undo
 	}
 }
@@ -298,7 +298,7 @@ func (i *interruption) begin(waiting bool) {
 // end undoes what begin did.
 func (i *interruption) end() {
 	if i.undoVerb != "" {
-		i.do(player.Command{Verb: i.undoVerb})
+		i.do(player.Command{Verb: i.undoVerb, From: "the voice assistant"})
 		i.undoVerb = ""
 	}
 }

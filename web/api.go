@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -33,12 +34,28 @@ func (h *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.verbs.leave(verb)
-	response := h.Do(player.ParseBody(verb, data))
+	c, err := player.ParseBody(verb, data)
+	c.From = "the page, " + clientAddress(r)
+	response := h.Do(c, err)
 	status := http.StatusOK
 	if response.Status == "error" {
 		status = http.StatusBadRequest
 	}
 	writeJSON(w, status, response)
+}
+
+// clientAddress is the address that a request came from, for people. Behind a proxy it is the proxy's, and what the proxy
+// tells of its client stands beside it; anybody may write that.
+func clientAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	const longest = 60 // bytes; an IPv6 address with its zone is shorter
+	if of := r.Header.Get("X-Forwarded-For"); of != "" && len(of) <= longest {
+		host += fmt.Sprintf(" for %q", of)
+	}
+	return host
 }
 
 // readBody reads a request's body. Where that fails it answers the request and returns false.
