@@ -20,7 +20,7 @@ import (
 const (
 	debounce    = 300 * time.Millisecond // without another change: editors write a file in several steps
 	maxDebounce = 3 * time.Second        // after the first change, where something writes there all the time
-	lookEvery   = 10 * time.Second       // where the kernel does not tell of changes
+	lookEvery   = time.Minute            // where the kernel does not tell of changes
 )
 
 // maxWatched bounds the files of the folder that are compared where the kernel does not tell of changes.
@@ -51,7 +51,7 @@ func watchRoutines(ctx context.Context, dir string, changed func(), log *slog.Lo
 		}
 		if !told {
 			told = true
-			log.Info("the folder of routines cannot be watched; it is looked at every few seconds", "dir", dir, "seconds", lookEvery.Seconds(), "err", err)
+			log.Info("the folder of routines cannot be watched; it is looked at once a minute", "dir", dir, "err", err)
 		}
 		if now := fingerprint(dir); now != before {
 			before = now

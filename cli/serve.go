@@ -23,11 +23,11 @@ type serveCommand struct{}
 // Run starts the daemon and waits for its end. It is ready once the settings are read: the broker and the sound device may
 // appear later.
 func (serveCommand) Run(p *process) error {
-	log := p.logger(slog.LevelInfo)
 	c, err := p.settings()
 	if err != nil {
 		return err
 	}
+	log := p.logger(c.Log.Level.Level)
 	id, err := config.TakeIdentity(p.config)
 	switch {
 	case errors.Is(err, config.ErrIdentityTaken):
@@ -89,6 +89,7 @@ func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.
 	options := c.MQTTOptions(id)
 	options.Embedded = embedded
 	options.Page = web.PageURL(c.Web)
+	options.Checks = make(mqtt.Checks)
 	tap := output.NewTap()
 	var token web.Token
 	if c.Web.Listen != "" {
@@ -112,6 +113,7 @@ func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.
 	})
 	parts.Go(func() { watchRoutines(ctx, c.Routines.Dir, play.Rescan, log) })
 	parts.Go(func() { restCollector(ctx, play.Watch(ctx)) })
+	parts.Go(func() { feedWatchdog(ctx, log, play.Check, options.Checks.Ask) })
 	parts.Go(func() {
 		if err := serveWeb(remotes, c, voices, play, token, people.do, tap, log); err != nil { // the daemon works without it
 			log.Error("there is no page, and no file for speakers", "err", err)

@@ -10,6 +10,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -66,6 +67,9 @@ type Config struct {
 	} `toml:"voice"`
 	Web       web.Config       `toml:"web"`
 	Satellite satellite.Config `toml:"satellite"`
+	Log       struct {
+		Level logLevel `toml:"level"`
+	} `toml:"log"`
 
 	routinesDirNamed bool           // the user's file names routines.dir, so that it should exist
 	zone             *time.Location // in which quiet hours are given
@@ -86,6 +90,20 @@ func (d *duration) UnmarshalTOML(v any) error {
 		return fmt.Errorf(`%q is not a time of up to a minute; write one such as "500ms" or "2s"`, fmt.Sprint(v))
 	}
 	return nil
+}
+
+// logLevel is the least level that is logged: debug, info, warn or error.
+type logLevel struct{ slog.Level }
+
+func (l *logLevel) UnmarshalTOML(v any) error {
+	s, is := v.(string)
+	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+		if is && strings.EqualFold(s, level.String()) {
+			l.Level = level
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no level of the log; use one of debug, info, warn, error", fmt.Sprint(v))
 }
 
 // Load decodes the file at name, or the first standard file that exists, over the defaults. The error names every problem,

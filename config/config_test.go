@@ -44,6 +44,8 @@ func TestLoad(t *testing.T) {
 		"a syntax error, with its line":        {"[audio\n", "line 2"},
 		"a broker without a scheme":            {"[mqtt]\nbroker = \"localhost\"\n", "mqtt.broker"},
 		"a wildcard in the node":               {"node = \"a/#\"\n", "node"},
+		"a level of the log that is none":      {"[log]\nlevel = \"verbose\"\n", "debug, info, warn, error"},
+		"a number for the level of the log":    {"[log]\nlevel = 3\n", "debug, info, warn, error"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load(settingsFile(t, tt.text))

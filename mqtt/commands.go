@@ -25,6 +25,7 @@ type inbox struct {
 	topics topics
 	outbox *outbox
 	log    *slog.Logger
+	checks Checks
 
 	sleep      *sleepClock
 	queue      chan command // of the verbs that are not urgent

@@ -132,6 +132,9 @@ func (in *inbox) runUrgent(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case answer := <-in.checks:
+			close(answer)
+			continue
 		case <-l.wake:
 		}
 		grace, end := context.WithTimeout(ctx, in.limits.orderGrace)

@@ -33,6 +33,7 @@ type Options struct {
 	Page          string // the address of our web page as others in the network reach it; "" for none
 	Embedded      bool   // the broker is the one inside this program
 	PublishedFile string // remembers what we published retained; "" remembers nothing
+	Checks        Checks // asks whether commands are still carried out; nil: nobody asks
 }
 
 // announces tells whether discovery is published. The device must have an identity that outlives every name.

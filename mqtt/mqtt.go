@@ -36,6 +36,7 @@ func run(ctx context.Context, options Options, l limits, do func([]byte, string)
 	}
 	out, t := newOutbox(l), options.topics()
 	in := newInbox(do, l, t, out, log)
+	in.checks = options.Checks
 	p := newPublisher(options, l, in, out, log)
 	var parts sync.WaitGroup
 	parts.Go(func() { collect(ctx, feed, options, out, log) })

@@ -280,6 +280,7 @@ func (a *announcement) gainAt(frame int) float64 {
 func (a *announcement) Stream(samples [][2]float64) (int, bool) {
 	a.p.mu.Lock()
 	defer a.p.mu.Unlock()
+	a.p.answerChecks()
 	n := max(0, min(len(samples), a.end()-a.played))
 	for i := range samples[:n] {
 		x := a.gainAt(a.played) * float64(a.pcm[a.played]) / 32768

@@ -68,7 +68,8 @@ type Player struct {
 	info            Info
 	asked           map[string]bool // the names and titles of info.Routines, as foldName has them; nil: before the first scan
 	transactions    transactions
-	silenced        []silenced // the last stops and pauses that said when they were sent
+	checks          []chan struct{} // to be closed by what works
+	silenced        []silenced      // the last stops and pauses that said when they were sent
 	slow            slowCommands
 }
 
@@ -196,6 +197,7 @@ func (p *Player) work(ctx, playing context.Context) {
 func (p *Player) nextWork(ctx, playing context.Context) (*session, func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.answerChecks()
 	switch s := p.session; {
 	case ctx.Err() != nil: // checked under the lock, so that fadeOutAtExit sees the session or comes before it
 	case p.pending != nil:

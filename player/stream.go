@@ -24,6 +24,7 @@ var _ audio.Rewinder = source{}
 func (u source) Stream(samples [][2]float64) (int, bool) {
 	u.p.mu.Lock()
 	defer u.p.mu.Unlock()
+	u.p.answerChecks()
 	return u.s.stream(samples)
 }
 
