@@ -42,6 +42,7 @@ type commands struct {
 	Doctor  doctorCommand  `cmd:"" help:"Look for everything that can be wrong on this machine."`
 	Prove   proveCommand   `cmd:"" help:"Play a routine, record what comes out, and measure it."`
 	Send    sendCommand    `cmd:"" help:"Send a command to the daemon over MQTT, such as: send start 4-4-6 for 5m"`
+	Status  statusCommand  `cmd:"" help:"Tell what the daemon does, and the last commands that it was given."`
 	HA      haCommand      `cmd:"" name:"ha" help:"What Home Assistant needs beside the daemon."`
 	Demo    demoCommand    `cmd:"" help:"Breathe for a minute: the daemon, a broker and a routine, on this machine alone."`
 	Voices  voicesCommand  `cmd:"" help:"List the voices, or build one."`

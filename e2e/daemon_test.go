@@ -54,6 +54,12 @@ func TestDaemonWithMosquitto(t *testing.T) {
 			waitFor(t, "the state after "+step.words, func() bool { return step.want(seen.lastState()) })
 		}
 	})
+	t.Run("status: what it does, and who told it what", func(t *testing.T) {
+		code, out := m.run("status")
+		if code != cli.Done || !strings.HasPrefix(out, "idle\n") || !strings.Contains(out, "MQTT guided/mat/command") || !strings.Contains(out, "start long") {
+			t.Errorf("%d: %s", code, out)
+		}
+	})
 	t.Run("a mistyped name: the response suggests the nearest", func(t *testing.T) {
 		code, out := m.run("send", "start", "shrot")
 		if code != cli.Failed || !strings.Contains(out, `did you mean "short"`) {

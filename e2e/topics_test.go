@@ -77,6 +77,7 @@ var keyMeanings = map[string]map[string]string{
 		"unchanged":   "true: nothing had to change",
 		"note":        "what was passed over, such as the time of a clock that is not set",
 		"transaction": "the command's own",
+		"report":      "to `status`: the `state`, and the last twenty `commands` with `at`, `verb`, `routine`, `from` (who gave it) and `error`",
 	},
 	"Info": {
 		"version":  "of the program",
@@ -105,7 +106,7 @@ var verbMeanings = map[string]string{
 	"slower": "breaths from the next one on are 5 % longer", "faster": "and shorter",
 	"volume": "0 to 100", "duck": "goes on softly, under a voice", "unduck": "comes back",
 	"say":    "says a text over the routine; `when` is `now` or `gap`",
-	"status": "tells the state again; so does an empty message",
+	"status": "tells the state again, and the last commands; so does an empty message",
 }
 
 // eventMeanings and phaseMeanings describe the types of events and the phases, in the order of the page.

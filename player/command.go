@@ -2,10 +2,8 @@ package player
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -56,12 +54,13 @@ func (d Defaults) Options(p Parameters) routines.Options {
 
 // Response answers a Command; every command is answered.
 type Response struct {
-	Status      string `json:"status"` // ok, error
-	Command     string `json:"command"`
-	Error       string `json:"error,omitempty"`
-	Unchanged   bool   `json:"unchanged,omitempty"` // ok, and nothing had to change
-	Note        string `json:"note,omitempty"`      // what was passed over
-	Transaction string `json:"transaction,omitempty"`
+	Status      string  `json:"status"` // ok, error
+	Command     string  `json:"command"`
+	Error       string  `json:"error,omitempty"`
+	Unchanged   bool    `json:"unchanged,omitempty"` // ok, and nothing had to change
+	Note        string  `json:"note,omitempty"`      // what was passed over
+	Transaction string  `json:"transaction,omitempty"`
+	Report      *Report `json:"report,omitempty"` // status: nil else
 }
 
 // verb is one row of the table that every remote shares. now carries the command out at once, without I/O; where it
@@ -218,6 +217,9 @@ func (p *Player) execute(c Command, answer func(Response)) {
 	done := func(changed bool, err error) {
 		r := response(c, changed, err)
 		r.Note = note
+		if c.Verb == "status" {
+			r.Report = p.report()
+		}
 		answer(r)
 	}
 	if v.now != nil {
@@ -227,30 +229,6 @@ func (p *Player) execute(c Command, answer func(Response)) {
 		}
 	}
 	p.enqueue(v, c, done)
-}
-
-// logged is answer, which logs the command first, in one line. Who asks for the status changes nothing that anybody would
-// want to understand later.
-func (p *Player) logged(c Command, answer func(Response)) func(Response) {
-	return func(r Response) {
-		level := slog.LevelInfo
-		if c.Verb == "status" {
-			level = slog.LevelDebug
-		}
-		line := []any{"verb", c.Verb, "from", cmp.Or(c.From, "unknown")}
-		if c.Routine != "" {
-			line = append(line, "routine", shorten(c.Routine))
-		}
-		switch {
-		case r.Error != "":
-			p.cfg.Log.Log(context.Background(), level, "a command was refused", append(line, "err", r.Error)...)
-		case r.Unchanged:
-			p.cfg.Log.Log(context.Background(), level, "a command changed nothing", line...)
-		default:
-			p.cfg.Log.Log(context.Background(), level, "a command was carried out", line...)
-		}
-		answer(r)
-	}
 }
 
 func response(c Command, changed bool, err error) Response {

@@ -86,3 +86,31 @@ func TestLogTellsWhoAndWhy(t *testing.T) {
 		})
 	}
 }
+
+// Who asks for the status is told the state and the last commands, with where they came from and why one was refused.
+func TestStatusReport(t *testing.T) {
+	runPlayer(t, setup{}, func(st *harness) {
+		st.mustDo("start mixed")
+		st.pull(second)
+		st.do("start nothing-like-it")
+		c, err := player.Parse([]byte("volume 30"))
+		c.From = "the page, 192.168.1.4"
+		st.p.DoParsed(c, err)
+		r := st.do("status").Report
+		if r == nil || r.State.State != player.Playing || r.State.Volume != 30 || len(r.Commands) != 3 {
+			t.Fatalf("the report: %+v", r)
+		}
+		if g := r.Commands[1]; g.Verb != "start" || g.Routine != "nothing-like-it" || g.Error == "" || g.From != "unknown" {
+			t.Errorf("the refused start: %+v", g)
+		}
+		if g := r.Commands[2]; g.Verb != "volume" || g.Error != "" || g.From != c.From || g.At.IsZero() {
+			t.Errorf("the volume: %+v", g)
+		}
+		for range 50 {
+			st.do("volume 31")
+		}
+		if last := st.p.Given(); len(last) != 20 || last[0].Verb != "volume" {
+			t.Errorf("%d commands are remembered, the first one %q", len(last), last[0].Verb)
+		}
+	})
+}

@@ -69,6 +69,7 @@ type Player struct {
 	asked           map[string]bool // the names and titles of info.Routines, as foldName has them; nil: before the first scan
 	transactions    transactions
 	checks          []chan struct{} // to be closed by what works
+	given           []GivenCommand  // the last ones, the newest last
 	silenced        []silenced      // the last stops and pauses that said when they were sent
 	slow            slowCommands
 }

@@ -25,6 +25,11 @@ func (h *handlers) getInfo(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, h.Player.Info())
 }
 
+// getCommands answers the last commands that the player was given, from everywhere.
+func (h *handlers) getCommands(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, h.Player.Given())
+}
+
 // postCommand gives the player a command: the verb is in the path, its keys are in the body.
 func (h *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
 	data, _ := io.ReadAll(r.Body) // takeBody has it in memory

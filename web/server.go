@@ -79,6 +79,7 @@ func (h *handlers) routes() http.Handler {
 	browsers.HandleFunc("GET /live.wav", h.serveLive)
 	browsers.HandleFunc("GET /api/state", h.getState)
 	browsers.HandleFunc("GET /api/info", h.getInfo)
+	browsers.HandleFunc("GET /api/commands", h.getCommands)
 	browsers.HandleFunc("GET /api/events", h.streamEvents)
 	browsers.HandleFunc("GET /api/routines", report(h.listRoutines))
 	browsers.HandleFunc("GET /api/routines/{name}", report(h.getRoutine))
