@@ -55,10 +55,17 @@ type process struct {
 	stdout, stderr io.Writer
 	config         string
 	json           bool
+	hangup         <-chan os.Signal // SIGHUP; nil: it ends the process
 }
 
 // Run executes one command line and returns its exit code. A cancelled ctx ends the command as an interrupt does.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return run(ctx, args, stdout, stderr, nil, nil)
+}
+
+// run is Run with the hangups that the process receives: a daemon reads its settings again then, and for every other command end
+// is called.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, hangup <-chan os.Signal, end func()) int {
 	var c commands
 	exited := false // kong has printed the help
 	parser, err := kong.New(&c, kong.Name("guided"), kong.Description("Voice-guided routines."), kong.UsageOnError(),
@@ -78,7 +85,18 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "guided: %v\nguided: run `guided --help` for the commands\n", err)
 		return Misuse
 	}
-	if err := command.Run(&process{ctx, stdout, stderr, c.Config, c.JSON}); err != nil {
+	if command.Command() != "serve" && hangup != nil {
+		running, stop := context.WithCancel(ctx)
+		defer stop()
+		go func() {
+			select {
+			case <-hangup:
+				end()
+			case <-running.Done():
+			}
+		}()
+	}
+	if err := command.Run(&process{ctx, stdout, stderr, c.Config, c.JSON, hangup}); err != nil {
 		switch {
 		case errors.Is(err, errReported):
 		case ctx.Err() != nil && errors.Is(err, context.Canceled):
@@ -98,7 +116,7 @@ var errReported = errors.New("already reported")
 func (p *process) settings() (config.Config, error) { return config.Load(p.config) }
 
 // logger logs to stderr. Under systemd it leaves out the time, which the journal adds itself.
-func (p *process) logger(level slog.Level) *slog.Logger {
+func (p *process) logger(level slog.Leveler) *slog.Logger {
 	drop := func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey && os.Getenv("JOURNAL_STREAM") != "" {
 			return slog.Attr{}

@@ -55,7 +55,7 @@ func (o *demoCommand) Run(p *process) error {
 	defer cancel()
 	failure := make(chan error, 1)
 	daemon.Go(func() {
-		failure <- serve(ctx, c, nil, out, log, func() {})
+		failure <- serve(ctx, c, nil, nil, out, log, func() {})
 		cancel()
 	})
 	if err := o.startAndFollow(ctx, p, c.MQTTOptions(nil)); err != nil && ctx.Err() == nil {

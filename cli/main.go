@@ -16,19 +16,28 @@ import (
 const endLimit = 4 * time.Second
 
 // Main is the whole program: it runs one command line until it ends or a signal comes, and returns its exit code. An
-// interrupt, SIGTERM and SIGHUP (but under nohup) end the command in good order. A second signal ends the process at once,
+// interrupt, SIGTERM and SIGHUP (but under nohup) end the command in good order; a daemon that no terminal belongs to reads its
+// settings again at SIGHUP. A second signal ends the process at once,
 // and so does endLimit: a program, a device or a server that hangs must not keep it.
 func Main(args []string, stdout, stderr io.Writer) int {
 	log.SetOutput(io.Discard) // mewkiz/flac prints a line for each frame of some rates; guided has a logger of its own
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) {
+	var hangup chan os.Signal
+	switch {
+	case signal.Ignored(syscall.SIGHUP):
+	case isTerminal(os.Stdin): // it was closed
 		signals = append(signals, syscall.SIGHUP)
+	default:
+		hangup = make(chan os.Signal, 1)
+		signal.Notify(hangup, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	done := make(chan int, 1)
-	go func() { done <- Run(ctx, args, stdout, stderr) }()
+	go func() { done <- run(ctx, args, stdout, stderr, hangup, end) }()
 	select {
 	case code := <-done:
 		return code

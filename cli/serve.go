@@ -27,7 +27,9 @@ func (serveCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	log := p.logger(c.Log.Level.Level)
+	var level slog.LevelVar
+	level.Set(c.Log.Level.Level)
+	log := p.logger(&level)
 	id, err := config.TakeIdentity(p.config)
 	switch {
 	case errors.Is(err, config.ErrIdentityTaken):
@@ -48,7 +50,8 @@ func (serveCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	return serve(p.ctx, c, id, out, log, func() {
+	live := &liveSettings{file: p.config, current: c, hangup: p.hangup, level: &level, log: log}
+	return serve(p.ctx, c, live, id, out, log, func() {
 		log.Info("guided is ready", "version", version(), "node", c.Node, "broker", c.MQTT.Broker, "output", clock)
 		if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 			log.Warn("systemd could not be told that guided is ready", "err", err)
@@ -75,8 +78,9 @@ func adoptFormerID(ctx context.Context, c config.Config, id *config.Identity, lo
 }
 
 // serve runs the player and its remotes until ctx ends. It calls ready when all of them have been started. The error is
-// that of the MQTT remote: the page and the satellite are optional. id is nil where none could be stored.
-func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.Output, log *slog.Logger, ready func()) error {
+// that of the MQTT remote: the page and the satellite are optional. live is nil where the settings are not read again, and id
+// where none could be stored.
+func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.Identity, out audio.Output, log *slog.Logger, ready func()) error {
 	embedded := c.MQTT.Broker == ""
 	if embedded {
 		broker, err := mqtt.StartBroker(mqtt.DefaultAddress, log)
@@ -111,7 +115,10 @@ func serve(ctx context.Context, c config.Config, id *config.Identity, out audio.
 		defer leave()
 		play.Run(ctx)
 	})
-	parts.Go(func() { watchRoutines(ctx, c.Routines.Dir, play.Rescan, log) })
+	parts.Go(func() { watchFolder(ctx, c.Routines.Dir, play.Rescan, log) })
+	if live != nil {
+		parts.Go(func() { live.follow(ctx, play) })
+	}
 	parts.Go(func() { restCollector(ctx, play.Watch(ctx)) })
 	parts.Go(func() { feedWatchdog(ctx, log, play.Check, options.Checks.Ask) })
 	parts.Go(func() {

@@ -21,7 +21,7 @@ func serveWeb(ctx context.Context, c config.Config, voices []voice.Voice, play *
 	l := newLibrary(c)
 	return web.Server{
 		Config: c.Web, Token: token, Player: play, Do: do, Library: l, Bank: newBankOf(voices, l, log), Voice: c.Voice.Name, Tap: tap,
-		Options:     defaults(c).Options,
+		Options:     play.Options,
 		RoutinesDir: c.Routines.Dir, StateDir: config.StateDir(), CacheDir: config.CacheDir(), Log: log,
 	}.Run(ctx)
 }

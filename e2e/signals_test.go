@@ -74,6 +74,9 @@ func TestSignalsEndLongWork(t *testing.T) {
 		"serve, while the speech program hangs":  {[]string{"serve"}, func() bool { return os.Remove(marker) == nil }},
 	} {
 		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+			if sig == syscall.SIGHUP && tt.args[0] == "serve" {
+				continue // it reads its settings again
+			}
 			t.Run(fmt.Sprintf("%s: %v", name, sig), func(t *testing.T) {
 				_ = os.Remove(marker) // of the test before, or none
 				cmd := exec.Command(program, append([]string{"--config", settings}, tt.args...)...)

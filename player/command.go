@@ -41,6 +41,21 @@ type Defaults struct {
 	Quiet     func() bool // whether what starts now is played in the quiet profile; nil: never
 }
 
+// SetDefaults replaces the defaults, for the sessions that start from now on.
+func (p *Player) SetDefaults(d Defaults) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cfg.Defaults = d
+}
+
+// Options is what a start with these parameters asks the compiler for now.
+func (p *Player) Options(o Parameters) routines.Options {
+	p.mu.Lock()
+	d := p.cfg.Defaults
+	p.mu.Unlock()
+	return d.Options(o)
+}
+
 // Options is what the compiler is asked for: the parameters over the defaults.
 func (d Defaults) Options(p Parameters) routines.Options {
 	o := routines.Options{

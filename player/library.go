@@ -179,7 +179,7 @@ func (s *libraryScan) compile(ctx context.Context, r *routines.Routine, k *scann
 		e, has := s.p.cfg.Bank.Measure(c)
 		k.unsure = k.unsure || !has && c.Sound != ""
 		return e, has
-	}, s.p.cfg.Options(Parameters{}))
+	}, s.p.Options(Parameters{}))
 	if err != nil {
 		i.Error = err.Error()
 		k.info = i

@@ -144,7 +144,7 @@ func (p *Player) newRequest(ctx context.Context, c Command) (request, error) {
 	if err != nil {
 		return request{}, fmt.Errorf("voice: %w", err)
 	}
-	r := request{routine: routine, bank: bank, options: p.cfg.Options(c.Parameters), volume: c.Volume, from: c.From}
+	r := request{routine: routine, bank: bank, options: p.Options(c.Parameters), volume: c.Volume, from: c.From}
 	r.options.Interactive = p.cfg.Waits
 	return r, nil
 }

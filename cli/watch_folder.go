@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// How soon a change in the folder of routines counts.
+// How soon a change in a folder counts.
 const (
 	debounce    = 300 * time.Millisecond // without another change: editors write a file in several steps
 	maxDebounce = 3 * time.Second        // after the first change, where something writes there all the time
@@ -29,16 +29,16 @@ const maxWatched = 10_000
 // maxLinks bounds the symbolic links on the way to the folder, as the kernel does (path_resolution(7)).
 const maxLinks = 40
 
-// watchRoutines calls changed after a change in the user's folder of routines, until ctx ends. It follows the path, not the
+// watchFolder calls changed after a change in a folder, such as the user's of routines, until ctx ends. It follows the path, not the
 // folder: one that appears, is replaced or is reached through another symbolic link is seen too. Where the kernel does not
 // tell of changes the log says so, and the folder is looked at every lookEvery.
-func watchRoutines(ctx context.Context, dir string, changed func(), log *slog.Logger) {
+func watchFolder(ctx context.Context, dir string, changed func(), log *slog.Logger) {
 	if dir == "" {
 		return
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		log.Warn("the folder of routines is not watched; restart guided after a change", "dir", dir, "err", err)
+		log.Warn("a folder is not watched; restart guided after a change", "dir", dir, "err", err)
 		return
 	}
 	told := false
@@ -51,7 +51,7 @@ func watchRoutines(ctx context.Context, dir string, changed func(), log *slog.Lo
 		}
 		if !told {
 			told = true
-			log.Info("the folder of routines cannot be watched; it is looked at once a minute", "dir", dir, "err", err)
+			log.Info("a folder cannot be watched; it is looked at once a minute", "dir", dir, "err", err)
 		}
 		if now := fingerprint(dir); now != before {
 			before = now
