@@ -66,7 +66,7 @@ func serveWithPanic(where string) error {
 	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, c, nil, audio.Output(brokenOutput{where}), log, func() {}) }()
+	go func() { ended <- serve(ctx, c, nil, nil, audio.Output(brokenOutput{where}), log, func() {}) }()
 	for ctx.Err() == nil {
 		try, stop := context.WithTimeout(ctx, 2*time.Second) // one that is sent before the daemon is connected is lost
 		r, err := mqtt.Send(try, c.MQTTOptions(nil), "start 4-4-6")
