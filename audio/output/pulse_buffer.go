@@ -67,6 +67,16 @@ func (d *pulseDevice) setLatency(frames int) error {
 	return fmt.Errorf("setting the buffer of the stream: %w", d.lostOr(err))
 }
 
+// trickle sets the buffer of a stream whose queue is never filled: the sink takes little at a time, as it would run dry otherwise,
+// and the server requests much at a time, so that its requests come once a second. Nothing is to be tried out.
+func (d *pulseDevice) trickle() error {
+	d.enter(settled)
+	if err := d.setLatency(shortLatency); err != nil {
+		return err
+	}
+	return d.watchMixer()
+}
+
 // advance takes the stream to its next stage when that is due, and returns how long until then.
 func (d *pulseDevice) advance() (time.Duration, error) {
 	if d.stage != starting && d.wasMoved() {

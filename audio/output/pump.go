@@ -44,6 +44,13 @@ type rewinder interface {
 	rewind(limit int) (int, error)
 }
 
+// A trickled device is one that costs less when it knows that its sound comes in small pieces, and that more than those never
+// lie ahead.
+type trickled interface {
+	// trickle is called before the first write, where the sound comes so.
+	trickle() error
+}
+
 // A guarded device makes calls that may never return.
 type guarded interface {
 	// guard runs use, which ends in close, on another goroutine and returns its error. It gives up one whose call into the
@@ -113,14 +120,26 @@ const (
 // after 12 hours, and the next one goes on where it was. The margin is more than a device buffers.
 const maxPlayFrames = math.MaxInt - 60*audio.Rate
 
-// run plays until all of src was heard, and closes the device. After a panic the device is not closed: that could wait,
+// run prepares the device for src, plays until all of src was heard, and closes the device. After a panic the device is not closed: that could wait,
 // and the process is to end at once, with its trace.
 func (p *pump) run(ctx context.Context) error {
-	err := p.playFrom(ctx, time.Now())
+	err := p.prepare()
+	if err == nil {
+		err = p.playFrom(ctx, time.Now())
+	}
 	if e := p.dev.close(int(int64(p.leadIn) + p.heard)); err == nil {
 		err = e
 	}
 	return err
+}
+
+// prepare tells a device that a follower plays on it.
+func (p *pump) prepare() error {
+	dev, ok := p.dev.(trickled)
+	if _, follows := p.src.(*followerSource); !ok || !follows {
+		return nil
+	}
+	return dev.trickle()
 }
 
 // playFrom plays until all of src was heard. The device began at a time.
@@ -155,11 +174,15 @@ func (p *pump) playFrom(ctx context.Context, start time.Time) error {
 }
 
 // wait waits until the device has room, or something is to be reported, or the source has changed, which comes first. A
-// device that is no sleeper makes write wait instead, for one block at most.
+// device that is no sleeper makes write wait instead, for one block at most. A follower waits for its clock alone: that holds the
+// lag, which is less than any device has room for.
 func (p *pump) wait(ctx context.Context, changed <-chan struct{}) (room int, interrupted bool, err error) {
 	dev, sleeps := p.dev.(sleeper)
 	if !sleeps {
 		return audio.Block, false, nil
+	}
+	if src, ok := p.src.(*followerSource); ok && !p.drained {
+		return src.ready(), false, nil
 	}
 	select {
 	case <-changed:
