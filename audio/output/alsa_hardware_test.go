@@ -264,7 +264,7 @@ func BenchmarkALSAWrite(b *testing.B) {
 	}
 	defer d.closePCM()
 	w := newALSAWorker()
-	sound := make([]byte, alsaShallowRefill*audio.FrameBytes)
+	sound := make([]byte, d.target/2*audio.FrameBytes)
 	err = w.do(context.Background(), func() error {
 		for b.Loop() {
 			if err := w.call("writing to it", alsaCallTimeout, func() { _, err = d.put(sound) }); err != nil {

@@ -17,11 +17,10 @@ const (
 	alsaDeepPeriod  = audio.Rate / 10
 	alsaBatchPeriod = audio.Rate / 50
 
-	// No write has to wait in a buffer that is a period longer than what is kept in it. A longer one would not do: after an
+	// Half of what is kept is written at a time. No write has to wait in a buffer that is a period longer than what is kept in it. A longer one would not do: after an
 	// underrun the plugin of PulseAudio plays on when all but a period of it is full (pulse_hw_params).
-	alsaShallowTarget = audio.Depth + 3*audio.Block
-	alsaShallowRefill = 3 * audio.Block
-	alsaShallowPeriod = 2 * audio.Block
+	alsaShallowTarget = audio.Depth * 3 / 2
+	alsaShallowPeriod = audio.Depth / 2
 	alsaShallowBuffer = alsaShallowTarget + alsaShallowPeriod
 )
 
@@ -136,7 +135,7 @@ func (d *alsaDevice) setParams(deep bool) error {
 		d.refill = min(refill, d.target/3)
 	} else {
 		d.target = min(d.buffer, max(alsaShallowTarget, 2*d.period))
-		d.refill = min(alsaShallowRefill, d.target/3)
+		d.refill = d.target / 2
 	}
 	d.start = min(audio.Depth, d.target) / 2
 	return d.setSoftwareParams()
