@@ -162,8 +162,8 @@ func dialSnapcast(ctx context.Context, address string) (*net.TCPConn, error) {
 }
 
 // snapcastDevice is an open source. The server reads a chunk every 20 ms from the first on; when one is missing it restarts
-// its timing at the next (AsioStream::do_read). So the device is paced by our own clock, snapcastDepth ahead of it and never
-// less than audio.Depth. After an underrun it does not catch up: the surplus would stay in the server's queue and delay
+// its timing at the next (AsioStream::do_read). So the device is paced by our own clock, from snapcastLeast to snapcastDepth
+// ahead of it. After an underrun it does not catch up: the surplus would stay in the server's queue and delay
 // everything after it.
 type snapcastDevice struct {
 	pacedDevice
@@ -181,9 +181,12 @@ type snapcastDevice struct {
 	pace         paceMeter
 }
 
-// snapcastDepth is how many frames are sent ahead at most, for fewer wakes: by so much a pause is heard later, beside the server's
-// buffer.
-const snapcastDepth = 5 * audio.Depth
+// With snapcastLeast frames left ahead of the server, so many are sent that they are snapcastDepth: a tenth of a second at a time. By
+// what is ahead a pause is heard later, beside the server's buffer.
+const (
+	snapcastLeast = audio.Depth / 2
+	snapcastDepth = snapcastLeast + audio.Depth
+)
 
 // wait passes over interrupt: what was sent cannot be taken back.
 func (d *snapcastDevice) wait(ctx context.Context, limit time.Duration, _ <-chan struct{}) (room int, interrupted bool, err error) {
@@ -191,9 +194,9 @@ func (d *snapcastDevice) wait(ctx context.Context, limit time.Duration, _ <-chan
 	if d.written > 0 {
 		ahead := max(0, d.written-d.elapsed())
 		room -= int(min(ahead, snapcastDepth))
-		if ahead > audio.Depth {
+		if ahead > snapcastLeast {
 			room = 0
-			limit = min(limit, toDuration(ahead-audio.Depth))
+			limit = min(limit, toDuration(ahead-snapcastLeast))
 		}
 	}
 	if room > 0 {
@@ -221,7 +224,7 @@ func (d *snapcastDevice) write(ctx context.Context, sound []byte) error {
 		} else {
 			d.underruns++
 		}
-	} else if -late >= audio.Depth-audio.Block {
+	} else if -late >= snapcastLeast-audio.Block {
 		d.pace.behind = false
 	}
 	began := time.Now()
@@ -302,27 +305,12 @@ func openFIFO(ctx context.Context, path string) (*os.File, error) {
 		err = checkFIFOReader(path)
 	}
 	if err == nil {
-		err = growFIFO(w)
-	}
-	if err == nil {
 		return w, nil
 	}
 	if w != nil {
 		_ = w.Close() // nothing was written to it either
 	}
 	return nil, fifoError(path, err)
-}
-
-// growFIFO makes room for snapcastDepth. A system that refuses that has writes wait for the server.
-func growFIFO(w *os.File) error {
-	conn, err := w.SyscallConn()
-	if err != nil {
-		return err
-	}
-	const setPipeSize = 1031 // F_SETPIPE_SZ of fcntl(2)
-	return conn.Control(func(fd uintptr) {
-		_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, fd, setPipeSize, 128<<10)
-	})
 }
 
 // checkFIFOReader is nil when a process has the FIFO open for reading.
