@@ -192,6 +192,7 @@ type followerSource struct {
 	deviceLatency float64   // frames from the first pull to the first sound, as far as it is known
 	meanLag       float64   // over seconds
 	started       bool      // frames of the ring were delivered
+	silence       int       // frames that ready has promised
 	alarm         alarm
 }
 
@@ -230,6 +231,7 @@ func (f *followerSource) Stream(samples [][2]float64) (int, bool) {
 	case timedOut:
 		n = len(samples)
 		clear(samples)
+		f.silence -= min(f.silence, n)
 	case n == 0:
 		return 0, false
 	default:
@@ -246,7 +248,10 @@ func (f *followerSource) ready() int {
 	_, timedOut := f.wait(audio.Block)
 	ring := f.ring.state()
 	if timedOut {
-		return (max(0, int(f.silenceDue(ring, time.Now())))/audio.Block + 1) * audio.Block
+		if f.silence == 0 {
+			f.silence = (max(0, int(f.silenceDue(ring, time.Now())))/audio.Block + 1) * audio.Block
+		}
+		return f.silence
 	}
 	return max(audio.Block, ring.head-f.next)
 }
@@ -260,7 +265,12 @@ func (f *followerSource) silenceDue(ring ringState, now time.Time) float64 {
 	case ring.head > f.next:
 		return float64(f.aim-audio.Block) - f.lag(ring, now)
 	}
-	return float64(f.aim-f.feed) - f.left(now) // the rest of the lag is the first piece
+	most := float64(f.aim - f.feed) // the rest of the lag is the first piece
+	missing := most - f.left(now)
+	if missing < most/2 {
+		return missing - most/2 // and then much at once
+	}
+	return missing
 }
 
 // wait waits until the ring holds n frames to read, and returns how many it holds, n at most: fewer once it is closed,
@@ -281,6 +291,8 @@ func (f *followerSource) wait(n int) (available int, timedOut bool) {
 		switch {
 		case f.ctx.Err() != nil:
 			return 0, false
+		case f.silence > 0:
+			return 0, true
 		case closed || available >= want && (f.started || due < 0):
 			return min(available, n), false
 		case due >= 0:

@@ -134,6 +134,50 @@ func TestCombinedSnapcastFollows(t *testing.T) {
 	})
 }
 
+// tricklingRecorder is a sleepyRecorder that wants to know how its sound comes.
+type tricklingRecorder struct {
+	sleepyRecorder
+	trickled bool
+}
+
+func (d *tricklingRecorder) trickle() error {
+	d.trickled = d.writes == 0
+	return nil
+}
+
+// A device knows before its first sound whether it gets that in pieces, and only then.
+func TestCombinedFollowerIsTrickledTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock, follower := &tricklingRecorder{}, &tricklingRecorder{}
+		out := combine(audiotest.Logger(t), part{"a", on(clock, 0), 100}, part{"b", on(follower, 0), 100})
+		if err := out.Play(t.Context(), audiotest.NewNoise(audio.Rate), farAhead); err != nil {
+			t.Fatal(err)
+		}
+		if clock.trickled || !follower.trickled {
+			t.Errorf("the clock knows of pieces: %v, the follower: %v", clock.trickled, follower.trickled)
+		}
+	})
+}
+
+// PulseAudio follows a clock without a gap, although little of the sound is ever in it.
+func TestCombinedPulseFollows(t *testing.T) {
+	server := startPulseaudio(t)
+	recording := server.record()
+	const frames = 4 * audio.Rate
+	follower := openOutput(t, "pulse:mat", 0)
+	out := combine(audiotest.Logger(t), part{"null", on(&sleepyDevice{}, 0), 100}, part{"pulse:mat", follower, 100})
+	if err := out.Play(t.Context(), audiotest.NewNoise(frames), farAhead); err != nil {
+		t.Fatal(err)
+	}
+	got := recording.untilSilent()
+	if first, last := audiotest.LoudFrames(got); last-first < frames-audio.Rate/10 {
+		t.Errorf("%v of %v are heard", toDuration(last-first), toDuration(frames))
+	}
+	if follower.underruns() == 0 {
+		checkDithered(t, got, frames, 1)
+	}
+}
+
 // checkDithered finds the noise in a recording to within three steps of 16 bits, because a follower dithers it with other
 // noise, and returns at which frame.
 func checkDithered(t *testing.T, got []byte, frames int, gain float64) int {
