@@ -61,7 +61,8 @@ func newLab(t *testing.T) *lab {
 	}
 	l.env = append(l.env, "HOME="+dir, "XDG_RUNTIME_DIR="+dir, "XDG_STATE_HOME="+l.path("state"), "XDG_CACHE_HOME="+l.path("cache"),
 		"XDG_CONFIG_HOME="+l.path("config"), "PULSE_SERVER=unix:"+socket)
-	writeFile(t, l.path(".asoundrc"), "pcm.!default { type pulse }\nctl.!default { type pulse }\n")
+	writeFile(t, l.path(".asoundrc"), "pcm.!default { type pulse }\nctl.!default { type pulse }\n"+
+		"pcm.void { type null }\npcm.file { type file slave.pcm void file /dev/null format raw }\n")
 	writeFile(t, l.path("mosquitto.conf"), "listener "+l.port+" 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n")
 	l.pulse = l.start("pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--disallow-exit", "--log-level=error",
 		"-L", "module-null-sink sink_name=out format=s16le rate=48000 channels=2",

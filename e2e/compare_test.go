@@ -460,16 +460,30 @@ func (c *comparison) variants(all *lab) {
 		{"swells over waves", "pulse", "start swells", ""},
 		{"slower in the middle", "pulse", plays, "slower"},
 		{"to ALSA (its pulse plug-in)", "alsa", plays, ""},
+		{"to ALSA's null device", "alsa:void", plays, ""},
+		{"to ALSA's file device", "alsa:file", plays, ""},
+		{"to PipeWire", "pipewire", plays, ""},
 		{"to null", "null", plays, ""},
 		{"to Snapcast", "snapcast", plays, ""},
+		{"to PulseAudio, which Snapcast follows", "pulse+snapcast", plays, ""},
+		{"to Snapcast, which PulseAudio follows", "snapcast+pulse", plays, ""},
 	} {
 		c.run(all.t, v.what, func(l *lab) {
-			output := v.output
 			l.addRoutines(c.inputs)
-			if output == "snapcast" {
-				output = l.snapserver()
+			output, follower, follows := strings.Cut(v.output, "+")
+			for _, name := range []*string{&output, &follower} {
+				switch *name {
+				case "snapcast":
+					*name = l.snapserver()
+				case "pipewire":
+					*name = l.pipewire()
+				}
 			}
-			p := l.serve(c.program, l.settings(output, noPage))
+			others := noPage
+			if follows {
+				others += fmt.Sprintf("[[audio.also]]\noutput = %q\n", follower)
+			}
+			p := l.serve(c.program, l.settings(output, others))
 			var halfway func()
 			if v.halfway != "" {
 				halfway = func() { l.command(v.halfway) }
@@ -477,6 +491,7 @@ func (c *comparison) variants(all *lab) {
 			c.addLoad(v.what, c.playFor(l, p, v.command, halfway))
 		})
 	}
+	c.run(all.t, "1 listener", func(l *lab) { c.listeners(l, 1) })
 	c.run(all.t, "50 listeners", func(l *lab) { c.listeners(l, 50) })
 }
 
@@ -497,6 +512,25 @@ func (l *lab) snapserver() string {
 	l.start("snapserver", "-c", l.path("snapserver.conf"))
 	waitForListener(l.t, "snapserver", "tcp", "127.0.0.1:"+source)
 	return "snapcast:tcp://127.0.0.1:" + source
+}
+
+// pipewire starts PipeWire with its PulseAudio server, in a session of its own, and returns the output that plays to it. Its CPU is
+// not measured.
+func (l *lab) pipewire() string {
+	l.t.Helper()
+	for _, program := range []string{"pipewire", "pipewire-pulse", "wireplumber", "dbus-run-session", "pactl"} {
+		requireProgram(l.t, program)
+	}
+	socket := filepath.Join(l.dir, "pulse", "native")
+	l.start("dbus-run-session", "--", "sh", "-c", "pipewire & wireplumber & pipewire-pulse & wait")
+	waitForListener(l.t, "PipeWire", "unix", socket)
+	l.env = append(l.env, "PULSE_SERVER=unix:"+socket)
+	waitFor(l.t, "a sink of PipeWire", func() bool {
+		cmd := exec.Command("pactl", "load-module", "module-null-sink", "sink_name=mat", "rate=48000", "format=s16le")
+		cmd.Env = l.env
+		return cmd.Run() == nil
+	})
+	return "pulse:mat"
 }
 
 // listeners measures 4-4-6 while so many listen to the live sound, and checks that they are given it.
@@ -527,5 +561,5 @@ func (c *comparison) listeners(l *lab, n int) {
 	if got := slices.Min(heard); got < least {
 		l.t.Fatalf("a listener was given %d bytes, not %d", got, least)
 	}
-	c.addLoad(fmt.Sprintf("%d listeners", n), m)
+	c.addLoad(fmt.Sprintf("listeners to the live sound: %d", n), m)
 }
