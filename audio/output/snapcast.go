@@ -181,11 +181,11 @@ type snapcastDevice struct {
 	pace         paceMeter
 }
 
-// With snapcastLeast frames left ahead of the server, so many are sent that they are snapcastDepth: a tenth of a second at a time. By
+// With snapcastLeast frames left ahead of the server, so many are sent that they are snapcastDepth: a fifth of a second at a time. By
 // what is ahead a pause is heard later, beside the server's buffer.
 const (
-	snapcastLeast = audio.Depth / 2
-	snapcastDepth = snapcastLeast + audio.Depth
+	snapcastLeast = audio.Depth
+	snapcastDepth = snapcastLeast + 2*audio.Depth
 )
 
 // wait passes over interrupt: what was sent cannot be taken back.

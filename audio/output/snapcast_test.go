@@ -204,7 +204,7 @@ func TestSnapcastIsSentAheadInLargePieces(t *testing.T) {
 				t.Errorf("%v are sent ahead", toDuration(ahead))
 			}
 		}))
-		if err != nil || conn.writes > 210 {
+		if err != nil || conn.writes > 110 {
 			t.Errorf("%d writes in 20 s: %v", conn.writes, err)
 		}
 	})
