@@ -25,6 +25,7 @@ func takenWhileRunning(key string) bool {
 // liveSettings are the settings of a daemon, which are read again when they change.
 type liveSettings struct {
 	file    string // of --config; "" is the first standard one
+	seen    string // settingsText when they were read
 	current config.Config
 	hangup  <-chan os.Signal
 	level   *slog.LevelVar // of the log
@@ -34,9 +35,10 @@ type liveSettings struct {
 // follow reads the settings again at every hangup, and after a change of their file, until ctx ends.
 func (l *liveSettings) follow(ctx context.Context, play *player.Player) {
 	changed := make(chan struct{}, 1)
+	changed <- struct{}{} // since they were read
 	var watching sync.WaitGroup
 	watching.Go(func() {
-		watchFolder(ctx, config.Folder(l.file), func() {
+		watchPath(ctx, config.File(l.file), func() {
 			select {
 			case changed <- struct{}{}:
 			default:
@@ -44,25 +46,24 @@ func (l *liveSettings) follow(ctx context.Context, play *player.Player) {
 		}, l.log)
 	})
 	defer watching.Wait()
-	seen := l.text()
 	for {
 		select {
 		case <-l.hangup:
 		case <-changed:
-			if l.text() == seen { // the change was beside it
+			if settingsText(l.file) == l.seen { // the change was beside it
 				continue
 			}
 		case <-ctx.Done():
 			return
 		}
-		seen = l.text()
+		l.seen = settingsText(l.file)
 		l.reload(play)
 	}
 }
 
-// text is what stands in the file, or why it cannot be read.
-func (l *liveSettings) text() string {
-	name, data, err := config.Find(l.file)
+// settingsText is what stands in a settings file, with its name, or why it cannot be read.
+func settingsText(file string) string {
+	name, data, err := config.Find(file)
 	if err != nil {
 		return err.Error()
 	}

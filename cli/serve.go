@@ -23,6 +23,7 @@ type serveCommand struct{}
 // Run starts the daemon and waits for its end. It is ready once the settings are read: the broker and the sound device may
 // appear later.
 func (serveCommand) Run(p *process) error {
+	seen := settingsText(p.config)
 	c, err := p.settings()
 	if err != nil {
 		return err
@@ -50,7 +51,7 @@ func (serveCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	live := &liveSettings{file: p.config, current: c, hangup: p.hangup, level: &level, log: log}
+	live := &liveSettings{file: p.config, seen: seen, current: c, hangup: p.hangup, level: &level, log: log}
 	return serve(p.ctx, c, live, id, out, log, func() {
 		log.Info("guided is ready", "version", version(), "node", c.Node, "broker", c.MQTT.Broker, "output", clock)
 		if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
@@ -115,7 +116,7 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 		defer leave()
 		play.Run(ctx)
 	})
-	parts.Go(func() { watchFolder(ctx, c.Routines.Dir, play.Rescan, log) })
+	parts.Go(func() { watchPath(ctx, c.Routines.Dir, play.Rescan, log) })
 	if live != nil {
 		parts.Go(func() { live.follow(ctx, play) })
 	}

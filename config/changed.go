@@ -38,13 +38,13 @@ func hasKeys(t reflect.Type) bool {
 	return false
 }
 
-// Folder is where the settings file of --config lies, or the first standard one, whether there is one yet or not.
-func Folder(name string) string {
-	if name == "" {
-		name = standardFiles()[0]
-		if found, _, err := Find(""); err == nil && filepath.IsAbs(found) {
-			name = found
-		}
+// File is the settings file that --config names, else the standard one that is read, else the one that would be read first.
+func File(name string) string {
+	if name != "" {
+		return name
 	}
-	return filepath.Dir(name)
+	if found, _, err := Find(""); err == nil && filepath.IsAbs(found) {
+		return found
+	}
+	return standardFiles()[0]
 }

@@ -70,11 +70,13 @@ func TestIdleDaemonSleeps(t *testing.T) {
 		}
 	}
 	t.Run("connected", func(t *testing.T) { count(t, 4) })
-	t.Run("something writes beside the folder of routines", func(t *testing.T) {
+	t.Run("something writes beside the settings and the folder of routines", func(t *testing.T) {
+		neighbour := m.config + ".log"
+		writeFile(t, neighbour, "")
 		untilAsleep(t, daemon.Process.Pid)
 		before := wakesOf(t, daemon.Process.Pid)
 		for i := range 1000 {
-			if err := os.WriteFile(m.config, []byte(strconv.Itoa(i)), 0o600); err != nil {
+			if err := os.WriteFile(neighbour, []byte(strconv.Itoa(i)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}

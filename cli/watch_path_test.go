@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// folderWatch is a running watchFolder, with a path that the test works below.
+// folderWatch is a running watchPath, with a path that the test works below.
 type folderWatch struct {
 	t       *testing.T
 	base    string
@@ -26,7 +26,7 @@ func startWatch(t *testing.T, path string, prepare func(w *folderWatch)) *folder
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		watchFolder(ctx, filepath.Join(w.base, path), func() { w.changes <- struct{}{} }, slog.New(slog.DiscardHandler))
+		watchPath(ctx, filepath.Join(w.base, path), func() { w.changes <- struct{}{} }, slog.New(slog.DiscardHandler))
 	})
 	t.Cleanup(func() { cancel(); running.Wait() })
 	w.untilWatched(path)

@@ -29,29 +29,29 @@ const maxWatched = 10_000
 // maxLinks bounds the symbolic links on the way to the folder, as the kernel does (path_resolution(7)).
 const maxLinks = 40
 
-// watchFolder calls changed after a change in a folder, such as the user's of routines, until ctx ends. It follows the path, not the
-// folder: one that appears, is replaced or is reached through another symbolic link is seen too. Where the kernel does not
+// watchPath calls changed after a change in a folder, or of a file, until ctx ends. It follows the path, not what is at its
+// end: one that appears, is replaced or is reached through another symbolic link is seen too. Where the kernel does not
 // tell of changes the log says so, and the folder is looked at every lookEvery.
-func watchFolder(ctx context.Context, dir string, changed func(), log *slog.Logger) {
+func watchPath(ctx context.Context, dir string, changed func(), log *slog.Logger) {
 	if dir == "" {
 		return
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		log.Warn("a folder is not watched; restart guided after a change", "dir", dir, "err", err)
+		log.Warn("what changes is not noticed; restart guided after a change", "path", dir, "err", err)
 		return
 	}
 	told := false
 	before := uint64(0) // the fingerprint of what was told; 0 while the kernel tells
 	for first := true; ctx.Err() == nil; first = false {
-		err := watchPath(ctx, dir, first, changed)
+		err := watchOnce(ctx, dir, first, changed)
 		if err == nil {
 			before = 0
 			continue
 		}
 		if !told {
 			told = true
-			log.Info("a folder cannot be watched; it is looked at once a minute", "dir", dir, "err", err)
+			log.Info("the kernel does not tell of changes; they are looked for once a minute", "path", dir, "err", err)
 		}
 		if now := fingerprint(dir); now != before {
 			before = now
@@ -64,10 +64,10 @@ func watchFolder(ctx context.Context, dir string, changed func(), log *slog.Logg
 	}
 }
 
-// watchPath watches everything that the path to dir goes through, and calls changed after a change in dir. It returns nil
+// watchOnce watches everything that the path to dir goes through, and calls changed after a change in dir. It returns nil
 // after a change on the path, or when ctx ends, and an error where the kernel does not tell of changes. But for the first
 // time it begins with a call, for what happened while nothing was watched.
-func watchPath(ctx context.Context, dir string, first bool, changed func()) error {
+func watchOnce(ctx context.Context, dir string, first bool, changed func()) error {
 	n, err := newInotify()
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func watchPath(ctx context.Context, dir string, first bool, changed func()) erro
 			return err
 		}
 	}
-	if err := toldByKernel(p.end); err != nil {
+	if err := toldByKernel(p.folder); err != nil {
 		return err
 	}
 	if again := resolve(dir); again.end != p.end || len(again.names) != len(p.names) { // it changed before it was watched
@@ -133,9 +133,10 @@ func watchPath(ctx context.Context, dir string, first bool, changed func()) erro
 
 // route is what a path goes through.
 type route struct {
-	names   map[string]bool   // the parts of it that are looked up, each in its folder without symbolic links: the path leads elsewhere when one of them changes
+	names   map[string]bool   // the parts of it that are looked up, and a file at its end, each in its folder without symbolic links: the path leads elsewhere when one of them changes
 	changes map[string]uint32 // what is to be told of which of them, and of the folders they are in
 	end     string            // the folder at its end; "" where there is none
+	folder  string            // that folder, or the last one on the way
 }
 
 // resolve follows an absolute path and its symbolic links as far as it exists.
@@ -146,6 +147,7 @@ func resolve(path string) (r route) {
 	r = route{names: map[string]bool{}, changes: map[string]uint32{}}
 	at, links := "/", 0
 	defer func() {
+		r.folder = at
 		r.changes[filepath.Dir(at)] |= namesChange
 		if r.changes[at] |= namesChange; r.end != "" {
 			r.changes[at] |= contentsChange
@@ -181,6 +183,7 @@ func resolve(path string) (r route) {
 			continue
 		}
 		if !info.IsDir() {
+			r.changes[name] |= unix.IN_MODIFY
 			return r
 		}
 		at = name
@@ -205,7 +208,7 @@ func toldByKernel(dir string) error {
 	return nil
 }
 
-// fingerprint is a number that is another one after a change in the folder.
+// fingerprint is a number that is another one after a change in the folder, or of the file.
 func fingerprint(dir string) uint64 {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -213,6 +216,9 @@ func fingerprint(dir string) uint64 {
 	}
 	defer f.Close()
 	sum := uint64(1)
+	if info, err := f.Stat(); err == nil && !info.IsDir() {
+		return sum + uint64(info.Size()) + uint64(info.ModTime().UnixNano())
+	}
 	entries, _ := f.ReadDir(maxWatched)
 	for _, e := range entries {
 		if info, err := os.Stat(filepath.Join(dir, e.Name())); err == nil {
