@@ -38,7 +38,7 @@ type commands struct {
 	List    listCommand    `cmd:"" help:"List the routines."`
 	Show    showCommand    `cmd:"" help:"Show a routine's timeline."`
 	Check   checkCommand   `cmd:"" help:"Tell every problem of routine files, or of the whole library."`
-	Devices devicesCommand `cmd:"" help:"List what sound could come out of."`
+	Devices devicesCommand `cmd:"" help:"List what sound could come out of, and the remotes and keyboards."`
 	Doctor  doctorCommand  `cmd:"" help:"Look for everything that can be wrong on this machine."`
 	Prove   proveCommand   `cmd:"" help:"Play a routine, record what comes out, and measure it."`
 	Send    sendCommand    `cmd:"" help:"Send a command to the daemon over MQTT, such as: send start 4-4-6 for 5m"`

@@ -6,7 +6,7 @@ import "guided/player"
 const maxUntoldCommands = 16
 
 // userCommands is the one way by which the commands of people reach the player, whatever remote they come from: MQTT, the
-// page, the API. Who undoes on his own what he did, as the satellite does, hears of them here.
+// page, the API, keys. Who undoes on his own what he did, as the satellite does, hears of them here.
 type userCommands struct {
 	play  *player.Player
 	verbs chan string // those that were carried out
@@ -19,11 +19,19 @@ func newUserCommands(play *player.Player) userCommands {
 // do carries out what a parser returned. It never waits for who hears of it.
 func (u userCommands) do(c player.Command, err error) player.Response {
 	r := u.play.DoParsed(c, err)
-	if r.Status == "ok" {
-		select {
-		case u.verbs <- r.Command:
-		default: // the satellite is off
-		}
-	}
+	u.tell(r)
 	return r
+}
+
+// submit carries out a command of somebody who does not wait for the response.
+func (u userCommands) submit(c player.Command) { u.play.Submit(c, u.tell) }
+
+func (u userCommands) tell(r player.Response) {
+	if r.Status != "ok" {
+		return
+	}
+	select {
+	case u.verbs <- r.Command:
+	default: // the satellite is off
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"guided/audio/output"
 	"guided/audio/voice"
 	"guided/config"
+	"guided/keys"
 	"guided/mqtt"
 	"guided/routines"
 )
@@ -69,6 +70,7 @@ func (p *process) findings() []Finding {
 	add("routines", p.checkRoutines)
 	add("phrases", p.checkPhrases)
 	add("clock", checkClock)
+	add("keys", checkKeys)
 	add("cache", func(config.Config) (string, error) { return checkFolder(config.CacheDir()) })
 	add("state", func(config.Config) (string, error) { return checkFolder(config.StateDir()) })
 	return list
@@ -150,6 +152,31 @@ func checkClock(c config.Config) (string, error) {
 		return problem.Error(), nil
 	}
 	return "it is kept right", nil
+}
+
+// checkKeys looks for the devices whose keys are to be used. One that nobody named is no fault where it may not be read.
+func checkKeys(c config.Config) (string, error) {
+	if len(c.Keys.Devices) == 0 {
+		return "off", nil
+	}
+	says, used := "", []string{}
+	for _, d := range keys.Devices(c.Keys) {
+		switch {
+		case d.Used:
+			used = append(used, d.Name)
+		case !d.OK && d.Named:
+			return "", fmt.Errorf("%s: %s", d.Name, d.Why)
+		case !d.OK:
+			says += fmt.Sprintf("\nnote: %s: %s", d.Name, d.Why)
+		}
+	}
+	for _, name := range keys.Missing(c.Keys) {
+		says += fmt.Sprintf("\nnote: %s is not there; it is used as soon as it is. guided devices shows what is", name)
+	}
+	if len(used) == 0 {
+		return "no remote, pedal or headset can be used now" + says, nil
+	}
+	return strings.Join(used, ", ") + says, nil
 }
 
 // checkFolder creates a file and removes it.

@@ -12,6 +12,7 @@ import (
 	"guided/audio"
 	"guided/audio/output"
 	"guided/config"
+	"guided/keys"
 	"guided/mqtt"
 	"guided/player"
 	"guided/satellite"
@@ -120,6 +121,9 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 	if live != nil {
 		parts.Go(func() { live.follow(ctx, play) })
 	}
+	parts.Go(func() {
+		keys.Run(ctx, c.Keys, keys.Player{Submit: people.submit, State: play.State}, watchDevices(log), log)
+	})
 	parts.Go(func() { restCollector(ctx, play.Watch(ctx)) })
 	parts.Go(func() { feedWatchdog(ctx, log, play.Check, options.Checks.Ask) })
 	parts.Go(func() {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"guided/keys"
 )
 
 // How soon a change in a folder counts.
@@ -29,31 +31,50 @@ const maxWatched = 10_000
 // maxLinks bounds the symbolic links on the way to the folder, as the kernel does (path_resolution(7)).
 const maxLinks = 40
 
-// watchPath calls changed after a change in a folder, or of a file, until ctx ends. It follows the path, not what is at its
-// end: one that appears, is replaced or is reached through another symbolic link is seen too. Where the kernel does not
-// tell of changes the log says so, and the folder is looked at every lookEvery.
-func watchPath(ctx context.Context, dir string, changed func(), log *slog.Logger) {
-	if dir == "" {
-		return
+// watchPath calls changed after a change in a folder, or of a file, until ctx ends.
+func watchPath(ctx context.Context, path string, changed func(), log *slog.Logger) {
+	if path != "" {
+		watchedPath{path, contentsChange, true}.follow(ctx, changed, log)
 	}
-	dir, err := filepath.Abs(dir)
+}
+
+// watchDevices watches folders of devices, where only the names and the permissions matter.
+func watchDevices(log *slog.Logger) keys.Watch {
+	return func(ctx context.Context, dir string, changed func()) {
+		watchedPath{dir, namesChange, false}.follow(ctx, changed, log)
+	}
+}
+
+// watchedPath is a folder or a file of which changes are to be told.
+type watchedPath struct {
+	path    string
+	changes uint32 // what is to be told of a folder
+	known   bool   // what is there at the start is no change
+}
+
+// follow calls changed after a change, until ctx ends. It follows the path, not what is at its end: one that appears, is
+// replaced or is reached through another symbolic link is seen too. Where the kernel does not tell of changes the log says
+// so, and the folder is looked at every lookEvery.
+func (w watchedPath) follow(ctx context.Context, changed func(), log *slog.Logger) {
+	path, err := filepath.Abs(w.path)
 	if err != nil {
-		log.Warn("what changes is not noticed; restart guided after a change", "path", dir, "err", err)
+		log.Warn("what changes is not noticed; restart guided after a change", "path", w.path, "err", err)
 		return
 	}
+	w.path = path
 	told := false
 	before := uint64(0) // the fingerprint of what was told; 0 while the kernel tells
-	for first := true; ctx.Err() == nil; first = false {
-		err := watchOnce(ctx, dir, first, changed)
+	for ; ctx.Err() == nil; w.known = false {
+		err := w.watch(ctx, changed)
 		if err == nil {
 			before = 0
 			continue
 		}
 		if !told {
 			told = true
-			log.Info("the kernel does not tell of changes; they are looked for once a minute", "path", dir, "err", err)
+			log.Info("the kernel does not tell of changes; they are looked for once a minute", "path", w.path, "err", err)
 		}
-		if now := fingerprint(dir); now != before {
+		if now := fingerprint(w.path); now != before {
 			before = now
 			changed()
 		}
@@ -64,16 +85,16 @@ func watchPath(ctx context.Context, dir string, changed func(), log *slog.Logger
 	}
 }
 
-// watchOnce watches everything that the path to dir goes through, and calls changed after a change in dir. It returns nil
-// after a change on the path, or when ctx ends, and an error where the kernel does not tell of changes. But for the first
-// time it begins with a call, for what happened while nothing was watched.
-func watchOnce(ctx context.Context, dir string, first bool, changed func()) error {
+// watch watches everything that the path goes through, and calls changed after a change at its end. It returns nil after a
+// change on the path, or when ctx ends, and an error where the kernel does not tell of changes. Where not all is known it
+// begins with a call, for what happened while nothing was watched.
+func (w watchedPath) watch(ctx context.Context, changed func()) error {
 	n, err := newInotify()
 	if err != nil {
 		return err
 	}
 	defer n.close() // may be closed again
-	p := resolve(dir)
+	p := resolve(w.path, w.changes)
 	for path, changes := range p.changes {
 		if err := n.watch(path, changes); err != nil {
 			return err
@@ -82,7 +103,7 @@ func watchOnce(ctx context.Context, dir string, first bool, changed func()) erro
 	if err := toldByKernel(p.folder); err != nil {
 		return err
 	}
-	if again := resolve(dir); again.end != p.end || len(again.names) != len(p.names) { // it changed before it was watched
+	if again := resolve(w.path, w.changes); again.end != p.end || len(again.names) != len(p.names) { // it changed before it was watched
 		return nil
 	}
 	names, lost, done := make(chan string), make(chan error, 1), make(chan struct{})
@@ -94,10 +115,10 @@ func watchOnce(ctx context.Context, dir string, first bool, changed func()) erro
 		reader.Wait()
 	}()
 	moved := false
-	owed := !first      // the call that it begins with
+	owed := !w.known    // the call that it begins with
 	var since time.Time // the first of the changes that are not told yet
 	timer := time.NewTimer(debounce)
-	if first {
+	if w.known {
 		timer.Stop()
 	}
 	for {
@@ -139,18 +160,18 @@ type route struct {
 	folder  string            // that folder, or the last one on the way
 }
 
-// resolve follows an absolute path and its symbolic links as far as it exists.
+// resolve follows an absolute path and its symbolic links as far as it exists. changes is what is to be told of a folder at its end.
 //
 // Of the last folder that there is, and of the one around it, every name that comes and goes is told: a folder is told to go
 // itself only when nobody has it open. Those above cannot go before them, only be moved, which they are told of themselves.
-func resolve(path string) (r route) {
+func resolve(path string, changes uint32) (r route) {
 	r = route{names: map[string]bool{}, changes: map[string]uint32{}}
 	at, links := "/", 0
 	defer func() {
 		r.folder = at
 		r.changes[filepath.Dir(at)] |= namesChange
 		if r.changes[at] |= namesChange; r.end != "" {
-			r.changes[at] |= contentsChange
+			r.changes[at] |= changes
 		}
 	}()
 	rest := strings.Split(path, "/")

@@ -272,3 +272,25 @@ func TestInotifyTellsOfNamesAndOfContentsOnlyWhereAsked(t *testing.T) {
 		t.Errorf("told %q, not %q", told, want)
 	}
 }
+
+func TestWatchDevices(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "input")
+	changes := make(chan struct{}, 1000)
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		watchDevices(slog.New(slog.DiscardHandler))(ctx, dir, func() { changes <- struct{}{} })
+	})
+	defer running.Wait()
+	defer cancel()
+	w := &folderWatch{t, dir, changes}
+	w.wantChange("the watch begins") // with what is there
+	w.mkdir(".")
+	w.wantChange("the folder appears")
+	w.write("event0")
+	w.wantChange("a device is plugged in")
+	w.must(os.Chmod(w.path("event0"), 0o600))
+	w.wantChange("its permissions are set")
+	w.must(os.Remove(w.path("event0")))
+	w.wantChange("it is unplugged")
+}

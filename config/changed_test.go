@@ -42,6 +42,8 @@ func TestChanged(t *testing.T) {
 					field.SetInt(field.Int() + 1)
 				case reflect.Slice:
 					field.Set(reflect.MakeSlice(field.Type(), 1, 1))
+				case reflect.Map:
+					field.Set(reflect.MakeMap(field.Type()))
 				default:
 					t.Fatalf("a %v is not changed by this test", field.Type())
 				}

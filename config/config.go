@@ -22,6 +22,7 @@ import (
 
 	"guided/audio/voice"
 	"guided/homeassistant"
+	"guided/keys"
 	"guided/mqtt"
 	"guided/routines"
 	"guided/satellite"
@@ -67,6 +68,7 @@ type Config struct {
 	} `toml:"voice"`
 	Web       web.Config       `toml:"web"`
 	Satellite satellite.Config `toml:"satellite"`
+	Keys      keys.Config      `toml:"keys"`
 	Log       struct {
 		Level logLevel `toml:"level"`
 	} `toml:"log"`
@@ -185,6 +187,9 @@ func (c *Config) checkNetwork(report reporter) {
 		}
 	}
 	for _, problem := range c.Satellite.Check() {
+		report("%s", problem)
+	}
+	for _, problem := range c.Keys.Check() {
 		report("%s", problem)
 	}
 }

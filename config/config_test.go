@@ -32,6 +32,15 @@ func TestLoad(t *testing.T) {
 			t.Errorf("got %+v", c)
 		}
 	})
+	t.Run("a key with another command leaves the others theirs", func(t *testing.T) {
+		c, err := Load(settingsFile(t, "[keys.map]\nKEY_VOLUMEUP = \"start yoga\"\nKEY_PLAY = \"\"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := c.Keys.Map; m["KEY_VOLUMEUP"] != "start yoga" || m["KEY_PLAY"] != "" || m["KEY_VOLUMEDOWN"] != "volume -5" {
+			t.Error(m)
+		}
+	})
 	for name, tt := range map[string]struct{ text, want string }{
 		"an unknown key, with a hint":          {"[audio]\nouput = \"null\"\n", `did you mean "audio.output"`},
 		"a bare number for a time":             {"[audio]\nlead_in = 5\n", `"5s"`},

@@ -56,6 +56,9 @@ func TestDoctorFinds(t *testing.T) {
 		"a phrase that an engine speaks": {settings: "[voice]\nengine = \"command\"\ncommand = [\"piper\"]\n",
 			prepare: func(t *testing.T, home string) { writeFile(t, home+"/routines/mine.toml", unheard) },
 			what:    "phrases", ok: true, says: "left to piper"},
+		"keys that are turned off": {settings: "[keys]\ndevices = []\n", what: "keys", ok: true, says: "off"},
+		"a remote that is named and not there": {settings: "[keys]\ndevices = [\"No such remote\"]\n", what: "keys", ok: true,
+			says: "No such remote is not there"},
 		"a cache that cannot be written to": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/cache", "") }, what: "cache",
 			says: "not a directory"},
 		"a state folder that cannot be written to": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/state", "") }, what: "state",
@@ -81,7 +84,7 @@ func TestDoctorFinds(t *testing.T) {
 			if code != cli.Failed { // there is no broker in any case
 				t.Errorf("exit %d", code)
 			}
-			if len(found) != 10 && tt.what != "settings" {
+			if len(found) != 11 && tt.what != "settings" {
 				t.Errorf("%d findings: %v", len(found), found)
 			}
 		})
