@@ -29,6 +29,7 @@ const maxOpusPacket = 64 << 10
 type opusDecoder struct {
 	pages  oggReader
 	stream *opusStream // nil before the first
+	left   opusPage    // of the page that was read last
 	block  []float64
 	packet [opusRate * 120 / 1000]float32
 }
@@ -45,6 +46,15 @@ type opusStream struct {
 	start   int64  // granule position of the first sample
 	begun   bool   // a page with sound was read
 	ended   bool
+}
+
+// opusPage is what is left of a page. It is valid until the next one is read.
+type opusPage struct {
+	segments, body []byte
+	before         int64 // samples of the stream before the page
+	granule        int64 // of its end
+	tells          bool  // it has one
+	last           bool
 }
 
 func (d *Decoder) openOpus(file *io.SectionReader) error {
@@ -147,8 +157,34 @@ func newOpusStream(page *oggPage) (*opusStream, error) {
 	}, nil
 }
 
-// next decodes a page.
+// opusBlock is how many samples are decoded at a time, where a page has them: so much of a phrase is soon there, though
+// a page holds a second as a rule.
+const opusBlock = opusRate / 10
+
+// next decodes some packets of a page, and reads the next page where none is left.
 func (o *opusDecoder) next() ([]float64, error) {
+	if len(o.left.segments) == 0 {
+		return nil, o.nextPage()
+	}
+	s := o.stream
+	o.block = slices.Grow(o.block[:0], opusBlock+len(o.packet))
+	if err := s.decodePackets(o); err != nil {
+		return nil, err
+	}
+	page := &o.left
+	if len(page.segments) == 0 && page.tells && s.samples > page.before && !s.begun {
+		s.begun = true
+		if !page.last { // it was cut out of a longer one
+			s.start = page.granule - s.samples*opusGranules
+		}
+	}
+	drop := min(s.skip, len(o.block))
+	s.skip -= drop
+	return o.block[drop:], nil
+}
+
+// nextPage reads the next page, whose packets next decodes.
+func (o *opusDecoder) nextPage() error {
 	page, err := o.pages.next()
 	if err != nil {
 		if err == errNoPage && o.stream.ended { // what another program put behind the sound
@@ -157,51 +193,38 @@ func (o *opusDecoder) next() ([]float64, error) {
 		if err != io.EOF {
 			err = fmt.Errorf("the Opus file is damaged or cut short: %w", err)
 		}
-		return nil, err
+		return err
 	}
 	s := o.stream
 	switch {
 	case page.begins && (s.begun || s.ended) && bytes.HasPrefix(page.body, []byte("OpusHead")):
 		o.stream, err = newOpusStream(page)
-		return nil, err
+		return err
 	case page.serial != s.serial || page.begins || s.ended:
-		return nil, nil
+		return nil
 	}
-	o.block = o.block[:0]
-	before := s.samples
-	if err := s.decodePage(page, o); err != nil {
-		return nil, err
+	if s.ended = page.ends; !page.continues {
+		s.partial = s.partial[:0] // its end is lost
 	}
-	last := page.ends || o.pages.atEnd()
-	s.ended = page.ends
-	if s.samples > before && page.granule != noGranule {
-		made := s.samples * opusGranules
-		if !s.begun && !last && int64(page.granule) > made { // it was cut out of a longer one
-			s.start = int64(page.granule) - made
-		}
-		s.begun = true
-		if end := max(0, (int64(page.granule)-s.start)/opusGranules); last && end < s.samples {
-			o.block = o.block[:max(0, len(o.block)-int(min(s.samples-end, int64(len(o.block)))))]
-		}
+	o.left = opusPage{
+		segments: page.segments, body: page.body, before: s.samples, last: page.ends || o.pages.atEnd(),
+		granule: int64(page.granule), tells: page.granule != noGranule,
 	}
-	drop := min(s.skip, len(o.block))
-	s.skip -= drop
-	return o.block[drop:], nil
+	return nil
 }
 
-// decodePage decodes the packets that end on a page into o.block.
-func (s *opusStream) decodePage(page *oggPage, o *opusDecoder) error {
-	if !page.continues {
-	}
-	body := page.body
-	for _, n := range page.segments {
+// decodePackets decodes packets that end on the page into o.block: opusBlock samples, or what is left.
+func (s *opusStream) decodePackets(o *opusDecoder) error {
+	page := &o.left
+	for len(page.segments) > 0 && len(o.block) < opusBlock {
+		n := page.segments[0]
 		if s.headers >= 2 && len(s.partial)+int(n) > maxOpusPacket {
 			return errors.New("the Opus file is damaged: a packet is too long")
 		}
 		if s.headers >= 2 { // the tags are not kept: they may hold a picture
-			s.partial = append(s.partial, body[:n]...)
+			s.partial = append(s.partial, page.body[:n]...)
 		}
-		body = body[n:]
+		page.segments, page.body = page.segments[1:], page.body[n:]
 		if n == 255 {
 			continue
 		}
@@ -213,13 +236,16 @@ func (s *opusStream) decodePage(page *oggPage, o *opusDecoder) error {
 		if err != nil {
 			return fmt.Errorf("the Opus file is damaged: %w", err)
 		}
-		at := len(o.block)
-		o.block = slices.Grow(o.block, max(made, opusRate-at))[:at+made] // a page holds a second as a rule
-		for i, x := range o.packet[:made] {
-			o.block[at+i] = clampFinite(s.gain * float64(x))
+		s.partial = s.partial[:0]
+		kept := made
+		if page.last && page.tells { // the sound ends in the page
+			end := max(0, (page.granule-s.start)/opusGranules)
+			kept = int(max(0, min(int64(made), end-s.samples)))
+		}
+		for _, x := range o.packet[:kept] {
+			o.block = append(o.block, clampFinite(s.gain*float64(x)))
 		}
 		s.samples += int64(made)
-		s.partial = s.partial[:0]
 	}
 	return nil
 }

@@ -160,8 +160,16 @@ func FitLength(pcm []int16, n int) []int16 {
 	}
 	out := make([]int16, n)
 	copy(out, pcm)
-	for i := 0; len(pcm) > n && i < min(RampLen, n); i++ {
-		out[n-1-i] = int16(int(out[n-1-i]) * i / RampLen)
+	if len(pcm) > n {
+		FadeCut(out)
 	}
 	return out
+}
+
+// FadeCut fades the end of a recording that was cut, over RampLen, in place.
+func FadeCut(pcm []int16) {
+	for i := range min(RampLen, len(pcm)) {
+		last := len(pcm) - 1 - i
+		pcm[last] = int16(int(pcm[last]) * i / RampLen)
+	}
 }

@@ -37,8 +37,11 @@ func restCollector(ctx context.Context, news player.Feed) {
 			if !open {
 				return
 			}
-			wake()
 			quiet.Stop()
+			if state.State == player.Preparing { // a collection would hold up the first sound, which the memory limit allows for
+				continue
+			}
+			wake()
 			if state.State == player.Idle || state.State == player.Paused {
 				before = goMemory()
 				quiet.Reset(quietAfter)

@@ -24,11 +24,15 @@ func (c *comparison) quota(l *lab) {
 	l.addRoutines(c.inputs)
 	settings := l.settings("pulse", noPage)
 	records := startCapture(l)
+	const what = "a tenth of a core: "
 	p := l.startCommand(group.command(c.program, "--config", settings, "serve"))
 	online := l.await("status", "online", p.began).Sub(p.began)
-	l.await("state", `"state":"idle"`, p.began)
+	atOnce := l.command("start tone60")
+	c.add(figure{what: what + "trigger to sound, in the moment of online", unit: "ms", digits: 1, mpd: none, limit: 300,
+		guided: records.onset(atOnce).Sub(atOnce).Seconds() * 1000})
+	stopped := l.command("stop")
+	l.await("state", `"state":"idle"`, stopped)
 	l.settle(p)
-	const what = "a tenth of a core: "
 	c.add(figure{what: what + "online after the start", unit: "ms", guided: online.Seconds() * 1000, mpd: none, limit: 1000})
 	c.add(figure{what: what + "trigger to sound, a sound of 60 s", unit: "ms", digits: 1, mpd: none, limit: 300,
 		guided: median(l.t, *compareTrials, func() time.Duration { return l.timeToSound(records, "start tone60") })})

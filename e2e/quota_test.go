@@ -70,6 +70,14 @@ func TestDaemonOnATenthOfACore(t *testing.T) {
 		t.Fatalf("not online after %v\n%s", deadline, log)
 	}
 
+	t.Run("start in the moment of online", func(t *testing.T) { // the library is being read meanwhile
+		t.Logf("heard after %v", timeOfStart(t, m, seen, heard, "start noise").Round(time.Millisecond))
+		heard.forgetGaps()
+		<-time.After(time.Duration(sizeOf(20)) * time.Second) // what is measured
+		if n, longest := heard.gaps(); n > 0 {
+			t.Errorf("%d gaps in the sound, the longest of %v\n%s", n, longest, log)
+		}
+	})
 	for _, start := range []string{"start noise", "start 4-4-6 for 20m bed rain"} {
 		t.Run(start, func(t *testing.T) {
 			judgeBestOfThree(t, "heard after the start", heardAtOnce, m, func() time.Duration {

@@ -38,6 +38,7 @@ type libraryScan struct {
 	known     map[string]*scanned // by name
 	published []*scanned          // in the order of the names
 	began     time.Time           // when the program did
+	steps     int                 // since then
 }
 
 // scanned is what was found of one routine.
@@ -52,7 +53,7 @@ type scanned struct {
 // run publishes the library as it is, and then again with the lengths that synthesizing the phrases has changed. Another
 // Rescan ends the synthesis, which the next run takes up again.
 func (s *libraryScan) run(ctx context.Context) {
-	names, err := s.p.index.Refresh(ctx)
+	names, err := s.p.index.RefreshInSteps(ctx, func(took time.Duration) { s.rest(ctx, took) })
 	if err != nil && ctx.Err() == nil {
 		s.p.cfg.Log.Error("some routines cannot be read", "err", err)
 	}
@@ -66,23 +67,26 @@ func (s *libraryScan) run(ctx context.Context) {
 	}
 }
 
-// each takes a step with every routine, which reports whether there was anything to do. After some of them it gives way to
-// what somebody waits for. It is false when ctx has ended, or it was overtaken.
+// each takes a step with every routine, which reports whether there was anything to do. After each it gives way to what
+// somebody waits for. It is false when ctx has ended, or it was overtaken.
 func (s *libraryScan) each(ctx context.Context, names []string, step func(ctx context.Context, name string) bool, overtaken func() bool) bool {
-	steps := 0
 	for _, name := range names {
 		if ctx.Err() != nil || overtaken() {
 			return false
 		}
 		began := time.Now()
-		if !step(ctx, name) {
-			continue
-		}
-		if steps++; steps > fewRoutines {
-			s.p.giveWay(ctx, time.Since(began), time.Since(s.began) < startUp)
+		if step(ctx, name) {
+			s.rest(ctx, time.Since(began))
 		}
 	}
 	return ctx.Err() == nil
+}
+
+// rest gives way after a step that took some time: to commands and to what plays, and in the first seconds, after many
+// steps, to all else that begins with the program.
+func (s *libraryScan) rest(ctx context.Context, took time.Duration) {
+	s.steps++
+	s.p.giveWay(ctx, took, s.steps > fewRoutines && time.Since(s.began) < startUp)
 }
 
 // How a scan gives way.
@@ -90,7 +94,7 @@ const (
 	scanShare = 10              // while a routine plays a scan takes one part of so many of the time
 	startUp   = 5 * time.Second // for so long too: the program is to be online first
 
-	fewRoutines = 50 // are scanned without giving way: the built-in ones and some of one's own, in a few hundredths of a second
+	fewRoutines = 50 // are scanned without a rest where nothing is to be played: the built-in ones and some of one's own
 
 	lookAgain = 20 * time.Millisecond // whether a command is still in hand
 )

@@ -283,14 +283,14 @@ func (p *Player) play(s *session) bool {
 	return true
 }
 
-// loadStart loads the sound of the position where a session begins or comes back.
+// loadStart loads the sound of the position where a session begins or comes back, as far as it must be there now.
 func (p *Player) loadStart(s *session) {
 	p.mu.Lock()
 	sound, at := s.sound, s.sound.Position()
 	p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(s.playCtx, loadTimeout)
 	defer cancel()
-	_ = sound.Preload(ctx, at) // after the timeout it begins without it
+	_ = sound.Begin(ctx, at) // after the timeout it begins without it
 }
 
 // deviceLost publishes once that there is no sound, and why. The caller holds the lock.

@@ -20,8 +20,13 @@ type source struct {
 
 var _ audio.Rewinder = source{}
 
-// Stream fills a block under the player's lock, which is never held across I/O.
+// Stream fills a block under the player's lock, which is never held across I/O. Before that it waits for what is still being
+// decoded of the first words.
 func (u source) Stream(samples [][2]float64) (int, bool) {
+	u.p.mu.Lock()
+	sound := u.s.sound
+	u.p.mu.Unlock()
+	sound.Await(len(samples))
 	u.p.mu.Lock()
 	defer u.p.mu.Unlock()
 	u.p.answerChecks()

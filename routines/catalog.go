@@ -125,14 +125,14 @@ func (c *catalog) adopt(old *catalog) {
 const titlesAtOnce = 64
 
 // readTitles are the titles of all routines: those that are known, of files that are as they were, and the others read.
-func (c *catalog) readTitles(ctx context.Context) []titleOf {
+func (c *catalog) readTitles(ctx context.Context, rest func(took time.Duration)) []titleOf {
 	entries := c.matcher.entries
 	titles := make([]titleOf, len(entries))
 	if c.titles != nil {
 		copy(titles, c.titles)
 	}
 	for from := 0; from < len(entries) && ctx.Err() == nil; {
-		to := from + 1
+		began, to := time.Now(), from+1
 		for to < len(entries) && to-from < titlesAtOnce && entries[to].rank == entries[from].rank {
 			to++
 		}
@@ -143,7 +143,9 @@ func (c *catalog) readTitles(ctx context.Context) []titleOf {
 				}
 			}
 		}
-		from = to
+		if from = to; from < len(entries) {
+			rest(time.Since(began))
+		}
 	}
 	return titles
 }
@@ -174,8 +176,8 @@ func changedTitles(entries []entry, list []titleOf) []titleOf {
 }
 
 // withTitles is the catalog with the titles as they are now; it is the same one where none has changed.
-func (c *catalog) withTitles(ctx context.Context) *catalog {
-	titles := c.readTitles(ctx)
+func (c *catalog) withTitles(ctx context.Context, rest func(took time.Duration)) *catalog {
+	titles := c.readTitles(ctx, rest)
 	if slices.Equal(titles, c.titles) && c.matcher.titles != nil {
 		return c
 	}

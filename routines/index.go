@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"sort"
 	"sync"
+	"time"
 )
 
 // Index finds and loads the routines of a library, as the methods of Library do, and keeps what it saw of the folders and
@@ -54,10 +55,13 @@ func (x *Index) catalog(ctx context.Context, again bool) *catalog {
 	return x.store(ctx, old, c)
 }
 
-// withTitles is a catalog with the titles as they are now.
-func (x *Index) withTitles(ctx context.Context, c *catalog) *catalog {
-	return x.store(ctx, c, c.withTitles(ctx))
+// withTitles is a catalog with the titles as they are now. It calls rest as RefreshInSteps does.
+func (x *Index) withTitles(ctx context.Context, c *catalog, rest func(took time.Duration)) *catalog {
+	return x.store(ctx, c, c.withTitles(ctx, rest))
 }
+
+// atOnce is the rest of who waits for the result.
+func atOnce(time.Duration) {}
 
 // store keeps a catalog that was made of another one, unless its making was interrupted.
 func (x *Index) store(ctx context.Context, old, c *catalog) *catalog {
@@ -82,7 +86,12 @@ func (x *Index) Names(ctx context.Context) ([]string, error) {
 
 // Refresh is Names, and looks at every file: what has changed since it was read counts from now on.
 func (x *Index) Refresh(ctx context.Context) ([]string, error) {
-	c := x.withTitles(ctx, x.catalog(ctx, false))
+	return x.RefreshInSteps(ctx, atOnce)
+}
+
+// RefreshInSteps is Refresh for who has time: after each of some files it calls rest with the time that they took.
+func (x *Index) RefreshInSteps(ctx context.Context, rest func(took time.Duration)) ([]string, error) {
+	c := x.withTitles(ctx, x.catalog(ctx, false), rest)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.refreshed = x.refreshed || ctx.Err() == nil
@@ -118,7 +127,7 @@ func (x *Index) load(ctx context.Context, c *catalog, name string) (*Routine, Tr
 	l := x.loader(ctx, c)
 	r, err := l.loadNamed(name)
 	if l.outdated(err) && ctx.Err() == nil {
-		l = x.loader(ctx, x.withTitles(ctx, x.catalog(ctx, true)))
+		l = x.loader(ctx, x.withTitles(ctx, x.catalog(ctx, true), atOnce))
 		l.looked = true
 		r, err = l.loadNamed(name)
 	}
@@ -136,7 +145,7 @@ func (x *Index) Check(ctx context.Context, name string, data []byte) (*Routine, 
 
 // Conflicts is Library.Conflicts.
 func (x *Index) Conflicts(ctx context.Context) []string {
-	return x.withTitles(ctx, x.catalog(ctx, false)).matcher.conflicts(ctx) // Names reports a folder that cannot be read
+	return x.withTitles(ctx, x.catalog(ctx, false), atOnce).matcher.conflicts(ctx) // Names reports a folder that cannot be read
 }
 
 // Trace is what the loading of a routine depended on.
@@ -215,7 +224,7 @@ func (x *Index) isRefreshed() bool {
 
 // look looks at the titles as they are now.
 func (l *loader) look() {
-	l.catalog, l.looked = l.index.withTitles(l.ctx, l.catalog), true
+	l.catalog, l.looked = l.index.withTitles(l.ctx, l.catalog, atOnce), true
 }
 
 // hint is matcher.hint.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"guided/routines"
@@ -334,4 +335,17 @@ func BenchmarkIndex(b *testing.B) {
 			_, _ = index.Refresh(b.Context())
 		}
 	})
+}
+
+// A scan of a large folder gives way again and again.
+func TestIndexRefreshInSteps(t *testing.T) {
+	folder := fstest.MapFS{}
+	for i := range 200 {
+		folder[fmt.Sprintf("r%03d.toml", i)] = &fstest.MapFile{Data: []byte("title = \"A\"\n")}
+	}
+	rests := 0
+	names, err := routines.NewIndex(routines.Library{folder}).RefreshInSteps(t.Context(), func(time.Duration) { rests++ })
+	if err != nil || len(names) != len(folder) || rests < 3 {
+		t.Errorf("%d names, %d rests: %v", len(names), rests, err)
+	}
 }

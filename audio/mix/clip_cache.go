@@ -48,6 +48,13 @@ func (c *clipCache) get(key clipKey) ([]int16, bool) {
 	return e.Value.(*cachedClip).pcm, true
 }
 
+func (c *clipCache) has(key clipKey) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, has := c.clips[key]
+	return has
+}
+
 // put adds a clip and evicts the least recently used ones beyond the limit. A clip larger than the limit is not kept.
 func (c *clipCache) put(key clipKey, pcm []int16) {
 	c.mu.Lock()

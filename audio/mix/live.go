@@ -36,13 +36,16 @@ type LiveRenderer struct {
 	*Renderer
 	sounds     *scoreClips
 	background func(func())
-	wakeup     chan struct{} // capacity 1: the position has changed
+	wakeup     chan struct{}   // capacity 1: the position has changed
+	progress   chan struct{}   // capacity 1: more of a speech is decoded
+	ended      <-chan struct{} // nothing more is loaded
 
 	mu         sync.Mutex // never held across I/O
 	at         int        // the position that is pulled
 	loadAt     int        // the position at which more is to be loaded
 	targets    positions  // announced seeks
 	departures positions  // left by a seek: an output may take back what it pulled, to before the seek
+	owed       [2]int     // what of the score Begin has left to the loader, and Await waits for
 	resident   map[blockRef]bool
 	samples    int // of the blocks that are in memory, or being loaded
 }
@@ -60,11 +63,13 @@ func (p *positions) add(at int) {
 	p[0] = at
 }
 
-// RenderLive returns a score that can be streamed at once: the clips of its first moments are loaded, the others are loaded
-// ahead of need by functions handed to background, which return when ctx ends. It fails only when ctx ends.
+// RenderLive returns a score that can be streamed at once, as Begin says; the clips are loaded ahead of need by functions handed to background, which return when ctx ends. It fails only when ctx ends.
 func (b *Bank) RenderLive(ctx context.Context, score *routines.Score, background func(func())) (*LiveRenderer, error) {
 	clips := newScoreClips(b, score)
-	l := &LiveRenderer{Renderer: clips.renderer(), sounds: clips, background: background, wakeup: make(chan struct{}, 1), resident: map[blockRef]bool{}}
+	l := &LiveRenderer{
+		Renderer: clips.renderer(), sounds: clips, background: background, wakeup: make(chan struct{}, 1), progress: make(chan struct{}, 1),
+		ended: ctx.Done(), resident: map[blockRef]bool{},
+	}
 	patient, cancel := context.WithTimeout(ctx, bedPatience)
 	bed, err := l.sounds.openBed(patient)
 	cancel()
@@ -74,7 +79,7 @@ func (b *Bank) RenderLive(ctx context.Context, score *routines.Score, background
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, ctx.Err())
 	}
-	if err := l.Preload(ctx, 0); err != nil {
+	if err := l.Begin(ctx, 0); err != nil {
 		return nil, fmt.Errorf("loading the sounds of %s: %w", score.Name, err)
 	}
 	if err != nil {
@@ -142,7 +147,7 @@ func (l *LiveRenderer) Ready(at int) bool {
 	defer l.mu.Unlock()
 	l.targets.add(at)
 	for _, ref := range l.sounds.between(nil, at, at+seekWindow) {
-		if ref.pcm() == nil {
+		if !ref.whole() {
 			return false
 		}
 	}
@@ -158,17 +163,20 @@ func (l *LiveRenderer) Preload(ctx context.Context, at int) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(runtime.NumCPU())
 	for _, ref := range l.sounds.between(nil, at, at+seekWindow) {
-		if ref.pcm() == nil {
-			work.Go(func() error {
-				for {
-					if err := l.loadBlock(ctx, ref); err != errBehind {
-						return err
-					}
-				}
-			})
+		if !ref.whole() {
+			work.Go(func() error { return l.loadWhole(ctx, ref) })
 		}
 	}
 	return work.Wait()
+}
+
+// loadWhole loads a block, however long its decoding takes.
+func (l *LiveRenderer) loadWhole(ctx context.Context, ref blockRef) error {
+	for {
+		if err := l.loadBlock(ctx, ref, ref.samples()); err != errBehind {
+			return err
+		}
+	}
 }
 
 // loadAhead is the loader: it loads and drops clips as the position advances, until ctx ends.
@@ -219,7 +227,7 @@ func (l *LiveRenderer) loadNeeded(ctx context.Context) {
 		if !is {
 			return
 		}
-		switch err := l.loadBlock(ctx, ref); {
+		switch err := l.loadBlock(ctx, ref, ref.samples()); {
 		case err == errBehind:
 			behind[ref.clip] = true
 		case err != nil:
@@ -257,7 +265,7 @@ func (l *LiveRenderer) evictAndNext(behind map[*scoreClip]bool) (next blockRef, 
 	}
 	for _, ref := range needed {
 		switch {
-		case ref.pcm() != nil:
+		case ref.whole():
 		case !behind[ref.clip]:
 			return ref, true, unused
 		case !is:
@@ -267,12 +275,13 @@ func (l *LiveRenderer) evictAndNext(behind map[*scoreClip]bool) (next blockRef, 
 	return next, is, unused
 }
 
-// loadBlock loads a block. What is not available is stored as an empty block; that of a speech is never dropped, so that it is
-// logged once and not tried again. It fails when ctx ends, and with errBehind where a file must be decoded for longer.
-func (l *LiveRenderer) loadBlock(ctx context.Context, ref blockRef) error {
+// loadBlock loads a block, or so much of a speech that Begin has opened. What is not available is stored as an empty block; that
+// of a speech is never dropped, so that it is logged once and not tried again. It fails when ctx ends, and with errBehind
+// where a file must be decoded for longer.
+func (l *LiveRenderer) loadBlock(ctx context.Context, ref blockRef, until int) error {
 	n := ref.samples()
 	l.mu.Lock()
-	fits := l.samples == 0 || l.samples+n <= maxLoaded
+	fits := l.samples == 0 || l.samples+n <= maxLoaded || l.resident[ref]
 	if fits {
 		l.samples += n
 	}
@@ -282,19 +291,14 @@ func (l *LiveRenderer) loadBlock(ctx context.Context, ref blockRef) error {
 		ref.clip.loaded[ref.k].CompareAndSwap(nil, &[]int16{})
 		return nil
 	}
-	pcm, err := l.sounds.load(ctx, ref)
+	err := l.sounds.loadUntil(ctx, ref, until, l.tellProgress)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err != nil {
-		l.samples -= n
-		return err
-	}
-	ref.clip.loaded[ref.k].Store(pcm)
-	if *pcm != nil && !l.resident[ref] {
+	if pcm := ref.pcm(); pcm != nil && *pcm != nil && !l.resident[ref] {
 		l.resident[ref] = true
 		ref.clip.users++
 	} else { // it is loaded twice, or silent
 		l.samples -= n
 	}
-	return nil
+	return err
 }

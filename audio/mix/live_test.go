@@ -145,9 +145,10 @@ func TestLiveSoundsLikeRender(t *testing.T) {
 	}
 	want := streamAll(Render(score, clips), 480)
 	live := beginLive(t, bank, score)
+	live.checkStream(firstMoment/audio.Block*audio.Block, func(at int) float64 { return want[at] })
 	for live.Position() < live.Len() {
-		live.checkStream(audio.Rate, func(at int) float64 { return want[at] })
 		live.runLoader()
+		live.checkStream(audio.Rate, func(at int) float64 { return want[at] })
 	}
 }
 

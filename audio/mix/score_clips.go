@@ -37,8 +37,11 @@ type scoreClip struct {
 	kind   soundKind
 	users  int // blocks in memory, guarded by who counts them
 
-	busy   chan struct{} // capacity 1: held by who reads the file; guards reader
+	busy   chan struct{} // capacity 1: held by who reads the file; guards reader and speech
 	reader *soundReader  // nil while the file is not open
+	speech *voice.Speech // nil while no speech is being decoded
+
+	partial atomic.Bool // what is in memory is the beginning of a speech
 }
 
 // blockRef is one block of a clip.
@@ -51,6 +54,9 @@ func (r blockRef) samples() int { return r.clip.sizeOf(r.k) }
 
 // pcm returns the block, nil where it is not in memory.
 func (r blockRef) pcm() *[]int16 { return r.clip.loaded[r.k].Load() }
+
+// whole reports whether all of the block is in memory.
+func (r blockRef) whole() bool { return r.pcm() != nil && !r.clip.partial.Load() }
 
 func newScoreClips(b *Bank, score *routines.Score) *scoreClips {
 	s := &scoreClips{bank: b, score: score}
@@ -130,7 +136,7 @@ func (s *scoreClips) between(list []blockRef, from, to int) []blockRef {
 			at += bed.sizeOf(k) - i%bed.size
 		}
 	}
-	first := sort.Search(len(s.cues), func(i int) bool { return s.cues[i].at > from-s.longest })
+	first := s.firstCue(from)
 	for i, c := range s.cues[first:] {
 		if c.at >= to {
 			break
@@ -142,6 +148,11 @@ func (s *scoreClips) between(list []blockRef, from, to int) []blockRef {
 		}
 	}
 	return list
+}
+
+// firstCue is the first cue that may sound at a sample of the score, or after it.
+func (s *scoreClips) firstCue(from int) int {
+	return sort.Search(len(s.cues), func(i int) bool { return s.cues[i].at > from-s.longest })
 }
 
 // load reads a block. What is not available is logged and silent. It fails when ctx ends, and with errBehind where the
@@ -182,12 +193,10 @@ func (s *scoreClips) loadAll(ctx context.Context, c *scoreClip) (voice.Recording
 // loadFileBlock is load for a sound file, which is opened at the first block.
 func (s *scoreClips) loadFileBlock(ctx context.Context, ref blockRef) (*[]int16, error) {
 	c := ref.clip
-	select {
-	case c.busy <- struct{}{}:
-		defer func() { <-c.busy }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := c.hold(ctx); err != nil {
+		return nil, err
 	}
+	defer c.letGo()
 	if pcm := ref.pcm(); pcm != nil { // another goroutine has loaded it meanwhile
 		return pcm, nil
 	}
@@ -250,14 +259,33 @@ func (c *scoreClip) fit(pcm *[]int16, k int) *[]int16 {
 	return &out
 }
 
+// hold waits until nobody else reads the clip; letGo is to follow. It fails when ctx ends.
+func (c *scoreClip) hold(ctx context.Context) error {
+	select {
+	case c.busy <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *scoreClip) letGo() { <-c.busy }
+
 // drop closes the file of a clip, unless it is being read.
 func (c *scoreClip) drop() {
 	select {
 	case c.busy <- struct{}{}:
 		c.closeReader()
-		<-c.busy
+		c.closeSpeech()
+		c.letGo()
 	default:
 	}
+}
+
+// closeSpeech ends the decoding of a speech: what is in memory then is whole, or dropped.
+func (c *scoreClip) closeSpeech() {
+	c.speech = nil
+	c.partial.Store(false)
 }
 
 func (c *scoreClip) closeReader() {

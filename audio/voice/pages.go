@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -65,23 +66,28 @@ func (p exePages) release() {
 	}
 }
 
-// embeddedFolder is a folder of the executable, which keeps nothing resident of a file that was read and closed.
+// releaseEvery is how many files are closed before what was read of them is released. What a release takes is a thousandth
+// of a second, and that again for the code's own tables, which lie in the same ranges: the first word is not to wait for it.
+const releaseEvery = 8
+
+// embeddedFolder is a folder of the executable, which keeps little resident of the files that were read and closed.
 type embeddedFolder struct {
 	fs.FS
-	pages exePages
+	pages  exePages
+	closed *atomic.Uint32 // files
 }
 
 // embeddedFile is an open regular file of an embeddedFolder.
 type embeddedFile struct {
 	fs.File
 	io.ReaderAt
-	pages exePages
+	folder embeddedFolder
 }
 
 func (f embeddedFolder) Open(name string) (fs.File, error) {
 	file, err := f.FS.Open(name)
 	if at, is := file.(io.ReaderAt); is { // not so a folder
-		return embeddedFile{file, at, f.pages}, err
+		return embeddedFile{file, at, f}, err
 	}
 	return file, err
 }
@@ -89,6 +95,8 @@ func (f embeddedFolder) Open(name string) (fs.File, error) {
 func (f embeddedFolder) Stat(name string) (fs.FileInfo, error) { return fs.Stat(f.FS, name) }
 
 func (f embeddedFile) Close() error {
-	f.pages.release()
+	if f.folder.closed.Add(1)%releaseEvery == 0 {
+		f.folder.pages.release()
+	}
 	return f.File.Close()
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -294,7 +295,7 @@ func EmbeddedFS(name string) (fs.FS, error) {
 		return nil, fmt.Errorf("no voice named %q is embedded", name)
 	}
 	files, err := fs.Sub(embeddedVoices, "voices/"+name)
-	return embeddedFolder{files, findExePages()}, err
+	return embeddedFolder{files, findExePages(), &atomic.Uint32{}}, err
 }
 
 // EmbeddedVoices returns the names of the embedded voices, sorted.
