@@ -70,6 +70,7 @@ func (p *process) findings() []Finding {
 	add("phrases", p.checkPhrases)
 	add("clock", checkClock)
 	add("cache", func(config.Config) (string, error) { return checkFolder(config.CacheDir()) })
+	add("history", checkHistory)
 	add("state", func(config.Config) (string, error) { return checkFolder(config.StateDir()) })
 	return list
 }

@@ -121,6 +121,23 @@ func appendFile(file string, lines []byte) (before, after stamp, err error) {
 	return before, after, err
 }
 
+// Append writes records at the end of a file, and returns when they are on the disk. None are no error.
+func Append(file string, records ...player.Record) error {
+	var lines []byte
+	for _, r := range records {
+		line, err := encode(r)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, line...)
+	}
+	if lines == nil {
+		return nil
+	}
+	_, _, err := appendFile(file, lines)
+	return err
+}
+
 // openLocked opens a file for appending, creates it where there is none, and locks it against other processes.
 func openLocked(file string) (f *os.File, created bool, err error) {
 	folderErr := os.MkdirAll(filepath.Dir(file), 0o755)
