@@ -45,6 +45,7 @@ type commands struct {
 	Status  statusCommand  `cmd:"" help:"Tell what the daemon does, and the last commands that it was given."`
 	HA      haCommand      `cmd:"" name:"ha" help:"What Home Assistant needs beside the daemon."`
 	Demo    demoCommand    `cmd:"" help:"Breathe for a minute: the daemon, a broker and a routine, on this machine alone."`
+	History historyCommand `cmd:"" help:"Show what was done: minutes a day, days without a gap, the last sessions."`
 	Voices  voicesCommand  `cmd:"" help:"List the voices, or build one."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

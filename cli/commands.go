@@ -1,6 +1,9 @@
 package cli
 
-import "guided/player"
+import (
+	"guided/history"
+	"guided/player"
+)
 
 // maxUntoldCommands is how many commands the satellite may be behind before it misses some.
 const maxUntoldCommands = 16
@@ -9,16 +12,20 @@ const maxUntoldCommands = 16
 // page, the API, keys. Who undoes on his own what he did, as the satellite does, hears of them here.
 type userCommands struct {
 	play  *player.Player
-	verbs chan string // those that were carried out
+	kept  *history.Keeper // nil: none
+	verbs chan string     // those that were carried out
 }
 
-func newUserCommands(play *player.Player) userCommands {
-	return userCommands{play, make(chan string, maxUntoldCommands)}
+func newUserCommands(play *player.Player, kept *history.Keeper) userCommands {
+	return userCommands{play, kept, make(chan string, maxUntoldCommands)}
 }
 
 // do carries out what a parser returned. It never waits for who hears of it.
 func (u userCommands) do(c player.Command, err error) player.Response {
 	r := u.play.DoParsed(c, err)
+	if r.Command == "status" && u.kept != nil { // it tells anew what there is, the history too
+		u.kept.Refresh()
+	}
 	u.tell(r)
 	return r
 }

@@ -72,6 +72,7 @@ func (p *process) findings() []Finding {
 	add("clock", checkClock)
 	add("keys", checkKeys)
 	add("cache", func(config.Config) (string, error) { return checkFolder(config.CacheDir()) })
+	add("history", checkHistory)
 	add("state", func(config.Config) (string, error) { return checkFolder(config.StateDir()) })
 	return list
 }

@@ -9,6 +9,7 @@ import (
 
 	"guided/audio/voice"
 	"guided/config"
+	"guided/history"
 	"guided/player"
 )
 
@@ -42,9 +43,16 @@ func (o *playCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	play := newPlayer(c, voices, out, outputNames(c), false, nil, log)
+	var done []player.Record
+	play := newPlayer(c, voices, out, outputNames(c), false, nil, func(r player.Record) { done = append(done, r) }, log)
 	command := player.Command{Verb: "start", Routine: o.Name, Parameters: o.player(), Volume: o.Volume, From: "the command line"}
-	return perform(p.ctx, play, command, newView(p.stdout).follow)
+	err = perform(p.ctx, play, command, newView(p.stdout).follow)
+	if c.History.Keep {
+		if err := history.Append(historyFile(), done...); err != nil {
+			log.Warn("this session is missing in the history", "err", err)
+		}
+	}
+	return err
 }
 
 // perform runs a player for one session: it starts the routine, passes what the player publishes to follow, and returns

@@ -138,7 +138,7 @@ func (o *proveCommand) record(p *process, score *routines.Score, file *os.File) 
 	if err != nil {
 		return "", 0, err
 	}
-	play := newPlayer(c, voices, out, []string{c.Audio.Output}, false, nil, log)
+	play := newPlayer(c, voices, out, []string{c.Audio.Output}, false, nil, nil, log)
 	if err := m.Await(ctx, routines.Rate/10); err != nil { // the recorder runs before the first sound
 		return "", 0, err
 	}

@@ -105,8 +105,12 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 	if err != nil {
 		return err
 	}
-	play := newPlayer(c, voices, tap.Output(out), outputNames(c), true, web.FileURLs(c.Web, token), log)
-	people := newUserCommands(play)
+	kept, record := openHistory(c, log)
+	if kept != nil {
+		options.History = kept.Summaries()
+	}
+	play := newPlayer(c, voices, tap.Output(out), outputNames(c), true, web.FileURLs(c.Web, token), record, log)
+	people := newUserCommands(play, kept)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// The remotes end after the player, so that they publish its last state.
@@ -115,7 +119,7 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 	var parts sync.WaitGroup
 	parts.Go(func() {
 		defer leave()
-		play.Run(ctx)
+		runWithHistory(ctx, play, kept)
 	})
 	parts.Go(func() { watchPath(ctx, c.Routines.Dir, play.Rescan, log) })
 	if live != nil {
@@ -127,7 +131,7 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 	parts.Go(func() { restCollector(ctx, play.Watch(ctx)) })
 	parts.Go(func() { feedWatchdog(ctx, log, play.Check, options.Checks.Ask) })
 	parts.Go(func() {
-		if err := serveWeb(remotes, c, voices, play, token, people.do, tap, log); err != nil { // the daemon works without it
+		if err := serveWeb(remotes, c, voices, play, token, kept, people.do, tap, log); err != nil { // the daemon works without it
 			log.Error("there is no page, and no file for speakers", "err", err)
 		}
 	})

@@ -125,8 +125,8 @@ func newEngine(c config.Config) (voice.Engine, error) {
 }
 
 // newPlayer makes the player of serve, demo, play and prove. Only a daemon has remotes: a routine may wait for `next`,
-// and routines have URLs; urls may be nil.
-func newPlayer(c config.Config, voices []voice.Voice, out audio.Output, outputs []string, daemon bool, urls func(string) map[string]string, log *slog.Logger) *player.Player {
+// and routines have URLs; urls may be nil, and record, which takes what was done.
+func newPlayer(c config.Config, voices []voice.Voice, out audio.Output, outputs []string, daemon bool, urls func(string) map[string]string, record func(player.Record), log *slog.Logger) *player.Player {
 	l := newLibrary(c)
 	own, names := voiceNames(c)
 	if !daemon {
@@ -135,7 +135,7 @@ func newPlayer(c config.Config, voices []voice.Voice, out audio.Output, outputs 
 	return player.New(player.Config{
 		Library: l, Bank: newBankOf(voices, l, log), Output: out, Outputs: outputs, Volume: c.Audio.Volume, Voice: own, Voices: names, Version: version(),
 		Defaults: defaults(c), Waits: daemon, URLs: urls,
-		PhaseLead: c.MQTT.PhaseLead.Duration, ClockTrusted: config.ClockTrusted, Log: log,
+		PhaseLead: c.MQTT.PhaseLead.Duration, ClockTrusted: config.ClockTrusted, Record: record, Log: log,
 	})
 }
 

@@ -66,7 +66,10 @@ type Config struct {
 
 		Verbosity routines.Verbosity `toml:"verbosity"`
 	} `toml:"voice"`
-	Web       web.Config       `toml:"web"`
+	Web     web.Config `toml:"web"`
+	History struct {
+		Keep bool `toml:"keep"`
+	} `toml:"history"`
 	Satellite satellite.Config `toml:"satellite"`
 	Keys      keys.Config      `toml:"keys"`
 	Log       struct {

@@ -79,6 +79,9 @@ func nearestFolder(dir string) string {
 	return ""
 }
 
+// Zone is the time zone of quiet hours, and of the days of the history.
+func (c Config) Zone() *time.Location { return c.zone }
+
 // ZoneProblem is why the time zone of quiet hours is not what was asked for; nil where it is.
 func (c Config) ZoneProblem() error { return c.zoneProblem }
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestImportsRunOneWay checks the direction of imports: routines <- audio <- player <- homeassistant <- mqtt, web,
+// TestImportsRunOneWay checks the direction of imports: routines <- audio <- player <- history <- homeassistant <- mqtt, web,
 // satellite, keys <- config <- cli <- main.
 func TestImportsRunOneWay(t *testing.T) {
 	const (
@@ -24,15 +24,16 @@ func TestImportsRunOneWay(t *testing.T) {
 		"guided/audio/output":    {"guided/routines", "guided/audio", beep, "github.com/jfreymuth/pulse/proto", "github.com/ebitengine/purego"},
 		"guided/audio/prove":     {"guided/routines", "guided/audio", beep},
 		"guided/player":          {"guided/routines", "guided/audio", "guided/audio/mix", beep},
+		"guided/history":         {"guided/player"},
 		"guided/homeassistant":   {"guided/routines", "guided/player"},
-		"guided/mqtt":            {"guided/player", "guided/homeassistant", "github.com/eclipse/paho.mqtt.golang", mochi, mochi + "/listeners", mochi + "/packets"},
-		"guided/web":             {"guided/routines", "guided/audio", "guided/audio/mix", "guided/audio/voice", "guided/audio/output", "guided/player", "net/http"},
+		"guided/mqtt":            {"guided/player", "guided/history", "guided/homeassistant", "github.com/eclipse/paho.mqtt.golang", mochi, mochi + "/listeners", mochi + "/packets"},
+		"guided/web":             {"guided/routines", "guided/audio", "guided/audio/mix", "guided/audio/voice", "guided/audio/output", "guided/player", "guided/history", "net/http"},
 		"guided/satellite":       {"guided/player", "github.com/gorilla/websocket"},
 		"guided/keys":            {"guided/routines", "guided/player"},
 		"guided/config":          {"guided/routines", "guided/audio/voice", "guided/homeassistant", "guided/keys", "guided/mqtt", "guided/web", "guided/satellite", "github.com/BurntSushi/toml"},
 		"guided/cli": {
 			"guided/routines", "guided/audio", "guided/audio/voice", "guided/audio/mix", "guided/audio/output", "guided/audio/prove", "guided/player",
-			"guided/homeassistant", "guided/keys", "guided/mqtt", "guided/web", "guided/satellite", "guided/config", "os/exec",
+			"guided/history", "guided/homeassistant", "guided/keys", "guided/mqtt", "guided/web", "guided/satellite", "guided/config", "os/exec",
 		},
 		"guided/e2e": {},
 		"guided":     {"guided/cli"},

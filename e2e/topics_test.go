@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"guided/history"
 	"guided/player"
 )
 
@@ -87,6 +88,34 @@ var keyMeanings = map[string]map[string]string{
 
 		"routines_left_out": "how many routines are missing, because a message can have 192 KiB",
 	},
+	"Summary": {
+		"date":                "today's, in the time zone of the settings",
+		"today_min":           "minutes heard of the sessions that began today; 0 from midnight on",
+		"today_sessions":      "how many those are",
+		"total_min":           "minutes heard of all sessions; never less, but when the history is deleted",
+		"sessions":            "how many there were",
+		"breaths":             "that were heard whole, in all",
+		"reps":                "that were heard whole, in all",
+		"streak_days":         "days without a gap; today breaks none before it is over",
+		"longest_streak_days": "the longest that there was",
+		"last":                "Record of the session that ended last",
+	},
+	"Record": {
+		"routine":     "the routine's name",
+		"title":       "its title",
+		"started":     "when its first sound was heard",
+		"ended":       "when it ended",
+		"heard_s":     "s that were heard, without pauses, waits for you and the silence after a jump",
+		"breaths":     "that were heard whole; what is heard again counts again",
+		"reps":        "that were heard whole",
+		"finished":    "its end was heard",
+		"step":        "where it stopped",
+		"step_number": "from 1",
+		"steps":       "how many there are",
+		"side":        "`left` or `right`",
+		"reason":      "why it ended: `finished`, `stopped by …`",
+		"from":        "where its start came from",
+	},
 	"RoutineInfo": {
 		"name": "for `start` and `select`", "title": "as it is spoken", "about": "a sentence", "length_s": "s", "steps": "their names",
 		"tags": "words to find it by", "equipment": "what is needed", "position": "`chair`, `floor`, `standing`, `wall`",
@@ -133,11 +162,12 @@ func topicsPage(t *testing.T) string {
 		{"event", "no", "1", "Event, when it is heard"},
 		{"phase", "no", "0", "Phase, ahead of its sound by `mqtt.phase_lead`"},
 		{"info", "yes", "1", "Info"},
+		{"history", "yes", "1", "Summary, on change only, where `history.keep` is true"},
 	} {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", row[0], row[1], row[2], row[3])
 	}
 	b.WriteString("\nA command on `PREFIX/all/command` is for every node.\n")
-	for _, message := range []any{player.State{}, player.Event{}, player.Phase{}, player.Response{}, player.Info{}, player.RoutineInfo{}} {
+	for _, message := range []any{player.State{}, player.Event{}, player.Phase{}, player.Response{}, player.Info{}, player.RoutineInfo{}, history.Summary{}, player.Record{}} {
 		of := reflect.TypeOf(message)
 		fmt.Fprintf(&b, "\n## %s\n\n| key | type | meaning |\n|---|---|---|\n", of.Name())
 		known := keyMeanings[of.Name()]
@@ -194,6 +224,8 @@ func eachKey(of reflect.Type, each func(key, kind string)) {
 			kind = "time"
 		case f.Type == reflect.TypeFor[*time.Time]():
 			kind = "time or null"
+		case f.Type == reflect.TypeFor[*player.Record]():
+			kind = "object or null"
 		}
 		if strings.Contains(options, "omitempty") {
 			kind += ", where there is one"

@@ -11,10 +11,11 @@ import (
 
 // A Device is what the discovery payload needs to know of one daemon.
 type Device struct {
-	ID    string // random, made once and stored: it must outlive every name
-	Name  string // as people read and say it
-	Page  string // the address of its web page as others in the network reach it; "" for none
-	Topic string // prefix and node, such as "guided/mat": status, state, event and command lie directly below
+	ID      string // random, made once and stored: it must outlive every name
+	Name    string // as people read and say it
+	Page    string // the address of its web page as others in the network reach it; "" for none
+	History bool   // there is a topic history
+	Topic   string // prefix and node, such as "guided/mat": status, state, event and command lie directly below
 }
 
 // identifier is the device's identity in Home Assistant, and the beginning of those of its entities.
@@ -84,6 +85,9 @@ func (d Device) payload(version string, options, scenes []label) payload {
 	e.addRoutineSelect(options)
 	e.addButtons()
 	e.addSensors()
+	if d.History {
+		e.addHistory()
+	}
 	e.addVolume()
 	e.addEvents()
 	e.addSay()

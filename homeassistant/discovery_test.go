@@ -32,7 +32,7 @@ func infoOf(list []player.RoutineInfo) player.Info {
 }
 
 func testDevice(node string) Device {
-	return Device{ID: "0123456789abcdef", Name: "Guided", Topic: "guided/" + node}
+	return Device{ID: "0123456789abcdef", Name: "Guided", Topic: "guided/" + node, History: true}
 }
 
 // discoveryOf is the discovery payload, as bytes and decoded.

@@ -97,6 +97,23 @@ func (e *entities) addSensors() {
 		e.stateKeys("'ON' if value_json.error else 'OFF'"), component{"dev_cla": "problem", "ent_cat": "diagnostic"})
 }
 
+// addHistory adds the sensors of what was done. Their templates name only keys that a history always has. The sums only grow,
+// but for those of today, which begin anew each day, and when the history is deleted: Home Assistant makes statistics of them.
+func (e *entities) addHistory() {
+	add := func(key, entity, name, icon, expression string, more component) {
+		e.add(key, "sensor", entity, name, icon, component{"stat_t": e.topic + "/history", "val_tpl": "{{ " + expression + " }}", "qos": 1}, more)
+	}
+	minutes := component{"dev_cla": "duration", "unit_of_meas": "min", "stat_cla": "total_increasing", "sug_dsp_prc": 0}
+	add("minutes_today", "minutes_today", "Minutes today", "timer-check-outline", "value_json.today_min", minutes)
+	add("minutes_total", "minutes_total", "Minutes in all", "timer-star-outline", "value_json.total_min", minutes)
+	add("sessions", "sessions", "Sessions", "counter", "value_json.sessions", component{"stat_cla": "total_increasing"})
+	add("streak", "streak", "Days without a gap", "calendar-check", "value_json.streak_days", component{"unit_of_meas": "d", "stat_cla": "measurement"})
+	add("last_session", "last_session", "Last session", "", "value_json.last.ended if value_json.last else None", component{
+		"dev_cla": "timestamp", "json_attr_t": e.topic + "/history",
+		"json_attr_tpl": "{{ (value_json.last or {}) | tojson }}",
+	})
+}
+
 func (e *entities) addVolume() {
 	e.add("volume", "number", "volume", "Volume", "volume-high", e.commandKeys(30), e.stateKeys("value_json.volume"), component{
 		"cmd_tpl": "volume {{ value | int }}",

@@ -187,3 +187,27 @@ func playerEventTypes(t *testing.T) map[string]bool {
 	}
 	return types
 }
+
+// Home Assistant makes statistics of the sums, which only grow, and no daemon without a history has the sensors.
+func TestHistorySensors(t *testing.T) {
+	_, d := discoveryOf(t, testDevice("mat"), builtIn(t))
+	for _, key := range []string{"minutes_today", "minutes_total"} {
+		c := d.Components[key]
+		if c["stat_cla"] != "total_increasing" || c["dev_cla"] != "duration" || c["unit_of_meas"] != "min" || c["stat_t"] != "guided/mat/history" {
+			t.Errorf("%s: %v", key, c)
+		}
+	}
+	for _, key := range []string{"sessions", "streak", "last_session"} {
+		if d.Components[key]["stat_t"] != "guided/mat/history" {
+			t.Errorf("%s: %v", key, d.Components[key])
+		}
+	}
+	without := testDevice("mat")
+	without.History = false
+	_, d = discoveryOf(t, without, builtIn(t))
+	for key, c := range d.Components {
+		if c["stat_t"] == "guided/mat/history" {
+			t.Errorf("%s is announced, and has no topic", key)
+		}
+	}
+}

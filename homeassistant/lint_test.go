@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"guided/history"
 	"guided/player"
 )
 
@@ -143,7 +144,7 @@ func (l *linter) component(key string, c map[string]any, device string) {
 	}
 	l.values(key, p, c)
 	for _, k := range []string{"val_tpl", "json_attr_tpl", "cmd_tpl"} {
-		l.template(key, text(k))
+		l.template(key, text(k), strings.HasSuffix(text("stat_t"), "/history"))
 	}
 }
 
@@ -195,8 +196,8 @@ func (l *linter) values(key, p string, c map[string]any) {
 // stringLiteral is a string in a template.
 var stringLiteral = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'[^'\\]*'`)
 
-// template checks that a template is balanced outside of its strings, and reads only keys that a state has.
-func (l *linter) template(key, s string) {
+// template checks that a template is balanced outside of its strings, and reads only keys that a state has, or a history.
+func (l *linter) template(key, s string, ofHistory bool) {
 	if s == "" {
 		return
 	}
@@ -207,10 +208,13 @@ func (l *linter) template(key, s string) {
 	}
 	var state map[string]any
 	b, _ := json.Marshal(player.State{})
+	if ofHistory {
+		b, _ = json.Marshal(history.Summary{})
+	}
 	_ = json.Unmarshal(b, &state)
 	for _, m := range regexp.MustCompile(`value_json\.(\w+)`).FindAllStringSubmatch(stringLiteral.ReplaceAllString(s, `""`), -1) {
 		if _, is := state[m[1]]; !is {
-			l.report("%s: its template names %s, which a state lacks", key, m[1])
+			l.report("%s: its template names %s, which is not there", key, m[1])
 		}
 	}
 	if bare := stringLiteral.ReplaceAllString(s, ""); strings.Count(bare, "{{") != 1 || strings.Count(bare, "}}") < 1 || strings.Count(bare, "{") != strings.Count(bare, "}") {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"guided/history"
 	"guided/homeassistant"
 	"guided/player"
 )
@@ -48,6 +49,17 @@ func cut(text string) string {
 func boundState(s player.State) player.State {
 	for _, text := range []*string{&s.Routine, &s.Title, &s.Selected, &s.Step, &s.NextStep, &s.Side, &s.Error} {
 		*text = cut(*text)
+	}
+	return s
+}
+
+func boundSummary(s history.Summary) history.Summary {
+	if s.Last != nil {
+		last := *s.Last
+		for _, text := range []*string{&last.Routine, &last.Title, &last.Step, &last.Side, &last.Reason, &last.From} {
+			*text = cut(*text)
+		}
+		s.Last = &last
 	}
 	return s
 }

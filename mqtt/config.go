@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"guided/history"
 	"guided/homeassistant"
 )
 
@@ -33,20 +34,25 @@ type Options struct {
 	Page          string // the address of our web page as others in the network reach it; "" for none
 	Embedded      bool   // the broker is the one inside this program
 	PublishedFile string // remembers what we published retained; "" remembers nothing
-	Checks        Checks // asks whether commands are still carried out; nil: nobody asks
+
+	History <-chan history.Summary // the newest summary of what was done; nil: none is kept
+	Checks  Checks                 // asks whether commands are still carried out; nil: nobody asks
 }
 
 // announces tells whether discovery is published. The device must have an identity that outlives every name.
 func (o Options) announces() bool { return o.HomeAssistant.Discovery && o.ID != "" }
 
 func (o Options) device() homeassistant.Device {
-	return homeassistant.Device{ID: o.ID, Name: o.HomeAssistant.Name, Page: o.Page, Topic: o.topics().node}
+	return homeassistant.Device{ID: o.ID, Name: o.HomeAssistant.Name, Page: o.Page, Topic: o.topics().node, History: o.History != nil}
 }
 
 // retainedTopics lists the topics on which we publish retained messages.
 func (o Options) retainedTopics() []string {
 	node := o.topics().node
 	topics := []string{node + "/status", node + "/state", node + "/info"}
+	if o.History != nil {
+		topics = append(topics, node+"/history")
+	}
 	if o.announces() {
 		topics = append(topics, o.HomeAssistant.DeviceTopic(o.ID))
 	}

@@ -47,6 +47,10 @@ func collect(ctx context.Context, feed player.Feed, options Options, o *outbox, 
 			if m, err = t.event(e); err == nil {
 				o.push(&o.events, m)
 			}
+		case s := <-options.History:
+			if m, err = t.history(s); err == nil {
+				o.set(&o.history, m, m.payload)
+			}
 		case f, open := <-feed.Phases:
 			if !open {
 				feed.Phases = nil

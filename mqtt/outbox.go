@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// An outbox holds what waits to be published: the latest announcement, info and state, and short rings of responses,
+// An outbox holds what waits to be published: the latest announcement, info, state and history, and short rings of responses,
 // phases and events. It has a fixed size and never waits for the broker, so whoever fills it is never held up by it.
 type outbox struct {
 	limits limits
@@ -22,6 +22,7 @@ type outbox struct {
 	announcement latest
 	info         latest
 	state        latest
+	history      latest
 	executing    int // commands: states and events wait for their responses
 }
 
@@ -146,13 +147,13 @@ func (o *outbox) next(now time.Time) (m outgoing, wait time.Duration, ok bool) {
 	return m, 0, ok
 }
 
-// rest takes out the first of events, announcement, info and state that has waited so long. The announcement precedes
+// rest takes out the first of events, announcement, info, state and history that has waited so long. The announcement precedes
 // the state, which may belong to a new entity.
 func (o *outbox) rest(now time.Time, waited time.Duration) (outgoing, bool) {
 	if m, ok := o.events.pop(now, waited); ok {
 		return m, true
 	}
-	for _, l := range []*latest{&o.announcement, &o.info, &o.state} {
+	for _, l := range []*latest{&o.announcement, &o.info, &o.state, &o.history} {
 		if m, ok := l.unsent(now, waited); ok {
 			return m, true
 		}

@@ -390,9 +390,9 @@ func (p *publisher) publishEverything(ctx context.Context, c *connection, a *ann
 	return p.publishState(ctx, c, a)
 }
 
-// publishState publishes state and info, whether they have changed or not.
+// publishState publishes state, info and history, whether they have changed or not.
 func (p *publisher) publishState(ctx context.Context, c *connection, a *announcer) error {
-	all := p.outbox.again(&p.outbox.state, &p.outbox.info)
+	all := p.outbox.again(&p.outbox.state, &p.outbox.info, &p.outbox.history)
 	slices.SortStableFunc(all, func(a, b outgoing) int { // suspected ones last
 		return boolInt(p.accepts.suspected(a.topic)) - boolInt(p.accepts.suspected(b.topic))
 	})

@@ -41,7 +41,7 @@ func newTestClient(t *testing.T, url string, with ...func(*paho.ClientOptions)) 
 	e.must(e.client.Connect())
 	t.Cleanup(func() { e.client.Disconnect(100) })
 	topics := map[string]byte{"guided/all/command": 1}
-	for _, leaf := range []string{"status", "command", "response", "state", "event", "phase", "info"} {
+	for _, leaf := range []string{"status", "command", "response", "state", "event", "phase", "info", "history"} {
 		topics["guided/mat/"+leaf] = 1
 	}
 	e.must(e.client.SubscribeMultiple(topics, func(_ paho.Client, m paho.Message) {

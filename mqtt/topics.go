@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"guided/history"
 	"guided/homeassistant"
 	"guided/player"
 )
@@ -41,6 +42,11 @@ func (t topics) state(s player.State) (message, error) {
 func (t topics) info(i player.Info) (m message, leftOut string, err error) {
 	b, leftOut, err := boundInfo(i)
 	return message{t.node + "/info", b, 1, true}, leftOut, err
+}
+
+func (t topics) history(s history.Summary) (message, error) {
+	b, err := homeassistant.EncodeJSON(boundSummary(s))
+	return message{t.node + "/history", b, 1, true}, err
 }
 
 func (t topics) response(r player.Response) message {

@@ -84,6 +84,8 @@ type harness struct {
 	states []player.State
 	phases []announcedPhase
 	infos  []player.Info
+
+	records []player.Record // of the sessions that have ended; read after synctest.Wait
 }
 
 // announcedPhase is a phase and when it was published.
@@ -140,6 +142,7 @@ func runPlayer(t *testing.T, x setup, f func(st *harness)) {
 			Library: library, Bank: mix.NewBank(x.voices(), namedVoices, audio.InFolders(library...), slog.New(slog.DiscardHandler)),
 			Voice: "hum", Voices: []string{"hum", "anna"},
 			Output: st.out, Outputs: []string{"fake"}, Volume: x.volume, Version: "test", PhaseLead: time.Second,
+			Record:       func(r player.Record) { st.records = append(st.records, r) },
 			ClockTrusted: x.clockTrusted, Waits: true, Log: slog.New(x.log),
 		})
 		ctx, cancel := context.WithCancel(t.Context())

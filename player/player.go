@@ -39,6 +39,7 @@ type Config struct {
 	URLs         func(routine string) map[string]string // of a routine's files by their kind; nil: none
 	PhaseLead    time.Duration                          // how long before its sound a phase is published
 	ClockTrusted func() bool                            // whether the wall clock is right
+	Record       func(Record)                           // is told what was heard of each session at its end, with the lock held: it must not block, or call the player; nil: nobody is
 	Log          *slog.Logger
 }
 
@@ -333,6 +334,7 @@ func (p *Player) endSession(event string) {
 		if event == "routine_finished" {
 			why = "finished"
 		}
+		p.record(s, why, event == "routine_finished")
 		p.cfg.Log.Info("a routine has ended", "routine", s.score.Name, "reason", why, "from", cmp.Or(s.from, "unknown"))
 	}
 	p.publishState()

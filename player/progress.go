@@ -23,6 +23,7 @@ func (p *Player) advanceHeard(s *session, frames int) {
 	if changed {
 		p.notifyPlaying(s)
 	}
+	s.heardInAll.add(&s.timeline, s.score, before, frames)
 	s.timeline.marks(s.score, before, frames, func(m routines.Mark, _ int) (more bool) {
 		switch m.Kind {
 		case routines.WaitMark:
@@ -50,7 +51,7 @@ func (p *Player) notifyPlaying(s *session) {
 	p.problem = ""
 	switch {
 	case s.started.IsZero():
-		s.started = now()
+		s.started, s.startedAt = now(), time.Now()
 		p.cfg.Log.Info("a routine is heard", "routine", s.score.Name, "from", cmp.Or(s.from, "unknown"), "volume", p.currentVolume(), "length", routines.Duration(s.score.Len).Round(time.Second))
 		p.emit(s, "routine_started")
 	case s.reported != reportedPlaying:

@@ -30,6 +30,8 @@ type session struct {
 	cancelLoading context.CancelFunc // ends the loading of sound
 
 	started      time.Time // when the first sound was heard, zero before
+	startedAt    time.Time // the same on the clock that nobody sets
+	heardInAll   tally
 	reported     reported
 	endReason    string        // why it is being stopped, for people; empty: it is not
 	reportedStep routines.Mark // the step that was published last

@@ -80,6 +80,7 @@ func (h *handlers) routes() http.Handler {
 	browsers.HandleFunc("GET /api/state", h.getState)
 	browsers.HandleFunc("GET /api/info", h.getInfo)
 	browsers.HandleFunc("GET /api/commands", h.getCommands)
+	browsers.HandleFunc("GET /api/history", h.getHistory)
 	browsers.HandleFunc("GET /api/events", h.streamEvents)
 	browsers.HandleFunc("GET /api/routines", report(h.listRoutines))
 	browsers.HandleFunc("GET /api/routines/{name}", report(h.getRoutine))

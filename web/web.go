@@ -21,6 +21,7 @@ import (
 
 	"guided/audio/mix"
 	"guided/audio/output"
+	"guided/history"
 	"guided/player"
 	"guided/routines"
 )
@@ -73,8 +74,9 @@ type Server struct {
 	Player  *player.Player
 	Library routines.Library
 	Bank    *mix.Bank
-	Voice   string      // the name of the bank's default voice
-	Tap     *output.Tap // the sound of the output; nil: it cannot be heard over HTTP
+	Voice   string          // the name of the bank's default voice
+	History *history.Keeper // what was done; nil: none is kept
+	Tap     *output.Tap     // the sound of the output; nil: it cannot be heard over HTTP
 
 	Do      func(player.Command, error) player.Response // carries out what a parser returned; nil: Player.DoParsed
 	Options func(player.Parameters) routines.Options    // compiler options of start parameters, over the settings
