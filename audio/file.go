@@ -40,6 +40,7 @@ var errStuck = errors.New("the folder does not answer; look at the disk or the n
 type Files struct {
 	open    func(ctx context.Context, name string) (fs.File, error)
 	timeout time.Duration
+	buffers sync.Pool // of *[]byte with which files were read that are closed
 
 	mu    sync.Mutex // never held across I/O
 	stuck int        // operations that were abandoned and have not returned
@@ -302,7 +303,7 @@ func (f *File) readBlock(p []byte, off int64) (int, error) {
 		p, ended = p[:rest], true
 	}
 	if cap(f.buf) < len(p) {
-		f.buf = make([]byte, len(p))
+		f.buf = f.files.buffer(len(p))
 	}
 	buf, n := f.buf[:len(p)], 0
 	begun := time.Now()
@@ -350,6 +351,23 @@ func (f *File) readWatched(p []byte, off int64) (int, error) {
 func (f *File) Close() {
 	if !f.abandoned {
 		f.file.Close() // it was only read
+		f.files.putBuffer(f.buf)
+		f.buf = nil
+	}
+}
+
+// buffer returns memory for a read of so many bytes.
+func (f *Files) buffer(n int) []byte {
+	if b, has := f.buffers.Get().(*[]byte); has && cap(*b) >= n {
+		return *b
+	}
+	return make([]byte, n)
+}
+
+// putBuffer keeps the memory of reads for other files, where it is as large as a decoder's.
+func (f *Files) putBuffer(b []byte) {
+	if cap(b) >= decoderBuffer {
+		f.buffers.Put(&b)
 	}
 }
 

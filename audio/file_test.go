@@ -1,6 +1,7 @@
 package audio
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"guided/audio/audiotest"
@@ -234,5 +236,55 @@ func TestFilesListsAFolder(t *testing.T) {
 	cancel()
 	if err := NewFiles(nil).List(ctx, os.DirFS(dir), listBatch, func(fs.DirEntry) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end of its context: %v", err)
+	}
+}
+
+// hookedFile calls functions before and after each read behind its beginning.
+type hookedFile struct {
+	fs.File
+	before, after func()
+}
+
+func (f hookedFile) ReadAt(b []byte, at int64) (int, error) {
+	if at > 0 {
+		f.before()
+		defer f.after()
+	}
+	return f.File.(io.ReaderAt).ReadAt(b, at)
+}
+
+// What a read that was left behind still writes to is given to no other file.
+func TestFilesKeepsTheMemoryOfAReadThatWasLeft(t *testing.T) {
+	audiotest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	let, done := make(chan struct{}), make(chan struct{})
+	hooks := map[string]hookedFile{
+		"late": {before: func() { cancel(); <-let }, after: func() { close(done) }},
+		"good": {before: func() {}, after: func() { close(let); <-done }}, // the late read comes while this one goes on
+	}
+	files := NewFiles(func(_ context.Context, name string) (fs.File, error) {
+		file, err := fstest.MapFS{name: {Data: bytes.Repeat([]byte(name), decoderBuffer)}}.Open(name)
+		return hookedFile{file, hooks[name].before, hooks[name].after}, err
+	})
+	b := make([]byte, decoderBuffer)
+	late, err := files.Open(t.Context(), "late", MaxFileBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := late.ReadAt(b, 0); err != nil {
+		t.Fatal(err)
+	}
+	late.Continue(ctx)
+	if _, err := late.ReadAt(b, 4); !errors.Is(err, context.Canceled) {
+		t.Fatalf("a read that hangs: %v", err)
+	}
+	late.Close()
+	good, err := files.Open(t.Context(), "good", MaxFileBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer good.Close()
+	if _, err := good.ReadAt(b, 4); err != nil || !bytes.Equal(b, bytes.Repeat([]byte("good"), decoderBuffer/4)) {
+		t.Errorf("another file: %v, or other bytes", err)
 	}
 }

@@ -194,7 +194,7 @@ func DecodeWAV(data []byte) ([]float64, int, error) {
 }
 
 // wavBlock is how many frames of a WAV file are decoded at a time.
-const wavBlock = 2048
+const wavBlock = 1024
 
 // openWAV decodes PCM of 8, 16, 24 or 32 bits or float of 32 or 64. A file that has less sound than its header says was
 // cut short, perhaps within a word, and is an error, unless the header is wrong and not the file: where the whole file is
@@ -218,20 +218,25 @@ func (d *Decoder) openWAV(file *io.SectionReader) error {
 	d.WAV = &WAVReader{Format: f, Frames: int(length / int64(f.frameBytes())), file: file, offset: sound.offset}
 	d.frames = func() int { return d.WAV.Frames }
 	rest := io.NewSectionReader(file, sound.offset, length)
-	var raw []byte // nil before the first block: who reads the header alone does not need it
+	var raw, unread []byte // nil before the first block: who reads the header alone does not need them
 	var block []float64
 	d.next = func() ([]float64, error) {
-		if raw == nil {
-			raw = make([]byte, wavBlock*f.frameBytes())
-		}
-		n, err := io.ReadFull(rest, raw)
-		if n < f.frameBytes() { // an incomplete last frame is left out
-			if err == io.ErrUnexpectedEOF {
-				err = io.EOF
+		if len(unread) < f.frameBytes() {
+			if raw == nil {
+				frames := max(1, min(d.WAV.Frames, decoderBuffer/f.frameBytes()))
+				raw = make([]byte, frames*f.frameBytes())
 			}
-			return nil, err
+			n, err := io.ReadFull(rest, raw)
+			if n < f.frameBytes() { // an incomplete last frame is left out
+				if err == io.ErrUnexpectedEOF {
+					err = io.EOF
+				}
+				return nil, err
+			}
+			unread = raw[:n]
 		}
-		block = f.appendMono(block[:0], raw[:n])
+		n := min(len(unread), wavBlock*f.frameBytes())
+		block, unread = f.appendMono(block[:0], unread[:n]), unread[n:]
 		return block, nil
 	}
 	return nil
@@ -245,6 +250,7 @@ type WAVReader struct {
 	file   io.ReaderAt
 	offset int64 // of the first frame
 	buf    []byte
+	mono   []float64 // of EachMono
 }
 
 // OpenWAV reads the header of a file of so many bytes. A file that has less sound than its header says is as long as
@@ -269,14 +275,40 @@ func (r *WAVReader) ReadMono(samples []float64, at int) error {
 	if from >= to {
 		return nil
 	}
+	b, err := r.read(from, to)
+	if err == nil {
+		r.Format.appendMono(samples[from-at:from-at], b)
+	}
+	return err
+}
+
+// EachMono hands take the mean of the channels of the frames from one to before another, which lie in the file, in pieces that
+// are valid during the call and small enough for the processor's cache. The file is read once. It is for one goroutine at a
+// time.
+func (r *WAVReader) EachMono(from, to int, take func(samples []float64, at int)) error {
+	b, err := r.read(from, to)
+	if err != nil {
+		return err
+	}
+	for size := wavBlock * r.Format.frameBytes(); len(b) > 0; {
+		n := min(size, len(b))
+		r.mono = r.Format.appendMono(r.mono[:0], b[:n])
+		take(r.mono, from)
+		b = b[n:]
+		from += len(r.mono)
+	}
+	return nil
+}
+
+// read reads the frames from one to before another. The bytes are valid until the next call.
+func (r *WAVReader) read(from, to int) ([]byte, error) {
 	frame := r.Format.frameBytes()
 	r.buf = slices.Grow(r.buf[:0], (to-from)*frame)
 	b := r.buf[:(to-from)*frame]
 	if n, err := r.file.ReadAt(b, r.offset+int64(from)*int64(frame)); n < len(b) {
-		return fmt.Errorf("reading the recording: %w", err)
+		return nil, fmt.Errorf("reading the recording: %w", err)
 	}
-	r.Format.appendMono(samples[from-at:from-at], b)
-	return nil
+	return b, nil
 }
 
 // wavSound is the data chunk of a file: its format, its offset, and the size that the chunk claims, in bytes.

@@ -182,3 +182,52 @@ func TestWAVReader(t *testing.T) {
 		})
 	}
 }
+
+// A sound that takes several reads, of frames that do not fill one evenly, is the same whichever way it is read.
+func TestWAVIsTheSameInPieces(t *testing.T) {
+	for name, format := range map[string]WAVFormat{
+		"8 bits": {1, 8000, 8, false}, "16 bits": {1, 24_000, 16, false}, "stereo": {2, Rate, 16, false}, "stereo of 24 bits": {2, Rate, 24, false},
+		"five channels": {5, Rate, 24, false}, "floats": {2, Rate, 32, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const frames = 100_003
+			sound := make([]byte, frames*format.frameBytes()+format.frameBytes()-1) // and a part of a frame
+			for i := range sound {
+				sound[i] = byte(ditherNoise(uint32(i)) >> 3)
+			}
+			file := append(format.Header(frames), sound...)
+			want := format.appendMono(nil, sound)
+			if got, _, err := Decode(file); err != nil || !slices.Equal(got, want) {
+				t.Errorf("decoded %d samples of %d, or others: %v", len(got), len(want), err)
+			}
+			r, err := OpenWAV(bytes.NewReader(file), int64(len(file)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, part := range [][2]int{{0, frames}, {1, wavBlock + 2}, {frames - 5, frames}, {7, 7}} {
+				got := make([]float64, part[1]-part[0])
+				if err := r.ReadMono(got, part[0]); err != nil || !slices.Equal(got, want[part[0]:part[1]]) {
+					t.Errorf("ReadMono of %v: other samples, %v", part, err)
+				}
+				got = got[:0]
+				err := r.EachMono(part[0], part[1], func(samples []float64, at int) {
+					if at != part[0]+len(got) {
+						t.Errorf("EachMono of %v: a piece at %d, want %d", part, at, part[0]+len(got))
+					}
+					got = append(got, samples...)
+				})
+				if err != nil || !slices.Equal(got, want[part[0]:part[1]]) {
+					t.Errorf("EachMono of %v: other samples, %v", part, err)
+				}
+			}
+			if err := r.EachMono(frames-1, frames+1_000_000, func([]float64, int) {}); err == nil {
+				t.Error("frames behind the end of the file were read")
+			}
+		})
+	}
+	t.Run("no sound", func(t *testing.T) {
+		if samples, _, err := Decode(WAVFormat{1, 8000, 16, false}.Header(0)); err == nil || samples != nil {
+			t.Errorf("%d samples, %v", len(samples), err)
+		}
+	})
+}

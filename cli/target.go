@@ -73,7 +73,7 @@ func (t *target) write(ctx context.Context, encode func(io.Writer) error) error 
 		return err
 	}
 	defer file.Cleanup()
-	if err := encode(contextWriter{ctx, file}); err != nil {
+	if err := encode(&earlyWriter{w: contextWriter{ctx, file}, fd: int(file.Fd())}); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
@@ -138,4 +138,24 @@ func (w contextWriter) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	return w.w.Write(b)
+}
+
+// earlyBytes is how much of a file is written before the disk begins to take it.
+const earlyBytes = 8 << 20
+
+// earlyWriter writes a file that will be forced to the disk at its end, and has the disk begin with it meanwhile.
+type earlyWriter struct {
+	w     io.Writer
+	fd    int
+	begun int64 // bytes that the disk was told to take
+	bytes int64 // written so far
+}
+
+func (w *earlyWriter) Write(b []byte) (int, error) {
+	n, err := w.w.Write(b)
+	if w.bytes += int64(n); w.bytes-w.begun >= earlyBytes {
+		_ = unix.SyncFileRange(w.fd, w.begun, w.bytes-w.begun, unix.SYNC_FILE_RANGE_WRITE) // what fails here, the end tells
+		w.begun = w.bytes
+	}
+	return n, err
 }

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -135,6 +138,31 @@ func TestRenderInto(t *testing.T) {
 			t.Errorf("%d bytes, want %d", len(got), len(want))
 		}
 	})
+}
+
+// A file of which the disk takes parts while it is written is whole.
+func TestWriteALargeFile(t *testing.T) {
+	isolate(t)
+	target, err := newTarget("large", io.Discard, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := bytes.Repeat([]byte("0123456789abcde"), 3*earlyBytes/15)
+	err = target.write(t.Context(), func(w io.Writer) error {
+		for part := range slices.Chunk(want, earlyBytes/3) {
+			if n, err := w.Write(part); n != len(part) || err != nil {
+				return fmt.Errorf("wrote %d of %d bytes: %w", n, len(part), err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile("large"); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes, want %d, or others: %v", len(got), len(want), err)
+	}
+	wantFiles(t, "large")
 }
 
 func TestRenderInterrupted(t *testing.T) {

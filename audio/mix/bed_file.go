@@ -75,17 +75,7 @@ func (l loopLevel) length() int { return l.total - l.fade() }
 
 // quantize makes samples of the loop.
 func (l loopLevel) quantize(pcm []int16, samples []float64) {
-	for i, x := range samples {
-		x = max(-1, min(1, l.gain*x)) * math.MaxInt16
-		n := int32(x) // math.Round, whose ties go away from zero
-		switch rest := x - float64(n); {
-		case rest >= 0.5:
-			n++
-		case rest <= -0.5:
-			n--
-		}
-		pcm[i] = int16(n)
-	}
+	audio.Quantize(pcm, samples, l.gain)
 }
 
 // measureLoop decodes a file for its level, and for the beginning of the loop, where its end is mixed in. That takes 12 MiB of

@@ -101,6 +101,9 @@ func (r *OfflineRenderer) Load(from, to int) error {
 	if from >= r.from && to <= r.to {
 		return nil
 	}
+	if err := r.shared.ctx.Err(); err != nil { // also where others hold all that is needed
+		return err
+	}
 	needed := r.shared.between(nil, from, to)
 	err := r.shared.acquire(needed)
 	r.shared.release(r.held)

@@ -3,6 +3,7 @@ package mix
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -75,6 +76,45 @@ func BenchmarkSoundDecode(b *testing.B) {
 				}
 			}
 			audiotest.ReportRealTime(b, seconds)
+		})
+	}
+}
+
+// BenchmarkSoundRender makes a file of fifty sounds over a bed, of which nothing is known, and again with what is in the cache.
+func BenchmarkSoundRender(b *testing.B) {
+	const n, rate = 50, 24_000
+	dir := b.TempDir()
+	files := map[string][]byte{"bed.wav": noisyWAV(audio.Rate, 60*audio.Rate)}
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprint(i, ".wav"))
+		files[names[i]] = audiotest.WAVFile(rate, audiotest.WhiteNoise(rate+rate*i/100, 0.5))
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	render := func(b *testing.B, cache string) {
+		bank := bankOf(b, dir, cache, audiotest.Logger(b))
+		score := scoreOfSounds(b, bank, "bed.wav", names...)
+		offline, err := bank.RenderOffline(b.Context(), score)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer offline.Close()
+		if err := offline.WriteWAV(io.Discard, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	warm := b.TempDir()
+	render(b, warm)
+	for name, cache := range map[string]func() string{"an empty cache": b.TempDir, "a warm cache": func() string { return warm }} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				render(b, cache())
+			}
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"weak"
 
 	"guided/audio"
@@ -126,34 +127,32 @@ type plainSource struct {
 	kind   soundKind
 	level  loopLevel
 	length int
-	mono   []float64
-	end    []float64
+	end    []float64 // of the file, where it is mixed into the beginning of the loop
 }
 
 func (s *plainSource) read(ctx context.Context, k int) ([]int16, error) {
 	s.file.Continue(ctx)
-	if s.mono == nil {
-		s.mono = make([]float64, min(blockLen, s.length))
-	}
-	at := k * blockLen
-	samples := s.mono[:min(blockLen, s.length-at)]
-	if err := s.wav.ReadMono(samples, at); err != nil {
-		return nil, err
-	}
-	pcm := make([]int16, len(samples))
+	begin := k * blockLen
+	pcm := make([]int16, min(blockLen, s.length-begin))
 	if s.kind == clipKind {
-		audio.QuantizePart(pcm, samples, at, s.length)
-		return pcm, nil
+		return pcm, s.wav.EachMono(begin, begin+len(pcm), func(samples []float64, at int) {
+			audio.QuantizePart(pcm[at-begin:], samples, at, s.length)
+		})
 	}
-	if n := min(len(samples), s.level.fade()-at); n > 0 {
-		s.end = append(s.end[:0], samples[:n]...) // for its length
-		if err := s.wav.ReadMono(s.end, s.length+at); err != nil {
+	faded := max(0, min(len(pcm), s.level.fade()-begin))
+	if faded > 0 {
+		s.end = slices.Grow(s.end[:0], faded)[:faded]
+		if err := s.wav.ReadMono(s.end, s.length+begin); err != nil {
 			return nil, err
 		}
-		fadePart(samples[:n], s.end, at, s.level.fade())
 	}
-	s.level.quantize(pcm, samples)
-	return pcm, nil
+	return pcm, s.wav.EachMono(begin, begin+len(pcm), func(samples []float64, at int) {
+		if i := at - begin; i < faded {
+			n := min(len(samples), faded-i)
+			fadePart(samples[:n], s.end[i:i+n], at, s.level.fade())
+		}
+		s.level.quantize(pcm[at-begin:], samples)
+	})
 }
 
 func (s *plainSource) close() { s.file.Close() }
@@ -311,7 +310,7 @@ func (s *decodedSource) add(pcm []int16) error {
 	}
 	for len(pcm) > 0 {
 		if s.part == nil {
-			s.part = make([]int16, 0, blockLen)
+			s.part = make([]int16, 0, s.nextLen())
 		}
 		n := min(len(pcm), blockLen-len(s.part))
 		s.part = append(s.part, pcm[:n]...)
@@ -320,6 +319,14 @@ func (s *decodedSource) add(pcm []int16) error {
 		}
 	}
 	return nil
+}
+
+// nextLen is how many samples the block that follows is expected to have.
+func (s *decodedSource) nextLen() int {
+	if rest := s.length - s.made*blockLen; rest > 0 {
+		return min(rest, blockLen)
+	}
+	return blockLen
 }
 
 // keep ends a block.

@@ -46,6 +46,8 @@ type soundStore struct {
 	limit   int64 // bytes
 	minFree int64
 
+	buffers sync.Pool // of *[]byte that have room for a block and its checksum
+
 	mu      sync.Mutex // never held across I/O
 	bytes   int64      // of all files; -1: not known yet
 	warned  bool
@@ -86,8 +88,23 @@ func storeHeader(length int, number uint64) []byte {
 // errDamaged is the error of a file of the store that is not what was written.
 var errDamaged = errors.New("a decoded sound in the cache is damaged")
 
+// buffer returns memory for a block and its checksum. Give it back to putBuffer.
+func (s *soundStore) buffer() []byte {
+	if b, has := s.buffers.Get().(*[]byte); has {
+		return (*b)[:0]
+	}
+	return make([]byte, 0, storedBlockBytes)
+}
+
+func (s *soundStore) putBuffer(b []byte) {
+	if cap(b) == storedBlockBytes {
+		s.buffers.Put(&b)
+	}
+}
+
 // storedSource reads blocks from the store.
 type storedSource struct {
+	store  *soundStore
 	file   *audio.File
 	length int
 	raw    []byte
@@ -114,12 +131,12 @@ func (s *soundStore) open(ctx context.Context, v fileVersion, kind soundKind, le
 			return os.Chtimes(filepath.Join(s.dir, name+storeEnding), now, now)
 		}, func() {})
 	}
-	return &storedSource{file: file, length: length}, true
+	return &storedSource{store: s, file: file, length: length, raw: s.buffer()}, true
 }
 
 func (s *storedSource) read(ctx context.Context, k int) ([]int16, error) {
 	n := min(blockLen, s.length-k*blockLen)
-	s.raw = slices.Grow(s.raw[:0], 4+2*n)[:4+2*n]
+	s.raw = s.raw[:4+2*n]
 	s.file.Continue(ctx)
 	if got, err := s.file.ReadAt(s.raw, storeHeaderBytes+int64(k)*storedBlockBytes); got < len(s.raw) {
 		return nil, errors.Join(errDamaged, err)
@@ -134,7 +151,11 @@ func (s *storedSource) read(ctx context.Context, k int) ([]int16, error) {
 	return pcm, nil
 }
 
-func (s *storedSource) close() { s.file.Close() }
+func (s *storedSource) close() {
+	s.file.Close()
+	s.store.putBuffer(s.raw)
+	s.raw = nil
+}
 
 // remove removes the samples of a version.
 func (s *soundStore) remove(v fileVersion, kind soundKind) {
@@ -195,7 +216,7 @@ func (s *soundStore) create(ctx context.Context, v fileVersion, kind soundKind, 
 		s.warnOnce(err)
 		return nil
 	}
-	w := &storeWriter{store: s, v: v, kind: kind, file: file, raw: make([]byte, 4, storedBlockBytes)}
+	w := &storeWriter{store: s, v: v, kind: kind, file: file, raw: s.buffer()[:4]}
 	_, w.err = file.Write(make([]byte, storeHeaderBytes))
 	return w
 }
@@ -256,6 +277,7 @@ func (w *storeWriter) finish(whole bool) {
 	if whole && len(w.raw) > 4 {
 		w.flush()
 	}
+	w.store.putBuffer(w.raw)
 	name, number := storeKey(w.v, w.kind)
 	if whole && w.err == nil {
 		_, w.err = w.file.WriteAt(storeHeader(w.n, number), 0)

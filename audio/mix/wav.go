@@ -19,7 +19,8 @@ const _ = uint(-(audio.RangeFrames % resetInterval))
 // number. It fails when w does, and when the context of the renderer ends. progress, where it is not nil, is called with
 // the samples that are written.
 func (r *OfflineRenderer) WriteWAV(w io.Writer, progress func(done int)) error {
-	encoders := make([]audio.RangeEncoder, min(runtime.GOMAXPROCS(0), maxRanges))
+	// Twice as many as processors: some wait for a file, or for a sound that a neighbour loads.
+	encoders := make([]audio.RangeEncoder, min(2*runtime.GOMAXPROCS(0), maxRanges))
 	for i := range encoders {
 		clone := r.Clone()
 		defer clone.Close()
