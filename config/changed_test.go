@@ -12,7 +12,11 @@ func TestChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if keys := Changed(before, before); len(keys) > 0 {
+	again, err := Load(settingsFile(t, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keys := Changed(before, again); len(keys) > 0 {
 		t.Errorf("nothing has changed, but %v", keys)
 	}
 	for _, key := range knownKeys(reflect.TypeFor[Config](), "") {
