@@ -2,6 +2,7 @@ package cli
 
 import (
 	"guided/history"
+	"guided/history/place"
 	"guided/player"
 )
 
@@ -13,18 +14,23 @@ const maxUntoldCommands = 16
 type userCommands struct {
 	play  *player.Player
 	kept  *history.Keeper // nil: none
+	place *place.Keeper   // nil: nothing is kept over a restart
 	verbs chan string     // those that were carried out
 }
 
-func newUserCommands(play *player.Player, kept *history.Keeper) userCommands {
-	return userCommands{play, kept, make(chan string, maxUntoldCommands)}
+func newUserCommands(play *player.Player, kept *history.Keeper, lost *place.Keeper) userCommands {
+	return userCommands{play, kept, lost, make(chan string, maxUntoldCommands)}
 }
 
-// do carries out what a parser returned. It never waits for who hears of it.
+// do carries out what a parser returned. It never waits for who hears of it. What was ended is answered when the next
+// process would know that too: whoever pulls the plug after a stop is not to hear the routine again.
 func (u userCommands) do(c player.Command, err error) player.Response {
 	r := u.play.DoParsed(c, err)
 	if r.Command == "status" && u.kept != nil { // it tells anew what there is, the history too
 		u.kept.Refresh()
+	}
+	if r.Status == "ok" && (r.Command == "stop" || r.Command == "start") && u.place != nil {
+		u.place.Settle()
 	}
 	u.tell(r)
 	return r

@@ -12,6 +12,7 @@ import (
 	"guided/audio"
 	"guided/audio/output"
 	"guided/config"
+	"guided/history/place"
 	"guided/keys"
 	"guided/mqtt"
 	"guided/player"
@@ -81,7 +82,7 @@ func adoptFormerID(ctx context.Context, c config.Config, id *config.Identity, lo
 
 // serve runs the player and its remotes until ctx ends. It calls ready when all of them have been started. The error is
 // that of the MQTT remote: the page and the satellite are optional. live is nil where the settings are not read again, and id
-// where none could be stored.
+// where none could be stored: then nothing is kept over a restart.
 func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.Identity, out audio.Output, log *slog.Logger, ready func()) error {
 	embedded := c.MQTT.Broker == ""
 	if embedded {
@@ -110,7 +111,11 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 		options.History = kept.Summaries()
 	}
 	play := newPlayer(c, voices, tap.Output(out), outputNames(c), true, web.FileURLs(c.Web, token), record, log)
-	people := newUserCommands(play, kept)
+	keeper := openKeeper(c, id, log)
+	if keeper != nil {
+		play.Restore(keeper.Restored())
+	}
+	people := newUserCommands(play, kept, keeper)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// The remotes end after the player, so that they publish its last state.
@@ -137,6 +142,10 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 	})
 	parts.Go(func() { satellite.Run(remotes, c.Satellite, play.Do, play.Watch(remotes), people.verbs, log) })
 	var remote error
+	news := play.Watch(remotes) // from before a lost session is offered
+	if keeper != nil {
+		parts.Go(func() { keeper.Keep(remotes, play) })
+	}
 	parts.Go(func() {
 		defer cancel()
 		execute := func(payload []byte, from string) player.Response {
@@ -144,9 +153,18 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 			c.From = from
 			return people.do(c, err)
 		}
-		remote = mqtt.Run(remotes, options, execute, play.Watch(remotes), log)
+		remote = mqtt.Run(remotes, options, execute, news, log)
 	})
 	ready()
 	parts.Wait()
 	return remote
+}
+
+// openKeeper reads what the process before left; nil where nothing is kept over a restart.
+func openKeeper(c config.Config, id *config.Identity, log *slog.Logger) *place.Keeper {
+	if id == nil {
+		return nil
+	}
+	resume := place.Resume{Mode: c.Resume.Mode, Within: c.ResumeWithin()}
+	return place.Open(id.PlaceFile, resume, c.Audio.Volume, place.ThisMachine(config.ClockTrusted, c.NightNow), log)
 }

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,6 +71,10 @@ type Config struct {
 	History struct {
 		Keep bool `toml:"keep"`
 	} `toml:"history"`
+	Resume struct {
+		Mode   string `toml:"mode"`
+		Within string `toml:"within"`
+	} `toml:"resume"`
 	Satellite satellite.Config `toml:"satellite"`
 	Keys      keys.Config      `toml:"keys"`
 	Log       struct {
@@ -168,6 +173,7 @@ func (c *Config) complete(file string) error {
 	c.checkNetwork(report)
 	c.checkAudio(report)
 	c.checkVoice(report)
+	c.checkResume(report)
 	return errors.Join(problems...)
 }
 
@@ -229,6 +235,21 @@ func (c *Config) checkVoice(report reporter) {
 	default:
 		report("voice.engine: %q is not known; use one of %s", c.Voice.Engine, strings.Join(engines, ", "))
 	}
+}
+
+func (c *Config) checkResume(report reporter) {
+	if modes := []string{"ask", "auto", "never"}; !slices.Contains(modes, c.Resume.Mode) {
+		report("resume.mode: %q is not known; %s", c.Resume.Mode, routines.DidYouMean(c.Resume.Mode, modes))
+	}
+	if within, err := time.ParseDuration(c.Resume.Within); err != nil || within < time.Minute || within > 24*time.Hour {
+		report(`resume.within: %q is no time from "1m" to "24h"`, c.Resume.Within)
+	}
+}
+
+// ResumeWithin is resume.within.
+func (c Config) ResumeWithin() time.Duration {
+	within, _ := time.ParseDuration(c.Resume.Within) // complete has checked it
+	return within
 }
 
 // isPort reports whether text is the number or the name of a TCP port.

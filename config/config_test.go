@@ -121,3 +121,46 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+func TestResumeSettings(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                          "",
+		"mode = \"auto\"":           "",
+		"mode = \"never\"":          "",
+		"within = \"24h\"":          "",
+		"within = \"1m\"":           "",
+		"mode = \"atuo\"":           `resume.mode: "atuo" is not known; did you mean "auto"`,
+		"mode = \"\"":               "resume.mode",
+		"within = \"59s\"":          `resume.within: "59s" is no time from "1m" to "24h"`,
+		"within = \"25h\"":          "resume.within",
+		"within = \"soon\"":         "resume.within",
+		"within = 30":               "within",
+		"wihtin = \"30m\"":          `did you mean "resume.within"`,
+		"within = \"-30m\"":         "resume.within",
+		"within = \"1h\"\nmode = 1": "mode",
+	} {
+		t.Run(text, func(t *testing.T) {
+			_, err := Load(settingsFile(t, "[resume]\n"+text+"\n"))
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+		})
+	}
+}
+
+func TestNightIsTheQuietHoursOrTheUsualOnes(t *testing.T) {
+	for quiet, night := range map[string][]int{"": {22, 23, 0, 6}, "20:00-06:00": {20, 21, 22, 23, 0, 5}, "13:00-15:00": {13, 14}} {
+		c, err := Load(settingsFile(t, "[audio]\nquiet = \""+quiet+"\"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, hour := range night {
+			if at := time.Date(2026, 5, 1, hour, 30, 0, 0, c.zone); !c.nightAt(at) {
+				t.Errorf("%q: %v is no night", quiet, at)
+			}
+		}
+		if at := time.Date(2026, 5, 1, 8, 0, 0, 0, c.zone); c.nightAt(at) {
+			t.Errorf("%q: %v is night", quiet, at)
+		}
+	}
+}

@@ -22,6 +22,7 @@ type Identity struct {
 	ID            string   // 16 hexadecimal digits
 	Made          bool     // it was made by this process: there was none, or none that could be read
 	PublishedFile string   // where the daemon records what it published as retained
+	PlaceFile     string   // where the daemon keeps what outlives a restart: where a lost session stood, what was selected, the volume
 	Lost          bool     // the id is new, though there was one before: its file was damaged or removed
 	file          *os.File // holds the lock and the id
 }
@@ -38,7 +39,8 @@ func TakeIdentity(config string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keeping the identity: %w", err)
 	}
-	i := &Identity{PublishedFile: filepath.Join(filepath.Dir(file), "published"+fileSuffix(config)+".json"), file: f}
+	i := &Identity{PublishedFile: filepath.Join(filepath.Dir(file), "published"+fileSuffix(config)+".json"),
+		PlaceFile: filepath.Join(filepath.Dir(file), "place"+fileSuffix(config)+".json"), file: f}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {

@@ -45,6 +45,21 @@ func (h Hours) contains(t time.Time) bool {
 // AllDay is the whole day, for --quiet.
 func AllDay() Hours { return Hours{set: true, to: 24 * time.Hour} }
 
+// usualNight is the night where no quiet hours are set.
+func usualNight() Hours { return Hours{set: true, from: sinceMidnight(22, 0), to: sinceMidnight(7, 0)} }
+
+// NightNow reports whether it is night, in which nothing starts by itself: in the quiet hours, or from 22:00 to 07:00
+// where none are set. It is meant for a clock that is trusted.
+func (c Config) NightNow() bool { return c.nightAt(time.Now()) }
+
+func (c Config) nightAt(now time.Time) bool {
+	night := c.Audio.Quiet
+	if !night.set {
+		night = usualNight()
+	}
+	return night.contains(now.In(c.zone))
+}
+
 // QuietNow reports whether a routine that starts now is played softly. Hours count by the wall clock of the time zone of
 // the settings, unless that clock is certainly wrong: one that nothing synchronizes is most often right.
 func (c Config) QuietNow() bool { return c.quietAt(time.Now()) }

@@ -29,6 +29,7 @@ func TestHomeAssistantShowsEntities(t *testing.T) {
 		{"button.guided_back", "Guided Previous step", "unknown", "mdi:skip-previous", "", ""},
 		{"button.guided_repeat", "Guided Repeat step", "unknown", "mdi:repeat", "", ""},
 		{"button.guided_stop", "Guided Stop", "unknown", "mdi:stop", "", ""},
+		{"button.guided_resume", "Guided Resume lost session", "unavailable", "mdi:backup-restore", "", ""}, // nothing is offered
 		{"sensor.guided_state", "Guided State", "idle", "mdi:meditation", "enum", ""},
 		{"sensor.guided_step", "Guided Step", "unknown", "mdi:format-list-numbered", "", ""},
 		{"sensor.guided_ends_at", "Guided Ends at", "unknown", "", "timestamp", ""},

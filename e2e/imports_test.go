@@ -25,6 +25,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"guided/audio/prove":     {"guided/routines", "guided/audio", beep},
 		"guided/player":          {"guided/routines", "guided/audio", "guided/audio/mix", beep},
 		"guided/history":         {"guided/player"},
+		"guided/history/place":   {"guided/player"},
 		"guided/homeassistant":   {"guided/routines", "guided/player"},
 		"guided/mqtt":            {"guided/player", "guided/history", "guided/homeassistant", "github.com/eclipse/paho.mqtt.golang", mochi, mochi + "/listeners", mochi + "/packets"},
 		"guided/web":             {"guided/routines", "guided/audio", "guided/audio/mix", "guided/audio/voice", "guided/audio/output", "guided/player", "guided/history", "net/http"},
@@ -33,7 +34,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"guided/config":          {"guided/routines", "guided/audio/voice", "guided/homeassistant", "guided/keys", "guided/mqtt", "guided/web", "guided/satellite", "github.com/BurntSushi/toml"},
 		"guided/cli": {
 			"guided/routines", "guided/audio", "guided/audio/voice", "guided/audio/mix", "guided/audio/output", "guided/audio/prove", "guided/player",
-			"guided/history", "guided/homeassistant", "guided/keys", "guided/mqtt", "guided/web", "guided/satellite", "guided/config", "os/exec",
+			"guided/history", "guided/history/place", "guided/homeassistant", "guided/keys", "guided/mqtt", "guided/web", "guided/satellite", "guided/config", "os/exec",
 		},
 		"guided/e2e": {},
 		"guided":     {"guided/cli"},

@@ -53,6 +53,14 @@ var keyMeanings = map[string]map[string]string{
 		"updated_at":   "the moment for which all of this is true",
 		"volume":       "%, 0 to 100, of our own stream",
 		"error":        "why there is no sound, or why the last start failed",
+		"resume_offer": "the lost session that `resume` takes up; null where there is none",
+	},
+	"ResumeOffer": {
+		"routine":    "the name of what a power cut, a crash or a restart ended",
+		"title":      "its title",
+		"step":       "the step that was heard",
+		"position_s": "s since the beginning",
+		"until":      "how long it is offered",
 	},
 	"Event": {
 		"event_type":  "one of those below",
@@ -76,7 +84,7 @@ var keyMeanings = map[string]map[string]string{
 		"command":     "the verb that it answers",
 		"error":       "what is wrong, and what to do",
 		"unchanged":   "true: nothing had to change",
-		"note":        "what was passed over, such as the time of a clock that is not set",
+		"note":        "what was passed over, such as the time of a clock that is not set, or where a lost session goes on",
 		"transaction": "the command's own",
 		"report":      "to `status`: the `state`, and the last twenty `commands` with `at`, `verb`, `routine`, `from` (who gave it) and `error`",
 	},
@@ -128,7 +136,7 @@ var keyMeanings = map[string]map[string]string{
 var verbMeanings = map[string]string{
 	"start":  "plays a routine by name or title, or what is selected",
 	"select": "chooses what `start` begins",
-	"pause":  "lets the sound leave", "resume": "lets it come back, at the start of a breath or a phrase",
+	"pause":  "lets the sound leave", "resume": "lets it come back, at the start of a breath or a phrase; while `resume_offer` stands, goes on with the lost session",
 	"toggle": "pauses, goes on, or starts what is selected",
 	"stop":   "ends it", "next": "goes to the next step or side, and on where one waits", "back": "goes to the one before, or to the start of this one",
 	"repeat": "goes to the start of this one", "extend": "the step that is heard gets so much more",
@@ -143,6 +151,7 @@ var eventMeanings = [][2]string{
 	{"routine_started", "its first sound"}, {"step_started", "a step or a side begins"}, {"waiting", "it waits for `next`"},
 	{"paused", "the sound has left"}, {"resumed", "it is back"}, {"routine_finished", "its end was heard"},
 	{"routine_stopped", "it was ended before"}, {"problem", "there is no sound, or a start failed: `error` tells"},
+	{"resume_offered", "a session was lost, and `resume` goes on with it"},
 }
 
 var phaseMeanings = [][2]string{
@@ -167,7 +176,7 @@ func topicsPage(t *testing.T) string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", row[0], row[1], row[2], row[3])
 	}
 	b.WriteString("\nA command on `PREFIX/all/command` is for every node.\n")
-	for _, message := range []any{player.State{}, player.Event{}, player.Phase{}, player.Response{}, player.Info{}, player.RoutineInfo{}, history.Summary{}, player.Record{}} {
+	for _, message := range []any{player.State{}, player.ResumeOffer{}, player.Event{}, player.Phase{}, player.Response{}, player.Info{}, player.RoutineInfo{}, history.Summary{}, player.Record{}} {
 		of := reflect.TypeOf(message)
 		fmt.Fprintf(&b, "\n## %s\n\n| key | type | meaning |\n|---|---|---|\n", of.Name())
 		known := keyMeanings[of.Name()]
@@ -224,8 +233,8 @@ func eachKey(of reflect.Type, each func(key, kind string)) {
 			kind = "time"
 		case f.Type == reflect.TypeFor[*time.Time]():
 			kind = "time or null"
-		case f.Type == reflect.TypeFor[*player.Record]():
-			kind = "object or null"
+		case f.Type.Kind() == reflect.Pointer:
+			kind = f.Type.Elem().Name() + " or null"
 		}
 		if strings.Contains(options, "omitempty") {
 			kind += ", where there is one"

@@ -77,6 +77,15 @@ func (e *entities) addButtons() {
 	} {
 		e.add(b.key, "button", b.key, b.name, b.icon, e.commandKeys(b.expirySeconds), component{"pl_prs": b.verb})
 	}
+	// It is there to be pressed while a lost session is offered only. An availability of its own takes the place of the
+	// device's.
+	e.add("resume", "button", "resume", "Resume lost session", "backup-restore", e.commandKeys(10), component{
+		"pl_prs": "resume", "avty_mode": "all",
+		"avty": []component{
+			{"topic": e.topic + "/status"},
+			{"topic": e.topic + "/state", "value_template": "{{ 'online' if value_json.resume_offer else 'offline' }}"},
+		},
+	})
 }
 
 func (e *entities) addSensors() {
@@ -146,7 +155,7 @@ func statuses() []player.Status {
 
 // eventTypes are those of the player's events. Home Assistant refuses an event of another type.
 func eventTypes() []string {
-	return []string{"routine_started", "step_started", "waiting", "paused", "resumed", "routine_finished", "routine_stopped", "problem"}
+	return []string{"routine_started", "step_started", "waiting", "paused", "resumed", "routine_finished", "routine_stopped", "problem", "resume_offered"}
 }
 
 // attributes is the template of the state sensor's attributes, which cards with a timer read. They hold neither the

@@ -34,6 +34,20 @@ func builtIn(t *testing.T) []player.RoutineInfo {
 	return list
 }
 
+// The button that takes up a lost session can be pressed while one is offered, and the daemon is there.
+func TestResumeButtonIsAvailableWhileAnOfferStands(t *testing.T) {
+	_, d := discoveryOf(t, testDevice("mat"), nil)
+	c := d.Components["resume"]
+	conditions, _ := c["avty"].([]any)
+	if c["p"] != "button" || c["pl_prs"] != "resume" || c["avty_mode"] != "all" || len(conditions) != 2 {
+		t.Fatalf("%+v", c)
+	}
+	daemon, offer := conditions[0].(map[string]any), conditions[1].(map[string]any)
+	if daemon["topic"] != "guided/mat/status" || offer["topic"] != "guided/mat/state" || !strings.Contains(offer["value_template"].(string), "value_json.resume_offer") {
+		t.Errorf("%+v", conditions)
+	}
+}
+
 // pairs reads the dictionary in a template, as Jinja does.
 func pairs(t *testing.T, template string) map[string]string {
 	t.Helper()

@@ -22,6 +22,7 @@ type Command struct {
 	Transaction string          // echoed in the response; the same one is carried out once
 	SentAt      time.Time       // when the remote sent it, zero where unknown
 	From        string          // where it came from, for people, such as "MQTT guided/mat/command"; empty: unknown
+	place       *Place          // resume: where a lost session stood; nil: the one that is offered
 	words       []string        // start: what followed the verb, where some of it was read as parameters
 }
 
@@ -73,7 +74,7 @@ type Response struct {
 	Command     string  `json:"command"`
 	Error       string  `json:"error,omitempty"`
 	Unchanged   bool    `json:"unchanged,omitempty"` // ok, and nothing had to change
-	Note        string  `json:"note,omitempty"`      // what was passed over
+	Note        string  `json:"note,omitempty"`      // what was passed over, or taken up
 	Transaction string  `json:"transaction,omitempty"`
 	Report      *Report `json:"report,omitempty"` // status: nil else
 }
@@ -99,7 +100,7 @@ func verbs() []verb {
 		{"start", "start NAME for 5m volume 40 voice heart verbosity short holds off bed rain", "routine for volume voice verbosity holds bed", parseStart, nil, (*Player).start},
 		{"select", "select NAME", "routine", parseName, nil, (*Player).selectRoutine},
 		{"pause", "pause", "", parseNothing, (*Player).pause, nil},
-		{"resume", "resume", "", parseNothing, (*Player).resume, nil},
+		{"resume", "resume", "", parseNothing, (*Player).resume, (*Player).takeUp},
 		{"toggle", "toggle", "", parseNothing, (*Player).toggle, (*Player).start},
 		{"stop", "stop", "", parseNothing, (*Player).stop, nil},
 		{"next", "next", "", parseNothing, destination(toNext).now, destination(toNext).slowly},
@@ -229,9 +230,9 @@ func (p *Player) execute(c Command, answer func(Response)) {
 		answer(response(c, false, err))
 		return
 	}
-	done := func(changed bool, err error) {
+	done := func(changed bool, more string, err error) {
 		r := response(c, changed, err)
-		r.Note = note
+		r.Note = cmp.Or(more, note)
 		if c.Verb == "status" {
 			r.Report = p.report()
 		}
@@ -239,7 +240,7 @@ func (p *Player) execute(c Command, answer func(Response)) {
 	}
 	if v.now != nil {
 		if changed, err := v.now(p, c); err != errSlow {
-			done(changed, err)
+			done(changed, "", err)
 			return
 		}
 	}

@@ -43,7 +43,7 @@ func (p *Player) unduck(c Command) (bool, error) {
 	p.mu.Unlock()
 	back := destination(toResumePoint)
 	if _, err := back.now(p, c); err == errSlow {
-		p.enqueue(verb{name: "unduck", slow: back.slowly}, c, func(_ bool, err error) {
+		p.enqueue(verb{name: "unduck", slow: back.slowly}, c, func(_ bool, _ string, err error) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			if err != nil && p.session == s { // interrupted

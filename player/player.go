@@ -73,6 +73,9 @@ type Player struct {
 	given           []GivenCommand  // the last ones, the newest last
 	silenced        []silenced      // the last stops and pauses that said when they were sent
 	slow            slowCommands
+	offer           *offer // of a lost session, nil: none
+	ending          bool   // Run is about to end
+	atEnd           *Place // where the session stood then, nil: nowhere
 }
 
 // New makes a player that is idle.
@@ -150,6 +153,7 @@ func (p *Player) fadeOutAtExit(ctx, playing context.Context, cancel context.Canc
 	case <-ctx.Done():
 	}
 	p.mu.Lock()
+	p.noteEnding()
 	p.endSlow()
 	p.cancelMessages()
 	if p.session != nil && p.session.playing {
@@ -188,6 +192,7 @@ func (p *Player) work(ctx, playing context.Context) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.noteEnding()
 	p.endSlow()
 	p.dropPending()
 	p.endSession("routine_stopped")

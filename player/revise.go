@@ -71,6 +71,7 @@ func (p *Player) tryRevise(w *slowCommand, c routines.Change, lead int) (bool, e
 	if err != nil {
 		return false, err
 	}
+	revised.fingerprint = revised.score.Fingerprint()
 	ctx, cancel := context.WithCancel(lifetime)
 	load := context.AfterFunc(w.ctx, cancel)
 	sound, err := p.loadRevised(ctx, revised, from)
@@ -91,7 +92,7 @@ func (p *Player) tryRevise(w *slowCommand, c routines.Change, lead int) (bool, e
 	}
 	s.cancelLoading()
 	at, previous := s.sound.Position(), s.sound
-	s.score, s.options, s.sound, s.cancelLoading = revised.score, revised.options, sound, cancel
+	s.score, s.fingerprint, s.options, s.sound, s.cancelLoading = revised.score, revised.fingerprint, revised.options, sound, cancel
 	s.seek(at)
 	s.previous, s.crossfade = previous, glideLen
 	p.publishState()

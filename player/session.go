@@ -99,7 +99,7 @@ func (s *session) begin(ctx context.Context, cancel context.CancelFunc) {
 	default:
 	}
 	silence := 0
-	if !s.started.IsZero() {
+	if !s.started.IsZero() || s.place != nil {
 		silence = landingSilence
 	}
 	s.land(s.sound.Position(), silence)

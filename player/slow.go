@@ -37,12 +37,17 @@ type slowCommand struct {
 	command     Command
 	ctx         context.Context // ends when the command is interrupted, with the reason as its cause
 	interrupt   context.CancelCauseFunc
-	answers     []func(changed bool, err error) // of this command, and of the same start given again; nil once called
-	began       bool                            // its goroutine runs
-	committed   bool                            // it takes effect and cannot be interrupted any more
-	paused      bool                            // start: a pause came after it
-	otherVolume bool                            // start: a volume came after it
+	answers     []answer // of this command, and of the same start given again; nil once called
+	note        string   // for its answer
+	began       bool     // its goroutine runs
+	committed   bool     // it takes effect and cannot be interrupted any more
+	paused      bool     // start: a pause came after it
+	otherVolume bool     // start: a volume came after it
 }
+
+// answer is called with what became of a command: whether something changed, what there is to say about it, and why it was
+// refused.
+type answer func(changed bool, note string, err error)
 
 // slowCommands are the slow commands in hand.
 type slowCommands struct {
@@ -51,12 +56,13 @@ type slowCommands struct {
 	ended  bool           // no more are taken
 }
 
-func (v verb) isStart() bool { return v.name == "start" || v.name == "toggle" }
+// isStart reports whether a verb, where it is slow, starts a session.
+func (v verb) isStart() bool { return v.name == "start" || v.name == "toggle" || v.name == "resume" }
 
 // interruptedBy reports whether a later command makes this one pointless.
 func (w *slowCommand) interruptedBy(c Command) bool {
 	switch w.verb.name {
-	case "start", "toggle":
+	case "start", "toggle", "resume":
 		return c.Verb == "stop" || c.Verb == "start"
 	case "select":
 		return c.Verb == "start" && c.Routine != "" // that is selected then
@@ -69,24 +75,24 @@ func (w *slowCommand) interruptedBy(c Command) bool {
 // sameStart reports whether a start asks for the same in the same words.
 func (w *slowCommand) sameStart(c Command) bool {
 	a, b := w.command, c
-	return a.Routine == b.Routine && reflect.DeepEqual(a.Parameters, b.Parameters) && reflect.DeepEqual(a.Volume, b.Volume) && slices.Equal(a.words, b.words)
+	return (a.Verb == "resume") == (b.Verb == "resume") && a.Routine == b.Routine && reflect.DeepEqual(a.Parameters, b.Parameters) && reflect.DeepEqual(a.Volume, b.Volume) && slices.Equal(a.words, b.words)
 }
 
 // enqueue gives a slow command its place in the order. answer is called without the lock. The same start as the one in
 // hand shares its answer.
-func (p *Player) enqueue(v verb, c Command, answer func(changed bool, err error)) {
+func (p *Player) enqueue(v verb, c Command, answer answer) {
 	if err := p.tryEnqueue(v, c, answer); err != nil {
-		answer(false, err)
+		answer(false, "", err)
 	}
 }
 
 // tryEnqueue is enqueue, and returns why the command is refused instead of answering that.
-func (p *Player) tryEnqueue(v verb, c Command, answer func(changed bool, err error)) error {
+func (p *Player) tryEnqueue(v verb, c Command, answered answer) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if w := p.startInHand(); w != nil && v.isStart() && w.sameStart(c) && len(w.answers) < maxSlowCommands {
 		w.paused = false
-		w.answers = append(w.answers, func(_ bool, err error) { answer(false, err) })
+		w.answers = append(w.answers, func(_ bool, note string, err error) { answered(false, note, err) })
 		return nil
 	}
 	if v.isStart() {
@@ -98,7 +104,7 @@ func (p *Player) tryEnqueue(v verb, c Command, answer func(changed bool, err err
 	case p.slow.inHand >= maxSlowCommands:
 		return errTooMany
 	}
-	w := &slowCommand{verb: v, command: c, answers: []func(bool, error){answer}}
+	w := &slowCommand{verb: v, command: c, answers: []answer{answered}}
 	w.ctx, w.interrupt = context.WithCancelCause(context.Background())
 	p.slow.queue = append(p.slow.queue, w)
 	p.slow.inHand++
@@ -153,12 +159,13 @@ func (p *Player) answerSlow(w *slowCommand, changed bool, err error) {
 	if answers == nil {
 		return
 	}
+	note := w.note
 	w.answers = nil
 	p.slow.queue = slices.DeleteFunc(p.slow.queue, func(o *slowCommand) bool { return o == w })
 	p.runSlow()
 	p.mu.Unlock()
 	for _, answer := range answers {
-		answer(changed, err)
+		answer(changed, note, err)
 	}
 	w.interrupt(nil) // it releases the context
 	p.background.Done()

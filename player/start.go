@@ -16,14 +16,17 @@ import (
 
 // request is a start that was checked: what is to be played, and how.
 type request struct {
-	routine  *routines.Routine
-	bank     *mix.Bank // of the voice asked for
-	options  routines.Options
-	volume   *int   // for this session only, nil: the player's
-	from     string // who started it, as Command.From
-	score    *routines.Score
-	base     *routines.Score // score before the changes that were asked for while it played
-	complete bool            // every phrase of the score can be spoken at once
+	routine     *routines.Routine
+	bank        *mix.Bank // of the voice asked for
+	voice       string    // its name
+	options     routines.Options
+	volume      *int   // for this session only, nil: the player's
+	from        string // who started it, as Command.From
+	score       *routines.Score
+	base        *routines.Score // score before the changes that were asked for while it played
+	fingerprint string          // of score
+	complete    bool            // every phrase of the score can be spoken at once
+	place       *Place          // where it begins, of a session that was lost; nil: at its beginning
 }
 
 // same reports whether two starts ask for the same: in other words perhaps, but with the same effect. Edits of the routine
@@ -63,7 +66,7 @@ func (r *request) compile(ctx context.Context) error {
 	case score.Len == 0 || len(score.Marks) == 0:
 		return fmt.Errorf("%q has nothing to play", r.routine.Title)
 	}
-	r.score, r.base = score, score
+	r.score, r.base, r.fingerprint = score, score, score.Fingerprint()
 	return nil
 }
 
@@ -114,8 +117,14 @@ func (p *Player) commitStart(r *request, w *slowCommand) (changed, done bool, er
 		}
 		return changed, true, nil
 	}
+	p.queue(r, w)
+	return true, true, nil
+}
+
+// queue lets Run prepare a request, after the sound of the session that it replaces. The caller holds the lock.
+func (p *Player) queue(r *request, w *slowCommand) {
 	p.dropPending()
-	p.pending, p.paused, p.problem = r, w.paused, ""
+	p.pending, p.paused, p.problem, p.offer = r, w.paused, "", nil
 	if p.session != nil {
 		p.session.endReason = because("replaced by "+r.routine.Name, r.from)
 	}
@@ -127,7 +136,6 @@ func (p *Player) commitStart(r *request, w *slowCommand) (changed, done bool, er
 	}
 	p.publishState()
 	p.wakeRun()
-	return true, true, nil
 }
 
 // newRequest is what a start asks for, without its score.
@@ -144,7 +152,7 @@ func (p *Player) newRequest(ctx context.Context, c Command) (request, error) {
 	if err != nil {
 		return request{}, fmt.Errorf("voice: %w", err)
 	}
-	r := request{routine: routine, bank: bank, options: p.Options(c.Parameters), volume: c.Volume, from: c.From}
+	r := request{routine: routine, bank: bank, voice: cmp.Or(voice, p.cfg.Voice), options: p.Options(c.Parameters), volume: c.Volume, from: c.From}
 	r.options.Interactive = p.cfg.Waits
 	return r, nil
 }
@@ -267,6 +275,12 @@ func (p *Player) prepare(ctx context.Context, r request) {
 	loading, cancelLoading := context.WithCancel(ctx)
 	if err == nil {
 		sound, err = r.bank.RenderLive(loading, r.score, p.background.Go)
+	}
+	if err == nil && r.place != nil {
+		var at int
+		if at, _, err = r.place.in(r.score); err == nil {
+			err = sound.Seek(at)
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -42,11 +42,13 @@ type State struct {
 	UpdatedAt  time.Time  `json:"updated_at"`
 	Volume     int        `json:"volume"`
 	Error      string     `json:"error"`
+	// ResumeOffer is the lost session that resume takes up; null where none is offered.
+	ResumeOffer *ResumeOffer `json:"resume_offer"`
 }
 
 // Event is one thing that happened, published when it is heard.
 type Event struct {
-	Type       string    `json:"event_type"` // routine_started, step_started, waiting, paused, resumed, routine_finished, routine_stopped, problem
+	Type       string    `json:"event_type"` // routine_started, step_started, waiting, paused, resumed, routine_finished, routine_stopped, problem, resume_offered
 	Routine    string    `json:"routine,omitempty"`
 	Title      string    `json:"title,omitempty"`
 	Step       string    `json:"step,omitempty"`
@@ -104,7 +106,7 @@ func (p *Player) Info() Info {
 // state is the state of what is heard: a session that was asked to pause is playing until its sound has left, and one
 // that was asked to resume is paused until it is heard. The caller holds the lock.
 func (p *Player) state() State {
-	st := State{State: Idle, Selected: p.selected, Volume: p.currentVolume(), Error: p.problem, UpdatedAt: now()}
+	st := State{State: Idle, Selected: p.selected, Volume: p.currentVolume(), Error: p.problem, UpdatedAt: now(), ResumeOffer: p.offer.published()}
 	s, req := p.session, p.current()
 	switch {
 	case req == nil && s != nil: // a stop that is not heard yet

@@ -13,17 +13,24 @@ func (p *Player) pause(c Command) (bool, error) {
 	return p.pauseCurrent(c)
 }
 
-// resume lets the sound come back. A device that is unavailable is tried at once.
-func (p *Player) resume(Command) (bool, error) {
+// resume lets the sound come back. A device that is unavailable is tried at once. Where nothing plays it takes up the lost
+// session that is offered, slowly.
+func (p *Player) resume(c Command) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.current() == nil && p.startInHand() == nil {
+	switch nothing := p.current() == nil && p.startInHand() == nil; {
+	case nothing && (p.offer != nil || c.place != nil):
+		return false, errSlow // takeUp
+	case nothing:
 		return false, ErrIdle
+	case c.place != nil:
+		return false, errNotIdle
 	}
 	return p.resumeCurrent(), nil
 }
 
-// toggle pauses what plays, resumes what is paused, and starts the selected routine when there is neither.
+// toggle pauses what plays, resumes what is paused, and starts the selected routine when there is neither. It takes up no
+// lost session: whoever presses one button must know what it does.
 func (p *Player) toggle(Command) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,14 +45,16 @@ func (p *Player) toggle(Command) (bool, error) {
 }
 
 // stop ends the session, interrupts slow commands, cancels a start that has not sounded yet, and clears the problem of a
-// failed one. Messages are dropped.
+// failed one. Messages are dropped, and the offer of a lost session is withdrawn.
 func (p *Player) stop(c Command) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	interrupted := p.interruptSlow(c)
 	cancelled := p.cancelMessages()
+	withdrawn := p.endOffer()
+	p.atEnd = nil
 	if p.current() == nil && p.problem == "" {
-		return cancelled || interrupted, nil
+		return cancelled || interrupted || withdrawn, nil
 	}
 	p.dropPending()
 	switch {

@@ -1,6 +1,9 @@
 package routines
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
@@ -87,6 +90,31 @@ func (s *Score) EqualBefore(o *Score, before int) bool {
 	n := sort.Search(len(s.Cues), func(i int) bool { return s.Cues[i].At >= before })
 	m := sort.Search(len(o.Cues), func(i int) bool { return o.Cues[i].At >= before })
 	return before <= min(s.Len, o.Len) && slices.Equal(s.Cues[:n], o.Cues[:m])
+}
+
+// Fingerprint is the same text for scores in which every sample means the same: those with the same cues and marks. It
+// holds across processes and versions of the program.
+func (s *Score) Fingerprint() string {
+	var b []byte
+	number := func(n int) { b = binary.AppendVarint(b, int64(n)) }
+	text := func(t string) { number(len(t)); b = append(b, t...) }
+	number(s.Len)
+	for _, c := range s.Cues {
+		number(c.At)
+		number(c.Len)
+		text(c.Clip.Say)
+		text(c.Clip.Sound)
+	}
+	for _, m := range s.Marks {
+		text(string(m.Kind))
+		number(m.At)
+		number(m.Len)
+		number(m.Step)
+		text(m.Name)
+		text(m.Side)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
 }
 
 // MarksFrom lists the marks at a sample and after it.

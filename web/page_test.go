@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"guided/player"
 )
 
 // longRoutine is a routine that does not end during a test.
@@ -74,6 +77,25 @@ func TestPageControlsRoutine(t *testing.T) {
 	p.waitFor("the player has the volume", func() bool { return p.player.State().Volume == 25 })
 	b.click(`[data-verb=stop]`)
 	b.waitUntil("document.querySelector('#now h2').textContent == 'Nothing is playing'")
+}
+
+// A session that was lost is offered on the page, in one card with two answers.
+func TestPageOffersLostSession(t *testing.T) {
+	p, b := openPage(t, 360, 740)
+	b.startLongRoutine()
+	p.waitFor("its second step", func() bool { s := p.player.State(); return s.Step == "Breathe" && s.State == player.Playing })
+	lost := *p.player.Standing().Session
+	for answer, want := range map[string]player.Status{"Go on with it": player.Playing, "Leave it": player.Idle} {
+		p.player.DoPayload([]byte("stop"))
+		p.waitFor("idle", func() bool { return p.player.State().State == player.Idle })
+		if err := p.player.Offer(t.Context(), lost, time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		b.waitUntil("document.querySelector('.offered')?.checkVisibility() && document.querySelector('.offered').textContent.startsWith('A long one was interrupted at 0:0')")
+		b.eval("[...document.querySelectorAll('.offer button')].find((e) => e.textContent == '"+answer+"').click()", nil)
+		p.waitFor(answer, func() bool { s := p.player.State(); return s.State == want && s.ResumeOffer == nil })
+		b.waitUntil("document.querySelector('.offer').hidden")
+	}
 }
 
 // The circle changes to the next phase when that phase is heard: it grows, stays, and shrinks with the breath. What a busy

@@ -25,6 +25,7 @@ export const words = {
 
   idle: 'Nothing is playing', idleHint: 'Choose a routine, lie down, close your eyes.',
   states: { preparing: 'Getting ready', playing: 'Playing', paused: 'Paused', waiting: 'Waiting for you', problem: 'There is a problem', idle: 'Nothing is playing' },
+  lost: (title, step, at) => `${title} was interrupted at ${at}, in “${step}”.`, goOn: 'Go on with it', letGo: 'Leave it',
   finished: (title) => `${title} is over. Well done.`,
   inCircle: { preparing: 'Soon', paused: 'Paused', waiting: 'Waiting' },
   stepOf: (n, all) => `Step ${n} of ${all}`, thenStep: (s) => `Then: ${s}`, otherSide: 'Then: the other side', lastStep: 'The last step',

@@ -1,0 +1,293 @@
+// Package place remembers over a restart: where a lost session stood, what was selected, and how loud it was.
+//
+// A [Keeper] reads the file of the process before, decides what becomes of a session that was lost with it, and keeps the
+// file while this process runs. Begin at [Keeper.Keep]; how a process ended is in previous.go, the file in file.go.
+package place
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"guided/player"
+)
+
+// How soon after a write the next one may be made, by what has changed since. An SD card wears out: two hours of playing a
+// day write about a megabyte.
+const (
+	atOnce       = time.Duration(0) // the end of a session
+	soon         = time.Second      // its start, a pause, a change of what is ahead
+	atStep       = 10 * time.Second
+	atSelection  = 5 * time.Second // or volume
+	whilePlaying = 30 * time.Second
+	notNow       = time.Duration(math.MaxInt64)
+)
+
+// settleTimeout is how long Settle waits for a file system that does not answer.
+const settleTimeout = time.Second
+
+// Keeper keeps what outlives the process. Its goroutine is Keep; only that touches the file.
+type Keeper struct {
+	file    placeFile
+	resume  Resume
+	machine Machine
+	setting int // audio.volume
+	log     *slog.Logger
+
+	found    kept // by Open
+	has      bool // the file was there
+	how      ending
+	crashes  []int64
+	asks     chan chan struct{} // of Settle
+	finished chan struct{}      // Keep has returned
+
+	// of Keep
+	written   kept      // what the file holds, or what failed to be written
+	writtenAt time.Time // zero: never
+	owed      bool      // written was not brought to the disk
+	busy      bool      // the helper writes or syncs
+	stale     bool      // what it writes is not to be used
+	helper    sync.WaitGroup
+	results   chan result
+	failing   bool // and the log says so
+}
+
+// result is what the helper has done.
+type result struct {
+	staged *renameio.PendingFile // nil: the folder was synced
+	err    error
+}
+
+// Open reads the file that the process before left. setting is audio.volume. A file that cannot be read is as good as none.
+func Open(file string, r Resume, setting int, m Machine, log *slog.Logger) *Keeper {
+	k := &Keeper{file: placeFile(file), resume: r, machine: m, setting: setting, log: log, asks: make(chan chan struct{}), finished: make(chan struct{}), results: make(chan result, 1)}
+	k.found, k.has = k.file.read(log)
+	k.how, k.crashes = previousEnding(k.found, k.has, m)
+	if k.safe() {
+		k.log.Error(safeStart)
+		k.found, k.has = kept{}, false
+	}
+	return k
+}
+
+// safeStart is told in the log and as the error of the state.
+const safeStart = "guided ended three times within five minutes without being asked to, so this start restores nothing: no lost session, no selection, no volume; its log tells why it ended (journalctl -u guided)"
+
+// safe reports whether what was kept may be the reason of a crash loop.
+func (k *Keeper) safe() bool { return len(k.crashes) >= crashLoop }
+
+// Restored is what the player begins with.
+func (k *Keeper) Restored() player.Restored {
+	r := k.found.restored(k.has, k.setting)
+	if k.safe() {
+		r.Problem = safeStart
+	}
+	return r
+}
+
+// Keep goes on with a lost session, or offers it, and keeps the file until ctx ends, which must be after the player has:
+// then it writes that the process ended in good order.
+func (k *Keeper) Keep(ctx context.Context, play *player.Player) {
+	defer close(k.finished)
+	news := play.Watch(ctx)
+	k.written = k.found
+	k.writeNow(k.content(play, false)) // that this process runs, before anything that may end it
+	offered := k.goOn(ctx, play)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		if wait := k.look(play); wait == notNow {
+			timer.Stop()
+		} else {
+			timer.Reset(wait)
+		}
+		select {
+		case <-timer.C:
+		case r := <-k.results:
+			k.handle(r)
+		case ask := <-k.asks:
+			k.look(play)
+			close(ask)
+		case <-offered:
+			offered = nil
+			play.EndOffer()
+		case _, open := <-news.States:
+			if !open {
+				k.end(play)
+				return
+			}
+		}
+	}
+}
+
+// Settle returns when a session that has ended cannot be taken for a lost one any more, however the process ends.
+func (k *Keeper) Settle() {
+	timeout := time.NewTimer(settleTimeout)
+	defer timeout.Stop()
+	done := make(chan struct{})
+	select {
+	case k.asks <- done:
+	case <-k.finished:
+		return
+	case <-timeout.C:
+		return
+	}
+	select {
+	case <-done:
+	case <-timeout.C:
+	}
+}
+
+// goOn does with a lost session what the settings say. The channel fires when its offer is over.
+func (k *Keeper) goOn(ctx context.Context, play *player.Player) <-chan time.Time {
+	l := k.found.Session
+	if l == nil {
+		return nil
+	}
+	p := k.resume.planFor(*l, k.how, k.machine)
+	log := k.log.With("routine", l.Routine, "step", l.Step, "position", time.Duration(l.Position*float64(time.Second)).Round(time.Second), "lost_by", string(k.how))
+	if p.do == Auto {
+		if r := play.ResumeAt(l.Place, "guided, "+p.why); r.Error == "" {
+			log.Info("a lost session goes on", "note", r.Note)
+			return nil
+		} else {
+			p = plan{Ask, r.Error}
+		}
+	}
+	if p.do == Ask {
+		until := k.machine.Now().Add(k.resume.Within)
+		if err := play.Offer(ctx, l.Place, until); err != nil {
+			p = plan{Never, err.Error()}
+		} else {
+			log.Info("a lost session is offered; resume goes on with it", "until", until, "reason", p.why)
+			return time.After(k.resume.Within)
+		}
+	}
+	log.Info("a lost session is not gone on with", "reason", p.why)
+	return nil
+}
+
+// content is what the file is to hold.
+func (k *Keeper) content(play *player.Player, ended bool) kept {
+	now := play.Standing()
+	c := kept{Selected: now.Selected, Volume: now.Volume, Setting: k.setting, Process: process{k.machine.Boot, ended, k.crashes}}
+	switch f := k.found.Session; {
+	case k.resume.Mode == Never:
+	case k.writtenAt.IsZero(): // before it is offered
+		c.Session = f
+	case now.Session == nil:
+	case f != nil && f.At == now.Session.At && f.StartedAt.Equal(now.Session.StartedAt): // not heard since
+		c.Session = &lost{f.Place, f.SavedAt, true}
+	default:
+		c.Session = &lost{Place: *now.Session}
+		if k.machine.ClockTrusted() {
+			at := k.machine.Now().UTC().Truncate(time.Second)
+			c.Session.SavedAt = &at
+		}
+	}
+	return c
+}
+
+// due is how long after the last write the next one may be made.
+func due(before, now kept) time.Duration {
+	a, b := before.Session, now.Session
+	switch {
+	case a != nil && (b == nil || !b.StartedAt.Equal(a.StartedAt)):
+		return atOnce
+	case b != nil && (a == nil || a.Paused != b.Paused || len(a.Options.Changes) != len(b.Options.Changes) || a.Offered != b.Offered):
+		return soon
+	case before.Selected != now.Selected || before.Volume != now.Volume || before.Setting != now.Setting:
+		return atSelection
+	case b != nil && (a.StepNumber != b.StepNumber || a.Side != b.Side):
+		return atStep
+	case b != nil && (a.At != b.At || !b.Paused && !b.Offered): // or it soon will be elsewhere
+		return whilePlaying
+	}
+	return notNow
+}
+
+// look writes what is due, and is how long to wait until more is.
+func (k *Keeper) look(play *player.Player) time.Duration {
+	now := k.content(play, false)
+	wait := due(k.written, now)
+	if wait == atOnce {
+		k.stale = k.busy
+		k.tell(k.file.withdraw(now))
+		k.written, k.owed = now, true
+	}
+	switch left := wait - time.Since(k.writtenAt); {
+	case k.busy: // its result wakes Keep
+		return notNow
+	case k.owed:
+	case wait == notNow:
+		return notNow
+	case left > 0:
+		return left
+	case wait == whilePlaying && now.Session.At == k.written.Session.At: // it waits for its device
+		return whilePlaying
+	}
+	k.busy, k.owed, k.written, k.writtenAt = true, false, now, time.Now()
+	k.helper.Go(func() {
+		staged, err := k.file.stage(now)
+		k.results <- result{staged, err}
+	})
+	return notNow
+}
+
+// handle goes on with what the helper has done: what was written becomes the file, and then its folder is synced.
+func (k *Keeper) handle(r result) {
+	stale := k.stale
+	k.busy, k.stale = false, false
+	switch {
+	case r.err != nil || r.staged == nil:
+		k.tell(r.err)
+	case stale:
+		k.tell(r.staged.Cleanup())
+	default:
+		if err := k.file.replace(r.staged); err != nil {
+			k.tell(err)
+			return
+		}
+		k.busy = true
+		k.helper.Go(func() { k.results <- result{err: k.file.sync()} })
+	}
+}
+
+// writeNow writes and waits for the disk.
+func (k *Keeper) writeNow(c kept) {
+	staged, err := k.file.stage(c)
+	if err == nil {
+		err = k.file.replace(staged)
+	}
+	if err == nil {
+		err = k.file.sync()
+	}
+	k.tell(err)
+	k.written, k.writtenAt, k.owed = c, time.Now(), false
+}
+
+// end writes that the process ends in good order.
+func (k *Keeper) end(play *player.Player) {
+	k.look(play)
+	k.helper.Wait()
+	for k.busy {
+		k.handle(<-k.results)
+		k.helper.Wait()
+	}
+	k.writeNow(k.content(play, true))
+}
+
+// tell logs a failure to write once, until one succeeds.
+func (k *Keeper) tell(err error) {
+	switch {
+	case err != nil && !k.failing:
+		k.log.Warn("what is to outlive a restart cannot be written: a lost session, what is selected, the volume", "file", string(k.file), "err", err)
+	case err == nil && k.failing:
+		k.log.Info("what is to outlive a restart is written again", "file", string(k.file))
+	}
+	k.failing = err != nil
+}
