@@ -8,8 +8,8 @@
 //
 // Begin with Renderer.Stream in render.go, which mixes one block; bank.go says where recordings come from, live.go and
 // offline.go when they are loaded, ducking.go and quiet.go how loud everything is, and bed.go what plays under the cues.
-// sounds.go is the way of a sound file of the user's: what is known of it (sound_index.go), where its samples are read
-// (sound_reader.go), and what is kept of them on disk (sound_store.go).
+// sounds.go is the way of a sound file of the user's: what is known of it (sound_file.go, sound_index.go), where its samples are read
+// (sound_reader.go), what is kept of them on disk (sound_store.go), and what is told of it (sound_problems.go).
 package mix
 
 import (
@@ -124,9 +124,9 @@ func (b *bankCache) measureSound(name string) (routines.Extent, bool) {
 	length, err := b.sounds.measure(context.Background(), name)
 	switch {
 	case err == nil:
-		b.sounds.forget(msgNotPlayed + "\x00" + name)
+		b.sounds.problems.forget(msgNotPlayed + "\x00" + name)
 	case !errors.Is(err, fs.ErrNotExist): // a check of the routine reports that
-		b.sounds.tell(slog.LevelWarn, msgNotPlayed, name, err)
+		b.sounds.problems.tell(slog.LevelWarn, msgNotPlayed, name, err)
 	}
 	return routines.Extent{Len: length}, err == nil
 }

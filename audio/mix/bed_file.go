@@ -176,9 +176,9 @@ func (b *bankCache) openBed(ctx context.Context, name string, keeping bool) *sou
 	reader, err := b.sounds.open(ctx, name, loopKind, keeping)
 	switch {
 	case err == nil:
-		b.sounds.forget(msgSilentBed + "\x00" + name)
+		b.sounds.problems.forget(msgSilentBed + "\x00" + name)
 	case ctx.Err() == nil:
-		b.sounds.tell(slog.LevelError, msgSilentBed, name, err)
+		b.sounds.problems.tell(slog.LevelError, msgSilentBed, name, err)
 	}
 	return reader
 }

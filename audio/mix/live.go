@@ -287,7 +287,7 @@ func (l *LiveRenderer) loadBlock(ctx context.Context, ref blockRef, until int) e
 	}
 	l.mu.Unlock()
 	if !fits {
-		l.sounds.bank.sounds.tellClip(ref.clip.key.clip, errTooMuch)
+		l.sounds.bank.sounds.problems.tellClip(ref.clip.key.clip, errTooMuch)
 		ref.clip.loaded[ref.k].CompareAndSwap(nil, &[]int16{})
 		return nil
 	}

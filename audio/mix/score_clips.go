@@ -212,7 +212,7 @@ func (s *scoreClips) loadFileBlock(ctx context.Context, ref blockRef) (*[]int16,
 	}
 	switch {
 	case err == nil:
-		s.bank.sounds.forget(clipName(c.key.clip))
+		s.bank.sounds.problems.forget(clipName(c.key.clip))
 		return c.fit(pcm, ref.k), nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -220,7 +220,7 @@ func (s *scoreClips) loadFileBlock(ctx context.Context, ref blockRef) (*[]int16,
 		return nil, err
 	}
 	c.closeReader() // the next block is tried anew
-	s.bank.sounds.tellClip(c.key.clip, err)
+	s.bank.sounds.problems.tellClip(c.key.clip, err)
 	return &[]int16{}, nil
 }
 
@@ -303,9 +303,9 @@ func (b *Bank) loadExact(ctx context.Context, clip routines.Clip, n int) (voice.
 	case ctx.Err() != nil:
 		return voice.Recording{}, ctx.Err()
 	case err != nil:
-		b.sounds.tellClip(clip, err)
+		b.sounds.problems.tellClip(clip, err)
 		return voice.Recording{}, nil
 	}
-	b.sounds.forget(clipName(clip))
+	b.sounds.problems.forget(clipName(clip))
 	return voice.Recording{PCM: audio.FitLength(r.PCM, n), Beat: r.Beat}, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"weak"
 
 	"guided/audio"
 )
@@ -86,39 +85,6 @@ type noSource struct{}
 
 func (noSource) read(context.Context, int) ([]int16, error) { return nil, errDamaged }
 func (noSource) close()                                     {}
-
-// sharedBlock names a block of a version.
-type sharedBlock struct {
-	kind soundKind
-	k    int
-}
-
-// shared returns a block that somebody plays, nil where nobody does.
-func (k *soundFile) shared(b sharedBlock) *[]int16 {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.blocks[b].Value()
-}
-
-// maxSharedBlocks is where the blocks that nobody plays any more are forgotten.
-const maxSharedBlocks = 256
-
-// share lets others play a block too.
-func (k *soundFile) share(b sharedBlock, pcm *[]int16) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.blocks == nil {
-		k.blocks = map[sharedBlock]weak.Pointer[[]int16]{}
-	}
-	if len(k.blocks) >= maxSharedBlocks {
-		for b, p := range k.blocks {
-			if p.Value() == nil {
-				delete(k.blocks, b)
-			}
-		}
-	}
-	k.blocks[b] = weak.Make(pcm)
-}
 
 // plainSource reads a WAV file at audio.Rate where it lies.
 type plainSource struct {

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -43,6 +44,7 @@ type soundStore struct {
 	files   *audio.Files
 	index   *soundIndex
 	log     *slog.Logger
+	warned  atomic.Bool
 	limit   int64 // bytes
 	minFree int64
 
@@ -50,8 +52,7 @@ type soundStore struct {
 
 	mu      sync.Mutex // never held across I/O
 	bytes   int64      // of all files; -1: not known yet
-	warned  bool
-	cleaned bool // what killed processes left was removed
+	cleaned bool       // what killed processes left was removed
 }
 
 // newSoundStore returns the store in a folder, which is created at the first writing.
@@ -341,12 +342,9 @@ func (s *soundStore) hasRoom(ctx context.Context, length int) bool {
 	return err == nil && s.bytes+storedBytes(length) <= s.limit
 }
 
+// warnOnce tells why the store keeps nothing, the first time.
 func (s *soundStore) warnOnce(err error) {
-	s.mu.Lock()
-	first := !s.warned
-	s.warned = true
-	s.mu.Unlock()
-	if first {
+	if !s.warned.Swap(true) {
 		s.log.Warn("decoded sound cannot be kept on disk; it is decoded each time", "dir", s.dir, "err", err)
 	}
 }

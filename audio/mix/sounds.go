@@ -12,7 +12,6 @@ import (
 	"weak"
 
 	"guided/audio"
-	"guided/routines"
 )
 
 // soundFiles reads the sound files beside the routines. What it learns of a file is kept until the file changes, also on disk
@@ -21,59 +20,18 @@ type soundFiles struct {
 	files    *audio.Files
 	stat     func(name string) (fs.FileInfo, error) // nil: a file is opened to see whether it has changed
 	store    *soundStore                            // nil: nothing is kept on disk
-	log      *slog.Logger
+	problems *soundProblems
 	decoders chan struct{} // capacity: how many files are decoded to their end at a time; each takes up to 12 MiB
 
 	mu    sync.Mutex            // never held across I/O
 	known map[string]*soundFile // by name
-	told  map[string]string     // the last problem that was logged, by message and name
-}
-
-// soundFile is one version of a sound file.
-type soundFile struct {
-	version fileVersion
-	busy    chan struct{} // capacity 1: held by who measures it, so that it is measured once
-
-	mu     sync.Mutex // never held across I/O
-	facts  soundFacts
-	dirty  bool    // the facts are not in the index
-	kept   [2]bool // by kind: the samples are being decoded for the store
-	blocks map[sharedBlock]weak.Pointer[[]int16]
-	head   weak.Pointer[[]int16] // the beginning of its loop, while somebody decodes that
 }
 
 func newSoundFiles(files *audio.Files, log *slog.Logger) *soundFiles {
 	return &soundFiles{
-		files: files, log: log, decoders: make(chan struct{}, runtime.NumCPU()),
-		known: map[string]*soundFile{}, told: map[string]string{},
+		files: files, problems: newSoundProblems(log), decoders: make(chan struct{}, runtime.NumCPU()),
+		known: map[string]*soundFile{},
 	}
-}
-
-// learnt returns what is known of the file.
-func (k *soundFile) learnt() soundFacts {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.facts
-}
-
-// loopHead returns the beginning of the loop, nil where nobody decodes it.
-func (k *soundFile) loopHead() *[]int16 {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.head.Value()
-}
-
-// learn changes what is known of the file.
-func (k *soundFile) learn(change func(*soundFacts)) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	change(&k.facts)
-	k.dirty = true
-}
-
-// fail notes that the file cannot be played.
-func (k *soundFile) fail(err error) {
-	k.learn(func(f *soundFacts) { f.err = err })
 }
 
 // openFile opens a file as it is now. Close it.
@@ -247,21 +205,6 @@ func (s *soundFiles) keep(ctx context.Context, name string, kind soundKind) erro
 	return s.decoding(ctx, func() error { return source.finish(ctx) })
 }
 
-// beginKeeping reports whether nobody else decodes the samples for the store, until endKeeping.
-func (k *soundFile) beginKeeping(kind soundKind) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	begun := !k.kept[kind]
-	k.kept[kind] = true
-	return begun
-}
-
-func (k *soundFile) endKeeping(kind soundKind) {
-	k.mu.Lock()
-	k.kept[kind] = false
-	k.mu.Unlock()
-}
-
 // maxHashedBytes is the largest file that is read for its hash.
 const maxHashedBytes = 32 << 20
 
@@ -405,48 +348,4 @@ func (s *soundFiles) measureBed(ctx context.Context, k *soundFile, file *audio.F
 		return err
 	})
 	return level, head, err
-}
-
-// The messages of tell.
-const (
-	msgNotPlayed = "a sound file cannot be played"
-	msgSilentBed = "the bed is silent"
-)
-
-// tell logs a problem of a file, unless it was the last one that was logged of it with that message.
-func (s *soundFiles) tell(level slog.Level, message, name string, err error) {
-	if s.isNew(message+"\x00"+name, err.Error()) {
-		s.log.Log(context.Background(), level, message, "file", name, "err", err)
-	}
-}
-
-// tellClip is tell for a clip of a score.
-func (s *soundFiles) tellClip(c routines.Clip, err error) {
-	if s.isNew(clipName(c), err.Error()) {
-		s.log.Error("a clip is silent", "say", c.Say, "sound", c.Sound, "err", err)
-	}
-}
-
-// clipName is the name of a clip for isNew and forget; no file has the name of a text.
-func clipName(c routines.Clip) string { return "clip\x00" + c.Say + "\x00" + c.Sound }
-
-// isNew notes the latest problem of a key, and reports whether it is another than before.
-func (s *soundFiles) isNew(key, problem string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.told[key] == problem {
-		return false
-	}
-	if len(s.told) >= maxKnownSounds {
-		clear(s.told)
-	}
-	s.told[key] = problem
-	return true
-}
-
-// forget makes tell and tellClip log the next problem, whatever it is: the sound is all right now.
-func (s *soundFiles) forget(key string) {
-	s.mu.Lock()
-	delete(s.told, key)
-	s.mu.Unlock()
 }

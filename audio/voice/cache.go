@@ -15,6 +15,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -38,13 +39,13 @@ type Cache struct {
 	files        *audio.Files
 	log          *slog.Logger
 	maxDiskBytes int64
+	warned       atomic.Bool
 
 	mu          sync.Mutex
 	extents     map[string]routines.Extent // of what was read or put, so that Measure reads no file twice
 	memory      map[string]Recording       // what could not be written
 	memoryOrder []string                   // the keys of memory, the oldest first
 	memoryBytes int                        // of PCM in memory
-	warned      bool
 }
 
 // leftoverAge is how old a temporary file is that no process writes any more.
@@ -152,12 +153,9 @@ func (c *Cache) deleteExtent(key string) {
 	c.mu.Unlock()
 }
 
+// warnOnce tells why the cache keeps nothing on disk, the first time.
 func (c *Cache) warnOnce(err error) {
-	c.mu.Lock()
-	first := !c.warned
-	c.warned = true
-	c.mu.Unlock()
-	if first {
+	if !c.warned.Swap(true) {
 		c.log.Warn("speech cannot be kept on disk; it is kept in memory until the next start", "dir", c.dir, "err", err)
 	}
 }
