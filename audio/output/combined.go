@@ -46,14 +46,28 @@ func (p part) gain() float64 { return audio.VolumeGain(p.volume) }
 
 // lag is the lag that it aims at as a follower.
 func (p part) lag() int {
-	if strings.HasPrefix(p.name, "snapcast:") {
+	if p.isSnapcast() {
 		return longLag
 	}
 	return targetLag
 }
 
+// ahead is how far ahead of what it plays its followers get the sound: where it takes nothing back, they can have it before.
+func (p part) ahead() int {
+	if p.isSnapcast() {
+		return followAhead
+	}
+	return 0
+}
+
+func (p part) isSnapcast() bool { return strings.HasPrefix(p.name, "snapcast:") }
+
+// followAhead is how far ahead of what a clock plays that takes nothing back its followers get the sound, at most: where less than
+// half of it is left they get more, so that few pieces do.
+const followAhead = audio.Rate
+
 // combined is one output made of several. The clock pulls, rewinds, reports what is heard and fails as if it were
-// alone. The followers get what was heard there; so they are behind it by their lag and by the latency of their
+// alone. The followers get what was heard there, or what will be, and are behind it by their lag and by the latency of their
 // devices. The output with the longest latency, such as Snapcast, is therefore the best clock. Followers have no lead-in
 // of their own.
 //
@@ -82,11 +96,14 @@ func (c *combined) Play(ctx context.Context, src beep.Streamer, heard func(frame
 		f.start(followCtx)
 		followers.Go(func() { f.follow(f.ctx, ring, c.feed) })
 	}
-	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard, interval: func() int { return c.feed }}
+	tap := &heardTap{src: src, gain: c.clock.gain(), onFrames: ring.write, onHeard: heard, interval: func() int { return c.feed }, ahead: c.clock.ahead()}
 	if len(c.followers) == 0 {
 		tap.onFrames = func(int, [][2]float64, int) {}
 	}
-	err := c.clock.output.Play(ctx, tap, tap.report)
+	err := c.clock.output.Play(ctx, tap, func(frames int) (next int) {
+		ring.setHeard(frames)
+		return tap.report(frames)
+	})
 	tap.flush()
 	// Nothing here is deferred: after a panic the process must not wait for the followers.
 	ring.close()
@@ -197,7 +214,7 @@ type followerSource struct {
 }
 
 func newFollowerSource(ctx context.Context, ring *ringBuffer, p part, feed int) *followerSource {
-	return &followerSource{ctx: ctx, ring: ring, gain: p.gain(), aim: p.lag(), feed: feed, next: ring.state().head, meanLag: float64(p.lag())}
+	return &followerSource{ctx: ctx, ring: ring, gain: p.gain(), aim: p.lag(), feed: feed, next: ring.state().playing(time.Now()), meanLag: float64(p.lag())}
 }
 
 // lag is how many frames the follower is behind the clock, without the latency of its device.
@@ -313,7 +330,8 @@ func (f *followerSource) read(samples [][2]float64) {
 	ring := f.ring.state()
 	head := ring.head
 	if !f.ring.read(f.next, samples) { // the device stood still for longer than the ring holds
-		f.next = head - (head-f.next)%audio.Block - f.aim
+		playing := ring.playing(time.Now())
+		f.next = playing - (playing-f.next)%audio.Block - f.aim
 		f.meanLag = float64(f.aim)
 		f.ring.read(f.next, samples)
 	}
@@ -358,78 +376,4 @@ func crossfade(dst, from, to [][2]float64) {
 			dst[i][c] = from[i][c] + float64(x*(to[i][c]-from[i][c]))
 		}
 	}
-}
-
-// ringBuffer holds the last two seconds that the clock has played. One goroutine writes, any number read.
-type ringBuffer struct {
-	mu     sync.Mutex // held for arithmetic and copying only
-	frames [][2]float64
-	ringState
-	closed chan struct{} // closed when nothing more will be written
-}
-
-type ringState struct {
-	head    int           // frames written so far
-	at      time.Time     // when the last of them was
-	written chan struct{} // closed at the next write
-}
-
-// clock is how many frames the clock has played: it goes on between the writes.
-func (r ringState) clock(now time.Time) int {
-	if r.at.IsZero() {
-		return 0
-	}
-	return r.head + min(int(toFrames(now.Sub(r.at))), longLag)
-}
-
-func newRingBuffer() *ringBuffer {
-	return &ringBuffer{frames: make([][2]float64, 2*audio.Rate), ringState: ringState{written: make(chan struct{})}, closed: make(chan struct{})}
-}
-
-// write takes frames that were heard, before the next ones of the same moment.
-func (r *ringBuffer) write(_ int, frames [][2]float64, next int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for len(frames) > 0 {
-		n := copy(r.frames[r.head%len(r.frames):], frames)
-		frames = frames[n:]
-		r.head += n
-	}
-	r.at = time.Now().Add(-toDuration(next))
-	if next == 0 {
-		close(r.written)
-		r.written = make(chan struct{})
-	}
-}
-
-func (r *ringBuffer) close() { close(r.closed) }
-
-func (r *ringBuffer) isClosed() bool {
-	select {
-	case <-r.closed:
-		return true
-	default:
-		return false
-	}
-}
-
-func (r *ringBuffer) state() ringState {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.ringState
-}
-
-// read copies written frames from index from on. It is false when they have been overwritten.
-func (r *ringBuffer) read(from int, samples [][2]float64) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if from < r.head-len(r.frames) {
-		return false
-	}
-	for len(samples) > 0 {
-		n := copy(samples, r.frames[from%len(r.frames):])
-		samples = samples[n:]
-		from += n
-	}
-	return true
 }

@@ -134,6 +134,46 @@ func TestCombinedSnapcastFollows(t *testing.T) {
 	})
 }
 
+// What follows Snapcast is heard at its exact lag behind it, gets few pieces, whatever the server holds, and nothing is missing.
+func TestCombinedFollowsSnapcast(t *testing.T) {
+	for name, tt := range map[string]struct {
+		buffer, leadIn, lag int
+		follower            string
+	}{
+		"a second in the server":    {audio.Rate, audio.Rate / 2, targetLag, "pulse"},
+		"nothing in the server":     {0, 0, targetLag, "pulse"},
+		"ten seconds in the server": {10 * audio.Rate, 0, targetLag, "pulse"},
+		"and is Snapcast too":       {audio.Rate, 0, longLag, "snapcast:hall"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const frames = 20 * audio.Rate
+				clock := openedSnapcast(t, &countingConn{}, audiotest.Logger(t))
+				clock.output.buffer = tt.buffer
+				d := &sleepyRecorder{}
+				out := combine(audiotest.Logger(t), part{"snapcast:bath", on(clock, tt.leadIn), 100}, part{tt.follower, on(d, 0), 100})
+				began, early := time.Now(), 0
+				if err := out.Play(t.Context(), audiotest.NewNoise(frames), func(heard int) int {
+					if heard == 0 {
+						early = d.writes
+					}
+					return audio.FarAhead
+				}); err != nil {
+					t.Fatal(err)
+				}
+				begins := int(toFrames(d.start.Sub(began)))
+				at := begins + checkDithered(t, d.kept, frames, 1) - tt.leadIn - tt.buffer
+				if at < tt.lag-2*audio.Block || at > tt.lag+2*audio.Block {
+					t.Errorf("the follower is %v late, and not %v", toDuration(at), toDuration(tt.lag))
+				}
+				if writes := d.writes - early; writes > 110 {
+					t.Errorf("it is written to %d times in 20 s", writes)
+				}
+			})
+		})
+	}
+}
+
 // tricklingRecorder is a sleepyRecorder that wants to know how its sound comes.
 type tricklingRecorder struct {
 	sleepyRecorder
@@ -418,6 +458,7 @@ func BenchmarkFollower(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for range audio.Rate / feed {
+			ring.setHeard(ring.head + feed)
 			ring.write(0, piece, 0)
 			src.startedAt, src.delivered, src.meanLag = time.Now(), 0, targetLag
 			for range feed / audio.Block {

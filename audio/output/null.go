@@ -97,19 +97,6 @@ func (d *sleepyDevice) rewind(limit int) (int, error) {
 	return int(n), nil
 }
 
-// alarm is a timer that is used again and again, by one goroutine.
-type alarm struct{ timer *time.Timer }
-
-// after delivers once after d, unless after is called again before.
-func (a *alarm) after(d time.Duration) <-chan time.Time {
-	if a.timer == nil {
-		a.timer = time.NewTimer(d)
-	} else {
-		a.timer.Reset(d)
-	}
-	return a.timer.C
-}
-
 // toFrames converts a duration, fractions of a frame included.
 func toFrames(d time.Duration) float64 { return d.Seconds() * audio.Rate }
 

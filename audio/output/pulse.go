@@ -31,7 +31,11 @@ func (o *pulseOutput) open(ctx context.Context) (device, error) {
 	if d.conn, err = dialPulse(ctx, d.handleMessage); err != nil {
 		return nil, err
 	}
-	if err = d.createStream(); err != nil {
+	if err = d.alarm.useKernel(); err == nil {
+		err = d.createStream()
+	}
+	if err != nil {
+		d.alarm.close()
 		d.conn.close()
 		return nil, err
 	}
@@ -371,6 +375,7 @@ func (d *pulseDevice) lostOr(err error) error {
 }
 
 func (d *pulseDevice) close(int) error {
+	d.alarm.close()
 	d.conn.close()
 	logUnderruns(d.log, "pulse:"+d.sink, d.underruns)
 	return nil

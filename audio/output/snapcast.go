@@ -132,7 +132,10 @@ func (o *snapcastOutput) open(ctx context.Context) (device, error) {
 		d.conn, err = dialSnapcast(ctx, o.address)
 	}
 	if err == nil {
-		if err = d.checkFormat(formatPatience); err != nil {
+		if err = d.checkFormat(formatPatience); err == nil {
+			err = d.alarm.useKernel()
+		}
+		if err != nil {
 			_ = d.conn.Close() // nothing was written
 		}
 	}
@@ -265,6 +268,7 @@ func (d *snapcastDevice) delay() (int, error) {
 
 func (d *snapcastDevice) close(int) error {
 	d.stopWatching()
+	d.alarm.close()
 	_ = d.conn.Close()
 	d.endFormatCheck()
 	d.output.groups.restore()

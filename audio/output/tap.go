@@ -249,14 +249,15 @@ func (l *tapListener) read(b []byte) (frames int, written <-chan struct{}) {
 	return frames, t.written
 }
 
-// heardTap is a source that keeps what is pulled from it until it is heard, and then hands it to onFrames; what is
+// heardTap is a source that keeps what is pulled from it until it is heard, or will be soon, and then hands it to onFrames; what is
 // rewound is never handed on. It belongs to the goroutine of one Play, whose reports go to report; flush follows that Play.
 type heardTap struct {
 	src      beep.Streamer
 	gain     float64                                        // of what is pulled; onFrames gets it without
-	onFrames func(first int, frames [][2]float64, next int) // frames that were heard, the index of the first one in src, and how many more come at once
+	onFrames func(first int, frames [][2]float64, next int) // frames, the index of the first one in src, and how many more come at once
 	onHeard  func(frames int) (next int)                    // gets what report gets
 	interval func() int                                     // how many frames are handed on at a time; FarAhead where nobody needs them soon
+	ahead    int                                            // how long before they are heard, once the first is; 0 where an output may rewind
 
 	pending frameRing // what was pulled and not handed on, from frame given of src on
 	given   int
@@ -295,7 +296,13 @@ func (t *heardTap) Rewind(frames int) {
 func (t *heardTap) report(frames int) (next int) {
 	t.heard = max(t.heard, frames)
 	interval := t.interval()
-	if interval == audio.FarAhead || t.heard-t.given >= interval {
+	switch {
+	case t.ahead > 0 && t.heard > 0 && interval < audio.FarAhead: // each piece that is pulled is followed by a report
+		if t.given < t.heard+t.ahead/2 {
+			t.handOn(min(t.heard+t.ahead, t.given+t.pending.len))
+		}
+		return t.onHeard(frames)
+	case interval == audio.FarAhead || t.heard-t.given >= interval:
 		t.flush()
 	}
 	next = t.onHeard(frames)
@@ -306,10 +313,13 @@ func (t *heardTap) report(frames int) (next int) {
 }
 
 // flush hands on all that was heard.
-func (t *heardTap) flush() {
-	for t.given < t.heard {
-		frames := t.pending.front(t.heard - t.given)
-		t.onFrames(t.given, frames, t.heard-t.given-len(frames))
+func (t *heardTap) flush() { t.handOn(t.heard) }
+
+// handOn hands on what comes before a frame of src.
+func (t *heardTap) handOn(end int) {
+	for t.given < end {
+		frames := t.pending.front(end - t.given)
+		t.onFrames(t.given, frames, end-t.given-len(frames))
 		t.pending.drop(len(frames))
 		t.given += len(frames)
 	}
