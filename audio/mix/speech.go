@@ -86,7 +86,7 @@ func (s *scoreClips) loadUntil(ctx context.Context, ref blockRef, until int, pro
 		if whole {
 			c.closeSpeech()
 			s.bank.clips.put(c.key, pcm)
-			s.bank.sounds.forget(clipName(c.key.clip))
+			s.bank.sounds.problems.forget(clipName(c.key.clip))
 		}
 		progress()
 		if whole {
