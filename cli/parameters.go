@@ -54,5 +54,5 @@ func (o parameters) deadline(c config.Config) (*player.Deadline, error) {
 
 // defaults are the settings that the parameters of a start override.
 func defaults(c config.Config) player.Defaults {
-	return player.Defaults{Verbosity: c.Voice.Verbosity, NoHolds: !c.Routines.Holds, Quiet: c.QuietNow}
+	return player.Defaults{Verbosity: c.Voice.Verbosity, NoHolds: !c.Routines.Holds, Quiet: c.QuietNow, Zone: c.Zone()}
 }

@@ -42,8 +42,9 @@ type Parameters struct {
 // Defaults are the settings that the parameters of a start override.
 type Defaults struct {
 	Verbosity routines.Verbosity
-	NoHolds   bool        // breaths without their holds
-	Quiet     func() bool // whether what starts now is played in the quiet profile; nil: never
+	NoHolds   bool           // breaths without their holds
+	Quiet     func() bool    // whether what starts now is played in the quiet profile; nil: never
+	Zone      *time.Location // in which the time of the day in Until counts; nil: UTC
 }
 
 // SetDefaults replaces the defaults, for the sessions that start from now on.

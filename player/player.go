@@ -29,14 +29,13 @@ type Config struct {
 	Library      routines.Library
 	Bank         *mix.Bank
 	Output       audio.Output
-	Outputs      []string       // the names of the outputs, for observers
-	Volume       int            // 0 to 100
-	Defaults                    // of what a start may ask for
-	LeadIn       time.Duration  // how long a start takes to its first sound, as far as it is known before the first one
-	Zone         *time.Location // of the times of the day in a start; nil: UTC
-	Waits        bool           // whether there is a remote that can say next: a hold until next waits for it
-	Voice        string         // the name of the bank's default voice
-	Voices       []string       // the names that a start may ask for; nil: every one that the bank opens
+	Outputs      []string      // the names of the outputs, for observers
+	Volume       int           // 0 to 100
+	Defaults                   // of what a start may ask for
+	LeadIn       time.Duration // how long a start takes to its first sound, as far as it is known before the first one
+	Waits        bool          // whether there is a remote that can say next: a hold until next waits for it
+	Voice        string        // the name of the bank's default voice
+	Voices       []string      // the names that a start may ask for; nil: every one that the bank opens
 	Version      string
 	URLs         func(routine string) map[string]string // of a routine's files by their kind; nil: none
 	PhaseLead    time.Duration                          // how long before its sound a phase is published

@@ -187,7 +187,11 @@ func (p *Player) newRequest(ctx context.Context, c Command) (request, error) {
 }
 
 // localTime is the time where the listener is.
-func (p *Player) localTime() time.Time { return time.Now().In(cmp.Or(p.cfg.Zone, time.UTC)) }
+func (p *Player) localTime() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Now().In(cmp.Or(p.cfg.Zone, time.UTC))
+}
 
 // startDelay is how long a start takes to its first sound: as long as the last one, at first the lead-in.
 func (p *Player) startDelay() time.Duration {
