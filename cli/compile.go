@@ -5,8 +5,10 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"guided/audio/mix"
+	"guided/player"
 	"guided/routines"
 )
 
@@ -17,6 +19,7 @@ type compiler struct {
 	library *routines.Index
 	bank    *mix.Bank
 	options routines.Options
+	end     *player.Deadline // nil: it does not matter when it ends
 
 	routinesProblem error // why the user's own routines are not in the library
 }
@@ -31,6 +34,10 @@ func (o parameters) compiler(p *process) (*compiler, error) {
 	if err != nil {
 		return nil, err
 	}
+	end, err := o.deadline(c)
+	if err != nil {
+		return nil, err
+	}
 	l := newLibrary(c)
 	b, err := newBank(c, l, p.logger(slog.LevelWarn))
 	if err != nil {
@@ -39,7 +46,7 @@ func (o parameters) compiler(p *process) (*compiler, error) {
 	if b, err = b.ForVoice(o.Voice); err != nil {
 		return nil, err
 	}
-	return &compiler{p, routines.NewIndex(l), b, options, c.RoutinesProblem()}, nil
+	return &compiler{p, routines.NewIndex(l), b, options, end, c.RoutinesProblem()}, nil
 }
 
 // score finds a routine, synthesizes the phrases that the voice lacks, which may take minutes the first time, and
@@ -59,7 +66,14 @@ func (c *compiler) score(name string) (*routines.Routine, *routines.Score, error
 		}
 		fmt.Fprintf(c.p.stderr, "guided: some phrases cannot be spoken: %v\n", err)
 	}
-	score, err := routines.Compile(c.p.ctx, r, c.bank.Measure, c.options)
+	options := c.options
+	if c.end != nil {
+		c.end.Fit(&options, time.Now())
+	}
+	score, err := routines.Compile(c.p.ctx, r, c.bank.Measure, options)
+	if c.end != nil && err != nil {
+		err = c.end.Explain(err, time.Now())
+	}
 	return r, score, err
 }
 

@@ -31,6 +31,9 @@ func (o *playCommand) Run(p *process) error {
 	if _, err := o.options(c); err != nil {
 		return err
 	}
+	if _, err := o.deadline(c); err != nil {
+		return err
+	}
 	if o.Quiet {
 		c.Audio.Quiet = config.AllDay()
 	}

@@ -42,6 +42,9 @@ type ProofReport struct {
 // Run plays a routine, records the sink, and fails when a cue is missing or more than maxCueError from its place in the
 // score.
 func (o *proveCommand) Run(p *process) error {
+	if o.Until != "" || o.FadeIn != 0 || o.FadeOut != 0 {
+		return errors.New("prove plays what it compares with, at one level and at any time: leave out --until (--for sets a length), --fade-in and --fade-out")
+	}
 	c, err := o.compiler(p)
 	if err != nil {
 		return err

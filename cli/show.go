@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"guided/routines"
@@ -41,7 +42,7 @@ func (o *showCommand) Run(p *process) error {
 }
 
 func timeline(w io.Writer, r *routines.Routine, score *routines.Score) {
-	fmt.Fprintf(w, "%s, %s\n", score.Title, formatSamples(score.Len))
+	fmt.Fprintf(w, "%s, %s%s\n", score.Title, formatSamples(score.Len), fades(score))
 	if r.About != "" {
 		fmt.Fprintln(w, r.About)
 	}
@@ -56,6 +57,26 @@ func timeline(w io.Writer, r *routines.Routine, score *routines.Score) {
 	for _, n := range score.Notes {
 		fmt.Fprintf(w, "note: line %d, step %q: %s\n", n.Line, n.Step, n.What)
 	}
+}
+
+// fades says over which time the sound rises and sinks, where it does.
+func fades(score *routines.Score) (text string) {
+	rising, sinking := 0, score.Len // the end of the last ramp upwards, the start of the first downwards
+	for _, r := range slices.Backward(score.Fade) {
+		switch {
+		case r.To > r.From:
+			rising = max(rising, r.At+r.Len)
+		case r.To < r.From:
+			sinking = r.At
+		}
+	}
+	if rising > 0 {
+		text = ", rising over " + formatSamples(rising)
+	}
+	if sinking < score.Len {
+		text += ", sinking over " + formatSamples(score.Len-sinking)
+	}
+	return text
 }
 
 // bar draws the span of a step within the whole, all three in samples. The left edge is on a whole column, the right edge

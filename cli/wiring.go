@@ -134,7 +134,7 @@ func newPlayer(c config.Config, voices []voice.Voice, out audio.Output, outputs 
 	}
 	return player.New(player.Config{
 		Library: l, Bank: newBankOf(voices, l, log), Output: out, Outputs: outputs, Volume: c.Audio.Volume, Voice: own, Voices: names, Version: version(),
-		Defaults: defaults(c), Waits: daemon, URLs: urls,
+		Defaults: defaults(c), LeadIn: c.Audio.LeadIn.Duration, Waits: daemon, URLs: urls,
 		PhaseLead: c.MQTT.PhaseLead.Duration, ClockTrusted: config.ClockTrusted, Record: record, Log: log,
 	})
 }

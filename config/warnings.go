@@ -79,7 +79,7 @@ func nearestFolder(dir string) string {
 	return ""
 }
 
-// Zone is the time zone of quiet hours, and of the days of the history.
+// Zone is the time zone of quiet hours, of the days of the history, and of the times of the day in a start.
 func (c Config) Zone() *time.Location { return c.zone }
 
 // ZoneProblem is why the time zone of quiet hours is not what was asked for; nil where it is.

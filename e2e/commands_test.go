@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"guided/audio/voice"
 	"guided/cli"
@@ -20,6 +21,7 @@ func TestRunExitCodes(t *testing.T) {
 	if err := os.WriteFile(config, []byte("[mqtt]\nbroker = \"mqtt://127.0.0.1:1\"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	in := func(d time.Duration) string { return time.Now().Add(d).Format(time.RFC3339) }
 	for name, tt := range map[string]struct {
 		args []string
 		code int
@@ -32,6 +34,14 @@ func TestRunExitCodes(t *testing.T) {
 		"a settings file that does not exist": {[]string{"--config", "/nowhere/guided.toml", "list"}, cli.Failed, "/nowhere/guided.toml"},
 		"a length that is too short":          {[]string{"show", "4-4-6", "--for", "5s"}, cli.Failed, "at least"},
 		"a negative length":                   {[]string{"show", "4-4-6", "--for=-5s"}, cli.Failed, "negative"},
+		"an end and a length":                 {[]string{"show", "4-4-6", "--for", "5m", "--until", "08:10"}, cli.Misuse, "--until"},
+		"an end that is no time":              {[]string{"show", "4-4-6", "--until", "soon"}, cli.Failed, `--until: "soon" is not a time`},
+		"an end that has passed":              {[]string{"play", "4-4-6", "--until", "2026-01-01T08:10:00Z"}, cli.Failed, "has passed"},
+		"an end that is too soon":             {[]string{"show", "4-4-6", "--until", in(20 * time.Second)}, cli.Failed, "at the earliest"},
+		"an end that is possible":             {[]string{"show", "4-4-6", "--until", in(20 * time.Minute)}, cli.Done, "Four four six, 19:"},
+		"fades":                               {[]string{"show", "unwind", "--fade-in", "1m", "--fade-out", "2m"}, cli.Done, "rising over 1:00, sinking over 2:00"},
+		"a negative fade":                     {[]string{"show", "4-4-6", "--fade-in=-5s"}, cli.Failed, "--fade-in: -5s"},
+		"a proof of what fades":               {[]string{"prove", "4-4-6", "--fade-out", "1m"}, cli.Failed, "leave out"},
 		"version":                             {[]string{"version"}, cli.Done, "guided "},
 		"voices":                              {[]string{"voices"}, cli.Done, "heart: "},
 		"send without a daemon":               {[]string{"--config", config, "send", "status"}, cli.Failed, "127.0.0.1:1"},

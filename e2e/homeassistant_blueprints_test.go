@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"guided/cli"
 	"guided/homeassistant"
@@ -30,6 +31,16 @@ automation:
       path: guided/start.yaml
       input:
         trigger_list: [{trigger: event, event_type: test_selected}]
+  - alias: Start what ends at a time, and fades
+    use_blueprint:
+      path: guided/start.yaml
+      input:
+        trigger_list: [{trigger: event, event_type: test_until}]
+        routine: coherent
+        length: 12
+        until: "%s"
+        fade_in: 1
+        fade_out: 2
   - alias: Lights
     use_blueprint:
       path: guided/lights.yaml
@@ -74,7 +85,8 @@ func TestHomeAssistantRunsBlueprints(t *testing.T) {
 			t.Fatal(out)
 		}
 	}
-	h.writeFile("hass/packages/automations.yaml", blueprintAutomations)
+	until := time.Now().Add(40 * time.Minute).Truncate(time.Minute)
+	h.writeFile("hass/packages/automations.yaml", fmt.Sprintf(blueprintAutomations, until.Format("15:04")))
 	visitor := connectMQTT(t, h.brokerPort)
 	t.Cleanup(func() { visitor.Disconnect(0) })
 	visitor.Publish("homeassistant/light/lamp/config", 1, true, `{"schema":"json","name":"Lamp","unique_id":"lamp","command_topic":"test/lamp/set","brightness":true,"transition":true}`).Wait()
@@ -127,6 +139,15 @@ func TestHomeAssistantRunsBlueprints(t *testing.T) {
 		d.waitForState(seen, "to have it selected", func(s player.State) bool { return s.Selected == "box" })
 		fire("test_selected")
 		d.waitForState(seen, "to play it", func(s player.State) bool { return s.Routine == "box" && s.State == player.Playing })
+	})
+	t.Run("a trigger starts a routine that ends at a time, and fades", func(t *testing.T) {
+		fire("test_until")
+		d.waitForState(seen, "to play until then", func(s player.State) bool {
+			return s.Routine == "coherent" && s.State == player.Playing && s.EndsAt != nil && !s.EndsAt.After(until.Add(time.Second)) && until.Sub(*s.EndsAt) < 12*time.Second
+		})
+		waitFor(t, "both fades", func() bool { return messages.count("command", `"fade_in"`, `"1m"`, `"fade_out"`, `"2m"`) == 1 })
+		visitor.Publish("guided/mat/command", 1, false, "start box").Wait()
+		d.waitForState(seen, "to play box again", func(s player.State) bool { return s.Routine == "box" && s.State == player.Playing })
 	})
 	t.Run("the lamp follows the breath", func(t *testing.T) {
 		waitFor(t, "an in and an out", func() bool {

@@ -194,7 +194,7 @@ func topicsPage(t *testing.T) string {
 	}
 	writePairs(&b, "Event types", "event_type", eventMeanings)
 	writePairs(&b, "Phases", "phase", phaseMeanings)
-	b.WriteString("\n## Commands\n\nAs words, or as JSON with the verb as `command` and the keys beside it. Every command may carry `transaction` (it is\ncarried out once, and echoed) and `sent_at`, a time or a number since 1970 (refused when it is more than 30 s old; that of a clock\nwhich is not set, or ahead, is passed over with a `note`). NUL bytes, byte order marks and quotes around a message are passed over.\n\n`stop`, `pause`, `volume` and `duck` never wait: a `start`, a jump or a change of the pace that is still in hand is answered with\nan error, `overtaken by stop`.\n\n| write | keys in JSON | it |\n|---|---|---|\n")
+	b.WriteString("\n## Commands\n\nAs words, or as JSON with the verb as `command` and the keys beside it. Every command may carry `transaction` (it is\ncarried out once, and echoed) and `sent_at`, a time or a number since 1970 (refused when it is more than 30 s old; that of a clock\nwhich is not set, or ahead, is passed over with a `note`). NUL bytes, byte order marks and quotes around a message are passed over.\n\n`until` is the next such time of the day (`08:10`, `8:10 pm`), at most four hours ahead, or a time stamp; it goes without `for`. `for`,\n`fade_in` and `fade_out` are times such as `5m`. What is otherwise than asked for (a clock that nothing keeps right, a fade that is\nlonger than the routine) stands in the `note` of the response.\n\n`stop`, `pause`, `volume` and `duck` never wait: a `start`, a jump or a change of the pace that is still in hand is answered with\nan error, `overtaken by stop`.\n\n| write | keys in JSON | it |\n|---|---|---|\n")
 	verbs := player.New(player.Config{}).Info().Verbs
 	for _, verb := range verbs {
 		usage, takes := verbUsage(t, verb)
@@ -248,7 +248,7 @@ func eachKey(of reflect.Type, each func(key, kind string)) {
 func verbUsage(t *testing.T, verb string) (usage, takes string) {
 	t.Helper()
 	var own []string
-	for _, key := range []string{"routine", "for", "volume", "voice", "verbosity", "holds", "bed", "text", "when"} {
+	for _, key := range []string{"routine", "for", "until", "volume", "voice", "verbosity", "holds", "bed", "fade_in", "fade_out", "text", "when"} {
 		_, err := player.Parse(fmt.Appendf(nil, `{"command":%q,%q:"?"}`, verb, key))
 		if err == nil || !strings.Contains(err.Error(), "takes no") {
 			own = append(own, "`"+key+"`")

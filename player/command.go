@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,17 +30,21 @@ type Command struct {
 // Parameters are what a start may ask for; a zero value is as Defaults say.
 type Parameters struct {
 	For       time.Duration      // the length of the whole; 0: the routine's own
+	Until     string             // when it must have ended, as NewDeadline reads it; empty: no matter
 	Voice     string             // who speaks
 	Verbosity routines.Verbosity // how much is said
 	Holds     *bool              // breaths with their holds, or without
 	Bed       string             // what sounds under the voice, or "none"
+	FadeIn    time.Duration      // of the whole sound, at the start
+	FadeOut   time.Duration      // at the end
 }
 
 // Defaults are the settings that the parameters of a start override.
 type Defaults struct {
 	Verbosity routines.Verbosity
-	NoHolds   bool        // breaths without their holds
-	Quiet     func() bool // whether what starts now is played in the quiet profile; nil: never
+	NoHolds   bool           // breaths without their holds
+	Quiet     func() bool    // whether what starts now is played in the quiet profile; nil: never
+	Zone      *time.Location // in which the time of the day in Until counts; nil: UTC
 }
 
 // SetDefaults replaces the defaults, for the sessions that start from now on.
@@ -57,10 +62,11 @@ func (p *Player) Options(o Parameters) routines.Options {
 	return d.Options(o)
 }
 
-// Options is what the compiler is asked for: the parameters over the defaults.
+// Options is what the compiler is asked for: the parameters over the defaults. What Until asks for depends on the time:
+// see Deadline.
 func (d Defaults) Options(p Parameters) routines.Options {
 	o := routines.Options{
-		For: p.For, Verbosity: cmp.Or(p.Verbosity, d.Verbosity), NoHolds: d.NoHolds, Bed: p.Bed, Quiet: d.Quiet != nil && d.Quiet(),
+		For: p.For, Verbosity: cmp.Or(p.Verbosity, d.Verbosity), NoHolds: d.NoHolds, Bed: p.Bed, FadeIn: p.FadeIn, FadeOut: p.FadeOut, Quiet: d.Quiet != nil && d.Quiet(),
 	}
 	if p.Holds != nil {
 		o.NoHolds = !*p.Holds
@@ -74,7 +80,7 @@ type Response struct {
 	Command     string  `json:"command"`
 	Error       string  `json:"error,omitempty"`
 	Unchanged   bool    `json:"unchanged,omitempty"` // ok, and nothing had to change
-	Note        string  `json:"note,omitempty"`      // what was passed over, or taken up
+	Note        string  `json:"note,omitempty"`      // what was passed over, taken up, or is otherwise than asked for
 	Transaction string  `json:"transaction,omitempty"`
 	Report      *Report `json:"report,omitempty"` // status: nil else
 }
@@ -97,7 +103,7 @@ var errSlow = errors.New("not at once")
 // nothing, and the response says so.
 func verbs() []verb {
 	return []verb{
-		{"start", "start NAME for 5m volume 40 voice heart verbosity short holds off bed rain", "routine for volume voice verbosity holds bed", parseStart, nil, (*Player).start},
+		{"start", "start NAME for 5m volume 40 voice heart verbosity short holds off bed rain fade_in 2m fade_out 5m, or start NAME until 08:10", "routine for until volume voice verbosity holds bed fade_in fade_out", parseStart, nil, (*Player).start},
 		{"select", "select NAME", "routine", parseName, nil, (*Player).selectRoutine},
 		{"pause", "pause", "", parseNothing, (*Player).pause, nil},
 		{"resume", "resume", "", parseNothing, (*Player).resume, (*Player).takeUp},
@@ -232,7 +238,7 @@ func (p *Player) execute(c Command, answer func(Response)) {
 	}
 	done := func(changed bool, more string, err error) {
 		r := response(c, changed, err)
-		r.Note = cmp.Or(more, note)
+		r.Note = joinNotes(note, more)
 		if c.Verb == "status" {
 			r.Report = p.report()
 		}
@@ -245,6 +251,11 @@ func (p *Player) execute(c Command, answer func(Response)) {
 		}
 	}
 	p.enqueue(v, c, done)
+}
+
+// joinNotes is one note of several; empty ones are passed over.
+func joinNotes(notes ...string) string {
+	return strings.Join(slices.DeleteFunc(notes, func(n string) bool { return n == "" }), "; ")
 }
 
 func response(c Command, changed bool, err error) Response {

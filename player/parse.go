@@ -31,11 +31,14 @@ var keys = []key{
 	{name: "command"}, // parsed as words
 	{name: "routine", set: setRoutine},
 	{name: "for", set: setFor, isWord: true},
+	{name: "until", set: setUntil, isWord: true},
 	{name: "volume", set: setVolume, isWord: true},
 	{name: "voice", set: setVoice, isWord: true},
 	{name: "verbosity", set: setVerbosity, isWord: true},
 	{name: "holds", set: setHolds, isWord: true},
 	{name: "bed", set: setBed, isWord: true},
+	{name: "fade_in", set: setFadeIn, isWord: true},
+	{name: "fade_out", set: setFadeOut, isWord: true},
 	{name: "text", set: func(c *Command, v string) error { c.Text = v; return nil }},
 	{name: "when", set: setWhen},
 	{name: "transaction", set: setTransaction, common: true},
@@ -107,12 +110,24 @@ func parseName(c *Command, words []string) error {
 // parseStart reads a name of several words, and the keys with values after it. They may belong to a title too: start
 // looks for such a one first, and reports a value that is invalid where there is no such title.
 func parseStart(c *Command, words []string) error {
+	words = joinMeridiem(words)
 	c.words = words
 	name := c.setParameters(0)
 	if len(name) == len(words) {
 		c.words = nil
 	}
 	return parseName(c, name)
+}
+
+// joinMeridiem makes one word of a time of the day and its am or pm after "until".
+func joinMeridiem(words []string) []string {
+	for i := 2; i < len(words); i++ {
+		joined := words[i-1] + words[i]
+		if _, is, _ := parseClock(joined); is && strings.EqualFold(words[i-2], "until") && strings.ContainsAny(words[i][:1], "aApP") {
+			return slices.Concat(words[:i-1], []string{joined}, words[i+1:])
+		}
+	}
+	return words
 }
 
 // setParameters reads the keys with values at the end of the words, as far as they are valid and after the first words,
@@ -358,15 +373,41 @@ func setFor(c *Command, value string) (err error) {
 		}
 		return err
 	}
+	d, err := parseTime("for", value)
+	if err == nil && d == 0 {
+		err = fmt.Errorf(`for: %q is not a length such as "5m" or "90s"`, shorten(value))
+	}
+	if err == nil {
+		c.For = d
+	}
+	return err
+}
+
+// parseTime reads a time of up to four hours, such as "5m".
+func parseTime(key, value string) (time.Duration, error) {
 	d, err := time.ParseDuration(strings.ToLower(value))
-	if err != nil || d <= 0 {
-		return fmt.Errorf(`for: %q is not a length such as "5m" or "90s"`, shorten(value))
+	switch {
+	case err != nil || d < 0:
+		return 0, fmt.Errorf(`%s: %q is not a length such as "5m" or "90s"`, key, shorten(value))
+	case d > 4*time.Hour:
+		return 0, fmt.Errorf("%s: %q is longer than four hours", key, shorten(value))
 	}
-	if d > 4*time.Hour {
-		return fmt.Errorf("for: %q is longer than four hours", shorten(value))
-	}
-	c.For = d
-	return nil
+	return d, nil
+}
+
+func setUntil(c *Command, value string) error {
+	c.Until = value
+	return checkUntil(value)
+}
+
+func setFadeIn(c *Command, value string) (err error) {
+	c.FadeIn, err = parseTime("fade_in", value)
+	return err
+}
+
+func setFadeOut(c *Command, value string) (err error) {
+	c.FadeOut, err = parseTime("fade_out", value)
+	return err
 }
 
 func setVolume(c *Command, value string) error {

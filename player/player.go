@@ -29,12 +29,13 @@ type Config struct {
 	Library      routines.Library
 	Bank         *mix.Bank
 	Output       audio.Output
-	Outputs      []string // the names of the outputs, for observers
-	Volume       int      // 0 to 100
-	Defaults              // of what a start may ask for
-	Waits        bool     // whether there is a remote that can say next: a hold until next waits for it
-	Voice        string   // the name of the bank's default voice
-	Voices       []string // the names that a start may ask for; nil: every one that the bank opens
+	Outputs      []string      // the names of the outputs, for observers
+	Volume       int           // 0 to 100
+	Defaults                   // of what a start may ask for
+	LeadIn       time.Duration // how long a start takes to its first sound, as far as it is known before the first one
+	Waits        bool          // whether there is a remote that can say next: a hold until next waits for it
+	Voice        string        // the name of the bank's default voice
+	Voices       []string      // the names that a start may ask for; nil: every one that the bank opens
 	Version      string
 	URLs         func(routine string) map[string]string // of a routine's files by their kind; nil: none
 	PhaseLead    time.Duration                          // how long before its sound a phase is published
@@ -60,6 +61,7 @@ type Player struct {
 	cancelPreparing context.CancelFunc // of preparing
 	selected        string             // the routine that start and toggle begin without a name
 	volume          int                // 0 to 100
+	delay           time.Duration      // from the last start of an output to its first sound
 	problem         string             // why there is no sound, or why the last start failed; empty: none
 	messages        []message          // to be synthesized
 	cancelSynthesis context.CancelFunc // of the message that is being synthesized or was last, nil: none
@@ -81,7 +83,7 @@ type Player struct {
 // New makes a player that is idle.
 func New(cfg Config) *Player {
 	return &Player{
-		cfg: cfg, index: routines.NewIndex(cfg.Library), wake: make(chan struct{}, 1), rescan: make(chan struct{}, 1), messageQueued: make(chan struct{}, 1), volume: cfg.Volume,
+		cfg: cfg, index: routines.NewIndex(cfg.Library), wake: make(chan struct{}, 1), rescan: make(chan struct{}, 1), messageQueued: make(chan struct{}, 1), volume: cfg.Volume, delay: cfg.LeadIn,
 		watchers: map[*watcher]bool{}, transactions: newTransactions(),
 		info: Info{Version: cfg.Version, Outputs: cfg.Outputs, Routines: []RoutineInfo{}, Verbs: verbNames()},
 	}
@@ -126,6 +128,9 @@ const (
 
 // healthyAfter is how much sound a device must have played for the backoff to begin anew.
 const healthyAfter = 10 * routines.Rate
+
+// maxDelay bounds how much of a start's delay counts: a device that was away for minutes is no rule.
+const maxDelay = 10 * time.Second
 
 // drainTimeout is how long a device may take to play out when the program ends.
 const drainTimeout = 2 * time.Second
@@ -256,9 +261,13 @@ func (p *Player) wakeRun() {
 // when the device failed.
 func (p *Player) play(s *session) bool {
 	p.loadStart(s)
+	began := time.Now()
 	err := p.cfg.Output.Play(s.playCtx, source{p, s}, func(frames int) int {
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		if s.heard == 0 && frames > 0 {
+			p.delay = max(0, min(time.Since(began)-routines.Duration(frames), maxDelay))
+		}
 		p.advanceHeard(s, frames)
 		s.nextReport = p.nextReport(s)
 		return s.nextReport

@@ -141,7 +141,7 @@ func (w *randomWorld) randomCommand(r *rand.Rand) string {
 	start := func() string {
 		words := "start " + one(w.names...)
 		for range r.IntN(3) {
-			words += one(" for 10s", " for 3s", " volume 40", " volume 0", " voice anna", " voice hum", " voice /etc", " verbosity short", " verbosity minimal", " holds off", " holds on", " bed none", " bed waves", " bed jazz", " for ever")
+			words += one(" for 10s", " for 3s", " volume 40", " volume 0", " voice anna", " voice hum", " voice /etc", " verbosity short", " verbosity minimal", " holds off", " holds on", " bed none", " bed waves", " bed jazz", " for ever", " fade_in 2s", " fade_out 3s", " fade_out 10m", " until 00:00:40", " until 23:00")
 		}
 		return words
 	}

@@ -21,12 +21,17 @@ type reference struct {
 
 func renderReference(t *testing.T, text string, changes ...routines.Change) *reference {
 	t.Helper()
+	return renderReferenceAs(t, text, routines.Options{Changes: changes})
+}
+
+func renderReferenceAs(t *testing.T, text string, o routines.Options) *reference {
+	t.Helper()
 	r, err := routines.Parse("mixed.toml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	bank := mix.NewBank([]voice.Voice{humVoice{}}, nil, nil, slog.New(slog.DiscardHandler))
-	score, err := routines.Compile(t.Context(), r, bank.Measure, routines.Options{Changes: changes})
+	score, err := routines.Compile(t.Context(), r, bank.Measure, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"guided/audio"
@@ -20,8 +21,9 @@ type request struct {
 	bank        *mix.Bank // of the voice asked for
 	voice       string    // its name
 	options     routines.Options
-	volume      *int   // for this session only, nil: the player's
-	from        string // who started it, as Command.From
+	deadline    *Deadline // when it must have ended, nil: no matter
+	volume      *int      // for this session only, nil: the player's
+	from        string    // who started it, as Command.From
 	score       *routines.Score
 	base        *routines.Score // score before the changes that were asked for while it played
 	fingerprint string          // of score
@@ -38,8 +40,13 @@ func (r *request) same(o *request) bool {
 // sameOptions reports whether two starts ask for the same by their options.
 func (r *request) sameOptions(o *request) bool {
 	a, b := r.options, o.options
-	return r.routine.Name == o.routine.Name && r.bank == o.bank && a.For == b.For && a.NoHolds == b.NoHolds && a.Bed == b.Bed &&
+	return r.routine.Name == o.routine.Name && r.bank == o.bank && r.sameEnd(o) && a.FadeIn == b.FadeIn && a.FadeOut == b.FadeOut && a.NoHolds == b.NoHolds && a.Bed == b.Bed &&
 		cmp.Or(a.Verbosity, routines.Full) == cmp.Or(b.Verbosity, routines.Full)
+}
+
+// sameEnd reports whether two starts ask for the same end, or the same length.
+func (r *request) sameEnd(o *request) bool {
+	return r.deadline.same(o.deadline) && (r.deadline != nil || r.options.For == o.options.For)
 }
 
 // sameScore reports whether two starts that were compiled sound the same: one may ask for the length, the bed or the
@@ -49,17 +56,32 @@ func (r *request) sameScore(o *request) bool {
 		return false
 	}
 	a, b := r.base, o.base // plain comparisons: the lock is held
-	return a.Name == b.Name && a.Title == b.Title && a.Len == b.Len && a.Bed == b.Bed && slices.Equal(a.Marks, b.Marks) && slices.Equal(a.Cues, b.Cues)
+	return a.Name == b.Name && a.Title == b.Title && a.Len == b.Len && a.Bed == b.Bed && slices.Equal(a.Fade, b.Fade) && slices.Equal(a.Marks, b.Marks) && slices.Equal(a.Cues, b.Cues)
 }
 
-// compile makes the score, with tones in place of the phrases that no voice has.
+// compile makes the score, with tones in place of the phrases that no voice has. With a deadline it is fitted to the time
+// that is left now.
 func (r *request) compile(ctx context.Context) error {
+	if r.deadline == nil {
+		return r.compileAs(ctx, r.options)
+	}
+	options := r.options
+	r.deadline.Fit(&options, time.Now())
+	if err := r.compileAs(ctx, options); err != nil {
+		return r.deadline.Explain(err, time.Now())
+	}
+	r.options = options
+	return nil
+}
+
+// compileAs makes the score with some options.
+func (r *request) compileAs(ctx context.Context, o routines.Options) error {
 	r.complete = true
 	score, err := routines.Compile(ctx, r.routine, func(c routines.Clip) (routines.Extent, bool) {
 		e, has := r.bank.Measure(c)
 		r.complete = r.complete && has
 		return e, has
-	}, r.options)
+	}, o)
 	switch {
 	case err != nil:
 		return err
@@ -79,7 +101,7 @@ func (p *Player) start(c Command, w *slowCommand) (bool, error) {
 		return false, err
 	}
 	for {
-		changed, done, err := p.commitStart(&r, w)
+		changed, done, err := p.commitStart(&r, w, p.noteOf(&r))
 		if done || err != nil {
 			return changed, err
 		}
@@ -92,7 +114,7 @@ func (p *Player) start(c Command, w *slowCommand) (bool, error) {
 // commitStart starts a request. It reports that it is not done where the request differs from what is playing and has to
 // be compiled first, so that a routine that cannot be compiled, or not in the length asked for, is refused in the answer
 // to the command.
-func (p *Player) commitStart(r *request, w *slowCommand) (changed, done bool, err error) {
+func (p *Player) commitStart(r *request, w *slowCommand, note string) (changed, done bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	current := p.current()
@@ -103,6 +125,7 @@ func (p *Player) commitStart(r *request, w *slowCommand) (changed, done bool, er
 	if err := w.commit(); err != nil {
 		return false, false, err
 	}
+	w.note = note
 	if w.otherVolume {
 		r.volume = nil
 	}
@@ -154,7 +177,47 @@ func (p *Player) newRequest(ctx context.Context, c Command) (request, error) {
 	}
 	r := request{routine: routine, bank: bank, voice: cmp.Or(voice, p.cfg.Voice), options: p.Options(c.Parameters), volume: c.Volume, from: c.From}
 	r.options.Interactive = p.cfg.Waits
-	return r, nil
+	switch {
+	case c.Until != "" && c.For != 0:
+		return request{}, errors.New("for and until both say when it ends; give one of them")
+	case c.Until != "":
+		r.deadline, err = NewDeadline(c.Until, p.localTime(), p.startDelay())
+	}
+	return r, err
+}
+
+// localTime is the time where the listener is.
+func (p *Player) localTime() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Now().In(cmp.Or(p.cfg.Zone, time.UTC))
+}
+
+// startDelay is how long a start takes to its first sound: as long as the last one, at first the lead-in.
+func (p *Player) startDelay() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.delay
+}
+
+// noteOf is what whoever asked for a start should know beside that it was carried out.
+func (p *Player) noteOf(r *request) string {
+	var clock, end, fades string
+	if r.deadline != nil && !p.cfg.ClockTrusted() {
+		clock = fmt.Sprintf("until counts by the clock here, which nothing is known to keep right; it shows %s", p.localTime().Format("15:04:05"))
+	}
+	if r.score == nil { // it plays already, or has to be compiled first
+		return clock
+	}
+	if r.deadline != nil {
+		if at, early := r.deadline.earlyEnd(r.score, time.Now()); early {
+			end = fmt.Sprintf("it ends at %s; it cannot be longer and end by %s", at, r.deadline.text)
+		}
+	}
+	if r.options.FadesShortened(r.score) {
+		fades = fmt.Sprintf("it lasts %v, and its fades were shortened to that", routines.Duration(r.score.Elapsed(r.score.Len)).Round(time.Second))
+	}
+	return joinNotes(clock, end, fades)
 }
 
 // findRoutine loads the routine of a start, and returns the command with the parameters that do not belong to its title.
@@ -323,7 +386,11 @@ func (p *Player) completeScore(ctx context.Context, r *request) error {
 	if err := r.bank.PrepareForStart(ctx, clips); err != nil && ctx.Err() == nil {
 		p.cfg.Log.Warn("some phrases cannot be spoken; tones sound in their place", "routine", r.routine.Name, "err", err)
 	}
-	return r.compile(ctx)
+	err = r.compile(ctx)
+	if r.deadline != nil && err != nil && ctx.Err() == nil {
+		return r.compileAs(ctx, r.options) // too late by the time that it took to speak: it ends later by that
+	}
+	return err
 }
 
 // dropPending cancels the request that has not become a session yet. The caller holds the lock.

@@ -95,6 +95,7 @@ type compiler struct {
 	noteSeen      map[noteKey]bool
 	notes         map[Note]bool
 	cautionSpoken map[string]bool
+	cautions      []span         // where cautions are spoken
 	cautionsOf    map[*Step]bool // steps of which all cautions are spoken
 
 	// Of the step that is being written; each is used again for the next.
@@ -141,6 +142,7 @@ func layOut(w *work, r *Routine, o Options, fitted map[*Step]int, limit int) (*c
 	sortStable(c.score.Cues, func(a, b Cue) int { return cmp.Compare(a.At, b.At) })
 	sortStable(c.score.Marks, func(a, b Mark) int { return cmp.Compare(a.At, b.At) })
 	c.score.index = newLandmarks(c.score.Marks, c.score.Cues)
+	c.score.Fade = newFade(c.score, o, c.cautions)
 	return c, nil
 }
 

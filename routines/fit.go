@@ -17,20 +17,22 @@ type plan struct {
 	// What it was made for.
 	routine   *Routine
 	length    time.Duration
+	atMost    bool
 	noHolds   bool
 	verbosity Verbosity
 }
 
 // suits reports whether the plan, which may be nil, was made for a routine and options.
 func (p *plan) suits(r *Routine, o Options) bool {
-	return p != nil && p.routine == r && p.length == o.For && p.noHolds == o.NoHolds && p.verbosity == o.Verbosity
+	return p != nil && p.routine == r && p.length == o.For && p.atMost == o.AtMost && p.noHolds == o.NoHolds && p.verbosity == o.Verbosity
 }
 
 // fitToLength finds how many units each step must have for the score to last as long as asked: rounds, breaths, holds and
-// reps are stretched by the same factor, each within its range, and rests take the difference. Without a length the plan
-// has no units.
+// reps are stretched by the same factor, each within its range, and rests take the difference. With Options.AtMost the
+// score is never longer than that. Without a length the plan has no units. An error that says which lengths there are is a
+// LengthError.
 func fitToLength(w *work, r *Routine, o Options) (*plan, error) {
-	made := &plan{routine: r, length: o.For, noHolds: o.NoHolds, verbosity: o.Verbosity}
+	made := &plan{routine: r, length: o.For, atMost: o.AtMost, noHolds: o.NoHolds, verbosity: o.Verbosity}
 	if o.For == 0 {
 		return made, nil
 	}
@@ -61,13 +63,13 @@ func fitToLength(w *work, r *Routine, o Options) (*plan, error) {
 		}
 		p := c.newCandidate(i, rounds)
 		if len(p.adjustables) == 0 && len(rounds) == 0 {
-			return nil, fmt.Errorf("%s has nothing that could be stretched; start it without a length", r.Name)
+			return nil, rigid(r.Name, int64(own.score.Len))
 		}
 		shortest, longest = min(shortest, p.total(0)), max(longest, p.total(math.Inf(1)))
-		if err := p.stretchTo(w, want); err != nil {
+		if err := p.stretchTo(w, want, made.atMost); err != nil {
 			return nil, fmt.Errorf("compiling %s: %w", r.Name, err)
 		}
-		p.setCost(choices.groups, want, int64(own.score.Len))
+		p.setCost(choices.groups, want, int64(own.score.Len), made.atMost)
 		if best == nil || p.cost < best.cost || p.cost == best.cost && p.index < best.index {
 			best = p
 		}
@@ -75,22 +77,21 @@ func fitToLength(w *work, r *Routine, o Options) (*plan, error) {
 	if best == nil {
 		return nil, fmt.Errorf("%s is too long to be fitted to a length; start it without one, or repeat less", r.Name)
 	}
-	if slack := max(fitTolerance, best.smallestChange()/2); want < shortest-slack || want > longest+slack {
-		return nil, fmt.Errorf("%s lasts at least %v and at most %v; ask for a length between", r.Name, rounded(shortest), rounded(min(longest, maxLength)))
+	below, above := max(fitTolerance, best.smallestChange()/2), max(fitTolerance, best.smallestChange()/2)
+	if made.atMost {
+		below, above = 0, max(fitTolerance, best.smallestChange())
 	}
-	if off := abs(want - best.length()); off > max(fitTolerance, best.smallestChange()/2) {
-		return nil, fmt.Errorf("%s cannot last %v, as it is made of whole rounds; the nearest is %v", r.Name, rounded(want), rounded(best.length()))
+	switch off := abs(want - best.length()); {
+	case want < shortest-below || want > longest+above:
+		return nil, outOfRange(r.Name, shortest, min(longest, maxLength))
+	case off > max(below, above) && !made.atMost:
+		return nil, wholeRounds(r.Name, want, best.length(), shortest, min(longest, maxLength))
 	}
 	for _, a := range best.adjustables {
 		best.rounds[a.step] = a.units
 	}
 	made.units = best.rounds
 	return made, nil
-}
-
-// rounded is a length to the nearest second.
-func rounded(samples int64) time.Duration {
-	return time.Duration(math.Round(float64(samples)/Rate)) * time.Second
 }
 
 // flexibleGroups lists the groups whose number of rounds may change, each once, however often its routine is included.
@@ -263,8 +264,9 @@ func (p *candidate) length() int64 {
 // spend counts the work of looking at every adjustable step once.
 func (p *candidate) spend(w *work) error { return w.spend(1 + len(p.adjustables)/8) }
 
-// stretchTo adjusts the steps so that the score comes as near to want samples as it can. The error is that of the context.
-func (p *candidate) stretchTo(w *work, want int64) error {
+// stretchTo adjusts the steps so that the score comes as near to want samples as it can, and with atMost from below. The
+// error is that of the context.
+func (p *candidate) stretchTo(w *work, want int64, atMost bool) error {
 	low, high := 0.0, 1.0
 	for p.total(high) < want && high < 1e6 {
 		high *= 2
@@ -279,23 +281,38 @@ func (p *candidate) stretchTo(w *work, want int64) error {
 			high = mid
 		}
 	}
-	for i := range p.adjustables {
-		p.adjustables[i].units = p.adjustables[i].unitsAt(high)
+	stretch := high
+	if atMost && p.total(high) > want {
+		stretch = low
 	}
-	if err := p.adjust(w, want, false); err != nil {
+	for i := range p.adjustables {
+		p.adjustables[i].units = p.adjustables[i].unitsAt(stretch)
+	}
+	if err := p.adjust(w, want, false, atMost); err != nil {
 		return err
 	}
-	return p.adjust(w, want, true)
+	return p.adjust(w, want, true, atMost)
+}
+
+// tooLong is added to the distance of a length that is over what it may be at most: any that is not over is nearer.
+const tooLong = 1 << 40
+
+// offBy is how far a length is from what was asked for, of which off is left.
+func offBy(off int64, atMost bool) int64 {
+	if atMost && off < 0 {
+		return tooLong - off
+	}
+	return abs(off)
 }
 
 // adjust changes single steps, rests or all others, as long as that brings the length nearer to want.
-func (p *candidate) adjust(w *work, want int64, rests bool) error {
+func (p *candidate) adjust(w *work, want int64, rests, atMost bool) error {
 	for {
 		if err := p.spend(w); err != nil {
 			return err
 		}
 		off := want - p.length()
-		best, bestUnits, left := -1, 0, abs(off)
+		best, bestUnits, left := -1, 0, offBy(off, atMost)
 		for i := range p.adjustables {
 			a := &p.adjustables[i]
 			if a.isRest != rests {
@@ -309,7 +326,7 @@ func (p *candidate) adjust(w *work, want int64, rests bool) error {
 				n = int64(a.units - a.increment)
 			}
 			units := int(max(int64(a.Min), min(n, int64(a.Max))))
-			if d := abs(off - (a.total(units) - a.total(a.units))); d < left {
+			if d := offBy(off-(a.total(units)-a.total(a.units)), atMost); d < left {
 				best, bestUnits, left = i, units, d
 			}
 		}
@@ -322,8 +339,8 @@ func (p *candidate) adjust(w *work, want int64, rests bool) error {
 
 // setCost rates the candidate: by far the most for its distance from want, then for how unevenly it stretches the
 // routine. ownLength is that of the score as written.
-func (p *candidate) setCost(groups []*Step, want, ownLength int64) {
-	if off := abs(want - p.length()); off > fitTolerance {
+func (p *candidate) setCost(groups []*Step, want, ownLength int64, atMost bool) {
+	if off := offBy(want-p.length(), atMost); off > fitTolerance {
 		p.cost = 100 * (float64(off) / Rate)
 	}
 	for _, a := range p.adjustables {

@@ -9,6 +9,9 @@ import (
 // Options is what may be asked for when a routine is started. The zero Options compiles it as written.
 type Options struct {
 	For         time.Duration // the length of the whole; 0: as written
+	AtMost      bool          // nothing lasts longer than For, where it would be as near to it a little later
+	FadeIn      time.Duration // from the start, see Fade; 0: none
+	FadeOut     time.Duration // to the end, see Fade; 0: none
 	Verbosity   Verbosity     // empty: Full
 	NoHolds     bool          // leave out breath holds
 	Bed         string        // one of BedNames, a sound file or NoBed; empty: the routine's
@@ -46,6 +49,10 @@ func (o Options) Check() error {
 		return fmt.Errorf("for: %v: a length cannot be negative", o.For)
 	case o.For > Duration(maxLength):
 		return fmt.Errorf("%v is longer than four hours; ask for less", o.For)
+	case o.FadeIn < 0 || o.FadeIn > Duration(maxLength):
+		return fmt.Errorf("fade_in: %v is no time up to four hours", o.FadeIn)
+	case o.FadeOut < 0 || o.FadeOut > Duration(maxLength):
+		return fmt.Errorf("fade_out: %v is no time up to four hours", o.FadeOut)
 	case o.Verbosity != "" && !slices.Contains(Verbosities(), string(o.Verbosity)):
 		return fmt.Errorf("verbosity: %q is not known; %s", o.Verbosity, DidYouMean(string(o.Verbosity), Verbosities()))
 	case o.Bed != "" && o.Bed != NoBed && !slices.Contains(BedNames(), o.Bed) && (!isSoundFile(o.Bed) || leavesFolder(o.Bed)):

@@ -51,6 +51,7 @@ func Revise(ctx context.Context, r *Routine, measure Measure, o Options, heard *
 				break
 			}
 			s.plan = plan
+			s.Fade = heard.Fade.revised(s.Fade, c.At, s.Len)
 			return s, o, nil
 		}
 		c.At += reviseStep

@@ -69,6 +69,7 @@ type Score struct {
 	Steps int // the number of steps; both sides of one count once
 	Bed   Bed
 	Quiet bool   // play it in the quiet profile of the night
+	Fade  Fade   `json:",omitempty"` // of the whole sound
 	Cues  []Cue  // sorted by At
 	Marks []Mark // sorted by At
 	Notes []Note // what is spoken otherwise than written

@@ -83,6 +83,7 @@ func (c *compiler) speakCaution(s *Step) {
 	step.Name = defaultName(step, c.lang)
 	start, mark := c.at, c.addMark(Mark{Kind: StepMark, At: c.at, Name: step.Name})
 	c.layOutWords(&step)
+	c.cautions = append(c.cautions, span{start, max(c.at, c.speechEnd)})
 	c.advance(silenceAfterWords)
 	c.score.Marks[mark].Len = c.at - start
 }

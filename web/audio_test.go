@@ -21,6 +21,7 @@ func TestAudioFileEqualsRender(t *testing.T) {
 	for query, o := range map[string]routines.Options{
 		"":                             {},
 		"?for=2m":                      {For: 2 * time.Minute},
+		"?fade_in=1m&fade_out=2m":      {FadeIn: time.Minute, FadeOut: 2 * time.Minute},
 		"?verbosity=minimal&holds=off": {Verbosity: routines.Minimal, NoHolds: true},
 		"?bed=rain&for=1m&volume=100":  {Bed: "rain", For: time.Minute},
 	} {
@@ -133,7 +134,7 @@ func TestAudioFileFromBeginsAtWholeBreath(t *testing.T) {
 func TestAudioFileETagChangesWithSamples(t *testing.T) {
 	p := newTestServer(t)
 	base, seen := p.audioPath(), map[string]string{}
-	for _, query := range []string{"", "?for=30s", "?voice=michael", "?volume=40", "?from=2", "?bed=rain"} {
+	for _, query := range []string{"", "?for=30s", "?voice=michael", "?volume=40", "?from=2", "?bed=rain", "?fade_in=5s&fade_out=10s"} {
 		tag := p.request("HEAD", base+"short.wav"+query, "").header.Get("ETag")
 		if other, has := seen[tag]; has || tag == "" {
 			t.Errorf("%q and %q have the ETag %s", query, other, tag)
@@ -160,25 +161,26 @@ func TestAudioFileErrors(t *testing.T) {
 		status int
 		says   string
 	}{
-		"a name with a typo":        {base + "4-4-7.wav", 404, `did you mean "4-4-6"?`},
-		"an unknown extension":      {base + "4-4-6.mp3", 404, "NAME.wav"},
-		"no extension":              {base + "4-4-6", 404, "NAME.wav"},
-		"a wrong token":             {"/audio/00000000000000000000000000000000/4-4-6.wav", 404, "nothing here"},
-		"a routine with problems":   {base + "broken.wav", 422, "hold"},
-		"for that is not a length":  {base + "4-4-6.wav?for=soon", 400, `"5m"`},
-		"for that is too short":     {base + "4-4-6.wav?for=3s", 400, "at least"},
-		"volume above 100":          {base + "4-4-6.wav?volume=101", 400, "from 0 to 100"},
-		"verbosity with a typo":     {base + "4-4-6.wav?verbosity=shrot", 400, `did you mean "short"?`},
-		"an unknown voice":          {base + "4-4-6.wav?voice=hart", 400, "heart"},
-		"a folder as a voice":       {base + "4-4-6.wav?voice=/etc", 400, "heart"},
-		"a bed outside the library": {base + "4-4-6.wav?bed=../x.wav", 400, "bed"},
-		"a key with a typo":         {base + "4-4-6.wav?vioce=heart", 400, `did you mean "voice"?`},
-		"a key of another verb":     {base + "4-4-6.wav?text=hello", 400, "unknown parameter"},
-		"a key twice":               {base + "4-4-6.wav?for=1m&for=2m", 400, "more than once"},
-		"from after the end":        {base + "4-4-6.wav?from=9999", 400, "after the end"},
-		"from that is no position":  {base + "4-4-6.wav?from=-Inf", 400, "no place"},
-		"a malformed query":         {base + "4-4-6.wav?%zz", 400, "question mark"},
-		"a path out of the library": {base + "..%2f..%2fetc%2fpasswd.wav", 404, "no such routine"},
+		"a name with a typo":            {base + "4-4-7.wav", 404, `did you mean "4-4-6"?`},
+		"an unknown extension":          {base + "4-4-6.mp3", 404, "NAME.wav"},
+		"no extension":                  {base + "4-4-6", 404, "NAME.wav"},
+		"a wrong token":                 {"/audio/00000000000000000000000000000000/4-4-6.wav", 404, "nothing here"},
+		"a routine with problems":       {base + "broken.wav", 422, "hold"},
+		"for that is not a length":      {base + "4-4-6.wav?for=soon", 400, `"5m"`},
+		"for that is too short":         {base + "4-4-6.wav?for=3s", 400, "at least"},
+		"volume above 100":              {base + "4-4-6.wav?volume=101", 400, "from 0 to 100"},
+		"verbosity with a typo":         {base + "4-4-6.wav?verbosity=shrot", 400, `did you mean "short"?`},
+		"an unknown voice":              {base + "4-4-6.wav?voice=hart", 400, "heart"},
+		"a folder as a voice":           {base + "4-4-6.wav?voice=/etc", 400, "heart"},
+		"a bed outside the library":     {base + "4-4-6.wav?bed=../x.wav", 400, "bed"},
+		"a key with a typo":             {base + "4-4-6.wav?vioce=heart", 400, `did you mean "voice"?`},
+		"a key of another verb":         {base + "4-4-6.wav?text=hello", 400, "unknown parameter"},
+		"until, as a file has no clock": {base + "4-4-6.wav?until=08:10", 400, "unknown parameter"},
+		"a key twice":                   {base + "4-4-6.wav?for=1m&for=2m", 400, "more than once"},
+		"from after the end":            {base + "4-4-6.wav?from=9999", 400, "after the end"},
+		"from that is no position":      {base + "4-4-6.wav?from=-Inf", 400, "no place"},
+		"a malformed query":             {base + "4-4-6.wav?%zz", 400, "question mark"},
+		"a path out of the library":     {base + "..%2f..%2fetc%2fpasswd.wav", 404, "no such routine"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := p.get(tt.path); got.status != tt.status || !strings.Contains(got.body, tt.says) {

@@ -32,7 +32,7 @@ type renditionQuery struct {
 
 // queryKeys returns the keys of a query; those of a start have the names that they have in a command.
 func queryKeys() []string {
-	return []string{"from", "for", "volume", "voice", "verbosity", "holds", "bed"}
+	return []string{"from", "for", "volume", "voice", "verbosity", "holds", "bed", "fade_in", "fade_out"}
 }
 
 // parseQuery reads the query of a URL. The error is a sentence for the client.

@@ -126,13 +126,7 @@ func newTestServer(t testing.TB, changes ...func(*web.Server)) *testServer {
 	server := web.Server{
 		Config: web.Config{Listen: freePort(t)}, Player: p.player, Library: p.library, Bank: p.bank, Voice: "heart", Tap: p.tap,
 		RoutinesDir: p.routinesDir, StateDir: p.stateDir, CacheDir: p.cacheDir, Log: log,
-		Options: func(o player.Parameters) routines.Options {
-			options := routines.Options{For: o.For, Verbosity: o.Verbosity, Bed: o.Bed}
-			if o.Holds != nil {
-				options.NoHolds = !*o.Holds
-			}
-			return options
-		},
+		Options: player.Defaults{}.Options,
 	}
 	for _, change := range changes {
 		change(&server)

@@ -17,6 +17,7 @@ type Renderer struct {
 	cues    []scheduledClip // in the order of their start
 	gains   []cueGain       // of each cue; nil: all are 1
 	bed     *bed            // nil: none
+	fade    *fade           // nil: none
 	longest int             // samples of the longest cue
 	length  int
 	at      int
@@ -37,7 +38,7 @@ var _ beep.StreamSeeker = (*Renderer)(nil)
 
 // newRenderer returns a renderer without cues. loop is the sound file that the score names as its bed, nil for none.
 func newRenderer(score *routines.Score, loop *loopedSound) *Renderer {
-	return &Renderer{length: score.Len, bed: newBed(score, loop), gains: quietGains(score)}
+	return &Renderer{length: score.Len, bed: newBed(score, loop), gains: quietGains(score), fade: newFade(score)}
 }
 
 // Render returns a renderer of a score whose clips are all loaded. A cue without a clip is silent.
@@ -75,6 +76,9 @@ func (r *Renderer) Stream(samples [][2]float64) (int, bool) {
 			}
 			samples[i][0], samples[i][1] = x, x // cues are mono and stand in the centre
 		}
+	}
+	if r.fade != nil {
+		r.fade.apply(samples, r.at)
 	}
 	r.at += n
 	return n, true
