@@ -51,6 +51,12 @@ func keyNames() []string {
 	return names
 }
 
+// StartKeys lists the keys of a start, those that every verb takes left out.
+func StartKeys() []string {
+	v, _ := findVerb("start") // it stands in the table
+	return strings.Fields(v.keys)
+}
+
 // Parse reads a command as words (`start 4-4-6 for 5m volume 40`) or as JSON
 // (`{"command":"start","routine":"4-4-6","for":"5m"}`), after removing the framing (see payloadText). An empty payload,
 // or a question mark, asks for the status. What could be read is returned with the error too, so that the response can
