@@ -38,6 +38,8 @@ var keys = []key{
 	{name: "bed", set: setBed, isWord: true},
 	{name: "text", set: func(c *Command, v string) error { c.Text = v; return nil }},
 	{name: "when", set: setWhen},
+	{name: "switch", set: setSwitch},
+	{name: "entry", set: setEntry},
 	{name: "transaction", set: setTransaction, common: true},
 	{name: "sent_at", set: setSentAt, common: true},
 }
@@ -356,7 +358,7 @@ func shorten(text string) string {
 	return text
 }
 
-// setFor sets the length of a start, or the amount of an extend.
+// setFor sets the length of a start or a snooze, or the amount of an extend.
 func setFor(c *Command, value string) (err error) {
 	if c.Verb == "extend" {
 		if c.Extend, err = routines.ParseLength(shorten(value)); err != nil {
@@ -370,6 +372,10 @@ func setFor(c *Command, value string) (err error) {
 	}
 	if d > 4*time.Hour {
 		return fmt.Errorf("for: %q is longer than four hours", shorten(value))
+	}
+	if c.Verb == "snooze" {
+		c.Snooze = d
+		return nil
 	}
 	c.For = d
 	return nil

@@ -96,6 +96,9 @@ func (p *Player) commitStart(r *request, w *slowCommand) (changed, done bool, er
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	current := p.current()
+	if current != nil && w.command.unattended {
+		return false, true, ErrBusy
+	}
 	same := current != nil && current.same(r)
 	if !same && r.score == nil {
 		return false, false, nil
@@ -106,7 +109,9 @@ func (p *Player) commitStart(r *request, w *slowCommand) (changed, done bool, er
 	if w.otherVolume {
 		r.volume = nil
 	}
-	changed = p.setSelected(r.routine.Name)
+	if !w.command.unattended {
+		changed = p.setSelected(r.routine.Name)
+	}
 	if same {
 		if r.volume != nil && *r.volume != p.currentVolume() {
 			p.setSessionVolume(r.volume)
@@ -153,7 +158,8 @@ func (p *Player) newRequest(ctx context.Context, c Command) (request, error) {
 		return request{}, fmt.Errorf("voice: %w", err)
 	}
 	r := request{routine: routine, bank: bank, voice: cmp.Or(voice, p.cfg.Voice), options: p.Options(c.Parameters), volume: c.Volume, from: c.From}
-	r.options.Interactive = p.cfg.Waits
+	r.options.Interactive = p.cfg.Waits && !c.unattended
+	r.options.Quiet = r.options.Quiet || c.softly
 	return r, nil
 }
 
