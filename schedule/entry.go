@@ -71,8 +71,8 @@ func (e *Entry) Times() string {
 	return e.times + " on " + e.Days.String()
 }
 
-// command is the start of a run. It is parsed for each, because what it means may depend on the time.
-func (e *Entry) command() (player.Command, error) {
+// Command is the start of a run. It is parsed for each, because what it means may depend on the time.
+func (e *Entry) Command() (player.Command, error) {
 	values := maps.Clone(e.values)
 	values["command"] = "start"
 	c, err := player.ParseValues(values)
@@ -205,7 +205,7 @@ func (e *Entry) decode(report reporter) {
 		report(`routine is missing; name one of "guided list", such as routine = "yoga"`)
 		return
 	}
-	if _, err := e.command(); err != nil {
+	if _, err := e.Command(); err != nil {
 		report("%w", err)
 	}
 }

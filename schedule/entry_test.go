@@ -56,7 +56,7 @@ at = ["07:00", "6:30"]
 	if c.Name != "4-4-6 06:30, 07:00 (2)" || c.Place != "guided.toml:20" {
 		t.Errorf("%q at %s", c.Name, c.Place)
 	}
-	start, err := a.command()
+	start, err := a.Command()
 	if err != nil || start.Routine != "4-4-6" || *start.Volume != 30 || *start.Holds || start.For.Minutes() != 5 || start.From != "schedule: 4-4-6 06:30, 07:00" {
 		t.Errorf("%+v, %v", start, err)
 	}

@@ -283,7 +283,7 @@ func (r *Runner) start(run Run, now time.Time) {
 	r.store.done(run)
 	r.removeSnoozed(run)
 	r.store.saveMemory()
-	c, err := run.Entry.command()
+	c, err := run.Entry.Command()
 	if err != nil {
 		r.settle(outcome{run, err})
 		return
