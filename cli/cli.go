@@ -32,22 +32,23 @@ type commands struct {
 	Config string `help:"The settings file." placeholder:"FILE" type:"path"`
 	JSON   bool   `help:"Print JSON." name:"json"`
 
-	Serve   serveCommand   `cmd:"" help:"Run the daemon: wait for commands over MQTT, and play."`
-	Play    playCommand    `cmd:"" help:"Play a routine here and now."`
-	Render  renderCommand  `cmd:"" help:"Write a routine as a WAV file."`
-	List    listCommand    `cmd:"" help:"List the routines."`
-	Show    showCommand    `cmd:"" help:"Show a routine's timeline."`
-	Check   checkCommand   `cmd:"" help:"Tell every problem of routine files, or of the whole library."`
-	Devices devicesCommand `cmd:"" help:"List what sound could come out of, and the remotes and keyboards."`
-	Doctor  doctorCommand  `cmd:"" help:"Look for everything that can be wrong on this machine."`
-	Prove   proveCommand   `cmd:"" help:"Play a routine, record what comes out, and measure it."`
-	Send    sendCommand    `cmd:"" help:"Send a command to the daemon over MQTT, such as: send start 4-4-6 for 5m"`
-	Status  statusCommand  `cmd:"" help:"Tell what the daemon does, and the last commands that it was given."`
-	HA      haCommand      `cmd:"" name:"ha" help:"What Home Assistant needs beside the daemon."`
-	Demo    demoCommand    `cmd:"" help:"Breathe for a minute: the daemon, a broker and a routine, on this machine alone."`
-	History historyCommand `cmd:"" help:"Show what was done: minutes a day, days without a gap, the last sessions."`
-	Voices  voicesCommand  `cmd:"" help:"List the voices, or build one."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve    serveCommand    `cmd:"" help:"Run the daemon: wait for commands over MQTT, and play."`
+	Play     playCommand     `cmd:"" help:"Play a routine here and now."`
+	Render   renderCommand   `cmd:"" help:"Write a routine as a WAV file."`
+	List     listCommand     `cmd:"" help:"List the routines."`
+	Show     showCommand     `cmd:"" help:"Show a routine's timeline."`
+	Check    checkCommand    `cmd:"" help:"Tell every problem of routine files, or of the whole library."`
+	Devices  devicesCommand  `cmd:"" help:"List what sound could come out of, and the remotes and keyboards."`
+	Doctor   doctorCommand   `cmd:"" help:"Look for everything that can be wrong on this machine."`
+	Prove    proveCommand    `cmd:"" help:"Play a routine, record what comes out, and measure it."`
+	Send     sendCommand     `cmd:"" help:"Send a command to the daemon over MQTT, such as: send start 4-4-6 for 5m"`
+	Status   statusCommand   `cmd:"" help:"Tell what the daemon does, and the last commands that it was given."`
+	Schedule scheduleCommand `cmd:"" help:"Show what starts by itself in the coming week, and what will not, and why."`
+	HA       haCommand       `cmd:"" name:"ha" help:"What Home Assistant needs beside the daemon."`
+	Demo     demoCommand     `cmd:"" help:"Breathe for a minute: the daemon, a broker and a routine, on this machine alone."`
+	History  historyCommand  `cmd:"" help:"Show what was done: minutes a day, days without a gap, the last sessions."`
+	Voices   voicesCommand   `cmd:"" help:"List the voices, or build one."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
 // process is what a command receives from its caller: the context, the output streams and the global flags.

@@ -44,7 +44,7 @@ func (o *demoCommand) Run(p *process) error {
 		return err
 	}
 	defer broker.Close()
-	c.Web.Listen = ""
+	c.Web.Listen, c.Schedule = "", nil
 	c.History.Keep = false
 	c.Node, c.MQTT.Config = "demo", mqtt.Config{Prefix: "guided", Broker: broker.Address()}
 	fmt.Fprintf(p.stdout, "broker:  %s (inside this program, for the demo only)\n", broker.Address())

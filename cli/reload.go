@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
@@ -30,7 +32,12 @@ type liveSettings struct {
 	hangup  <-chan os.Signal
 	level   *slog.LevelVar // of the log
 	log     *slog.Logger
+
+	quiet atomic.Pointer[config.Config] // the settings whose quiet hours are in force
 }
+
+// nightAt reports whether an instant lies in the night of the settings that are in force.
+func (l *liveSettings) nightAt(t time.Time) bool { return l.quiet.Load().NightAt(t) }
 
 // follow reads the settings again at every hangup, and after a change of their file, until ctx ends.
 func (l *liveSettings) follow(ctx context.Context, play *player.Player) {
@@ -102,6 +109,7 @@ func (l *liveSettings) reload(play *player.Player) {
 // take puts the settings of takenWhileRunning into force.
 func (l *liveSettings) take(c config.Config, play *player.Player) {
 	l.level.Set(c.Log.Level.Level)
+	l.quiet.Store(&c)
 	play.SetDefaults(defaults(c))
 	if c.Audio.Volume != l.current.Audio.Volume {
 		play.Do(player.Command{Verb: "volume", Volume: &c.Audio.Volume, From: "the settings"})

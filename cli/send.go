@@ -37,6 +37,8 @@ func (o *sendCommand) Run(p *process) error {
 	switch {
 	case r.Status != "ok":
 		return errors.New(r.Error)
+	case r.Note != "":
+		_, err = fmt.Fprintln(p.stdout, "ok:", r.Note)
 	case r.Unchanged:
 		_, err = fmt.Fprintln(p.stdout, "ok, nothing had to change")
 	default:

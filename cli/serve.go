@@ -17,6 +17,7 @@ import (
 	"guided/mqtt"
 	"guided/player"
 	"guided/satellite"
+	"guided/schedule"
 	"guided/web"
 )
 
@@ -54,6 +55,7 @@ func (serveCommand) Run(p *process) error {
 		return err
 	}
 	live := &liveSettings{file: p.config, seen: seen, current: c, hangup: p.hangup, level: &level, log: log}
+	live.quiet.Store(&c)
 	return serve(p.ctx, c, live, id, out, log, func() {
 		log.Info("guided is ready", "version", version(), "node", c.Node, "broker", c.MQTT.Broker, "output", clock)
 		if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
@@ -116,6 +118,11 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 		play.Restore(keeper.Restored())
 	}
 	people := newUserCommands(play, kept, keeper)
+	planned, clock, err := newSchedule(c, live, id, play, &options, log)
+	if err != nil {
+		return err
+	}
+	defer clock.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// The remotes end after the player, so that they publish its last state.
@@ -127,6 +134,7 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 		runWithHistory(ctx, play, kept)
 	})
 	parts.Go(func() { watchPath(ctx, c.Routines.Dir, play.Rescan, log) })
+	parts.Go(func() { planned.Run(ctx) })
 	if live != nil {
 		parts.Go(func() { live.follow(ctx, play) })
 	}
@@ -167,4 +175,25 @@ func openKeeper(c config.Config, id *config.Identity, log *slog.Logger) *place.K
 	}
 	resume := place.Resume{Mode: c.Resume.Mode, Within: c.ResumeWithin()}
 	return place.Open(id.PlaceFile, resume, c.Audio.Volume, place.ThisMachine(config.ClockTrusted, c.NightNow), log)
+}
+
+// newSchedule makes what starts routines by itself, and has the broker's remote tell it the values that it asks for.
+func newSchedule(c config.Config, live *liveSettings, id *config.Identity, play *player.Player, remote *mqtt.Options, log *slog.Logger) (*schedule.Runner, *schedule.WallClock, error) {
+	clock, err := schedule.NewWallClock()
+	if err != nil {
+		return nil, nil, err
+	}
+	values, file, night := schedule.NewValues(), "", c.NightAt
+	if id != nil {
+		file = id.ScheduleFile
+	}
+	if live != nil {
+		night = live.nightAt
+	}
+	r := schedule.NewRunner(schedule.Config{
+		Entries: c.ScheduleEntries(), File: file, Zone: c.Zone(), Night: night, ClockTrusted: config.ScheduleClockTrusted,
+		Clock: clock, Values: values, Player: play, Log: log,
+	})
+	remote.Values = mqtt.Values{Topics: r.Topics(), Set: values.Set, Forget: values.Forget}
+	return r, clock, nil
 }

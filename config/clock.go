@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +16,46 @@ import (
 // time of its last shutdown, and the age of a command cannot be known. A clock may also be right without: in a virtual
 // machine it is often that of the host, and chrony sets the flag only where it is told to (rtcsync).
 func ClockTrusted() bool { return clockTrusted(time.Now(), timesyncFile) }
+
+// ScheduleClockTrusted reports whether something may start by itself by this clock: one that ClockTrusted vouches for, or
+// that of a machine which has run for minutes and whose battery-backed clock says the same. A Raspberry Pi without a network
+// has the time of its last shutdown, for ever; so nothing starts on it.
+func ScheduleClockTrusted() bool {
+	return ClockTrusted() || scheduleClock(time.Now(), uptime(), rtcTime)
+}
+
+// settled is how long a machine has to run until its clock counts that nothing is known to keep right: time enough for a
+// network to correct it.
+const settled = 10 * time.Minute
+
+// rtcTime holds the time of the battery-backed clock in seconds since 1970; without one it does not exist.
+const rtcTime = "/sys/class/rtc/rtc0/since_epoch"
+
+func scheduleClock(now time.Time, up time.Duration, rtc string) bool {
+	if clockWrong(now) || up < settled {
+		return false
+	}
+	data, err := ReadFile(rtc, 64)
+	if err != nil {
+		return false
+	}
+	seconds, err := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64)
+	if err != nil {
+		return false
+	}
+	_, offset := now.Zone()
+	apart := func(local int64) bool { return max(now.Unix()-seconds+local, seconds-local-now.Unix()) > 120 }
+	return !apart(0) || !apart(int64(offset)) // it may be set to local time, as for Windows
+}
+
+// uptime is how long the machine has run, suspended times included.
+func uptime() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
+}
 
 // timesyncFile exists once systemd-timesyncd has set the clock: systemd-timesyncd.service(8).
 const timesyncFile = "/run/systemd/timesync/synchronized"

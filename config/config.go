@@ -27,6 +27,7 @@ import (
 	"guided/mqtt"
 	"guided/routines"
 	"guided/satellite"
+	"guided/schedule"
 	"guided/web"
 )
 
@@ -80,10 +81,12 @@ type Config struct {
 	Log       struct {
 		Level logLevel `toml:"level"`
 	} `toml:"log"`
+	Schedule schedule.Tables `toml:"schedule"`
 
-	routinesDirNamed bool           // the user's file names routines.dir, so that it should exist
-	zone             *time.Location // in which quiet hours are given
-	zoneProblem      error          // why zone is not what was asked for
+	entries          []*schedule.Entry // of Schedule, checked
+	routinesDirNamed bool              // the user's file names routines.dir, so that it should exist
+	zone             *time.Location    // in which quiet hours are given
+	zoneProblem      error             // why zone is not what was asked for
 }
 
 // duration is a time of up to a minute, written as text such as "500ms". A bare number would mean nanoseconds and is an
@@ -140,7 +143,17 @@ func Load(name string) (Config, error) {
 	}
 	c.routinesDirNamed = meta.IsDefined("routines", "dir")
 	c.zone, c.zoneProblem = LocalZone()
-	return c, c.complete(file)
+	var problems []error
+	c.entries, problems = schedule.Decode(file, data, c.Schedule)
+	return c, errors.Join(append(problems, c.complete(file))...)
+}
+
+// ScheduleEntries are the [[schedule]] of the settings.
+func (c Config) ScheduleEntries() []*schedule.Entry {
+	if c.Schedule == nil { // taken out since
+		return nil
+	}
+	return c.entries
 }
 
 // complete fills in the values that depend on the machine, and checks all values.

@@ -155,11 +155,11 @@ func TestNightIsTheQuietHoursOrTheUsualOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, hour := range night {
-			if at := time.Date(2026, 5, 1, hour, 30, 0, 0, c.zone); !c.nightAt(at) {
+			if at := time.Date(2026, 5, 1, hour, 30, 0, 0, c.zone); !c.NightAt(at) {
 				t.Errorf("%q: %v is no night", quiet, at)
 			}
 		}
-		if at := time.Date(2026, 5, 1, 8, 0, 0, 0, c.zone); c.nightAt(at) {
+		if at := time.Date(2026, 5, 1, 8, 0, 0, 0, c.zone); c.NightAt(at) {
 			t.Errorf("%q: %v is night", quiet, at)
 		}
 	}

@@ -23,6 +23,7 @@ type Identity struct {
 	Made          bool     // it was made by this process: there was none, or none that could be read
 	PublishedFile string   // where the daemon records what it published as retained
 	PlaceFile     string   // where the daemon keeps what outlives a restart: where a lost session stood, what was selected, the volume
+	ScheduleFile  string   // what people chose of the schedule, see package schedule
 	Lost          bool     // the id is new, though there was one before: its file was damaged or removed
 	file          *os.File // holds the lock and the id
 }
@@ -34,13 +35,13 @@ var ErrIdentityTaken = errors.New("another guided runs with these settings")
 // [ErrIdentityTaken], or why no identity can be stored. In a folder that cannot be written to, an identity that was stored
 // before is read and locked all the same. The caller must call Release.
 func TakeIdentity(config string) (*Identity, error) {
-	file := filepath.Join(StateDir(), "id"+fileSuffix(config))
+	file := StateFile("id", config)
 	f, err := openIdentity(file)
 	if err != nil {
 		return nil, fmt.Errorf("keeping the identity: %w", err)
 	}
-	i := &Identity{PublishedFile: filepath.Join(filepath.Dir(file), "published"+fileSuffix(config)+".json"),
-		PlaceFile: filepath.Join(filepath.Dir(file), "place"+fileSuffix(config)+".json"), file: f}
+	i := &Identity{PublishedFile: StateFile("published.json", config), PlaceFile: StateFile("place.json", config),
+		ScheduleFile: StateFile("schedule.toml", config), file: f}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
@@ -118,6 +119,13 @@ func writeAtStart(f *os.File, b []byte) error {
 
 // Release unlocks the identity.
 func (i *Identity) Release() { i.file.Close() }
+
+// StateFile is a file of the state folder that belongs to a settings file; "" is a standard one. Each other settings file
+// has files of its own: several daemons may run.
+func StateFile(name, config string) string {
+	ext := filepath.Ext(name)
+	return filepath.Join(StateDir(), strings.TrimSuffix(name, ext)+fileSuffix(config)+ext)
+}
 
 // fileSuffix is the part of a file's name that depends on the settings file. It is "" for all standard files, because only
 // one of them is read, and for the copy that systemd makes of /etc/guided/guided.toml (LoadCredential=).

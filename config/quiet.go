@@ -50,14 +50,15 @@ func usualNight() Hours { return Hours{set: true, from: sinceMidnight(22, 0), to
 
 // NightNow reports whether it is night, in which nothing starts by itself: in the quiet hours, or from 22:00 to 07:00
 // where none are set. It is meant for a clock that is trusted.
-func (c Config) NightNow() bool { return c.nightAt(time.Now()) }
+func (c Config) NightNow() bool { return c.NightAt(time.Now()) }
 
-func (c Config) nightAt(now time.Time) bool {
+// NightAt is NightNow at another instant.
+func (c Config) NightAt(t time.Time) bool {
 	night := c.Audio.Quiet
 	if !night.set {
 		night = usualNight()
 	}
-	return night.contains(now.In(c.zone))
+	return night.contains(t.In(c.zone))
 }
 
 // QuietNow reports whether a routine that starts now is played softly. Hours count by the wall clock of the time zone of

@@ -9,7 +9,7 @@ import (
 )
 
 // TestImportsRunOneWay checks the direction of imports: routines <- audio <- player <- history <- homeassistant <- mqtt, web,
-// satellite, keys <- config <- cli <- main.
+// satellite, keys, schedule <- config <- cli <- main.
 func TestImportsRunOneWay(t *testing.T) {
 	const (
 		beep  = "github.com/gopxl/beep/v2"
@@ -30,11 +30,12 @@ func TestImportsRunOneWay(t *testing.T) {
 		"guided/mqtt":            {"guided/player", "guided/history", "guided/homeassistant", "github.com/eclipse/paho.mqtt.golang", mochi, mochi + "/listeners", mochi + "/packets"},
 		"guided/web":             {"guided/routines", "guided/audio", "guided/audio/mix", "guided/audio/voice", "guided/audio/output", "guided/player", "guided/history", "net/http"},
 		"guided/satellite":       {"guided/player", "github.com/gorilla/websocket"},
+		"guided/schedule":        {"guided/routines", "guided/player", "github.com/BurntSushi/toml"},
 		"guided/keys":            {"guided/routines", "guided/player"},
-		"guided/config":          {"guided/routines", "guided/audio/voice", "guided/homeassistant", "guided/keys", "guided/mqtt", "guided/web", "guided/satellite", "github.com/BurntSushi/toml"},
+		"guided/config":          {"guided/schedule", "guided/routines", "guided/audio/voice", "guided/homeassistant", "guided/keys", "guided/mqtt", "guided/web", "guided/satellite", "github.com/BurntSushi/toml"},
 		"guided/cli": {
 			"guided/routines", "guided/audio", "guided/audio/voice", "guided/audio/mix", "guided/audio/output", "guided/audio/prove", "guided/player",
-			"guided/history", "guided/history/place", "guided/homeassistant", "guided/keys", "guided/mqtt", "guided/web", "guided/satellite", "guided/config", "os/exec",
+			"guided/history", "guided/history/place", "guided/homeassistant", "guided/keys", "guided/mqtt", "guided/web", "guided/satellite", "guided/schedule", "guided/config", "os/exec",
 		},
 		"guided/e2e": {},
 		"guided":     {"guided/cli"},

@@ -49,7 +49,9 @@ var keyMeanings = map[string]map[string]string{
 		"started_at":   "when its first sound was heard",
 		"step_ends_at": "when the step ends; null while nobody knows",
 		"ends_at":      "when the routine ends; null while paused or waiting",
-		"next_run":     "null: nothing is planned",
+		"next_run":     "when something starts by itself; null: nothing is planned, or the clock is not trusted",
+		"schedule":     "`on`, or `off`: nothing starts by itself",
+		"schedule_off": "the entries of the schedule that are switched off",
 		"updated_at":   "the moment for which all of this is true",
 		"volume":       "%, 0 to 100, of our own stream",
 		"error":        "why there is no sound, or why the last start failed",
@@ -70,7 +72,8 @@ var keyMeanings = map[string]map[string]string{
 		"step_number": "from 1",
 		"steps":       "how many there are",
 		"side":        "`left` or `right`",
-		"error":       "of a problem: what it is",
+		"schedule":    "of the schedule's events: the entry's name",
+		"error":       "of a problem: what it is; of a run that is missed: why",
 		"at":          "when it was heard",
 	},
 	"Phase": {
@@ -84,7 +87,7 @@ var keyMeanings = map[string]map[string]string{
 		"command":     "the verb that it answers",
 		"error":       "what is wrong, and what to do",
 		"unchanged":   "true: nothing had to change",
-		"note":        "what was passed over, such as the time of a clock that is not set, or where a lost session goes on",
+		"note":        "what was passed over, such as the time of a clock that is not set, where a lost session goes on, or what a command of the schedule has done",
 		"transaction": "the command's own",
 		"report":      "to `status`: the `state`, and the last twenty `commands` with `at`, `verb`, `routine`, `from` (who gave it) and `error`",
 	},
@@ -93,8 +96,12 @@ var keyMeanings = map[string]map[string]string{
 		"routines": "what can be played; the keys are below",
 		"outputs":  "where the sound goes",
 		"verbs":    "what can be asked",
+		"schedule": "what starts by itself; the keys are below",
 
 		"routines_left_out": "how many routines are missing, because a message can have 192 KiB",
+	},
+	"ScheduleEntry": {
+		"name": "for `schedule on NAME`", "routine": "what starts", "times": "when", "when": "its condition", "place": "where it is written",
 	},
 	"Summary": {
 		"date":                "today's, in the time zone of the settings",
@@ -142,8 +149,11 @@ var verbMeanings = map[string]string{
 	"repeat": "goes to the start of this one", "extend": "the step that is heard gets so much more",
 	"slower": "breaths from the next one on are 5 % longer", "faster": "and shorter",
 	"volume": "0 to 100", "duck": "goes on softly, under a voice", "unduck": "comes back",
-	"say":    "says a text over the routine; `when` is `now` or `gap`",
-	"status": "tells the state again, and the last commands; so does an empty message",
+	"say":      "says a text over the routine; `when` is `now` or `gap`",
+	"skip_run": "lets the next run of the schedule pass; the `note` names it",
+	"snooze":   "the scheduled routine that sounds stops and comes again, or the next one within an hour comes later: 10 minutes, or as long as asked for",
+	"schedule": "switches the schedule, or one entry, on or off; kept over restarts",
+	"status":   "tells the state again, and the last commands; so does an empty message",
 }
 
 // eventMeanings and phaseMeanings describe the types of events and the phases, in the order of the page.
@@ -152,6 +162,7 @@ var eventMeanings = [][2]string{
 	{"paused", "the sound has left"}, {"resumed", "it is back"}, {"routine_finished", "its end was heard"},
 	{"routine_stopped", "it was ended before"}, {"problem", "there is no sound, or a start failed: `error` tells"},
 	{"resume_offered", "a session was lost, and `resume` goes on with it"},
+	{"schedule_due", "a run of the schedule begins"}, {"schedule_missed", "one does not take place: `error` tells why"},
 }
 
 var phaseMeanings = [][2]string{
@@ -176,7 +187,7 @@ func topicsPage(t *testing.T) string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", row[0], row[1], row[2], row[3])
 	}
 	b.WriteString("\nA command on `PREFIX/all/command` is for every node.\n")
-	for _, message := range []any{player.State{}, player.ResumeOffer{}, player.Event{}, player.Phase{}, player.Response{}, player.Info{}, player.RoutineInfo{}, history.Summary{}, player.Record{}} {
+	for _, message := range []any{player.State{}, player.ResumeOffer{}, player.Event{}, player.Phase{}, player.Response{}, player.Info{}, player.RoutineInfo{}, player.ScheduleEntry{}, history.Summary{}, player.Record{}} {
 		of := reflect.TypeOf(message)
 		fmt.Fprintf(&b, "\n## %s\n\n| key | type | meaning |\n|---|---|---|\n", of.Name())
 		known := keyMeanings[of.Name()]
@@ -248,7 +259,7 @@ func eachKey(of reflect.Type, each func(key, kind string)) {
 func verbUsage(t *testing.T, verb string) (usage, takes string) {
 	t.Helper()
 	var own []string
-	for _, key := range []string{"routine", "for", "until", "volume", "voice", "verbosity", "holds", "bed", "fade_in", "fade_out", "text", "when"} {
+	for _, key := range []string{"routine", "for", "until", "volume", "voice", "verbosity", "holds", "bed", "fade_in", "fade_out", "text", "when", "switch", "entry"} {
 		_, err := player.Parse(fmt.Appendf(nil, `{"command":%q,%q:"?"}`, verb, key))
 		if err == nil || !strings.Contains(err.Error(), "takes no") {
 			own = append(own, "`"+key+"`")

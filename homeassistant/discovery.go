@@ -65,7 +65,7 @@ func (d Device) Discovery(info player.Info) (discovery []byte, withoutScene int,
 	all := labels(info.Routines, singleLine(d.Name))
 	options, scenes := len(all), min(len(all), maxScenes)
 	for {
-		b, err := EncodeJSON(d.payload(info.Version, all[:options], all[:scenes]))
+		b, err := EncodeJSON(d.payload(info.Version, info.Schedule, all[:options], all[:scenes]))
 		switch {
 		case err != nil:
 			return nil, 0, err
@@ -79,7 +79,7 @@ func (d Device) Discovery(info player.Info) (discovery []byte, withoutScene int,
 	}
 }
 
-func (d Device) payload(version string, options, scenes []label) payload {
+func (d Device) payload(version string, schedule []player.ScheduleEntry, options, scenes []label) payload {
 	name := singleLine(d.Name)
 	e := &entities{identifier: d.identifier(), topic: d.Topic, device: name, slug: slug(name, "guided"), all: map[string]component{}}
 	e.addRoutineSelect(options)
@@ -91,6 +91,7 @@ func (d Device) payload(version string, options, scenes []label) payload {
 	e.addVolume()
 	e.addEvents()
 	e.addSay()
+	e.addSchedule(schedule)
 	e.addScenes(scenes)
 	if version == "" {
 		version = "unknown"

@@ -28,7 +28,9 @@ func hostile() []player.RoutineInfo {
 }
 
 func infoOf(list []player.RoutineInfo) player.Info {
-	return player.Info{Version: "1.2.3", Routines: list, Verbs: []string{"start"}}
+	return player.Info{Version: "1.2.3", Routines: list, Verbs: []string{"start"}, Schedule: []player.ScheduleEntry{
+		{Name: "Morning", Routine: "yoga", Times: "07:00 daily"}, {Name: "it's {{ 1 }} % \\ {# x", Routine: "yoga"}, {Name: "next_run"}, {Name: "🌳"}, {Name: strings.Repeat("å", 60)},
+	}}
 }
 
 func testDevice(node string) Device {

@@ -149,13 +149,47 @@ func (e *entities) addScenes(all []label) {
 	}
 }
 
+// addSchedule adds what the schedule needs, where there is one: a switch for the whole and one for each entry, the next run,
+// and buttons for it.
+func (e *entities) addSchedule(entries []player.ScheduleEntry) {
+	if len(entries) == 0 {
+		return
+	}
+	e.addSwitch("schedule", "schedule", "Schedule", `'ON' if value_json.schedule == 'on' else 'OFF'`, map[string]string{})
+	keys := map[string]bool{}
+	for _, entry := range entries {
+		key := "s_" + keyOf(entry.Name)
+		for keys[key] {
+			key += "_"
+		}
+		keys[key] = true
+		e.addSwitch(key, "schedule_"+slug(entry.Name, "entry"), "Schedule "+singleLine(entry.Name),
+			`'OFF' if `+templateString(entry.Name)+` in value_json.schedule_off else 'ON'`, map[string]string{"entry": entry.Name})
+	}
+	e.add("next_run", "sensor", "next_run", "Next run", "", e.stateKeys("value_json.next_run"), component{"dev_cla": "timestamp"})
+	e.add("skip_run", "button", "skip_run", "Skip next run", "calendar-remove", e.commandKeys(10), component{"pl_prs": "skip_run"})
+	e.add("snooze", "button", "snooze", "Snooze", "alarm-snooze", e.commandKeys(10), component{"pl_prs": "snooze"})
+}
+
+// addSwitch adds a switch of the schedule, or of what more names of it.
+func (e *entities) addSwitch(key, entity, name, state string, more map[string]string) {
+	command := func(to string) string {
+		values := map[string]string{"command": "schedule", "switch": to}
+		maps.Copy(values, more)
+		b, _ := EncodeJSON(values) // strings cannot fail
+		return string(b)
+	}
+	e.add(key, "switch", entity, name, "calendar-clock", e.commandKeys(30), e.stateKeys(state),
+		component{"pl_on": command("on"), "pl_off": command("off"), "stat_on": "ON", "stat_off": "OFF"})
+}
+
 func statuses() []player.Status {
 	return []player.Status{player.Idle, player.Preparing, player.Playing, player.Paused, player.Waiting, player.Problem}
 }
 
 // eventTypes are those of the player's events. Home Assistant refuses an event of another type.
 func eventTypes() []string {
-	return []string{"routine_started", "step_started", "waiting", "paused", "resumed", "routine_finished", "routine_stopped", "problem", "resume_offered"}
+	return []string{"routine_started", "step_started", "waiting", "paused", "resumed", "routine_finished", "routine_stopped", "problem", "resume_offered", "schedule_due", "schedule_missed"}
 }
 
 // attributes is the template of the state sensor's attributes, which cards with a timer read. They hold neither the

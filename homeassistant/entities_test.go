@@ -225,3 +225,45 @@ func TestHistorySensors(t *testing.T) {
 		}
 	}
 }
+
+func TestScheduleHasSwitches(t *testing.T) {
+	_, d := discoveryOf(t, testDevice("mat"), builtIn(t))
+	switched := map[string]bool{}
+	for key, c := range d.Components {
+		if c["p"] != "switch" {
+			continue
+		}
+		for payload, want := range map[string]bool{"pl_on": true, "pl_off": false} {
+			command, err := player.Parse([]byte(c[payload].(string)))
+			if err != nil || command.Verb != "schedule" || *command.Switch != want {
+				t.Errorf("%s: %+v, %v", key, command, err)
+			}
+			switched[command.Entry] = true
+		}
+	}
+	for _, e := range infoOf(nil).Schedule {
+		if !switched[e.Name] {
+			t.Errorf("%q has no switch", e.Name)
+		}
+	}
+	if !switched[""] {
+		t.Error("the whole schedule has no switch")
+	}
+	t.Run("without a schedule there are none", func(t *testing.T) {
+		info := infoOf(builtIn(t))
+		info.Schedule = nil
+		discovery, _, err := testDevice("mat").Discovery(info)
+		if err != nil {
+			t.Fatal(err)
+		}
+		components, err := Components(discovery)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"schedule", "next_run", "snooze", "skip_run", "s_morning"} {
+			if components[key] != nil {
+				t.Errorf("%s is there", key)
+			}
+		}
+	})
+}

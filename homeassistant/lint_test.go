@@ -90,7 +90,7 @@ func (l *linter) topic(where string, v any) {
 var required = map[string][]string{
 	"select": {"cmd_t", "ops", "stat_t", "val_tpl"}, "button": {"cmd_t"}, "sensor": {"stat_t", "val_tpl"},
 	"binary_sensor": {"stat_t", "val_tpl"}, "number": {"cmd_t", "min", "max"}, "event": {"stat_t", "evt_typ"},
-	"notify": {"cmd_t"}, "scene": {"cmd_t", "pl_on"},
+	"notify": {"cmd_t"}, "switch": {"cmd_t", "stat_t", "val_tpl", "pl_on", "pl_off", "stat_on", "stat_off"}, "scene": {"cmd_t", "pl_on"},
 }
 
 func (l *linter) component(key string, c map[string]any, device string) {

@@ -65,14 +65,14 @@ func boundSummary(s history.Summary) history.Summary {
 }
 
 func boundEvent(e player.Event) player.Event {
-	for _, text := range []*string{&e.Type, &e.Routine, &e.Title, &e.Step, &e.Side, &e.Error} {
+	for _, text := range []*string{&e.Type, &e.Routine, &e.Title, &e.Step, &e.Side, &e.Schedule, &e.Error} {
 		*text = cut(*text)
 	}
 	return e
 }
 
 func boundResponse(r player.Response) player.Response {
-	for _, text := range []*string{&r.Command, &r.Error, &r.Transaction} {
+	for _, text := range []*string{&r.Command, &r.Error, &r.Note, &r.Transaction} {
 		*text = cut(*text)
 	}
 	return r

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -134,6 +135,32 @@ func Follow(ctx context.Context, options Options, each func(topic string, payloa
 			return fmt.Errorf("following %s: %w", node, c.lostError())
 		case <-ctx.Done():
 			return nil
+		}
+	}
+}
+
+// Retained are the values that the broker retains on topics, by topic; those are missing that it does not tell before ctx
+// ends.
+func Retained(ctx context.Context, options Options, topics []string) (map[string]string, error) {
+	received := make(chan paho.Message, 256)
+	values := map[string]string{}
+	c, err := connectClient(ctx, options, received, topics...)
+	if err != nil {
+		return values, err
+	}
+	defer c.close()
+	for {
+		missing := slices.ContainsFunc(topics, func(t string) bool { _, known := values[t]; return !known })
+		if !missing {
+			return values, nil
+		}
+		select {
+		case m := <-received:
+			values[m.Topic()] = string(m.Payload()[:min(len(m.Payload()), maxValue)])
+		case <-c.lost:
+			return values, fmt.Errorf("asking for values: %w", c.lostError())
+		case <-ctx.Done():
+			return values, nil
 		}
 	}
 }

@@ -33,10 +33,19 @@ type Options struct {
 	ID            string // random, made once and stored: the client id is "guided-" + ID; "" for none
 	Page          string // the address of our web page as others in the network reach it; "" for none
 	Embedded      bool   // the broker is the one inside this program
+	Values        Values // of others' topics, for whom it may concern
 	PublishedFile string // remembers what we published retained; "" remembers nothing
 
 	History <-chan history.Summary // the newest summary of what was done; nil: none is kept
 	Checks  Checks                 // asks whether commands are still carried out; nil: nobody asks
+}
+
+// Values says which topics of others are of interest, and who is told. Neither function may block; a topic without wildcards
+// may be one of ours.
+type Values struct {
+	Topics []string
+	Set    func(topic, value string) // of each message; an empty value means that the topic was cleared
+	Forget func()                    // the connection is lost: what was told may no longer be so
 }
 
 // announces tells whether discovery is published. The device must have an identity that outlives every name.

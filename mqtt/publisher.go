@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -149,6 +150,9 @@ func (p *publisher) oneConnection(ctx context.Context) (online time.Duration, er
 	}
 
 	// late outlives ctx a little: for the message that is being published, and for going offline.
+	if len(p.options.Values.Topics) > 0 {
+		defer p.options.Values.Forget()
+	}
 	late, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(p.limits.shutdown, end) })
@@ -173,9 +177,15 @@ func (p *publisher) oneConnection(ctx context.Context) (online time.Duration, er
 	return online, err
 }
 
-// receive takes a message from the broker: Home Assistant's birth and last will go to births, all else is a command. A
+// receive takes a message from the broker: Home Assistant's birth and last will go to births, values of other topics to whom they concern, all else is a command. A
 // retained birth says nothing of now. It never waits.
 func (p *publisher) receive(m paho.Message, births chan<- string) {
+	if slices.Contains(p.options.Values.Topics, m.Topic()) {
+		p.options.Values.Set(m.Topic(), string(m.Payload()[:min(len(m.Payload()), maxValue)]))
+		if !p.listensTo(m.Topic()) {
+			return
+		}
+	}
 	if m.Topic() == p.topics.node+"/status" {
 		if string(m.Payload()) == "offline" {
 			signal(p.downSeen)
@@ -199,6 +209,14 @@ func (p *publisher) receive(m paho.Message, births chan<- string) {
 	case births <- string(m.Payload()):
 	default:
 	}
+}
+
+// maxValue is how much of a value is told, in bytes.
+const maxValue = 1000
+
+// listensTo reports whether a topic has a meaning of its own here.
+func (p *publisher) listensTo(topic string) bool {
+	return slices.Contains(p.topics.commands(), topic) || topic == p.topics.node+"/status" || p.options.announces() && topic == p.options.HomeAssistant.BirthTopic()
 }
 
 // use subscribes, publishes everything, as the broker may have lost all it knew of us, and then what comes, until the
@@ -239,6 +257,11 @@ func (p *publisher) subscribe(ctx context.Context, c *connection) error {
 	}
 	if p.suffix != "" {
 		optional[p.topics.node+"/status"] = "the last will of another client may say that we are offline"
+	}
+	for _, topic := range p.options.Values.Topics {
+		if !slices.Contains(commands, topic) {
+			optional[topic] = cmp.Or(optional[topic], "what waits for its value takes it as unknown")
+		}
 	}
 	for _, topic := range slices.Sorted(maps.Keys(optional)) {
 		if _, ok := p.accepts.fit(subscription(topic)); !ok {

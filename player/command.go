@@ -24,6 +24,11 @@ type Command struct {
 	SentAt      time.Time       // when the remote sent it, zero where unknown
 	From        string          // where it came from, for people, such as "MQTT guided/mat/command"; empty: unknown
 	place       *Place          // resume: where a lost session stood; nil: the one that is offered
+	Snooze      time.Duration   // snooze: how long; zero: ten minutes
+	Switch      *bool           // schedule: on or off
+	Entry       string          // schedule: the name of one entry; empty: the whole
+	unattended  bool            // start: by nobody, see StartUnattended
+	softly      bool            // start: in the quiet profile at any hour
 	words       []string        // start: what followed the verb, where some of it was read as parameters
 }
 
@@ -80,13 +85,14 @@ type Response struct {
 	Command     string  `json:"command"`
 	Error       string  `json:"error,omitempty"`
 	Unchanged   bool    `json:"unchanged,omitempty"` // ok, and nothing had to change
-	Note        string  `json:"note,omitempty"`      // what was passed over, taken up, or is otherwise than asked for
+	Note        string  `json:"note,omitempty"`      // what was passed over, taken up, done by the schedule, or is otherwise than asked for
 	Transaction string  `json:"transaction,omitempty"`
 	Report      *Report `json:"report,omitempty"` // status: nil else
 }
 
 // verb is one row of the table that every remote shares. now carries the command out at once, without I/O; where it
-// returns errSlow, or is nil, the command waits its turn among the slow ones (slow.go).
+// returns errSlow, or is nil, the command waits its turn among the slow ones (slow.go). Where both are nil the schedule
+// carries it out (schedule.go).
 type verb struct {
 	name  string
 	usage string
@@ -119,6 +125,9 @@ func verbs() []verb {
 		{"duck", "duck", "", parseNothing, (*Player).duck, nil},
 		{"unduck", "unduck", "", parseNothing, (*Player).unduck, nil},
 		{"say", "say TEXT", "text when", parseText, (*Player).say, nil},
+		{"skip_run", "skip_run", "", parseNothing, nil, nil},
+		{"snooze", "snooze 10m", "for", parseSnooze, nil, nil},
+		{"schedule", "schedule off, schedule on, or schedule off NAME", "switch entry", parseSchedule, nil, nil},
 		{"status", "status", "", parseNothing, (*Player).publishStatus, nil},
 	}
 }
@@ -243,6 +252,12 @@ func (p *Player) execute(c Command, answer func(Response)) {
 			r.Report = p.report()
 		}
 		answer(r)
+	}
+	if v.now == nil && v.slow == nil {
+		p.askSchedule(c, func(told string, changed bool, err error) {
+			done(changed, told, err)
+		})
+		return
 	}
 	if v.now != nil {
 		if changed, err := v.now(p, c); err != errSlow {

@@ -41,6 +41,8 @@ var keys = []key{
 	{name: "fade_out", set: setFadeOut, isWord: true},
 	{name: "text", set: func(c *Command, v string) error { c.Text = v; return nil }},
 	{name: "when", set: setWhen},
+	{name: "switch", set: setSwitch},
+	{name: "entry", set: setEntry},
 	{name: "transaction", set: setTransaction, common: true},
 	{name: "sent_at", set: setSentAt, common: true},
 }
@@ -52,6 +54,12 @@ func keyNames() []string {
 		names = append(names, k.name)
 	}
 	return names
+}
+
+// StartKeys lists the keys of a start, those that every verb takes left out.
+func StartKeys() []string {
+	v, _ := findVerb("start") // it stands in the table
+	return strings.Fields(v.keys)
 }
 
 // Parse reads a command as words (`start 4-4-6 for 5m volume 40`) or as JSON
@@ -365,7 +373,7 @@ func shorten(text string) string {
 	return text
 }
 
-// setFor sets the length of a start, or the amount of an extend.
+// setFor sets the length of a start or a snooze, or the amount of an extend.
 func setFor(c *Command, value string) (err error) {
 	if c.Verb == "extend" {
 		if c.Extend, err = routines.ParseLength(shorten(value)); err != nil {
@@ -377,10 +385,15 @@ func setFor(c *Command, value string) (err error) {
 	if err == nil && d == 0 {
 		err = fmt.Errorf(`for: %q is not a length such as "5m" or "90s"`, shorten(value))
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+		return err
+	case c.Verb == "snooze":
+		c.Snooze = d
+	default:
 		c.For = d
 	}
-	return err
+	return nil
 }
 
 // parseTime reads a time of up to four hours, such as "5m".

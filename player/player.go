@@ -78,6 +78,8 @@ type Player struct {
 	offer           *offer // of a lost session, nil: none
 	ending          bool   // Run is about to end
 	atEnd           *Place // where the session stood then, nil: nowhere
+	schedule        Schedule
+	scheduler       func(context.Context, Command) (note string, changed bool, err error) // nil: there is no schedule
 }
 
 // New makes a player that is idle.

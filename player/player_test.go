@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -58,7 +59,7 @@ func TestRunCancelled(t *testing.T) {
 				} else if got := st.takeEvents(); got != c.events && got != "paused, "+c.events {
 					t.Errorf("events %s, want %s", got, c.events)
 				}
-				if s := st.wantState(player.Idle); s != st.states[len(st.states)-1] && c.events != "" {
+				if s := st.wantState(player.Idle); !reflect.DeepEqual(s, st.states[len(st.states)-1]) && c.events != "" {
 					t.Errorf("the last state published is %+v", st.states[len(st.states)-1])
 				}
 				for _, h := range st.out.plays {

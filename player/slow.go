@@ -75,7 +75,7 @@ func (w *slowCommand) interruptedBy(c Command) bool {
 // sameStart reports whether a start asks for the same in the same words.
 func (w *slowCommand) sameStart(c Command) bool {
 	a, b := w.command, c
-	return (a.Verb == "resume") == (b.Verb == "resume") && a.Routine == b.Routine && reflect.DeepEqual(a.Parameters, b.Parameters) && reflect.DeepEqual(a.Volume, b.Volume) && slices.Equal(a.words, b.words)
+	return (a.Verb == "resume") == (b.Verb == "resume") && a.Routine == b.Routine && a.unattended == b.unattended && reflect.DeepEqual(a.Parameters, b.Parameters) && reflect.DeepEqual(a.Volume, b.Volume) && slices.Equal(a.words, b.words)
 }
 
 // enqueue gives a slow command its place in the order. answer is called without the lock. The same start as the one in
@@ -90,6 +90,9 @@ func (p *Player) enqueue(v verb, c Command, answer answer) {
 func (p *Player) tryEnqueue(v verb, c Command, answered answer) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if c.unattended && (p.current() != nil || p.startInHand() != nil) {
+		return ErrBusy
+	}
 	if w := p.startInHand(); w != nil && v.isStart() && w.sameStart(c) && len(w.answers) < maxSlowCommands {
 		w.paused = false
 		w.answers = append(w.answers, func(_ bool, note string, err error) { answered(false, note, err) })

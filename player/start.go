@@ -118,6 +118,9 @@ func (p *Player) commitStart(r *request, w *slowCommand, note string) (changed, 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	current := p.current()
+	if current != nil && w.command.unattended {
+		return false, true, ErrBusy
+	}
 	same := current != nil && current.same(r)
 	if !same && r.score == nil {
 		return false, false, nil
@@ -129,7 +132,9 @@ func (p *Player) commitStart(r *request, w *slowCommand, note string) (changed, 
 	if w.otherVolume {
 		r.volume = nil
 	}
-	changed = p.setSelected(r.routine.Name)
+	if !w.command.unattended {
+		changed = p.setSelected(r.routine.Name)
+	}
 	if same {
 		if r.volume != nil && *r.volume != p.currentVolume() {
 			p.setSessionVolume(r.volume)
@@ -176,7 +181,8 @@ func (p *Player) newRequest(ctx context.Context, c Command) (request, error) {
 		return request{}, fmt.Errorf("voice: %w", err)
 	}
 	r := request{routine: routine, bank: bank, voice: cmp.Or(voice, p.cfg.Voice), options: p.Options(c.Parameters), volume: c.Volume, from: c.From}
-	r.options.Interactive = p.cfg.Waits
+	r.options.Interactive = p.cfg.Waits && !c.unattended
+	r.options.Quiet = r.options.Quiet || c.softly
 	switch {
 	case c.Until != "" && c.For != 0:
 		return request{}, errors.New("for and until both say when it ends; give one of them")

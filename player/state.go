@@ -39,6 +39,8 @@ type State struct {
 	StepEndsAt *time.Time `json:"step_ends_at"`
 	EndsAt     *time.Time `json:"ends_at"`
 	NextRun    *time.Time `json:"next_run"`
+	Schedule   string     `json:"schedule"`     // on or off
+	EntriesOff []string   `json:"schedule_off"` // the entries that are switched off
 	UpdatedAt  time.Time  `json:"updated_at"`
 	Volume     int        `json:"volume"`
 	Error      string     `json:"error"`
@@ -48,13 +50,14 @@ type State struct {
 
 // Event is one thing that happened, published when it is heard.
 type Event struct {
-	Type       string    `json:"event_type"` // routine_started, step_started, waiting, paused, resumed, routine_finished, routine_stopped, problem, resume_offered
+	Type       string    `json:"event_type"` // routine_started, step_started, waiting, paused, resumed, routine_finished, routine_stopped, problem, resume_offered, schedule_due, schedule_missed
 	Routine    string    `json:"routine,omitempty"`
 	Title      string    `json:"title,omitempty"`
 	Step       string    `json:"step,omitempty"`
 	StepNumber int       `json:"step_number,omitempty"`
 	Steps      int       `json:"steps,omitempty"`
 	Side       string    `json:"side,omitempty"`
+	Schedule   string    `json:"schedule,omitempty"` // the name of the entry, of schedule_due and schedule_missed
 	Error      string    `json:"error,omitempty"`
 	At         time.Time `json:"at"`
 }
@@ -81,10 +84,11 @@ type RoutineInfo struct {
 
 // Info is what seldom changes: the version, the library, the outputs and the verbs.
 type Info struct {
-	Version  string        `json:"version"`
-	Routines []RoutineInfo `json:"routines"`
-	Outputs  []string      `json:"outputs"`
-	Verbs    []string      `json:"verbs"`
+	Version  string          `json:"version"`
+	Routines []RoutineInfo   `json:"routines"`
+	Outputs  []string        `json:"outputs"`
+	Verbs    []string        `json:"verbs"`
+	Schedule []ScheduleEntry `json:"schedule,omitempty"`
 	// RoutinesLeftOut is how many routines a remote left out of Routines, because they were too many for it.
 	RoutinesLeftOut int `json:"routines_left_out,omitempty"`
 }
@@ -107,6 +111,7 @@ func (p *Player) Info() Info {
 // that was asked to resume is paused until it is heard. The caller holds the lock.
 func (p *Player) state() State {
 	st := State{State: Idle, Selected: p.selected, Volume: p.currentVolume(), Error: p.problem, UpdatedAt: now(), ResumeOffer: p.offer.published()}
+	st.setSchedule(p.schedule)
 	s, req := p.session, p.current()
 	switch {
 	case req == nil && s != nil: // a stop that is not heard yet
@@ -136,6 +141,17 @@ func (p *Player) state() State {
 	}
 	p.setPosition(&st, s)
 	return st
+}
+
+// setSchedule fills in what is planned.
+func (st *State) setSchedule(s Schedule) {
+	st.NextRun, st.Schedule, st.EntriesOff = s.NextRun, "on", s.EntriesOff
+	if s.Off {
+		st.Schedule = "off"
+	}
+	if st.EntriesOff == nil {
+		st.EntriesOff = []string{} // a list in JSON
+	}
 }
 
 // setPosition fills in the position of a session.

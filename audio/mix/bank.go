@@ -314,6 +314,12 @@ func (b *bankCache) tone(name string) (voice.Recording, error) {
 	return r, err
 }
 
+// Tone returns a tone of routines.SoundNames as mono samples at audio.Rate. It is not to be changed.
+func (b *Bank) Tone(name string) ([]int16, error) {
+	r, err := b.tone(name)
+	return r.PCM, err
+}
+
 // CanSay reports whether a text can be spoken: the voice has recordings of it, or a speech engine can make them.
 func (b *Bank) CanSay(text string) bool {
 	if len(b.voices) > 1 {
