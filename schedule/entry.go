@@ -129,10 +129,7 @@ func Decode(file string, text []byte, tables Tables) (entries []*Entry, problems
 			entries = append(entries, e)
 		}
 	}
-	for _, err := range uniqueNames(entries) {
-		problems = append(problems, err)
-	}
-	return entries, problems
+	return entries, append(problems, uniqueNames(entries)...)
 }
 
 // headerLines are the lines of a file on which [[schedule]] stands.

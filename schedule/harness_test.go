@@ -103,7 +103,6 @@ type world struct {
 	entries []*Entry
 	file    string
 	trusted bool
-	quiet   bool // [audio] quiet: starts are in the quiet profile
 	end     context.CancelFunc
 	ended   sync.WaitGroup
 	runner  *Runner
@@ -123,7 +122,7 @@ func inWorld(t *testing.T, at, zoneName, text string, f func(w *world)) {
 			t.Fatal(err)
 		}
 		w := &world{T: t, zone: z, file: filepath.Join(dir, "schedule.toml"), trusted: true, values: NewValues()}
-		w.clock = &movedClock{offset: begin.Sub(time.Now()), passed: make(chan struct{}, 1)}
+		w.clock = &movedClock{offset: time.Until(begin), passed: make(chan struct{}, 1)}
 		if text != "" {
 			entries, problems := decodeText(text)
 			if len(problems) > 0 {
