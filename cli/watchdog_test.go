@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,10 +60,11 @@ func TestKeepFed(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
-			hung, fed := true, 0
-			time.AfterFunc(3*time.Minute, func() { hung = false })
+			var recovered atomic.Bool
+			fed := 0
+			time.AfterFunc(3*time.Minute, func() { recovered.Store(true) })
 			keepFed(ctx, limit, func() { fed++ }, slog.New(slog.DiscardHandler), func(ctx context.Context) error {
-				if hung {
+				if !recovered.Load() {
 					<-ctx.Done()
 					return ctx.Err()
 				}
