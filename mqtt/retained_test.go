@@ -41,7 +41,9 @@ func TestPurge(t *testing.T) {
 		m := newMosquitto(t)
 		c := discoveryOptionsFor(t, m.url())
 		d := startDaemonWithRoutines(t, c, "a")
-		newTestClient(t, m.url()).await(0, "guided/mat/info", `"a"`)
+		seen := newTestClient(t, m.url())
+		seen.await(0, "guided/mat/info", `"a"`)
+		seen.await(0, c.HomeAssistant.DeviceTopic(c.ID), "")
 		d.stop()
 		c.ID, c.PublishedFile = "", ""
 		if removed, err := purge(t.Context(), c, fastLimits(), silent); err != nil || len(removed) != 4 {
@@ -63,7 +65,9 @@ func TestPurge(t *testing.T) {
 		m := newMosquitto(t)
 		c := discoveryOptionsFor(t, m.url())
 		d := startDaemonWithRoutines(t, c, "a")
-		newTestClient(t, m.url()).await(0, "guided/mat/info", `"a"`)
+		seen := newTestClient(t, m.url())
+		seen.await(0, "guided/mat/info", `"a"`)
+		seen.await(0, c.HomeAssistant.DeviceTopic(c.ID), "")
 		d.stop()
 		c.Node, c.HomeAssistant.Prefix = "bed", "ha"
 		if removed, err := purge(t.Context(), c, fastLimits(), silent); err != nil || len(removed) != 4 {

@@ -110,7 +110,9 @@ func TestRunnerInABadYear(t *testing.T) {
 						w.say("pause") // for hours, until it is stopped
 					case 3:
 						w.say([]string{"skip_run", "snooze", "stop", "schedule off twin", "schedule on twin"}[random.IntN(5)])
+						w.stop() // only then is it read without a race
 						snoozed = append(snoozed, w.runner.store.Snoozed...)
+						w.start()
 					case 4: // both at once
 						w.stop()
 						w.clock.step(time.Duration(random.Int64N(int64(48*time.Hour))) - 24*time.Hour)
