@@ -261,7 +261,7 @@ func TestHAPurge(t *testing.T) {
 	})
 	t.Run("purge while the daemon runs is refused", func(t *testing.T) {
 		code, out := m.run("ha", "purge")
-		if code != cli.Failed || !strings.Contains(out, "stop it first") || len(retainedTopics(t, m.port)) != 4 {
+		if code != cli.Failed || !strings.Contains(out, "stop it first") || len(retainedTopics(t, m.port)) != 5 {
 			t.Errorf("%d: %s; %v is left", code, out, retainedTopics(t, m.port))
 		}
 	})
@@ -271,7 +271,7 @@ func TestHAPurge(t *testing.T) {
 	}
 	t.Run("purge after the daemon has stopped removes everything", func(t *testing.T) {
 		code, out := m.run("ha", "purge")
-		if code != cli.Done || strings.Count(out, "removed ") != 4 || !strings.Contains(out, "removed guided/mat/state\n") {
+		if code != cli.Done || strings.Count(out, "removed ") != 5 || !strings.Contains(out, "removed guided/mat/state\n") {
 			t.Errorf("%d: %s", code, out)
 		}
 		if left := retainedTopics(t, m.port); len(left) > 0 {

@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,6 +16,9 @@ import (
 // mistake leaves everything as it was. A routine that is heard goes on meanwhile.
 func TestSettingsAreReadAgain(t *testing.T) {
 	program := buildProgram(t)
+	caught := make(chan os.Signal, 1) // under nohup the daemon would ignore it; one that is caught here it does not
+	signal.Notify(caught, syscall.SIGHUP)
+	defer signal.Stop(caught)
 	m := newMachine(t, silentSettings)
 	writeRoutine(t, m, "long", longRoutine)
 	daemon := exec.Command(program, "--config", m.config, "serve")

@@ -79,7 +79,7 @@ func TestServeInPoorSurroundings(t *testing.T) {
 		"a disk that can only be read": {env: []string{"HOME=DIR", "XDG_STATE_HOME=DIR/state", "XDG_CACHE_HOME=DIR/cache", "TZ=UTC"}, says: "read-only file system",
 			prepare: func(t *testing.T, dir string) { readOnly(t, dir+"/state"); readOnly(t, dir+"/cache") }},
 		"a mistyped time zone": {env: []string{"HOME=DIR", "TZ=Europe/Berln"}, says: "Europe/Berln"},
-		"no watches left": {env: []string{"HOME=DIR", "TZ=UTC"}, says: "the folder of routines cannot be watched",
+		"no watches left": {env: []string{"HOME=DIR", "TZ=UTC"}, says: `/routines err="asking the kernel for changes`,
 			shell: "echo 0 >/proc/sys/user/max_inotify_instances || exit 1"},
 	} {
 		t.Run(name, func(t *testing.T) {

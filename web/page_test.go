@@ -149,9 +149,9 @@ func TestPageCircleFollowsPhases(t *testing.T) {
 func TestPagePlaysAudio(t *testing.T) {
 	_, b := openPage(t, 360, 740)
 	b.startLongRoutine()
-	b.click("#now .wide")
+	b.click("#now .listen")
 	b.waitUntil("document.querySelector('#live').currentTime > 0.5")
-	b.click("#now .wide")
+	b.click("#now .listen")
 	b.waitUntil("document.querySelector('#live').paused")
 	b.eval("location.hash = '#/routine/long'", nil)
 	b.waitUntil("document.querySelector('.here audio')")

@@ -19,7 +19,7 @@ export function now(section) {
   const trouble = h('p.wrong', { role: 'alert' });
   const times = h('p.times', h('span'), h('span'));
   const listenLine = h('p.quiet');
-  const listenButton = h('button.wide', { type: 'button' });
+  const listenButton = h('button.wide.listen', { type: 'button' });
   const nextBig = h('button.main.big', { type: 'button', hidden: true, onclick: () => order('next') }, words.verbs.next);
   const offered = h('p.offered');
   const takeUp = h('button.main.wide', { type: 'button', onclick: () => order('resume') }, words.goOn);
