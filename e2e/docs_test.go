@@ -171,8 +171,8 @@ func TestDocsExamples(t *testing.T) {
 			}
 		}
 	})
-	t.Run("home-assistant.md: the settings are valid", func(t *testing.T) {
-		for _, example := range codeBlocks(t, "home-assistant.md", "toml") {
+	t.Run("home-assistant.md, schedule.md: the settings are valid", func(t *testing.T) {
+		for _, example := range append(codeBlocks(t, "home-assistant.md", "toml"), codeBlocks(t, "schedule.md", "toml")...) {
 			if _, err := config.Load(settingsFile(t, example.text)); err != nil {
 				t.Error(err)
 			}
