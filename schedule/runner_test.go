@@ -183,6 +183,7 @@ func TestRunner(t *testing.T) {
 		}},
 		{"a tone sounds ahead, and is not cut", "2026-06-01 06:50", entryText("a", "short", `at = "07:00"`, "chime = true"), func(w *world) {
 			w.until("07:30")
+			w.stop()
 			if w.runner.chimed == "" {
 				w.Error("no tone")
 			}
