@@ -355,7 +355,7 @@ func (r *Runner) announce(run Run, now time.Time) time.Time {
 	if !e.Chime || ahead > chimeAhead {
 		return run.At.Add(-chimeAhead)
 	}
-	if ahead < chimeLast || r.chimed == run.key() || r.whyNot(run) != "" {
+	if ahead < chimeLast || r.chimed == run.key() || r.cfg.Night(run.At) || r.whyNot(run) != "" {
 		return time.Time{}
 	}
 	if e.When != nil && !e.When.Met(r.cfg.Values.value(e.When.Topic)) {
