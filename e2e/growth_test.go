@@ -73,8 +73,13 @@ func startLimitedDaemon(t *testing.T, program string) *limitedDaemon {
 		t.Fatal(out)
 	}
 	waitFor(t, "the routine", func() bool { s := d.seen.lastState(); return s.State == player.Playing && s.EndsAt != nil })
-	_, info, err := d.get(t.Context(), "/api/info")
-	if d.files = regexp.MustCompile(`/audio/[^/"]+/`).FindString(info); err != nil || d.files == "" {
+	var info string
+	waitFor(t, "a routine as a file", func() bool { // the library is read meanwhile
+		_, info, err = d.get(t.Context(), "/api/info")
+		d.files = regexp.MustCompile(`/audio/[^/"]+/`).FindString(info)
+		return err != nil || d.files != ""
+	})
+	if err != nil {
 		t.Fatalf("no routine is there as a file: %v\n%s", err, info)
 	}
 	d.endsAt = *d.seen.lastState().EndsAt

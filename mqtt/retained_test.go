@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"testing"
+	"time"
 )
 
 func TestPurge(t *testing.T) {
@@ -41,9 +42,7 @@ func TestPurge(t *testing.T) {
 		m := newMosquitto(t)
 		c := discoveryOptionsFor(t, m.url())
 		d := startDaemonWithRoutines(t, c, "a")
-		seen := newTestClient(t, m.url())
-		seen.await(0, "guided/mat/info", `"a"`)
-		seen.await(0, c.HomeAssistant.DeviceTopic(c.ID), "")
+		awaitRetained(t, m.url(), "guided/mat/info", c.HomeAssistant.DeviceTopic(c.ID))
 		d.stop()
 		c.ID, c.PublishedFile = "", ""
 		if removed, err := purge(t.Context(), c, fastLimits(), silent); err != nil || len(removed) != 4 {
@@ -65,9 +64,7 @@ func TestPurge(t *testing.T) {
 		m := newMosquitto(t)
 		c := discoveryOptionsFor(t, m.url())
 		d := startDaemonWithRoutines(t, c, "a")
-		seen := newTestClient(t, m.url())
-		seen.await(0, "guided/mat/info", `"a"`)
-		seen.await(0, c.HomeAssistant.DeviceTopic(c.ID), "")
+		awaitRetained(t, m.url(), "guided/mat/info", c.HomeAssistant.DeviceTopic(c.ID))
 		d.stop()
 		c.Node, c.HomeAssistant.Prefix = "bed", "ha"
 		if removed, err := purge(t.Context(), c, fastLimits(), silent); err != nil || len(removed) != 4 {
@@ -89,4 +86,19 @@ func TestPurge(t *testing.T) {
 			t.Errorf("%d topics are retained", n)
 		}
 	})
+}
+
+// awaitRetained waits until the broker has retained messages on topics.
+func awaitRetained(t *testing.T, url string, topics ...string) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; {
+		there := retainedTopics(t, url)
+		if !slices.ContainsFunc(topics, func(topic string) bool { return !slices.Contains(there, topic) }) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("of %v the broker has only %v", topics, there)
+		}
+		<-time.After(20 * time.Millisecond)
+	}
 }

@@ -94,7 +94,7 @@ func (e *testClient) on(topic string) []received {
 // up to it.
 func (e *testClient) await(skip int, topic, part string) int {
 	e.t.Helper()
-	return e.awaitWithin(10*time.Second, skip, topic, part)
+	return e.awaitWithin(30*time.Second, skip, topic, part)
 }
 
 func (e *testClient) awaitWithin(d time.Duration, skip int, topic, part string) int {

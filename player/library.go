@@ -86,13 +86,19 @@ func (s *libraryScan) each(ctx context.Context, names []string, step func(ctx co
 // steps, to all else that begins with the program.
 func (s *libraryScan) rest(ctx context.Context, took time.Duration) {
 	s.steps++
-	s.p.giveWay(ctx, took, s.steps > fewRoutines && time.Since(s.began) < startUp)
+	many := s.steps > 2*fewRoutines // the title of each is read first
+	share := scanShare
+	if !many {
+		share = firstShare
+	}
+	s.p.giveWay(ctx, time.Duration(share-1)*took, many && time.Since(s.began) < startUp)
 }
 
 // How a scan gives way.
 const (
-	scanShare = 10              // while a routine plays a scan takes one part of so many of the time
-	startUp   = 5 * time.Second // for so long too: the program is to be online first
+	scanShare  = 10              // while a routine plays a scan takes one part of so many of the time,
+	firstShare = 3               // and of so many for the first of them: pages and Home Assistant wait for the list
+	startUp    = 5 * time.Second // for so long too: the program is to be online first
 
 	fewRoutines = 50 // are scanned without a rest where nothing is to be played: the built-in ones and some of one's own
 
@@ -100,24 +106,24 @@ const (
 )
 
 // giveWay returns when no command is in hand and no routine is being prepared. While one plays, or gently is asked for, it
-// also rests, in proportion to how long the last step of the scan took.
-func (p *Player) giveWay(ctx context.Context, took time.Duration, gently bool) {
+// also rests.
+func (p *Player) giveWay(ctx context.Context, rest time.Duration, gently bool) {
 	for first := true; ctx.Err() == nil; first = false {
 		p.mu.Lock()
 		busy := len(p.slow.queue) > 0 || p.pending != nil || p.preparing != nil
 		playing := p.session != nil && p.session.playing
 		p.mu.Unlock()
-		rest := lookAgain
+		wait := lookAgain
 		switch {
 		case busy:
-		case (playing || gently) && first && took > 0:
-			rest = (scanShare - 1) * took
+		case (playing || gently) && first && rest > 0:
+			wait = rest
 		default:
 			return
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(rest):
+		case <-time.After(wait):
 		}
 	}
 }

@@ -83,13 +83,15 @@ func TestScanTakesUpOnlyWhatChanged(t *testing.T) {
 	}
 }
 
-// A scan of many routines waits for a command that is in hand, and takes a tenth of the time while a routine plays.
+// A scan of many routines waits for a command that is in hand, and takes a tenth of the time while a routine plays; for the first
+// of them, for which pages wait, a third.
 func TestScanGivesWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Config{})
+		scan := &libraryScan{p: p, steps: 1000, began: time.Now().Add(-time.Hour)}
 		gaveWay := func(took time.Duration) time.Duration {
 			began := time.Now()
-			p.giveWay(t.Context(), took, false)
+			scan.rest(t.Context(), took)
 			return time.Since(began)
 		}
 		if waited := gaveWay(10 * time.Millisecond); waited != 0 {
@@ -98,6 +100,10 @@ func TestScanGivesWay(t *testing.T) {
 		p.session = &session{playing: true}
 		if waited := gaveWay(10 * time.Millisecond); waited != 90*time.Millisecond {
 			t.Errorf("while a routine plays: it waited %v", waited)
+		}
+		scan.steps = 0
+		if waited := gaveWay(10 * time.Millisecond); waited != 20*time.Millisecond {
+			t.Errorf("while a routine plays, at the first routines: it waited %v", waited)
 		}
 		p.session = nil
 		p.slow.queue = []*slowCommand{{}}
