@@ -36,13 +36,17 @@ func TestSoundCacheOfTwoProcesses(t *testing.T) {
 	audiotest.NoLeaks(t)
 	dir, files := soundFolder(t)
 	cache := t.TempDir()
+	want := map[string][]int16{}
+	for name, data := range files {
+		want[name] = oldClip(t, data)
+	}
 	var running sync.WaitGroup
 	for range 4 {
 		b := bankOf(t, dir, cache, audiotest.Logger(t))
 		running.Go(func() {
-			for name, data := range files {
+			for name := range files {
 				got, _ := readSound(t, b, name, clipKind, false)
-				if !slices.Equal(got, oldClip(t, data)) {
+				if !slices.Equal(got, want[name]) {
 					t.Errorf("%s: other samples", name)
 				}
 				b.PrepareBed(t.Context(), routines.Bed{Sound: name})
@@ -51,8 +55,8 @@ func TestSoundCacheOfTwoProcesses(t *testing.T) {
 	}
 	running.Wait()
 	b, folder := countingBank(t, dir, cache)
-	for name, data := range files {
-		if e, has := b.Measure(sound(name)); !has || e.Len != len(oldClip(t, data)) {
+	for name := range files {
+		if e, has := b.Measure(sound(name)); !has || e.Len != len(want[name]) {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}
