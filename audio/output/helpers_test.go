@@ -302,7 +302,8 @@ func matchRecording(t testing.TB, got, want []byte, underruns int) pieces {
 			last.frames++
 			next++
 		case isLoud(frame(got, j)):
-			t.Fatalf("the sound differs from the render after frame %d of %d, %d frames into the recording, with %d underruns: %v", next, len(want)/audio.FrameBytes, j, underruns, list)
+			again := bytes.Index(want, got[min(j+1024, len(got)/audio.FrameBytes-16)*audio.FrameBytes:][:16*audio.FrameBytes])
+			t.Fatalf("the sound differs from the render after frame %d of %d, %d frames into the recording, with %d underruns: %v; 1024 frames later the recording has frame %d", next, len(want)/audio.FrameBytes, j, underruns, list, again/audio.FrameBytes)
 		}
 	}
 	if len(list) > 1 {
