@@ -83,9 +83,13 @@ func (a *workedALSA) write(ctx context.Context, sound []byte) error {
 	}
 }
 
+// delay reckons by the clock between looks. That everything was heard the device must say itself: it may have been late, and the
+// end would be cut off.
 func (a *workedALSA) delay() (int, error) {
 	if now := a.dev.now; now.running && time.Since(now.at) < alsaFillAge {
-		return now.delay - now.passed(now.delay), nil
+		if left := now.delay - now.passed(now.delay); left > 0 {
+			return left, nil
+		}
 	}
 	if err := a.worker.call("asking how far it is", alsaCallTimeout, a.dev.look); err != nil {
 		return 0, err

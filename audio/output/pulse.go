@@ -311,7 +311,8 @@ func (d *pulseDevice) checkStalled() error {
 }
 
 // delay extrapolates the last timing of the server with the clock of this machine. It asks for a new one when that is old, or
-// the sound did not run, or something has happened to it since.
+// the sound did not run, or something has happened to it since, and before it says that everything was heard: the server may
+// have been late, and the end would be cut off.
 func (d *pulseDevice) delay() (int, error) {
 	d.mu.Lock()
 	stale := d.stale
@@ -320,7 +321,7 @@ func (d *pulseDevice) delay() (int, error) {
 	if stale {
 		d.timingAge = 0
 	}
-	if !d.timing.running || time.Since(d.timing.at) > d.timingAge {
+	if !d.timing.running || time.Since(d.timing.at) > d.timingAge || d.unheard() == 0 {
 		if err := d.queryTiming(); err != nil {
 			return 0, err
 		}
@@ -328,11 +329,16 @@ func (d *pulseDevice) delay() (int, error) {
 	if err := d.checkMixer(); err != nil {
 		return 0, err
 	}
+	return d.unheard(), nil
+}
+
+// unheard is how many of the frames written were not heard yet, by the last timing and the clock.
+func (d *pulseDevice) unheard() int {
 	heard := d.timing.heard
 	if d.timing.running {
 		heard += toFrames(time.Since(d.timing.at))
 	}
-	return int(d.written - min(d.written, int64(heard))), nil
+	return int(d.written - min(d.written, int64(heard)))
 }
 
 // A timing may become older with each query: the first ones after a change may be some milliseconds off, and clocks differ
