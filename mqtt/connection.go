@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"guided/resolve"
 )
 
 // dial opens the network connection to the broker. We dial ourselves, because paho's dialling cannot be cancelled, and
@@ -23,7 +26,7 @@ func dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 20 * time.Second, Interval: 5 * time.Second, Count: 2}}
 	switch u.Scheme {
 	case "mqtt", "tcp":
-		return d.DialContext(ctx, "tcp", u.Host)
+		return resolve.Dial(ctx, &d, "tcp", u.Host)
 	case "ws":
 		return dialWebsocket(ctx, u, nil)
 	}
@@ -45,11 +48,19 @@ func dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 	if u.Scheme == "wss" {
 		return dialWebsocket(ctx, u, conf)
 	}
-	c, err := (&tls.Dialer{NetDialer: &d, Config: conf}).DialContext(ctx, "tcp", u.Host)
-	if err != nil && isClosed(err) {
-		err = fmt.Errorf("%w: %w", errClosedAtTLS, err)
+	c, err := resolve.Dial(ctx, &d, "tcp", u.Host)
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	secure := tls.Client(c, conf)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = c.Close() // nothing was sent that the broker would miss
+		if isClosed(err) {
+			err = fmt.Errorf("%w: %w", errClosedAtTLS, err)
+		}
+		return nil, err
+	}
+	return secure, nil
 }
 
 // dialWebsocket returns when ctx ends, although paho offers no way to cancel its dialling: that goes on by itself, for at
@@ -59,13 +70,19 @@ func dialWebsocket(ctx context.Context, u *url.URL, conf *tls.Config) (net.Conn,
 	if end, ok := ctx.Deadline(); ok {
 		timeout = time.Until(end)
 	}
+	// paho dials by itself, so it gets an address where only this machine's services know the name.
+	target, header := *u, map[string][]string{}
+	if address := resolve.Address(ctx, u.Hostname()); address != u.Hostname() {
+		target.Host = net.JoinHostPort(address, cmp.Or(u.Port(), map[string]string{"ws": "80", "wss": "443"}[u.Scheme]))
+		header["Host"] = []string{u.Host}
+	}
 	type result struct {
 		conn net.Conn
 		err  error
 	}
 	dialled := make(chan result)
 	go func() {
-		c, err := paho.NewWebsocket(u.String(), conf, max(timeout, time.Millisecond), nil, nil)
+		c, err := paho.NewWebsocket(target.String(), conf, max(timeout, time.Millisecond), header, nil)
 		select {
 		case dialled <- result{c, err}:
 		case <-ctx.Done():

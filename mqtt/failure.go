@@ -73,7 +73,7 @@ func diagnose(err error) failure {
 	case errors.As(err, &closedAt) && !closedAt.chance:
 		return failure{"broker closes the connection at a message", "nothing to do if it was restarted at that moment; else the message may be larger than the broker's max_packet_size: it is left out when that happens again"}
 	case errors.As(err, &lookup):
-		return failure{"broker away", "its name is not known here; look for a slip in broker in [mqtt], or write its IP address"}
+		return failure{"broker away", "this machine does not know its name; look for a slip in broker in [mqtt], install libnss-mdns for names in .local, or write its IP address"}
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return failure{"broker away", "nothing listens there; look whether the broker runs (systemctl status mosquitto) and on which address"}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"guided/player"
+	"guided/resolve"
 )
 
 // What an assistant may send. It sends a few messages for each sentence, and one a second while a timer runs.
@@ -87,7 +88,7 @@ func (c *client) serveConnection(ctx context.Context, connected func()) error {
 	dialer := websocket.Dialer{HandshakeTimeout: c.timing.dialTimeout, NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		// The kernel notices within half a minute that the assistant's machine is gone, without waking us.
 		d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 20 * time.Second, Interval: 5 * time.Second, Count: 2}}
-		conn, err := d.DialContext(ctx, network, address)
+		conn, err := resolve.Dial(ctx, &d, network, address)
 		if err != nil {
 			return nil, err
 		}

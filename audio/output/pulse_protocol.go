@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/jfreymuth/pulse/proto"
+
+	"guided/resolve"
 )
 
 // noServerError means that no PulseAudio or PipeWire server answers.
@@ -66,7 +68,7 @@ func dialPulse(ctx context.Context, onMessage func(message any)) (*pulseConn, er
 	var looked []string
 	for _, a := range client.servers {
 		var conn net.Conn
-		if conn, err = dialer.DialContext(limit, a.network, a.address); err == nil {
+		if conn, err = resolve.Dial(limit, &dialer, a.network, a.address); err == nil {
 			var c *pulseConn
 			if c, err = newPulseConn(ctx, conn, client, onMessage); err == nil {
 				return c, nil
@@ -270,11 +272,10 @@ func (c *pulseConn) close() {
 	<-c.ended
 }
 
-// lookupHint says what to do about a name that was not found, and is empty for other errors. Built without C, a program
-// asks /etc/hosts and DNS itself, and not the other services of nsswitch.conf, such as mDNS for names in .local.
+// lookupHint says what to do about a name that was not found, and is empty for other errors.
 func lookupHint(err error) string {
 	if none := new(net.DNSError); errors.As(err, &none) {
-		return fmt.Sprintf("; guided finds names in /etc/hosts and DNS only, so write the IP address in place of %s", none.Name)
+		return fmt.Sprintf("; this machine knows no such name (try: getent hosts %[1]s), so look for a slip, or write the IP address in place of %[1]s", none.Name)
 	}
 	return ""
 }

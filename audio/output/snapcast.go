@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"guided/audio"
+	"guided/resolve"
 	"guided/routines"
 )
 
@@ -151,7 +152,7 @@ func (o *snapcastOutput) open(ctx context.Context) (device, error) {
 // dialSnapcast connects to a tcp source in mode=server.
 func dialSnapcast(ctx context.Context, address string) (*net.TCPConn, error) {
 	dialer := net.Dialer{Timeout: stallTimeout}
-	conn, err := dialer.DialContext(ctx, "tcp", address)
+	conn, err := resolve.Dial(ctx, &dialer, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("no Snapcast server takes sound at %s: %w; give it the source tcp://0.0.0.0:4953?name=guided&mode=server&sampleformat=48000:16:2%s", address, err, lookupHint(err))
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"guided/resolve"
 	"guided/routines"
 )
 
@@ -26,7 +27,7 @@ type snapcastControl struct {
 // dialSnapcastControl connects for one second, after which the connection times out.
 func dialSnapcastControl(ctx context.Context, address string) (*snapcastControl, error) {
 	deadline := time.Now().Add(time.Second)
-	conn, err := (&net.Dialer{Deadline: deadline}).DialContext(ctx, "tcp", address)
+	conn, err := resolve.Dial(ctx, &net.Dialer{Deadline: deadline}, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("its control does not answer: %w; set control=HOST:PORT to where it listens%s", err, lookupHint(err))
 	}

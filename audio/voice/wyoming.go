@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"guided/audio"
+	"guided/resolve"
 )
 
 // How long a Wyoming server may take: to accept a connection; to answer while it has to load the model of a voice; to
@@ -135,7 +136,7 @@ func (w *Wyoming) exchange(parent context.Context, timeout time.Duration, reques
 	ctx, cancel := context.WithTimeout(parent, timeout)
 	defer cancel()
 	dialer := net.Dialer{Timeout: wyomingDialTimeout}
-	conn, err := dialer.DialContext(ctx, "tcp", w.address)
+	conn, err := resolve.Dial(ctx, &dialer, "tcp", w.address)
 	switch {
 	case parent.Err() != nil:
 		return parent.Err()
