@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"guided/player"
+	"guided/web"
 )
 
 // longRoutine is a routine that does not end during a test.
@@ -38,10 +39,10 @@ rest = "1m"
 `
 
 // openPage starts a server and opens its page; it returns when the page shows the library.
-func openPage(t *testing.T, width, height int) (*testServer, *browser) {
+func openPage(t *testing.T, width, height int, changes ...func(*web.Server)) (*testServer, *browser) {
 	t.Helper()
 	requireProgram(t, "chromium")
-	p := newTestServer(t)
+	p := newTestServer(t, changes...)
 	p.writeRoutine("long.toml", longRoutine)
 	p.player.Rescan()
 	p.audioPath() // waits for the library
@@ -250,12 +251,12 @@ func TestPageKeyboardOnly(t *testing.T) {
 // On a narrow phone the page does not scroll sideways, every control is at least 44 pixels wide and high, and no text is
 // smaller than 16 pixels.
 func TestPageOnNarrowPhone(t *testing.T) {
-	_, b := openPage(t, 320, 600)
+	_, b := openPage(t, 320, 600, withHistory(t, someSession(time.Now())))
 	b.startLongRoutine()
-	for _, view := range []string{"#/", "#/routine/long", "#/now", "#/edit/long"} {
+	for _, view := range []string{"#/", "#/routine/long", "#/now", "#/edit/long", "#/history"} {
 		t.Run(view, func(t *testing.T) {
 			b.eval("location.hash = '"+view+"'", nil)
-			b.waitUntil("document.querySelector({'#/': '.card', '#/now': '#now .step', '#/routine/long': '.here audio', '#/edit/long': '.preview svg'}['" + view + "'])?.checkVisibility()")
+			b.waitUntil("document.querySelector({'#/': '.card', '#/now': '#now .step', '#/routine/long': '.here audio', '#/edit/long': '.preview svg', '#/history': '.sessions .card'}['" + view + "'])?.checkVisibility()")
 			var wrong []string
 			b.eval(`(() => {
 				const name = (e) => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 30);

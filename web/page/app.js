@@ -1,6 +1,7 @@
 import { editor } from './editor.js';
 import { feed } from './feed.js';
 import { h } from './dom.js';
+import { history } from './history.js';
 import { keys } from './keys.js';
 import { library } from './library.js';
 import { mini } from './mini.js';
@@ -41,7 +42,7 @@ function decoded(part) {
 async function show() {
   const mine = ++turn;
   const [, kind = '', name = ''] = location.hash.split('/').map(decoded);
-  const pages = { '': library, now: library, routine, edit: editor };
+  const pages = { '': library, now: library, routine, history, edit: editor };
   document.body.dataset.view = kind === '' ? 'library' : pages[kind] ? kind : 'library';
   for (const a of document.querySelectorAll('nav a')) {
     if (a.hash === '#/' + kind) a.setAttribute('aria-current', 'page');
