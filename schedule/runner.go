@@ -85,24 +85,6 @@ func NewRunner(cfg Config) *Runner {
 	return r
 }
 
-// Topics has those of the conditions, all of them, and again whenever they change. It has one reader.
-func (r *Runner) Topics() <-chan []string { return r.topics }
-
-// tellTopics puts the topics of the conditions where their reader takes them.
-func (r *Runner) tellTopics() {
-	topics := []string{}
-	for _, e := range r.entries {
-		if e.When != nil && !slices.Contains(topics, e.When.Topic) {
-			topics = append(topics, e.When.Topic)
-		}
-	}
-	select {
-	case <-r.topics:
-	default:
-	}
-	r.topics <- topics
-}
-
 // do has the runner carry out a command.
 func (r *Runner) do(ctx context.Context, c player.Command) (note string, changed bool, err error) {
 	var a reply
@@ -432,32 +414,6 @@ func (r *Runner) entry(name string) *Entry {
 		return nil
 	}
 	return r.entries[i]
-}
-
-// publish gives the player what is planned, where that has changed.
-func (r *Runner) publish(next time.Time) {
-	s := player.Schedule{Off: r.store.Off, EntriesOff: r.entriesOff(), Entries: r.published.Entries}
-	if !next.IsZero() {
-		next = next.UTC()
-		s.NextRun = &next
-	}
-	if s.Entries == nil {
-		s.Entries = []player.ScheduleEntry{}
-		for _, e := range r.entries {
-			entry := player.ScheduleEntry{Name: e.Name, Routine: e.Routine(), Times: e.Times(), Place: e.Place}
-			if e.When != nil {
-				entry.When = e.When.String()
-			}
-			s.Entries = append(s.Entries, entry)
-		}
-	}
-	p := r.published
-	sameNext := (p.NextRun == nil) == (s.NextRun == nil) && (p.NextRun == nil || p.NextRun.Equal(*s.NextRun))
-	if r.began && sameNext && p.Off == s.Off && slices.Equal(p.EntriesOff, s.EntriesOff) {
-		return
-	}
-	r.began, r.published = true, s
-	r.cfg.Player.SetSchedule(s)
 }
 
 // unmet is why a condition is not met.

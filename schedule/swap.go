@@ -47,14 +47,3 @@ func (r *Runner) pass(e *Entry, now time.Time) (passed bool) {
 	}
 	return passed
 }
-
-// entriesOff are the names of the entries that are switched off.
-func (r *Runner) entriesOff() (names []string) {
-	for _, e := range r.entries {
-		if r.store.isOff(e.Name) {
-			names = append(names, e.Name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
