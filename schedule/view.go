@@ -25,6 +25,7 @@ type ViewEntry struct {
 	Name    string         `json:"name"`
 	Routine string         `json:"routine"`
 	Times   string         `json:"times"`
+	Days    string         `json:"days"` // "daily", or such as "mon-wed,fri"
 	When    string         `json:"when,omitempty"`
 	Place   string         `json:"place"`
 	Off     bool           `json:"off"`
@@ -37,7 +38,7 @@ func (o Outlook) List() (entries []ViewEntry, problems []string) {
 	r := o.forecaster()
 	entries, problems = []ViewEntry{}, []string{}
 	for _, e := range r.entries {
-		v := ViewEntry{Name: e.Name, Routine: e.Routine(), Times: e.Times(), Place: e.Place, Off: r.store.isOff(e.Name), Own: e.Own}
+		v := ViewEntry{Name: e.Name, Routine: e.Routine(), Times: e.Times(), Days: e.Days.String(), Place: e.Place, Off: r.store.isOff(e.Name), Own: e.Own}
 		if e.When != nil {
 			v.When = e.When.String()
 		}

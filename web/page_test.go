@@ -55,7 +55,7 @@ func openPage(t *testing.T, width, height int, changes ...func(*web.Server)) (*t
 func (b *browser) startLongRoutine() {
 	b.t.Helper()
 	b.click(`.card:has(a[href$="/long"]) .go`)
-	b.waitUntil("document.querySelector('#now h2').textContent == 'A long one'")
+	b.waitUntil("document.querySelector('#now h2').textContent == 'A long one' && location.hash == '#/now'")
 }
 
 func TestPageControlsRoutine(t *testing.T) {
@@ -87,15 +87,16 @@ func TestPageOffersLostSession(t *testing.T) {
 	p.waitFor("its second step", func() bool { s := p.player.State(); return s.Step == "Breathe" && s.State == player.Playing })
 	lost := *p.player.Standing().Session
 	for answer, want := range map[string]player.Status{"Go on with it": player.Playing, "Leave it": player.Idle} {
+		b.eval("location.hash = "+map[string]string{"Go on with it": "'#/'", "Leave it": "'#/edit'"}[answer], nil) // whatever is shown
 		p.player.DoPayload([]byte("stop"))
 		p.waitFor("idle", func() bool { return p.player.State().State == player.Idle })
 		if err := p.player.Offer(t.Context(), lost, time.Now().Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		b.waitUntil("document.querySelector('.offered')?.checkVisibility() && document.querySelector('.offered').textContent.startsWith('A long one was interrupted at 0:0')")
-		b.eval("[...document.querySelectorAll('.offer button')].find((e) => e.textContent == '"+answer+"').click()", nil)
+		b.eval("[...document.querySelectorAll('#offer button')].find((e) => e.textContent == '"+answer+"').click()", nil)
 		p.waitFor(answer, func() bool { s := p.player.State(); return s.State == want && s.ResumeOffer == nil })
-		b.waitUntil("document.querySelector('.offer').hidden")
+		b.waitUntil("document.querySelector('#offer').hidden")
 	}
 }
 
@@ -251,17 +252,17 @@ func TestPageKeyboardOnly(t *testing.T) {
 // On a narrow phone the page does not scroll sideways, every control is at least 44 pixels wide and high, and no text is
 // smaller than 16 pixels.
 func TestPageOnNarrowPhone(t *testing.T) {
-	_, b := openPage(t, 320, 600, withHistory(t, someSession(time.Now())))
+	_, b := openPage(t, 320, 600, withHistory(t, someSession(time.Now())), withSchedule(t, someEntry))
 	b.startLongRoutine()
-	for _, view := range []string{"#/", "#/routine/long", "#/now", "#/edit/long", "#/history"} {
+	for _, view := range []string{"#/", "#/routine/long", "#/now", "#/edit/long", "#/history", "#/schedule"} {
 		t.Run(view, func(t *testing.T) {
 			b.eval("location.hash = '"+view+"'", nil)
-			b.waitUntil("document.querySelector({'#/': '.card', '#/now': '#now .step', '#/routine/long': '.here audio', '#/edit/long': '.preview svg', '#/history': '.sessions .card'}['" + view + "'])?.checkVisibility()")
+			b.waitUntil("document.querySelector({'#/': '.card', '#/now': '#now .step', '#/routine/long': '.here audio', '#/edit/long': '.preview svg', '#/history': '.sessions .card', '#/schedule': '.runs li'}['" + view + "'])?.checkVisibility()")
 			var wrong []string
 			b.eval(`(() => {
 				const name = (e) => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 30);
 				const wrong = [];
-				if (document.documentElement.scrollWidth > innerWidth) wrong.push('the page is ' + document.documentElement.scrollWidth + ' px wide');
+				if (document.documentElement.scrollWidth > 320) wrong.push('the page is ' + document.documentElement.scrollWidth + ' px wide');
 				for (const e of document.querySelectorAll('button, input, select, nav a, a.button, summary, a.mark')) {
 					const r = e.getBoundingClientRect();
 					if (e.checkVisibility() && r.height && (r.height < 44 || r.width < 44)) wrong.push(name(e) + ' is ' + r.width + ' x ' + r.height);
@@ -354,6 +355,36 @@ func TestPageSheetIsCancelled(t *testing.T) {
 	if s := p.player.State().State; s != "idle" {
 		t.Errorf("something has started: %s", s)
 	}
+}
+
+// The sheet asks for an end and fades too, and what was asked is listed among what happened.
+func TestPageSheetStarts(t *testing.T) {
+	p, b := openPage(t, 360, 740)
+	b.eval("location.hash = '#/routine/long'", nil)
+	b.waitUntil("document.querySelector('img.picture')?.naturalWidth > 0")
+	until := time.Now().UTC().Truncate(time.Minute).Add(11 * time.Minute)
+	b.eval("[...document.querySelectorAll('#view button')].find((b) => b.textContent == 'Adjust').click()", nil)
+	b.eval(`for (const [name, value] of [['for', '5m'], ['until', '`+until.Format("15:04")+`'], ['fade_in', '1m'], ['fade_out', '2m']]) {
+		const e = document.querySelector('#sheet [name=' + name + ']');
+		e.value = value;
+		e.dispatchEvent(new Event('input', {bubbles: true}));
+		e.dispatchEvent(new Event('change', {bubbles: true}));
+	}`, nil)
+	b.click("#sheet button[value=start]")
+	p.waitFor("it plays", func() bool { s := p.player.State(); return s.State == player.Playing && s.EndsAt != nil })
+	if ends := *p.player.State().EndsAt; ends.After(until) || ends.Before(until.Add(-30*time.Second)) {
+		t.Errorf("it ends at %v, and was to end at %v", ends, until)
+	}
+	if got := p.player.Standing().Session.Options; got.FadeIn != time.Minute || got.FadeOut != 2*time.Minute {
+		t.Errorf("%+v", got)
+	}
+	b.waitUntil("location.hash == '#/now'")
+	b.eval("document.querySelector('.happened summary').click()", nil)
+	b.waitUntil("document.querySelector('.commands')?.textContent.includes('start longthe page, 127.0.0.1')")
+	b.eval("fetch('/api/start', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{\"routine\":\"<i>none</i>\"}'})", nil)
+	b.click("[data-verb=pause]")
+	b.waitUntil("document.querySelector('.commands').textContent.includes('<i>none</i>') && document.querySelector('.commands li').textContent.includes('pause') && document.querySelector('.refused')")
+	b.takeErrors() // of the response 400
 }
 
 // A routine of the same name, and one that was changed elsewhere, is replaced only after a question.
