@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 )
@@ -29,6 +30,11 @@ func (r *Runner) swap() {
 	if passed {
 		r.store.saveMemory()
 	}
+	due := map[string]bool{}
+	for _, run := range r.due(now) {
+		due[run.key()] = true
+	}
+	maps.DeleteFunc(r.waiting, func(key string, _ bool) bool { return !due[key] })
 	r.began, r.published.Entries = false, nil
 	r.tellTopics()
 }

@@ -67,6 +67,17 @@ func TestSetEntries(t *testing.T) {
 			w.until("08:10")
 			w.want("due a 08:00, due b 08:04")
 		}},
+		{"one that waits and is gone or has another time does not begin, and is waited for no more", "2026-06-01 07:59", entryText("a", "long", morning) + entryText("b", "short", morning) + entryText("c", "short", morning), func(w *world) {
+			w.until("08:02")
+			w.set(entryText("a", "long", morning) + entryText("c", "short", `at = "08:30"`))
+			w.until("09:00")
+			w.want("due a 08:00, due c 08:30")
+			w.stop()
+			if len(w.runner.waiting) > 0 {
+				w.Errorf("it still waits: %v", w.runner.waiting)
+			}
+			w.start()
+		}},
 		{"remotes are told", "2026-06-01 07:30", entryText("a", "short", morning), func(w *world) {
 			w.set(entryText("b", "short", morning, `when = { topic = "home/anna", is = "home" }`))
 			w.pass(time.Second)
