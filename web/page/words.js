@@ -58,7 +58,7 @@ export const words = {
 
   history: 'What was done', historyLink: 'History',
   noHistory: 'No history is kept: the settings say keep = false in the section [history].',
-  noHistoryHint: 'What was kept before is still there. “guided history” shows it on the command line, and “guided history --delete” deletes it.',
+  noHistoryHint: 'What was kept before, if anything, is still there: “guided history” shows it on the command line, and “guided history --delete” deletes it.',
   nothingYet: 'Nothing has been done yet. Each session of which something is heard will be here.',
   streak: (n, most) => (n ? `${n === 1 ? '1 day' : `${n} days`} without a gap` : 'Today begins a new row of days') + (most > n ? `, ${most} at most.` : '.'),
   week: 'The last seven days', weekTable: 'Minutes a day', min: (m) => `${m} min`,
