@@ -73,6 +73,7 @@ func (p *process) findings() []Finding {
 	add("keys", checkKeys)
 	add("cache", func(config.Config) (string, error) { return checkFolder(config.CacheDir()) })
 	add("history", checkHistory)
+	add("schedule", p.checkSchedule)
 	add("state", func(config.Config) (string, error) { return checkFolder(config.StateDir()) })
 	return list
 }

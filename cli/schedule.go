@@ -2,13 +2,19 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"text/tabwriter"
 	"time"
 
+	"guided/audio/mix"
 	"guided/config"
 	"guided/mqtt"
+	"guided/player"
 	"guided/routines"
 	"guided/schedule"
 )
@@ -30,23 +36,9 @@ func (scheduleCommand) Run(p *process) error {
 		return err
 	}
 	o := schedule.Outlook{
-		Entries: settings.ScheduleEntries(), File: config.StateFile("schedule.toml", p.config), Zone: settings.Zone(), Night: settings.NightAt,
+		Entries: settings.ScheduleEntries(), File: p.findSchedule(), Zone: settings.Zone(), Night: settings.NightAt,
 		ClockTrusted: config.ScheduleClockTrusted(), Log: p.logger(slog.LevelWarn),
-		Length: func(e *schedule.Entry) (time.Duration, error) {
-			start, err := e.Command()
-			if err != nil {
-				return 0, err
-			}
-			r, err := c.library.Load(p.ctx, e.Routine())
-			if err != nil {
-				return 0, err
-			}
-			score, err := routines.Compile(p.ctx, r, c.bank.Measure, defaults(settings).Options(start.Parameters))
-			if err != nil {
-				return 0, err
-			}
-			return routines.Duration(score.Len), nil
-		},
+		Length: scheduleLength(p.ctx, c.library, c.bank, defaults(settings).Options),
 	}
 	var topics []string
 	for _, e := range o.Entries {
@@ -66,15 +58,62 @@ func (scheduleCommand) Run(p *process) error {
 		value, known := values[topic]
 		return value, known
 	}
-	return p.printWeek(o.Week(time.Now()))
+	if p.json {
+		return p.printJSON(o.Week(time.Now()))
+	}
+	return p.printWeek(o)
 }
 
-func (p *process) printWeek(week []schedule.Forecast) error {
-	if p.json {
-		return p.printJSON(week)
+// scheduleLength is how long what an entry starts sounds.
+func scheduleLength(ctx context.Context, l *routines.Index, bank *mix.Bank, options func(player.Parameters) routines.Options) func(*schedule.Entry) (time.Duration, error) {
+	return func(e *schedule.Entry) (time.Duration, error) {
+		start, err := e.Command()
+		if err != nil {
+			return 0, err
+		}
+		r, err := l.Load(ctx, e.Routine())
+		if err != nil {
+			return 0, err
+		}
+		score, err := routines.Compile(ctx, r, bank.Measure, options(start.Parameters))
+		if err != nil {
+			return 0, err
+		}
+		return routines.Duration(score.Len), nil
 	}
-	if len(week) == 0 {
-		_, err := fmt.Fprintln(p.stdout, "nothing is planned; write [[schedule]] into the settings")
+}
+
+// findSchedule is the file of entries of this user's daemon, or where there is none that of the packaged service.
+func (p *process) findSchedule() string {
+	own := config.StateFile("schedule.toml", p.config)
+	service := filepath.Join(serviceStateDir, filepath.Base(own))
+	if _, err := os.Stat(own); !errors.Is(err, fs.ErrNotExist) {
+		return own
+	}
+	if _, err := os.Stat(service); err == nil || errors.Is(err, fs.ErrPermission) {
+		return service
+	}
+	return own
+}
+
+// checkSchedule reads the entries that were made on the page.
+func (p *process) checkSchedule(c config.Config) (string, error) {
+	says, err := schedule.CheckFile(p.findSchedule())
+	if n := len(c.ScheduleEntries()); err == nil && n > 0 {
+		says = fmt.Sprintf("%d in the settings; %s", n, says)
+	}
+	return says, err
+}
+
+// printWeek prints the runs of the week, and then where each entry stands.
+func (p *process) printWeek(o schedule.Outlook) error {
+	week := o.Week(time.Now())
+	entries, problems := o.List()
+	for _, why := range problems {
+		fmt.Fprintf(p.stderr, "guided: %s\n", why)
+	}
+	if len(entries) == 0 {
+		_, err := fmt.Fprintln(p.stdout, "nothing is planned; make an entry on the page, or write [[schedule]] into the settings")
 		return err
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
@@ -84,6 +123,10 @@ func (p *process) printWeek(week []schedule.Forecast) error {
 			note = "no: " + f.Why
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", f.At.Format("Mon 2 Jan"), f.At.Format("15:04"), f.Name, f.Routine, note)
+	}
+	fmt.Fprintln(w)
+	for _, e := range entries {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", e.Name, e.Times, e.Place)
 	}
 	return w.Flush()
 }

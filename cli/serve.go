@@ -144,7 +144,7 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 	parts.Go(func() { restCollector(ctx, play.Watch(ctx)) })
 	parts.Go(func() { feedWatchdog(ctx, log, play.Check, options.Checks.Ask) })
 	parts.Go(func() {
-		if err := serveWeb(remotes, c, voices, play, token, kept, people.do, tap, log); err != nil { // the daemon works without it
+		if err := serveWeb(remotes, c, voices, play, token, kept, people.do, planned, tap, log); err != nil { // the daemon works without it
 			log.Error("there is no page, and no file for speakers", "err", err)
 		}
 	})

@@ -84,7 +84,7 @@ func TestDoctorFinds(t *testing.T) {
 			if code != cli.Failed { // there is no broker in any case
 				t.Errorf("exit %d", code)
 			}
-			if len(found) != 12 && tt.what != "settings" {
+			if len(found) != 13 && tt.what != "settings" {
 				t.Errorf("%d findings: %v", len(found), found)
 			}
 		})

@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -32,6 +35,7 @@ at      = "03:00"
 	if out, err := exec.Command("mosquitto_pub", "-p", m.port, "-r", "-t", "home/anna", "-m", "work").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	page := m.servePage()
 	m.startDaemon()
 	seen := m.observe()
 	waitFor(t, "the first state", func() bool { return seen.lastState().State == player.Idle })
@@ -64,13 +68,48 @@ at      = "03:00"
 			!reasons["Lunch: now home/anna is work, not home"] && !reasons["Lunch: the clock is not trusted"] {
 			t.Errorf("%v", reasons)
 		}
-		if code, out := m.run("schedule"); code != cli.Done || strings.Count(out, "Lunch") != 7 || strings.Count(out, "no: it is switched off") != 7 {
+		if code, out := m.run("schedule"); code != cli.Done || strings.Count(out, "Lunch") != 8 || strings.Count(out, "no: it is switched off") != 7 {
 			t.Errorf("%d:\n%s", code, out)
+		}
+	})
+	t.Run("an entry that is made on the page counts at once, and says where it stands", func(t *testing.T) {
+		r, err := http.Post(page+"/api/schedule/entries", "application/json", strings.NewReader(`{"name":"Noon","routine":"4-4-6","at":"13:00","days":"mon","when":{"topic":"home/bert","is":"home"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		if answer, _ := io.ReadAll(r.Body); string(answer) != `{"saved":"Noon"}` {
+			t.Fatalf("%s", answer)
+		}
+		send("ok: Noon is off", "schedule", "off", "noon")
+		_, out := m.run("--json", "schedule")
+		var week []schedule.Forecast
+		if err := json.Unmarshal([]byte(out), &week); err != nil {
+			t.Fatalf("%v:\n%s", err, out)
+		}
+		i := slices.IndexFunc(week, func(f schedule.Forecast) bool { return f.Name == "Noon" })
+		if i < 0 || week[i].Why != "it is switched off" || !regexp.MustCompile(`/schedule-[0-9a-f]+\.toml:\d+$`).MatchString(week[i].Place) {
+			t.Errorf("%s", out)
+		}
+		if _, out := m.run("schedule"); !strings.Contains(out, week[i].Place) || !strings.Contains(out, m.config+":") {
+			t.Errorf("it does not say where entries stand:\n%s", out)
+		}
+		var view schedule.View
+		shown, err := http.Get(page + "/api/schedule")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer shown.Body.Close()
+		if err := json.NewDecoder(shown.Body).Decode(&view); err != nil || len(view.Entries) != 3 || view.Entries[2].Written["at"] != "13:00" || len(view.Week) != len(week) {
+			t.Errorf("%v: %+v", err, view)
+		}
+		if _, out := m.run("--json", "doctor"); !strings.Contains(out, "2 in the settings; one entry was made on the page") {
+			t.Errorf("doctor says %s", out)
 		}
 	})
 	t.Run("info and discovery have the entries", func(t *testing.T) {
 		entities := m.discoveredEntities(t)
-		for _, id := range []string{"switch.guided_schedule", "switch.guided_schedule_lunch", "switch.guided_schedule_night", "sensor.guided_next_run", "button.guided_snooze", "button.guided_skip_run"} {
+		for _, id := range []string{"switch.guided_schedule", "switch.guided_schedule_lunch", "switch.guided_schedule_night", "switch.guided_schedule_noon", "sensor.guided_next_run", "button.guided_snooze", "button.guided_skip_run"} {
 			if !slices.Contains(entities, id) {
 				t.Errorf("%s is missing", id)
 			}

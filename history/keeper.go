@@ -30,7 +30,7 @@ const maxPending = 1000
 type View struct {
 	Summary Summary         `json:"summary"`
 	Days    []DaySum        `json:"days"`    // the last year, those with a session only
-	Records []player.Record `json:"records"` // the last ones, the newest first
+	Records []player.Record `json:"records"` // the last ones, the newest first, with the times of the zone
 }
 
 // Keeper keeps the history of a daemon. Make it with NewKeeper, and call Run. Its lock is held for arithmetic only.
@@ -184,7 +184,7 @@ func (k *Keeper) load() {
 func (k *Keeper) publish() {
 	now := time.Now()
 	days := slices.DeleteFunc(k.sums.Days(now, viewDays), func(d DaySum) bool { return d.Sessions == 0 })
-	v := View{k.sums.Summary(now), days, k.sums.Recent(viewRecords)}
+	v := View{k.sums.Summary(now), days, k.local(k.sums.Recent(viewRecords))}
 	k.mu.Lock()
 	same := v.Summary.equal(k.view.Summary)
 	k.view = v

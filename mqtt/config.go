@@ -43,7 +43,7 @@ type Options struct {
 // Values says which topics of others are of interest, and who is told. Neither function may block; a topic without wildcards
 // may be one of ours.
 type Values struct {
-	Topics []string
+	Topics <-chan []string           // all of them, again whenever they change; nil: none
 	Set    func(topic, value string) // of each message; an empty value means that the topic was cleared
 	Forget func()                    // the connection is lost: what was told may no longer be so
 }

@@ -48,6 +48,7 @@ type publisher struct {
 	kept   map[string][]byte    // what the broker was given to retain, by topic
 	warned map[string]bool      // topics that a warning was logged of
 	others map[string]time.Time // other daemons of our node, by their instance
+	values []string             // the topics of Values
 }
 
 func newPublisher(options Options, l limits, in *inbox, o *outbox, log *slog.Logger) *publisher {
@@ -150,7 +151,7 @@ func (p *publisher) oneConnection(ctx context.Context) (online time.Duration, er
 	}
 
 	// late outlives ctx a little: for the message that is being published, and for going offline.
-	if len(p.options.Values.Topics) > 0 {
+	if p.options.Values.Topics != nil {
 		defer p.options.Values.Forget()
 	}
 	late, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -180,7 +181,7 @@ func (p *publisher) oneConnection(ctx context.Context) (online time.Duration, er
 // receive takes a message from the broker: Home Assistant's birth and last will go to births, values of other topics to whom they concern, all else is a command. A
 // retained birth says nothing of now. It never waits.
 func (p *publisher) receive(m paho.Message, births chan<- string) {
-	if slices.Contains(p.options.Values.Topics, m.Topic()) {
+	if slices.Contains(p.valueTopics(), m.Topic()) {
 		p.options.Values.Set(m.Topic(), string(m.Payload()[:min(len(m.Payload()), maxValue)]))
 		if !p.listensTo(m.Topic()) {
 			return
@@ -258,26 +259,36 @@ func (p *publisher) subscribe(ctx context.Context, c *connection) error {
 	if p.suffix != "" {
 		optional[p.topics.node+"/status"] = "the last will of another client may say that we are offline"
 	}
-	for _, topic := range p.options.Values.Topics {
+	select {
+	case all := <-p.options.Values.Topics:
+		p.setValueTopics(all)
+	default:
+	}
+	for _, topic := range p.valueTopics() {
 		if !slices.Contains(commands, topic) {
-			optional[topic] = cmp.Or(optional[topic], "what waits for its value takes it as unknown")
+			optional[topic] = cmp.Or(optional[topic], withoutValue)
 		}
 	}
 	for _, topic := range slices.Sorted(maps.Keys(optional)) {
-		if _, ok := p.accepts.fit(subscription(topic)); !ok {
-			continue
-		}
-		err := p.subscribeTo(ctx, c, topic)
-		var refused *subscribeRefusedError
-		if errors.As(err, &refused) {
-			p.accepts.name("the broker refuses a subscription", "allow this user to read it in the broker's acl_file; until then "+optional[topic], "topic", topic)
-			continue
-		}
-		if err != nil {
+		if err := p.subscribeOptional(ctx, c, topic, optional[topic]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// subscribeOptional subscribes to a topic that we can do without; without says what is missing then.
+func (p *publisher) subscribeOptional(ctx context.Context, c *connection, topic, without string) error {
+	if _, ok := p.accepts.fit(subscription(topic)); !ok {
+		return nil
+	}
+	err := p.subscribeTo(ctx, c, topic)
+	var refused *subscribeRefusedError
+	if errors.As(err, &refused) {
+		p.accepts.name("the broker refuses a subscription", "allow this user to read it in the broker's acl_file; until then "+without, "topic", topic)
+		return nil
+	}
+	return err
 }
 
 // subscription stands for a subscription where the broker may not take it.
@@ -352,6 +363,10 @@ func (p *publisher) serve(ctx, late context.Context, c *connection, a *announcer
 			}
 		case <-p.downSeen: // by the last will of a former connection, or another daemon
 			if err := p.send(late, c, p.topics.status(true)); err != nil {
+				return err
+			}
+		case all := <-p.options.Values.Topics:
+			if err := p.changeValues(late, c, all); err != nil {
 				return err
 			}
 		case status := <-births:

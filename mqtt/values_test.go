@@ -30,8 +30,10 @@ func TestValuesOfTopicsAreTold(t *testing.T) {
 		client.must(client.client.Publish("home/anna", 1, true, "home"))
 		h := &heard{}
 		options := testOptions(url)
+		topics := make(chan []string, 1)
+		topics <- []string{"home/anna", "guided/mat/command"} // one of them is ours
 		options.Values = Values{
-			Topics: []string{"home/anna", "guided/mat/command"}, // one of them is ours
+			Topics: topics,
 			Set:    func(topic, value string) { h.add(topic + " " + value) }, Forget: func() { h.add("forgotten") },
 		}
 		d := startDaemon(t, options, defaultLimits())
@@ -46,6 +48,18 @@ func TestValuesOfTopicsAreTold(t *testing.T) {
 		}
 		if len(d.executed()) != 1 {
 			t.Errorf("a value was taken for a command: %v", d.executed())
+		}
+		client.must(client.client.Publish("home/bert", 1, true, "home"))
+		topics <- []string{"home/bert"}
+		eventually(t, "the retained value of a topic that is new", func() bool { return h.has("home/bert home") })
+		if !h.has("home/anna ") {
+			t.Error("the value of a topic that is left is still known")
+		}
+		client.must(client.client.Publish("home/anna", 1, false, "far away"))
+		client.must(client.client.Publish("home/bert", 1, false, "far away"))
+		eventually(t, "its new value", func() bool { return h.has("home/bert far away") })
+		if h.has("home/anna far away") {
+			t.Error("a topic that was left is told")
 		}
 		d.stop()
 		eventually(t, "the end of the connection", func() bool { return h.has("forgotten") })

@@ -34,7 +34,9 @@ type Entry struct {
 	Night bool          // it may start in the night, softly
 	Late  time.Duration // how late it may start; 0: OnTime
 	Place string        // where it stands, such as "/etc/guided/guided.toml:31"
+	Own   bool          // it was made on the page, and stands in the daemon's own file
 
+	index  int               // in its file, from 0
 	times  string            // as people read it: "07:00", "every 1h between 09:00-17:00"
 	values map[string]string // the keys of its start
 	table  map[string]any    // as it was decoded
@@ -120,16 +122,28 @@ func Decode(file string, text []byte, tables Tables) (entries []*Entry, problems
 		if len(lines) == len(tables) {
 			place = fmt.Sprintf("%s:%d", file, lines[i])
 		}
-		e := &Entry{Place: place, table: table}
-		found := len(problems)
-		e.decode(func(format string, args ...any) {
-			problems = append(problems, fmt.Errorf("%s: schedule.%w", place, fmt.Errorf(format, args...)))
-		})
-		if len(problems) == found {
+		e, wrong := decodeEntry(table)
+		for _, err := range wrong {
+			problems = append(problems, fmt.Errorf("%s: schedule.%w", place, err))
+		}
+		if len(wrong) == 0 {
+			e.Place, e.index = place, i
 			entries = append(entries, e)
 		}
 	}
 	return entries, append(problems, uniqueNames(entries)...)
+}
+
+// decodeEntry checks one entry. Each problem begins with the key.
+func decodeEntry(table map[string]any) (e *Entry, problems []error) {
+	e = &Entry{table: table}
+	e.decode(func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) })
+	return e, problems
+}
+
+// sameName is the problem of an entry that has the name of another one.
+func sameName(e, other *Entry) error {
+	return fmt.Errorf("name: %q is the name of the one at %s too; give it another", e.Name, other.Place)
 }
 
 // headerLines are the lines of a file on which [[schedule]] stands.
@@ -153,7 +167,7 @@ func uniqueNames(entries []*Entry) (problems []error) {
 			continue
 		}
 		if other := taken[strings.ToLower(e.Name)]; other != nil {
-			problems = append(problems, fmt.Errorf("%s: schedule.name: %q is the name of the one at %s too; give it another", e.Place, e.Name, other.Place))
+			problems = append(problems, fmt.Errorf("%s: schedule.%w", e.Place, sameName(e, other)))
 			continue
 		}
 		taken[strings.ToLower(e.Name)] = e

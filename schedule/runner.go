@@ -28,7 +28,7 @@ const (
 
 // Config is what a runner is made of.
 type Config struct {
-	Entries      []*Entry               // of the settings
+	Entries      []*Entry               // of the settings; SetEntries changes them
 	File         string                 // schedule.toml of the state folder; "": nothing is kept
 	Zone         *time.Location         // in which times are given
 	Night        func(t time.Time) bool // whether an instant lies in the night
@@ -42,8 +42,9 @@ type Config struct {
 // Runner starts what is due. All of its state belongs to the goroutine of Run.
 type Runner struct {
 	cfg     Config
-	asked   chan question
-	started chan outcome // of the start in hand; it has room for one
+	asked   chan func()
+	topics  chan []string // the newest one, of the conditions
+	started chan outcome  // of the start in hand; it has room for one
 	ended   chan struct{}
 
 	store     *store
@@ -57,12 +58,6 @@ type Runner struct {
 	untrusted bool
 	published player.Schedule
 	began     bool
-}
-
-// question is a command for the runner's goroutine.
-type question struct {
-	command player.Command
-	answer  chan reply
 }
 
 type reply struct {
@@ -80,36 +75,36 @@ type outcome struct {
 // NewRunner reads the file of the state folder, and takes over the player's commands for the schedule.
 func NewRunner(cfg Config) *Runner {
 	r := &Runner{
-		cfg: cfg, asked: make(chan question), started: make(chan outcome, 1), ended: make(chan struct{}),
+		cfg: cfg, asked: make(chan func()), topics: make(chan []string, 1), started: make(chan outcome, 1), ended: make(chan struct{}),
 		store: openStore(cfg.File, cfg.Log), waiting: map[string]bool{}, decided: map[string]bool{},
 	}
 	r.entries = r.store.entries(cfg.Entries)
 	r.store.forget(r.entries, cfg.Clock.Now())
+	r.tellTopics()
 	cfg.Player.HandleSchedule(r.do)
 	return r
 }
 
-// Topics are those of the conditions.
-func (r *Runner) Topics() (topics []string) {
-	for _, e := range r.entries {
-		if e.When != nil && !slices.Contains(topics, e.When.Topic) {
-			topics = append(topics, e.When.Topic)
-		}
-	}
-	return topics
-}
-
 // do has the runner carry out a command.
 func (r *Runner) do(ctx context.Context, c player.Command) (note string, changed bool, err error) {
-	q := question{c, make(chan reply, 1)}
+	var a reply
+	if err := r.inRun(ctx, func() { a = r.carryOut(c) }); err != nil {
+		return "", false, err
+	}
+	return a.note, a.changed, a.err
+}
+
+// inRun has the goroutine of Run do something, and waits until it is done.
+func (r *Runner) inRun(ctx context.Context, do func()) error {
+	done := make(chan struct{})
 	select {
-	case r.asked <- q:
-		a := <-q.answer
-		return a.note, a.changed, a.err
+	case r.asked <- func() { do(); close(done) }:
+		<-done
+		return nil
 	case <-r.ended:
-		return "", false, errors.New("guided is ending")
+		return errors.New("guided is ending")
 	case <-ctx.Done():
-		return "", false, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 }
 
@@ -128,8 +123,8 @@ func (r *Runner) Run(ctx context.Context) {
 				return
 			case <-r.cfg.Clock.C():
 			case <-r.cfg.Values.changed:
-			case q := <-r.asked:
-				q.answer <- r.carryOut(q.command)
+			case do := <-r.asked:
+				do()
 			case o := <-r.started:
 				r.settle(o)
 			case _, open := <-states:
@@ -419,32 +414,6 @@ func (r *Runner) entry(name string) *Entry {
 		return nil
 	}
 	return r.entries[i]
-}
-
-// publish gives the player what is planned, where that has changed.
-func (r *Runner) publish(next time.Time) {
-	s := player.Schedule{Off: r.store.Off, EntriesOff: slices.Clone(r.store.EntriesOff), Entries: r.published.Entries}
-	if !next.IsZero() {
-		next = next.UTC()
-		s.NextRun = &next
-	}
-	if s.Entries == nil {
-		s.Entries = []player.ScheduleEntry{}
-		for _, e := range r.entries {
-			entry := player.ScheduleEntry{Name: e.Name, Routine: e.Routine(), Times: e.Times(), Place: e.Place}
-			if e.When != nil {
-				entry.When = e.When.String()
-			}
-			s.Entries = append(s.Entries, entry)
-		}
-	}
-	p := r.published
-	sameNext := (p.NextRun == nil) == (s.NextRun == nil) && (p.NextRun == nil || p.NextRun.Equal(*s.NextRun))
-	if r.began && sameNext && p.Off == s.Off && slices.Equal(p.EntriesOff, s.EntriesOff) {
-		return
-	}
-	r.began, r.published = true, s
-	r.cfg.Player.SetSchedule(s)
 }
 
 // unmet is why a condition is not met.

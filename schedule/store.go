@@ -25,7 +25,10 @@ import (
 type store struct {
 	file    string // schedule.toml: entries and switches; "": nothing is kept
 	log     *slog.Logger
-	failing bool // a failure to write was told
+	text    []byte   // of that file, for the lines on which entries stand
+	lost    string   // what of the entries was in a damaged file, in a sentence; empty: nothing
+	leftOut []string // what is wrong with the entries that cannot be used
+	failing bool     // a failure to write was told
 
 	choices
 	memory
@@ -60,19 +63,51 @@ const maxStoreFile = 1 << 20
 
 // openStore reads the files. A damaged one is moved aside, and what it held is forgotten; the log says so.
 func openStore(file string, log *slog.Logger) *store {
+	return readStore(file, log, func(damaged, lost string, why error) {
+		log.Warn("a file of the schedule cannot be read and is moved aside; "+lost, "file", damaged, "to", aside(damaged), "err", why)
+		if err := os.Rename(damaged, aside(damaged)); err != nil {
+			log.Warn("it could not be moved aside", "file", damaged, "err", err)
+		}
+	})
+}
+
+// aside is the name of a damaged file.
+func aside(file string) string { return file + ".damaged" }
+
+// decodeChoices reads schedule.toml.
+func decodeChoices(data []byte) (c choices, err error) {
+	meta, err := toml.Decode(string(data), &c)
+	if unknown := meta.Undecoded(); err == nil && len(unknown) > 0 {
+		err = fmt.Errorf("%q is not known", unknown[0].String())
+	}
+	if err != nil {
+		return choices{}, err
+	}
+	return c, nil
+}
+
+// readStore reads the files. damaged is told of one that cannot be read, and of what is lost by that.
+func readStore(file string, log *slog.Logger, damaged func(file, lost string, why error)) *store {
 	s := &store{file: file, log: log}
+	load := func(file, lost string, decode func([]byte) error) {
+		data, err := readWhole(file)
+		if err == nil {
+			err = decode(data)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			damaged(file, lost, err)
+		}
+	}
 	if file != "" {
-		s.load(file, "its entries and switches are forgotten", func(data []byte) error {
-			meta, err := toml.Decode(string(data), &s.choices)
-			if unknown := meta.Undecoded(); err == nil && len(unknown) > 0 {
-				err = fmt.Errorf("%q is not known", unknown[0].String())
-			}
+		load(file, "its entries and switches are forgotten", func(data []byte) (err error) {
+			s.choices, err = decodeChoices(data)
 			if err != nil {
-				s.choices = choices{}
+				s.lost = fmt.Sprintf("%s could not be read: the entries that were made on the page do not count; what is left of them is kept as %s", file, aside(file))
 			}
+			s.text = data
 			return err
 		})
-		s.load(s.memoryFile(), "runs that were skipped or snoozed take place as planned", func(data []byte) error {
+		load(s.memoryFile(), "runs that were skipped or snoozed take place as planned", func(data []byte) error {
 			err := json.Unmarshal(data, &s.memory)
 			if err != nil {
 				s.memory = memory{}
@@ -90,23 +125,6 @@ func openStore(file string, log *slog.Logger) *store {
 
 // memoryFile lies beside the file of the choices: schedule.json.
 func (s *store) memoryFile() string { return strings.TrimSuffix(s.file, ".toml") + ".json" }
-
-func (s *store) load(file, lost string, decode func([]byte) error) {
-	data, err := readWhole(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return
-	}
-	if err == nil {
-		if err = decode(data); err == nil {
-			return
-		}
-	}
-	aside := file + ".damaged"
-	s.log.Warn("a file of the schedule cannot be read and is moved aside; "+lost, "file", file, "to", aside, "err", err)
-	if err := os.Rename(file, aside); err != nil {
-		s.log.Warn("it could not be moved aside", "file", file, "err", err)
-	}
-}
 
 // readWhole reads a regular file of a sensible size; opening a pipe would wait.
 func readWhole(file string) ([]byte, error) {
@@ -128,14 +146,28 @@ func readWhole(file string) ([]byte, error) {
 }
 
 // saveChoices writes the entries and switches.
-func (s *store) saveChoices() {
+func (s *store) saveChoices() { s.told(s.writeChoices()) }
+
+// encode is choices as schedule.toml has them.
+func (c choices) encode() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("# Written by guided: entries that were made on its page, and what is switched off.\n")
-	err := toml.NewEncoder(&b).Encode(s.choices)
-	if err == nil {
-		err = s.write(s.file, b.Bytes())
+	err := toml.NewEncoder(&b).Encode(c)
+	if err == nil && b.Len() > maxStoreFile {
+		err = fmt.Errorf("it would have %d bytes; %d are allowed", b.Len(), maxStoreFile)
 	}
-	s.told(err)
+	return b.Bytes(), err
+}
+
+func (s *store) writeChoices() error {
+	data, err := s.choices.encode()
+	if err == nil {
+		err = s.write(s.file, data)
+	}
+	if err == nil {
+		s.text = data
+	}
+	return err
 }
 
 // saveMemory writes what the runner remembers.
@@ -211,14 +243,19 @@ func (s *store) forget(entries []*Entry, now time.Time) {
 }
 
 // entries are those of the settings and then those of the file, with names of their own. What is wrong with the file's is
-// logged.
+// logged once.
 func (s *store) entries(settings []*Entry) []*Entry {
-	own, problems := Decode(s.file, nil, s.Schedule)
+	own, problems := Decode(s.file, s.text, s.Schedule)
+	before := s.leftOut
+	s.leftOut = nil
 	for _, err := range problems {
-		s.log.Warn("an entry of the schedule is left out", "err", err)
+		if s.leftOut = append(s.leftOut, err.Error()); !slices.Contains(before, err.Error()) {
+			s.log.Warn("an entry of the schedule is left out", "err", err)
+		}
 	}
 	all := slices.Clone(settings)
 	for _, e := range own {
+		e.Own = true
 		name := e.Name
 		for n := 2; slices.ContainsFunc(all, func(o *Entry) bool { return strings.EqualFold(o.Name, e.Name) }); n++ {
 			e.Name = fmt.Sprintf("%s (%d)", name, n)

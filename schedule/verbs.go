@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"guided/player"
-	"guided/routines"
 )
 
 const (
@@ -105,11 +104,7 @@ func (r *Runner) switchTo(c player.Command) (note string, changed bool, err erro
 	} else {
 		e := r.entry(c.Entry)
 		if e == nil {
-			var names []string
-			for _, e := range r.entries {
-				names = append(names, e.Name)
-			}
-			return "", false, fmt.Errorf("no entry of the schedule is named %q; %s", cut(c.Entry, maxName), routines.DidYouMean(c.Entry, names))
+			return "", false, r.unknownEntry(c.Entry)
 		}
 		name, changed = e.Name, r.store.isOff(e.Name) == on
 		r.store.EntriesOff = slices.DeleteFunc(r.store.EntriesOff, func(n string) bool { return strings.EqualFold(n, e.Name) })

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Outlook is what a forecast is made of, without a daemon.
+// Outlook is what a forecast is made of: without a daemon that of two files, in a daemon that of its runner, see
+// [Runner.Outlook].
 type Outlook struct {
 	Entries      []*Entry // of the settings
 	File         string   // schedule.toml of the state folder
@@ -18,6 +19,8 @@ type Outlook struct {
 	Value        func(topic string) (value string, known bool) // as it is now
 	Length       func(e *Entry) (time.Duration, error)         // of what an entry plays
 	Log          *slog.Logger
+
+	runner *Runner // of whose state it is; nil: of the files
 }
 
 // Forecast is one run to come.
@@ -32,13 +35,27 @@ type Forecast struct {
 
 // Week is what is planned from an instant on for a week, with why some of it will not take place: as the runner will decide
 // if everything stays as it is.
-func (o Outlook) Week(now time.Time) []Forecast {
-	r := &Runner{cfg: Config{Zone: o.Zone, Night: o.Night, Log: o.Log}, store: openStore(o.File, o.Log), decided: map[string]bool{}}
+func (o Outlook) Week(now time.Time) []Forecast { return o.forecaster().week(o, now) }
+
+// forecaster is a runner that only says what it would do. A damaged file is left where it is.
+func (o Outlook) forecaster() *Runner {
+	if o.runner != nil {
+		return o.runner
+	}
+	r := &Runner{cfg: Config{Zone: o.Zone, Night: o.Night, Log: o.Log}, decided: map[string]bool{}}
+	r.store = readStore(o.File, o.Log, func(file, lost string, why error) {
+		o.Log.Warn("a file of the schedule cannot be read; "+lost, "file", file, "err", why)
+	})
 	r.entries = r.store.entries(o.Entries)
+	return r
+}
+
+// week is Outlook.Week of what the runner has.
+func (r *Runner) week(o Outlook, now time.Time) []Forecast {
 	until := now.AddDate(0, 0, 7)
 	var runs []Run
 	for _, e := range r.entries {
-		runs = slices.AppendSeq(runs, e.runs(now, until, o.Zone))
+		runs = slices.AppendSeq(runs, e.runs(now, until, r.cfg.Zone))
 	}
 	for _, z := range r.store.Snoozed {
 		if e := r.entry(z.Entry); e != nil && z.At.After(now) {

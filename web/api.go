@@ -30,15 +30,6 @@ func (h *handlers) getCommands(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, h.Player.Given())
 }
 
-// getHistory answers what was done: the sums, the days of the last year, and the last sessions.
-func (h *handlers) getHistory(w http.ResponseWriter, _ *http.Request) {
-	if h.History == nil {
-		writeJSON(w, http.StatusNotFound, errorResponse{Error: "no history is kept; set history.keep"})
-		return
-	}
-	writeJSON(w, http.StatusOK, h.History.View())
-}
-
 // postCommand gives the player a command: the verb is in the path, its keys are in the body.
 func (h *handlers) postCommand(w http.ResponseWriter, r *http.Request) {
 	data, _ := io.ReadAll(r.Body) // takeBody has it in memory
@@ -112,6 +103,7 @@ func decodeObject(data []byte, v any) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
+	d.UseNumber()
 	var wrong *json.UnmarshalTypeError
 	switch err := d.Decode(v); {
 	case errors.As(err, &wrong):

@@ -236,10 +236,12 @@ func (b *browser) click(selector string) {
 func (b *browser) pressKeys(names ...string) {
 	b.t.Helper()
 	known := map[string]params{
-		"Tab":    {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9},
-		"Enter":  {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"},
-		"Escape": {"key": "Escape", "code": "Escape", "windowsVirtualKeyCode": 27},
-		"Space":  {"key": " ", "code": "Space", "windowsVirtualKeyCode": 32, "text": " "},
+		"Tab":       {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9},
+		"Enter":     {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"},
+		"Escape":    {"key": "Escape", "code": "Escape", "windowsVirtualKeyCode": 27},
+		"ArrowLeft": {"key": "ArrowLeft", "code": "ArrowLeft", "windowsVirtualKeyCode": 37},
+		"PageUp":    {"key": "PageUp", "code": "PageUp", "windowsVirtualKeyCode": 33},
+		"Space":     {"key": " ", "code": "Space", "windowsVirtualKeyCode": 32, "text": " "},
 	}
 	for _, name := range names {
 		p := known[name]

@@ -69,14 +69,15 @@ func (c Config) Check() []string {
 
 // Server is the web server of a daemon: its settings, the player that it controls and the sounds that it serves.
 type Server struct {
-	Config  Config
-	Token   Token // zero: as LoadToken returns it
-	Player  *player.Player
-	Library routines.Library
-	Bank    *mix.Bank
-	Voice   string          // the name of the bank's default voice
-	History *history.Keeper // what was done; nil: none is kept
-	Tap     *output.Tap     // the sound of the output; nil: it cannot be heard over HTTP
+	Config   Config
+	Token    Token // zero: as LoadToken returns it
+	Player   *player.Player
+	Library  routines.Library
+	Bank     *mix.Bank
+	Voice    string          // the name of the bank's default voice
+	History  *history.Keeper // what was done; nil: none is kept
+	Schedule Schedule        // what starts by itself; zero: nothing can
+	Tap      *output.Tap     // the sound of the output; nil: it cannot be heard over HTTP
 
 	Do      func(player.Command, error) player.Response // carries out what a parser returned; nil: Player.DoParsed
 	Options func(player.Parameters) routines.Options    // compiler options of start parameters, over the settings

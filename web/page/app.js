@@ -1,13 +1,16 @@
 import { editor } from './editor.js';
 import { feed } from './feed.js';
 import { h } from './dom.js';
+import { history } from './history.js';
 import { keys } from './keys.js';
 import { library } from './library.js';
 import { mini } from './mini.js';
 import { notice, noticeWhile } from './notice.js';
 import { now } from './now.js';
-import { player } from './player.js';
+import { offer } from './offer.js';
+import { news, player } from './player.js';
 import { routine } from './routine.js';
+import { schedule } from './schedule.js';
 import { words } from './words.js';
 
 // The table of contents of the page: its words, its views by address, and the player's news to who shows them.
@@ -23,6 +26,7 @@ document.querySelector('.skip').onclick = (e) => {
 
 const playing = now(document.getElementById('now'));
 const foot = mini();
+const lost = offer();
 keys(playing.listen);
 
 let leave = () => {};
@@ -41,7 +45,7 @@ function decoded(part) {
 async function show() {
   const mine = ++turn;
   const [, kind = '', name = ''] = location.hash.split('/').map(decoded);
-  const pages = { '': library, now: library, routine, edit: editor };
+  const pages = { '': library, now: library, routine, schedule, history, edit: editor };
   document.body.dataset.view = kind === '' ? 'library' : pages[kind] ? kind : 'library';
   for (const a of document.querySelectorAll('nav a')) {
     if (a.hash === '#/' + kind) a.setAttribute('aria-current', 'page');
@@ -83,6 +87,8 @@ feed((kind, value) => {
     player.state = value;
     playing.state(value, before);
     foot(value);
+    lost(value);
+    news.dispatchEvent(new Event('state'));
   }
   if (kind === 'phase') playing.phase(value);
   if (kind === 'event' && value.event_type === 'routine_finished') notice(words.finished(value.title));
@@ -92,6 +98,7 @@ feed((kind, value) => {
     const names = JSON.stringify(value.routines);
     if (known && known !== names && ['library', 'now'].includes(document.body.dataset.view)) show();
     known = names;
+    news.dispatchEvent(new Event('info'));
   }
 }, link);
 addEventListener('hashchange', () => {

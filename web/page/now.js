@@ -2,6 +2,7 @@ import { Breath } from './breath.js';
 import { circle } from './circle.js';
 import { controls } from './controls.js';
 import { h, say, text } from './dom.js';
+import { happened } from './happened.js';
 import { listen } from './listen.js';
 import { order, player, position, running, sounding, stepLeft } from './player.js';
 import { steps } from './steps.js';
@@ -21,15 +22,11 @@ export function now(section) {
   const listenLine = h('p.quiet');
   const listenButton = h('button.wide.listen', { type: 'button' });
   const nextBig = h('button.main.big', { type: 'button', hidden: true, onclick: () => order('next') }, words.verbs.next);
-  const offered = h('p.offered');
-  const takeUp = h('button.main.wide', { type: 'button', onclick: () => order('resume') }, words.goOn);
-  const letGo = h('button.wide', { type: 'button', onclick: () => order('stop') }, words.letGo);
-  const offer = h('div.offer', { hidden: true }, offered, takeUp, letGo);
   const c = circle(() => (player.state.state === 'playing' ? breath.at(heard()) : null), idle, ring);
   const buttons = controls();
   section.append(
-    h('div.what', title, place), offer, c.el, h('div.doing', step, then), trouble, nextBig,
-    h('div.whole', line.el, times), buttons.el, listenButton, listenLine);
+    h('div.what', title, place), c.el, h('div.doing', step, then), trouble, nextBig,
+    h('div.whole', line.el, times), buttons.el, listenButton, listenLine, happened());
   const ear = listen(listenButton, listenLine);
   const heard = () => serverNow() - ear.lag();
   let stepLength = 0;
@@ -67,8 +64,6 @@ export function now(section) {
     text(then, !s.step ? '' : s.side && s.next_step === s.step ? words.otherSide : s.next_step ? words.thenStep(s.next_step) : words.lastStep);
     text(trouble, s.error || '');
     nextBig.hidden = s.state !== 'waiting';
-    offer.hidden = running(s) || !s.resume_offer;
-    if (s.resume_offer) text(offered, words.lost(s.resume_offer.title, s.resume_offer.step, clock(s.resume_offer.position_s)));
     buttons.state(s);
     spoken(s, before);
     line.load(running(s) ? s : { routine: '' }).then(() => measure(s, before));

@@ -5,6 +5,9 @@ import { serverNow } from './time.js';
 // What is known of the player, as it was told last.
 export const player = { state: { state: 'idle', volume: 0, steps: 0 }, info: { verbs: [], routines: [] } };
 
+// news tells the views that what is known is new, by the events state and info.
+export const news = new EventTarget();
+
 // order asks the player for a verb. What it refuses is shown as its own sentence; true when it was done.
 export async function order(verb, body = {}) {
   try {

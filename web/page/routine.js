@@ -19,9 +19,10 @@ export async function routine(view, name) {
   let closeHere = () => {};
 
   function show() {
-    picture.src = '/api/timeline/' + encodeURIComponent(name) + '.svg' + query(options);
+    const { until, ...drawn } = options; // how long it is until then depends on when it starts
+    picture.src = '/api/timeline/' + encodeURIComponent(name) + '.svg' + query(drawn);
     closeHere();
-    closeHere = hear(here, file.wav, name, options);
+    closeHere = hear(here, file.wav, name, drawn);
   }
 
   async function adjust() {

@@ -22,3 +22,19 @@ export function forgetClock() {
 export function serverNow() {
   return Date.now() + (offsets.length ? Math.max(...offsets) : 0);
 }
+
+// Days are texts, such as 2026-11-28, in the time zone of the daemon, which may not be that of the browser.
+const utc = (date) => new Date(date + 'T00:00:00Z');
+
+export const shiftDay = (date, by) => new Date(utc(date).getTime() + by * 86400000).toISOString().slice(0, 10);
+
+// weekday is 0 on Mondays.
+export const weekday = (date) => (utc(date).getUTCDay() + 6) % 7;
+
+export const dayText = (date, parts) => utc(date).toLocaleDateString([], { ...parts, timeZone: 'UTC' });
+
+// hourText is the time of day of a timestamp as the daemon wrote it.
+export const hourText = (timestamp) => timestamp.slice(11, 16);
+
+// minutes writes minutes with a tenth where there are few.
+export const minutes = (m) => (m < 10 ? Math.round(m * 10) / 10 : Math.round(m));
