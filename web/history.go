@@ -16,12 +16,13 @@ const (
 
 // requireHistory answers why there is none, where none is kept.
 func (h *handlers) requireHistory(next http.HandlerFunc) http.HandlerFunc {
-	if h.History == nil {
-		return func(w http.ResponseWriter, _ *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if h.History == nil || !h.History.Keeps() { // the settings may change while we run
 			writeJSON(w, http.StatusNotFound, errorResponse{Error: "no history is kept; set history.keep"})
+			return
 		}
+		next(w, r)
 	}
-	return next
 }
 
 // getHistory answers what was done: the sums, the days of the last year, and the last sessions.
