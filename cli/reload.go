@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -98,8 +99,8 @@ func settingsText(file string) string {
 func (l *liveSettings) reload(ctx context.Context, parts liveParts) {
 	l.tellSystemd(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
 	c, err := config.Load(l.file)
-	if err == nil && l.current.Source() != "" && c.Source() == "" {
-		err = fmt.Errorf("%s is gone; put it back, or restart guided for the defaults", l.current.Source())
+	if _, data, _ := config.Find(l.file); err == nil && l.current.Source() != "" && len(bytes.TrimSpace(data)) == 0 {
+		err = fmt.Errorf("%s is gone or empty, as while it is being saved; restart guided if the defaults are wanted", l.current.Source())
 	}
 	if err != nil {
 		l.log.Error("the settings were not taken over: those of before stay in force", "err", err)

@@ -27,11 +27,17 @@ func TestReloadWithoutTheFileThatWasRead(t *testing.T) {
 	}
 	var log strings.Builder
 	l := &liveSettings{current: c, level: &slog.LevelVar{}, log: slog.New(slog.NewTextHandler(&log, nil))}
-	if err := os.Remove(file); err != nil {
-		t.Fatal(err)
-	}
-	l.reload(t.Context(), liveParts{}) // which takes nothing over, or it would end here
-	if !strings.Contains(log.String(), file+" is gone") || l.current.Node != "mat" || len(l.current.ScheduleEntries()) != 1 {
-		t.Errorf("%+v\n%s", l.current.ScheduleEntries(), log.String())
+	for situation, change := range map[string]func() error{
+		"empty": func() error { return os.WriteFile(file, []byte("\n"), 0o644) },
+		"gone":  func() error { return os.RemoveAll(file) },
+	} {
+		log.Reset()
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		l.reload(t.Context(), liveParts{}) // which takes nothing over, or it would end here
+		if !strings.Contains(log.String(), file+" is gone or empty") || l.current.Node != "mat" || len(l.current.ScheduleEntries()) != 1 {
+			t.Errorf("%s: %+v\n%s", situation, l.current.ScheduleEntries(), log.String())
+		}
 	}
 }
