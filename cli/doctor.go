@@ -152,10 +152,12 @@ func checkClock(c config.Config) (string, error) {
 	switch {
 	case wrong:
 		return "", problem
-	case problem != nil:
-		return problem.Error(), nil
+	case problem == nil:
+		return "it is kept right", nil
+	case !config.ScheduleClockTrusted():
+		return problem.Error() + "; until then nothing of the schedule starts, and no lost session goes on by itself", nil
 	}
-	return "it is kept right", nil
+	return problem.Error(), nil
 }
 
 // checkKeys looks for the devices whose keys are to be used. One that nobody named is no fault where it may not be read.

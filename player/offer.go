@@ -65,6 +65,16 @@ func (p *Player) Offer(ctx context.Context, pl Place, until time.Time) error {
 	return nil
 }
 
+// SetOfferEnd tells observers that the offer, if one stands, ends at another time: the clock was set.
+func (p *Player) SetOfferEnd(until time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.offer != nil {
+		p.offer.until = until.UTC().Truncate(time.Millisecond)
+		p.publishState()
+	}
+}
+
 // EndOffer withdraws the offer, if one stands. why completes the sentence "It is no longer offered:".
 func (p *Player) EndOffer(why string) {
 	p.mu.Lock()

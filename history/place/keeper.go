@@ -46,8 +46,9 @@ type Keeper struct {
 
 	// of Keep
 	settings
-	mayGoOn   bool             // the session that is offered may go on by itself,
-	unknown   <-chan time.Time // and fires when its age is to be looked at again; nil: it is known
+	offerEnds time.Time        // of the session that is offered, by a clock that nobody sets
+	mayGoOn   bool             // it may go on by itself
+	unknown   <-chan time.Time // fires when the clock is to be looked at again; nil: it is trusted
 	written   kept             // what the file holds, or what failed to be written
 	writtenAt time.Time        // zero: never
 	owed      bool             // written was not brought to the disk

@@ -8,7 +8,7 @@ import (
 	"guided/player"
 )
 
-// clockEvery is how often the clock is looked at while it does not tell how old the session is that is offered.
+// clockEvery is how often the clock is looked at while it is not trusted and a session is offered.
 const clockEvery = 5 * time.Second
 
 // goOn does with a lost session what the settings say. The channel fires when its offer is over.
@@ -28,7 +28,8 @@ func (k *Keeper) goOn(ctx context.Context, play *player.Player) <-chan time.Time
 	}
 	if p.do == Ask {
 		until := k.machine.Now().Add(k.resume.Within)
-		if _, known := l.age(k.machine); !known && l.SavedAt != nil {
+		k.offerEnds = time.Now().Add(k.resume.Within)
+		if !k.machine.ClockTrusted() {
 			k.unknown, k.mayGoOn = time.After(clockEvery), k.resume.Mode == Auto
 		}
 		if err := play.Offer(ctx, l.Place, until); err != nil {
@@ -47,15 +48,15 @@ func (k *Keeper) logOf(l *lost) *slog.Logger {
 	return k.log.With("routine", l.Routine, "step", l.Step, "position", time.Duration(l.Position*float64(time.Second)).Round(time.Second), "lost_by", string(k.how))
 }
 
-// reconsider decides again about the session that is offered, once the clock tells how long ago it was lost. Nothing goes on
-// where the offer has ended or something else was begun.
+// reconsider decides again about the session that is offered, once the clock is trusted and tells how long ago it was lost.
+// Nothing goes on where the offer has ended or something else was begun.
 func (k *Keeper) reconsider(play *player.Player) {
 	k.unknown = nil
 	l := k.found.Session
 	if play.State().ResumeOffer == nil {
 		return
 	}
-	if _, known := l.age(k.machine); !known {
+	if !k.machine.ClockTrusted() {
 		k.unknown = time.After(clockEvery)
 		return
 	}
@@ -68,6 +69,8 @@ func (k *Keeper) reconsider(play *player.Player) {
 		play.TakeUpOffer("guided, "+p.why, func(r player.Response) {
 			log.Info("the clock is known now, and the lost session goes on", "note", r.Note, "err", r.Error)
 		})
+	default: // the clock may have been set
+		play.SetOfferEnd(k.machine.Now().Add(time.Until(k.offerEnds)))
 	}
 }
 

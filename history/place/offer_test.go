@@ -73,6 +73,12 @@ func TestKeeperWhenTheClockIsKnownLater(t *testing.T) {
 				if s.State != tt.state || s.Routine != tt.routine || (s.ResumeOffer != nil) != tt.offer {
 					t.Errorf("%s, %q, offer %+v\n%s", s.State, s.Routine, s.ResumeOffer, l.log)
 				}
+				if o := s.ResumeOffer; o != nil && tt.boot == "next" {
+					left := o.Until.Sub(time.Now().Add(tt.age)) // on the clock as it is now
+					if left < 29*time.Minute || left > 30*time.Minute {
+						t.Errorf("it says that it is offered for %v", left)
+					}
+				}
 				if s.Routine == "still" && (s.Position < 25 || s.Position > 80) {
 					t.Errorf("it goes on at %v s", s.Position)
 				}
