@@ -29,15 +29,26 @@ func (u userCommands) do(c player.Command, err error) player.Response {
 	if r.Command == "status" && u.kept != nil { // it tells anew what there is, the history too
 		u.kept.Refresh()
 	}
-	if r.Status == "ok" && (r.Command == "stop" || r.Command == "start") && u.place != nil {
-		u.place.Settle()
-	}
+	u.settle(r)
 	u.tell(r)
 	return r
 }
 
-// submit carries out a command of somebody who does not wait for the response.
-func (u userCommands) submit(c player.Command) { u.play.Submit(c, u.tell) }
+// submit carries out a command of somebody who does not wait for the response. What was ended is kept as soon as with do.
+func (u userCommands) submit(c player.Command) {
+	u.play.Submit(c, func(r player.Response) {
+		u.settle(r)
+		u.tell(r)
+	})
+}
+
+// settle waits until the next process would know of a session that a command has ended.
+func (u userCommands) settle(r player.Response) {
+	ends := r.Command == "stop" || r.Command == "start" || r.Command == "snooze"
+	if r.Status == "ok" && ends && u.place != nil {
+		u.place.Settle()
+	}
+}
 
 func (u userCommands) tell(r player.Response) {
 	if r.Status != "ok" {

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"guided/audio/output"
 	"guided/audio/voice"
@@ -74,7 +76,7 @@ func (p *process) findings() []Finding {
 	add("cache", func(config.Config) (string, error) { return checkFolder(config.CacheDir()) })
 	add("history", checkHistory)
 	add("schedule", p.checkSchedule)
-	add("state", func(config.Config) (string, error) { return checkFolder(config.StateDir()) })
+	add("state", checkState)
 	return list
 }
 
@@ -150,10 +152,12 @@ func checkClock(c config.Config) (string, error) {
 	switch {
 	case wrong:
 		return "", problem
-	case problem != nil:
-		return problem.Error(), nil
+	case problem == nil:
+		return "it is kept right", nil
+	case !config.ScheduleClockTrusted():
+		return problem.Error() + "; until then nothing of the schedule starts, and no lost session goes on by itself", nil
 	}
-	return "it is kept right", nil
+	return problem.Error(), nil
 }
 
 // checkKeys looks for the devices whose keys are to be used. One that nobody named is no fault where it may not be read.
@@ -181,19 +185,36 @@ func checkKeys(c config.Config) (string, error) {
 	return strings.Join(used, ", ") + says, nil
 }
 
-// checkFolder creates a file and removes it.
+// checkFolder writes a file and removes it. On a full disk a file can be created, and nothing written to it.
 func checkFolder(dir string) (string, error) {
 	err := os.MkdirAll(dir, 0o755)
 	if err == nil {
 		var f *os.File
 		if f, err = os.CreateTemp(dir, ".guided-*"); err == nil {
-			err = errors.Join(f.Close(), os.Remove(f.Name()))
+			_, err = f.Write(make([]byte, 4096))
+			err = errors.Join(cmp.Or(err, f.Sync()), f.Close(), os.Remove(f.Name()))
 		}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		return "", fmt.Errorf("%w; make room on the disk", err)
+	case errors.Is(err, syscall.EROFS):
+		return "", fmt.Errorf("%w; everything plays, and nothing is remembered over a restart: mount it for writing, or name another folder (STATE_DIRECTORY, CACHE_DIRECTORY)", err)
+	case err != nil:
 		return "", fmt.Errorf("%w; give the user who runs guided a folder of his own there", err)
 	}
 	return dir + " can be written to", nil
+}
+
+// checkState is checkFolder of the state folder, and names the files that could not be read and were moved aside.
+func checkState(config.Config) (string, error) {
+	dir := config.StateDir()
+	says, err := checkFolder(dir)
+	aside, _ := filepath.Glob(filepath.Join(dir, "*.damaged")) // the pattern is right
+	for _, file := range aside {
+		says += fmt.Sprintf("\nnote: a daemon could not read what is now %s, and went on without; the log tells what that was. Remove it when you have seen it", file)
+	}
+	return says, err
 }
 
 func (p *process) checkRoutines(c config.Config) (string, error) {

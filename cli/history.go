@@ -45,24 +45,23 @@ func findHistory() string {
 	return own
 }
 
-// openHistory is the history of a daemon, and what takes its records; both are nil where none is kept.
-func openHistory(c config.Config, log *slog.Logger) (*history.Keeper, func(player.Record)) {
-	if !c.History.Keep {
-		if _, err := os.Stat(historyFile()); err == nil {
-			log.Info("no history is kept, and that of before is still there; to delete it: guided history --delete", "file", historyFile())
-		}
-		return nil, nil
-	}
+// openHistory is the history of a daemon.
+func openHistory(c config.Config, log *slog.Logger) *history.Keeper {
 	k := history.NewKeeper(historyFile(), c.Zone(), log)
-	return k, k.Add
+	keepHistory(k, c, log)
+	return k
 }
 
-// runWithHistory runs the player, and the keeper, if there is one, until it has written what the player did last.
-func runWithHistory(ctx context.Context, play *player.Player, kept *history.Keeper) {
-	if kept == nil {
-		play.Run(ctx)
-		return
+// keepHistory has what is done be kept or not, as the settings say.
+func keepHistory(k *history.Keeper, c config.Config, log *slog.Logger) {
+	k.Keep(c.History.Keep)
+	if _, err := os.Stat(historyFile()); err == nil && !c.History.Keep {
+		log.Info("no history is kept, and that of before is still there; to delete it: guided history --delete", "file", historyFile())
 	}
+}
+
+// runWithHistory runs the player, and the keeper until it has written what the player did last.
+func runWithHistory(ctx context.Context, play *player.Player, kept *history.Keeper) {
 	keeping, end := context.WithCancel(context.WithoutCancel(ctx))
 	var keeper sync.WaitGroup
 	keeper.Go(func() { kept.Run(keeping) })

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,13 +15,18 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"guided/config"
+	"guided/history"
+	"guided/history/place"
+	"guided/keys"
 	"guided/player"
+	"guided/schedule"
 )
 
 // takenWhileRunning are the settings that a daemon takes over while it runs; the others count from its next start.
 func takenWhileRunning(key string) bool {
 	switch key {
-	case "log.level", "audio.volume", "audio.quiet", "voice.verbosity", "routines.holds":
+	case "log.level", "audio.volume", "audio.quiet", "voice.verbosity", "routines.holds", "schedule", "history.keep",
+		"resume.mode", "resume.within", "keys.devices", "keys.map":
 		return true
 	}
 	return false
@@ -39,8 +47,17 @@ type liveSettings struct {
 // nightAt reports whether an instant lies in the night of the settings that are in force.
 func (l *liveSettings) nightAt(t time.Time) bool { return l.quiet.Load().NightAt(t) }
 
+// liveParts are the parts of a daemon that take over settings while it runs.
+type liveParts struct {
+	play     *player.Player
+	schedule *schedule.Runner
+	history  *history.Keeper
+	place    *place.Keeper    // nil: nothing is kept over a restart
+	keys     chan keys.Config // has room for one
+}
+
 // follow reads the settings again at every hangup, and after a change of their file, until ctx ends.
-func (l *liveSettings) follow(ctx context.Context, play *player.Player) {
+func (l *liveSettings) follow(ctx context.Context, parts liveParts) {
 	changed := make(chan struct{}, 1)
 	changed <- struct{}{} // since they were read
 	var watching sync.WaitGroup
@@ -64,7 +81,7 @@ func (l *liveSettings) follow(ctx context.Context, play *player.Player) {
 			return
 		}
 		l.seen = settingsText(l.file)
-		l.reload(play)
+		l.reload(ctx, parts)
 	}
 }
 
@@ -79,9 +96,12 @@ func settingsText(file string) string {
 
 // reload reads the settings again, and takes over what changed. Everything in them is checked before; with an error the
 // old ones stay in force. What plays is not disturbed.
-func (l *liveSettings) reload(play *player.Player) {
+func (l *liveSettings) reload(ctx context.Context, parts liveParts) {
 	l.tellSystemd(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
 	c, err := config.Load(l.file)
+	if _, data, _ := config.Find(l.file); err == nil && l.current.Source() != "" && len(bytes.TrimSpace(data)) == 0 {
+		err = fmt.Errorf("%s is gone or empty, as while it is being saved; restart guided if the defaults are wanted", l.current.Source())
+	}
 	if err != nil {
 		l.log.Error("the settings were not taken over: those of before stay in force", "err", err)
 		l.tellSystemd(daemon.SdNotifyReady + "\nSTATUS=The settings are wrong, those of before stay in force: " + strings.ReplaceAll(err.Error(), "\n", "; "))
@@ -97,8 +117,8 @@ func (l *liveSettings) reload(play *player.Player) {
 	}
 	if len(taken) > 0 {
 		l.log.Info("settings were taken over", "changed", strings.Join(taken, ", "))
-		l.take(c, play)
 	}
+	l.take(ctx, c, parts)
 	if len(later) > 0 {
 		l.log.Warn("some of the settings that were changed count from the next start: restart guided", "changed", strings.Join(later, ", "))
 	}
@@ -106,13 +126,31 @@ func (l *liveSettings) reload(play *player.Player) {
 	l.tellSystemd(daemon.SdNotifyReady + "\nSTATUS=")
 }
 
-// take puts the settings of takenWhileRunning into force.
-func (l *liveSettings) take(c config.Config, play *player.Player) {
+// take puts the settings of takenWhileRunning into force. None of them is refused: they were checked when they were read.
+func (l *liveSettings) take(ctx context.Context, c config.Config, parts liveParts) {
+	before := l.current
 	l.level.Set(c.Log.Level.Level)
 	l.quiet.Store(&c)
-	play.SetDefaults(defaults(c))
-	if c.Audio.Volume != l.current.Audio.Volume {
-		play.Do(player.Command{Verb: "volume", Volume: &c.Audio.Volume, From: "the settings"})
+	parts.play.SetDefaults(defaults(c))
+	if c.Audio.Volume != before.Audio.Volume {
+		parts.play.Do(player.Command{Verb: "volume", Volume: &c.Audio.Volume, From: "the settings"})
+	}
+	if c.History.Keep != before.History.Keep {
+		keepHistory(parts.history, c, l.log)
+	}
+	if parts.place != nil {
+		parts.place.Change(resumeOf(c), c.Audio.Volume)
+	}
+	if !reflect.DeepEqual(c.Keys, before.Keys) {
+		select {
+		case <-parts.keys: // those before were not taken yet
+		default:
+		}
+		parts.keys <- c.Keys
+	}
+	// Also where no entry has changed: it may stand in another line.
+	if err := parts.schedule.SetEntries(ctx, c.ScheduleEntries()); err != nil && ctx.Err() == nil {
+		l.log.Error("the schedule was not taken over: what was planned before stays so", "err", err)
 	}
 }
 

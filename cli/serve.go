@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
@@ -108,17 +109,19 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 	if err != nil {
 		return err
 	}
-	kept, record := openHistory(c, log)
-	if kept != nil {
-		options.History = kept.Summaries()
+	kept := openHistory(c, log)
+	options.History, options.KeepsHistory = kept.Summaries(), c.History.Keep
+	play := newPlayer(c, voices, tap.Output(out), outputNames(c), true, web.FileURLs(c.Web, token), kept.Add, log)
+	night := c.NightAt
+	if live != nil {
+		night = live.nightAt
 	}
-	play := newPlayer(c, voices, tap.Output(out), outputNames(c), true, web.FileURLs(c.Web, token), record, log)
-	keeper := openKeeper(c, id, log)
+	keeper := openKeeper(c, night, id, log)
 	if keeper != nil {
 		play.Restore(keeper.Restored())
 	}
 	people := newUserCommands(play, kept, keeper)
-	planned, clock, err := newSchedule(c, live, id, play, &options, log)
+	planned, clock, err := newSchedule(c, night, id, play, &options, log)
 	if err != nil {
 		return err
 	}
@@ -135,11 +138,13 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 	})
 	parts.Go(func() { watchPath(ctx, c.Routines.Dir, play.Rescan, log) })
 	parts.Go(func() { planned.Run(ctx) })
+	keySettings := make(chan keys.Config, 1)
+	keySettings <- c.Keys
 	if live != nil {
-		parts.Go(func() { live.follow(ctx, play) })
+		parts.Go(func() { live.follow(ctx, liveParts{play, planned, kept, keeper, keySettings}) })
 	}
 	parts.Go(func() {
-		keys.Run(ctx, c.Keys, keys.Player{Submit: people.submit, State: play.State}, watchDevices(log), log)
+		keys.Run(ctx, keySettings, keys.Player{Submit: people.submit, State: play.State}, watchDevices(log), log)
 	})
 	parts.Go(func() { restCollector(ctx, play.Watch(ctx)) })
 	parts.Go(func() { feedWatchdog(ctx, log, play.Check, options.Checks.Ask) })
@@ -169,26 +174,28 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 }
 
 // openKeeper reads what the process before left; nil where nothing is kept over a restart.
-func openKeeper(c config.Config, id *config.Identity, log *slog.Logger) *place.Keeper {
+func openKeeper(c config.Config, night func(time.Time) bool, id *config.Identity, log *slog.Logger) *place.Keeper {
 	if id == nil {
 		return nil
 	}
-	resume := place.Resume{Mode: c.Resume.Mode, Within: c.ResumeWithin()}
-	return place.Open(id.PlaceFile, resume, c.Audio.Volume, place.ThisMachine(config.ClockTrusted, c.NightNow), log)
+	machine := place.ThisMachine(config.ClockTrusted, func() bool { return night(time.Now()) })
+	return place.Open(id.PlaceFile, resumeOf(c), c.Audio.Volume, machine, log)
+}
+
+// resumeOf is what the settings say of lost sessions.
+func resumeOf(c config.Config) place.Resume {
+	return place.Resume{Mode: c.Resume.Mode, Within: c.ResumeWithin()}
 }
 
 // newSchedule makes what starts routines by itself, and has the broker's remote tell it the values that it asks for.
-func newSchedule(c config.Config, live *liveSettings, id *config.Identity, play *player.Player, remote *mqtt.Options, log *slog.Logger) (*schedule.Runner, *schedule.WallClock, error) {
+func newSchedule(c config.Config, night func(time.Time) bool, id *config.Identity, play *player.Player, remote *mqtt.Options, log *slog.Logger) (*schedule.Runner, *schedule.WallClock, error) {
 	clock, err := schedule.NewWallClock()
 	if err != nil {
 		return nil, nil, err
 	}
-	values, file, night := schedule.NewValues(), "", c.NightAt
+	values, file := schedule.NewValues(), ""
 	if id != nil {
 		file = id.ScheduleFile
-	}
-	if live != nil {
-		night = live.nightAt
 	}
 	r := schedule.NewRunner(schedule.Config{
 		Entries: c.ScheduleEntries(), File: file, Zone: c.Zone(), Night: night, ClockTrusted: config.ScheduleClockTrusted,

@@ -62,10 +62,19 @@ func statusLines(s player.State, now time.Time) []string {
 	if s.Error != "" {
 		lines = append(lines, "problem: "+s.Error)
 	}
+	if o := s.ResumeOffer; o != nil {
+		lines = append(lines, fmt.Sprintf("offered: %s, step %s, until %s; guided send resume goes on with it", o.Title, o.Step, o.Until.Local().Format("15:04")))
+	}
 	if s.Selected != "" {
 		lines = append(lines, "selected: "+s.Selected)
 	}
 	lines = append(lines, fmt.Sprintf("volume: %d", s.Volume))
+	switch {
+	case s.Schedule == "off":
+		lines = append(lines, "the schedule is off: nothing starts by itself")
+	case len(s.EntriesOff) > 0:
+		lines = append(lines, "off in the schedule: "+strings.Join(s.EntriesOff, ", "))
+	}
 	if s.NextRun != nil {
 		lines = append(lines, "next run: "+s.NextRun.Local().Format("Mon 2 Jan 15:04"))
 	}

@@ -83,6 +83,7 @@ type Config struct {
 	} `toml:"log"`
 	Schedule schedule.Tables `toml:"schedule"`
 
+	source           string            // the file that was read; "": none, these are the defaults
 	entries          []*schedule.Entry // of Schedule, checked
 	routinesDirNamed bool              // the user's file names routines.dir, so that it should exist
 	zone             *time.Location    // in which quiet hours are given
@@ -130,6 +131,9 @@ func Load(name string) (Config, error) {
 	if err != nil {
 		return c, err
 	}
+	if data != nil {
+		c.source = file
+	}
 	meta, err := toml.Decode(string(data), &c)
 	var syntax toml.ParseError
 	if errors.As(err, &syntax) {
@@ -147,6 +151,9 @@ func Load(name string) (Config, error) {
 	c.entries, problems = schedule.Decode(file, data, c.Schedule)
 	return c, errors.Join(append(problems, c.complete(file))...)
 }
+
+// Source is the file that was read; "" where there is none, and these are the defaults.
+func (c Config) Source() string { return c.source }
 
 // ScheduleEntries are the [[schedule]] of the settings.
 func (c Config) ScheduleEntries() []*schedule.Entry {

@@ -48,11 +48,8 @@ func AllDay() Hours { return Hours{set: true, to: 24 * time.Hour} }
 // usualNight is the night where no quiet hours are set.
 func usualNight() Hours { return Hours{set: true, from: sinceMidnight(22, 0), to: sinceMidnight(7, 0)} }
 
-// NightNow reports whether it is night, in which nothing starts by itself: in the quiet hours, or from 22:00 to 07:00
-// where none are set. It is meant for a clock that is trusted.
-func (c Config) NightNow() bool { return c.NightAt(time.Now()) }
-
-// NightAt is NightNow at another instant.
+// NightAt reports whether an instant lies in the night, in which nothing starts by itself: in the quiet hours, or from 22:00
+// to 07:00 where none are set. It is meant for a clock that is trusted.
 func (c Config) NightAt(t time.Time) bool {
 	night := c.Audio.Quiet
 	if !night.set {

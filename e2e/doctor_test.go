@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,6 +24,26 @@ func runDoctor(t *testing.T, settings string) (int, map[string]cli.Finding) {
 		found[f.What] = f
 	}
 	return code, found
+}
+
+// linkProgram lets a program of this machine be found where the doctor looks for one.
+func linkProgram(t *testing.T, home, name string) {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	for _, dir := range []string{"/bin", "/usr/bin"} { // PATH is the test's own already
+		if err != nil {
+			path, err = exec.LookPath(filepath.Join(dir, name))
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(home, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(path, filepath.Join(home, "bin", name)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestDoctorFinds(t *testing.T) {
@@ -61,6 +82,17 @@ func TestDoctorFinds(t *testing.T) {
 			says: "No such remote is not there"},
 		"a cache that cannot be written to": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/cache", "") }, what: "cache",
 			says: "not a directory"},
+		"a speech program that gives no sound": {settings: "[voice]\nengine = \"command\"\ncommand = [\"echo\", \"hello\"]\n", what: "engine",
+			prepare: func(t *testing.T, home string) { linkProgram(t, home, "echo") }, says: "neither WAV"},
+		"a speech program that says nothing": {settings: "[voice]\nengine = \"command\"\ncommand = [\"true\"]\n", what: "engine",
+			prepare: func(t *testing.T, home string) { linkProgram(t, home, "true") }, says: "empty"},
+		"a full disk":                  {prepare: func(t *testing.T, home string) { mountSmall(t, home+"/state") }, what: "state", says: "make room on the disk"},
+		"a full disk under the cache":  {prepare: func(t *testing.T, home string) { mountSmall(t, home+"/cache") }, what: "cache", says: "make room on the disk"},
+		"a disk that can only be read": {prepare: func(t *testing.T, home string) { readOnly(t, home+"/state") }, what: "state", says: "nothing is remembered over a restart"},
+		"a file of the state that was damaged": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/state/guided/place.json.damaged", "x") },
+			what: "state", ok: true, says: "place.json.damaged"},
+		"a history with a damaged line": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/state/guided/history.jsonl", "x\n") },
+			what: "history", says: "line 1 first"},
 		"a state folder that cannot be written to": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/state", "") }, what: "state",
 			says: "not a directory"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,6 +77,34 @@ func TestSettingsAreReadAgain(t *testing.T) {
 		logged("changed=satellite.url")
 		logged("log.level")
 		logged("audio.quiet")
+	})
+	t.Run("the schedule, the history, lost sessions and keys", func(t *testing.T) {
+		replace(original + "[history]\nkeep = false\n[resume]\nmode = \"auto\"\nwithin = \"45m\"\n[keys]\ndevices = []\n[keys.map]\nKEY_PLAY = \"stop\"\n" +
+			"[[schedule]]\nname = \"Noon\"\nroutine = \"long\"\nat = \"12:00\"\nnight = true\n")
+		logged("schedule")
+		for _, key := range []string{"history.keep", "resume.mode", "resume.within", "keys.devices", "keys.map"} {
+			logged(key)
+		}
+		if strings.Contains(log.String(), "next start: restart guided\" changed=schedule") || strings.Contains(log.String(), "changed=history.keep\n") {
+			t.Error(log.String())
+		}
+		send := func(want string, words ...string) {
+			t.Helper()
+			waitFor(t, want, func() bool {
+				_, out := m.run(append([]string{"send"}, words...)...)
+				return strings.Contains(out, want)
+			})
+		}
+		send("Noon is off", "schedule", "off", "noon")
+		waitFor(t, "the topic of the history to be cleared", func() bool { return !slices.Contains(retainedTopics(t, m.port), "guided/mat/history") })
+		replace(original + "[[schedule]]\nname = \"Noon\"\nroutine = \"long\"\nat = \"12:01\"\n")
+		send("Noon is on", "schedule", "on", "noon")
+		waitFor(t, "the topic of the history to be back", func() bool { return slices.Contains(retainedTopics(t, m.port), "guided/mat/history") })
+		before := strings.Count(log.String(), "not taken over")
+		replace(original + "[[schedule]]\nname = \"Noon\"\nroutine = \"long\"\nat = \"noon\"\n")
+		waitFor(t, "the error", func() bool { return strings.Count(log.String(), "not taken over") > before })
+		logged(m.config + ":")
+		replace(original)
 	})
 	t.Run("a hangup", func(t *testing.T) {
 		before := strings.Count(log.String(), "not taken over")

@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/topics.md anew")
 
-// TestTopics checks that docs/topics.md is what the code generates. To write it: go test -run TestTopics -update ./e2e
+// TestTopics checks that docs/topics.md is what the code generates. To write it: go test ./e2e -run TestTopics -update
 func TestTopics(t *testing.T) {
 	page := topicsPage(t)
 	if *update {
@@ -26,7 +26,7 @@ func TestTopics(t *testing.T) {
 	}
 	kept, err := os.ReadFile("../docs/topics.md")
 	if err != nil || string(kept) != page {
-		t.Errorf("docs/topics.md is stale (%v); run: go test -run TestTopics -update ./e2e", err)
+		t.Errorf("docs/topics.md is stale (%v); run: go test ./e2e -run TestTopics -update", err)
 	}
 }
 
@@ -172,7 +172,7 @@ var phaseMeanings = [][2]string{
 
 func topicsPage(t *testing.T) string {
 	var b strings.Builder
-	b.WriteString("# Topics\n\nMade from the code by `go test -run TestTopics -update ./e2e`; a test fails when it is stale. Topics lie under\n`PREFIX/NODE/`, in the examples `guided/mat/`. Times are ISO 8601 with a zone, or null.\n\n")
+	b.WriteString("# Topics\n\nMade from the code by `go test ./e2e -run TestTopics -update`; a test fails when it is stale. Topics lie under\n`PREFIX/NODE/`, in the examples `guided/mat/`. Times are ISO 8601 with a zone, or null.\n\n")
 	b.WriteString("| topic | retained | QoS | payload |\n|---|---|---|---|\n")
 	for _, row := range [][4]string{
 		{"status", "yes, and last will", "1", "`online` or `offline`"},

@@ -39,32 +39,52 @@ type Keeper struct {
 	zone      *time.Location
 	log       *slog.Logger
 	wake      chan struct{} // signals Run that there is something to do
-	summaries chan Summary  // the newest one
+	summaries chan *Summary // the newest one
 
 	// Of Run alone.
-	sums    *Sums
-	read    stamp           // of the file, when sums were right
-	pending []player.Record // that could not be written yet
-	failing bool            // that it cannot be written was logged,
-	unread  bool            // and that it cannot be read,
-	damage  Damage          // and this
+	sums      *Sums
+	read      stamp           // of the file, when sums were right
+	pending   []player.Record // that could not be written yet
+	failing   bool            // that it cannot be written was logged,
+	unread    bool            // and that it cannot be read,
+	damage    Damage          // and this
+	told      bool            // published is what was published
+	published *Summary
 
 	mu       sync.Mutex
+	keeping  bool
 	incoming []player.Record
 	view     View
 }
 
-// NewKeeper makes a keeper of a file. Days are those of the zone.
+// NewKeeper makes a keeper of a file. Days are those of the zone. It keeps nothing before Keep says so.
 func NewKeeper(file string, zone *time.Location, log *slog.Logger) *Keeper {
-	k := &Keeper{file: file, zone: zone, log: log, wake: make(chan struct{}, 1), summaries: make(chan Summary, 1), sums: NewSums(zone)}
-	k.view = View{Days: []DaySum{}, Records: []player.Record{}}
-	return k
+	return &Keeper{file: file, zone: zone, log: log, wake: make(chan struct{}, 1), summaries: make(chan *Summary, 1), sums: NewSums(zone), view: emptyView()}
 }
 
-// Add takes a record. It never waits: Run writes it.
+func emptyView() View { return View{Days: []DaySum{}, Records: []player.Record{}} }
+
+// Keep says whether what is done is kept from now on. What was kept before stays in the file.
+func (k *Keeper) Keep(on bool) {
+	k.mu.Lock()
+	k.keeping = on
+	k.mu.Unlock()
+	k.Refresh()
+}
+
+// Keeps reports whether what is done is kept.
+func (k *Keeper) Keeps() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.keeping
+}
+
+// Add takes a record, where any are kept. It never waits: Run writes it.
 func (k *Keeper) Add(r player.Record) {
 	k.mu.Lock()
-	k.incoming = append(k.incoming, r)
+	if k.keeping {
+		k.incoming = append(k.incoming, r)
+	}
 	k.mu.Unlock()
 	k.Refresh()
 }
@@ -84,13 +104,15 @@ func (k *Keeper) View() View {
 	return k.view
 }
 
-// Summaries is the newest summary, after each change of it. It has one reader.
-func (k *Keeper) Summaries() <-chan Summary { return k.summaries }
+// Summaries is the newest summary, after each change of it; nil while nothing is kept. It has one reader.
+func (k *Keeper) Summaries() <-chan *Summary { return k.summaries }
 
 // Run reads the file, and then writes what comes, until ctx ends and all that has come is written. It wakes at the
 // beginning of each day.
 func (k *Keeper) Run(ctx context.Context) {
-	k.load()
+	if k.Keeps() {
+		k.load()
+	}
 	for {
 		k.work()
 		tomorrow := time.NewTimer(time.Until(nextDay(time.Now(), k.zone)))
@@ -109,20 +131,23 @@ func (k *Keeper) Run(ctx context.Context) {
 // work writes what has come, reads the file again where another process has changed it, and publishes what differs then.
 func (k *Keeper) work() {
 	k.mu.Lock()
-	records := k.incoming
+	records, keeping := k.incoming, k.keeping
 	k.incoming = nil
 	k.mu.Unlock()
 	k.pending = append(k.pending, records...)
 	before, after := k.flush()
-	if before != k.read {
+	switch {
+	case !keeping:
+		k.sums, k.read = NewSums(k.zone), stamp{} // the file is read when something is kept again
+	case before != k.read:
 		k.load()
-	} else {
+	default:
 		for _, r := range records {
 			k.sums.Add(r)
 		}
 		k.read = after
 	}
-	k.publish()
+	k.publish(keeping)
 }
 
 // flush writes what is pending, and tells the stamps of the file around that.
@@ -181,22 +206,27 @@ func (k *Keeper) load() {
 }
 
 // publish makes the view of now, and sends its summary where it differs from the last.
-func (k *Keeper) publish() {
-	now := time.Now()
-	days := slices.DeleteFunc(k.sums.Days(now, viewDays), func(d DaySum) bool { return d.Sessions == 0 })
-	v := View{k.sums.Summary(now), days, k.local(k.sums.Recent(viewRecords))}
+func (k *Keeper) publish(keeping bool) {
+	now, v := time.Now(), emptyView()
+	var summary *Summary
+	if keeping {
+		days := slices.DeleteFunc(k.sums.Days(now, viewDays), func(d DaySum) bool { return d.Sessions == 0 })
+		v = View{k.sums.Summary(now), days, k.local(k.sums.Recent(viewRecords))}
+		summary = &v.Summary
+	}
 	k.mu.Lock()
-	same := v.Summary.equal(k.view.Summary)
 	k.view = v
 	k.mu.Unlock()
-	if same {
+	last := k.published
+	if k.told && (summary == nil && last == nil || summary != nil && last != nil && summary.equal(*last)) {
 		return
 	}
+	k.told, k.published = true, summary
 	select {
 	case <-k.summaries:
 	default:
 	}
-	k.summaries <- v.Summary
+	k.summaries <- summary
 }
 
 // equal tells whether two summaries say the same.

@@ -25,6 +25,7 @@ type keeping struct {
 func startKeeper(t *testing.T, file string, zone *time.Location) *keeping {
 	k := &keeping{T: t}
 	k.Keeper = NewKeeper(file, zone, slog.New(slog.NewTextHandler(&k.log, nil)))
+	k.Keep(true)
 	ctx, cancel := context.WithCancel(t.Context())
 	k.end = cancel
 	k.ended.Go(func() { k.Keeper.Run(ctx) })
@@ -44,7 +45,10 @@ func (k *keeping) newSummary() Summary {
 	synctest.Wait()
 	select {
 	case s := <-k.Summaries():
-		return s
+		if s == nil {
+			k.Fatal("it is published that nothing is kept")
+		}
+		return *s
 	default:
 		k.Fatal("nothing new is published")
 		return Summary{}
@@ -233,6 +237,44 @@ func TestKeeper(t *testing.T) {
 		if n := strings.Count(k.log.String(), "lines=1 first=2"); n != 1 || strings.Count(k.log.String(), "\n") != 1 {
 			t.Error(k.log.String())
 		}
+	})
+	run("is switched off and on while it runs: what is done meanwhile is nowhere, and what was kept before comes back", func(t *testing.T) {
+		file := newFile(t)
+		k := startKeeper(t, file, time.UTC)
+		defer k.stop()
+		k.Add(session(1, time.Now()))
+		k.newSummary()
+		k.Keep(false)
+		synctest.Wait()
+		if s := <-k.Summaries(); s != nil || k.Keeps() || k.View().Summary.Sessions != 0 || len(k.View().Records) != 0 {
+			t.Errorf("%+v, %+v", s, k.View())
+		}
+		k.Add(session(2, time.Now()))
+		k.wantNothingNew()
+		time.Sleep(48 * time.Hour)
+		k.wantNothingNew()
+		k.Keep(true)
+		k.Add(session(3, time.Now()))
+		if s := k.newSummary(); s.Sessions != 2 || s.Last.Routine != "routine-3" {
+			t.Errorf("%+v", s)
+		}
+		if got, _ := readBack(t, file); len(got) != 2 || got[1].Routine != "routine-3" {
+			t.Errorf("%+v", got)
+		}
+	})
+	run("is off from the start: the file is not read, and that nothing is kept is published", func(t *testing.T) {
+		file := newFile(t)
+		mustAppend(t, file, session(1, time.Now()))
+		k := NewKeeper(file, time.UTC, slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithCancel(t.Context())
+		var ended sync.WaitGroup
+		ended.Go(func() { k.Run(ctx) })
+		synctest.Wait()
+		if s := <-k.Summaries(); s != nil || k.View().Summary.Sessions != 0 {
+			t.Errorf("%+v, %+v", s, k.View())
+		}
+		cancel()
+		ended.Wait()
 	})
 	run("never holds up who adds, whatever the reader of summaries does", func(t *testing.T) {
 		k := startKeeper(t, newFile(t), time.UTC)

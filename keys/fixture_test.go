@@ -170,8 +170,8 @@ func (r *room) tell() {
 	}
 }
 
-// start runs the remote until the test ends, or the returned function is called.
-func (r *room) start(cfg Config) (stop func()) {
+// start runs the remote until the test ends. The function that is returned gives it other settings.
+func (r *room) start(cfg Config) (change func(Config)) {
 	r.t.Helper()
 	if cfg.Map == nil {
 		cfg.Map = map[string]string{"KEY_PLAYPAUSE": "toggle", "KEY_NEXTSONG": "next", "KEY_VOLUMEUP": "volume +5", "KEY_VOLUMEDOWN": "volume -5", "KEY_ENTER": "toggle"}
@@ -189,10 +189,11 @@ func (r *room) start(cfg Config) (stop func()) {
 		<-ctx.Done()
 	}
 	p := Player{Submit: r.submit, State: func() player.State { r.mu.Lock(); defer r.mu.Unlock(); return player.State{Volume: r.volume} }}
-	running.Go(func() { newRemote(cfg, r.system, p, slog.New(slog.NewTextHandler(r.told, nil))).run(ctx, watch) })
-	stop = func() { cancel(); running.Wait() }
-	r.t.Cleanup(stop)
-	return stop
+	settings := make(chan Config, 1)
+	settings <- cfg
+	running.Go(func() { runWith(ctx, settings, r.system, p, watch, slog.New(slog.NewTextHandler(r.told, nil))) })
+	r.t.Cleanup(func() { cancel(); running.Wait() })
+	return func(cfg Config) { settings <- cfg }
 }
 
 func (r *room) submit(c player.Command) {

@@ -53,10 +53,25 @@ type Player struct {
 }
 
 // Run carries out what is asked for with the keys of the devices that the settings choose, those that come later
-// included, until ctx ends. It returns at once where the settings choose none. A device that cannot be opened is named in
-// the log with what to do, once, and tried again when something changes.
-func Run(ctx context.Context, cfg Config, p Player, watch Watch, log *slog.Logger) {
-	newRemote(cfg, thisMachine(), p, log).run(ctx, watch)
+// included, until ctx ends. Settings that come take the place of those before: devices that are chosen still are opened anew.
+// A device that cannot be opened is named in the log with what to do, once, and tried again when something changes.
+func Run(ctx context.Context, settings <-chan Config, p Player, watch Watch, log *slog.Logger) {
+	runWith(ctx, settings, thisMachine(), p, watch, log)
+}
+
+func runWith(ctx context.Context, settings <-chan Config, s system, p Player, watch Watch, log *slog.Logger) {
+	for cfg := (Config{}); ctx.Err() == nil; {
+		r := newRemote(cfg, s, p, log)
+		one, end := context.WithCancel(ctx)
+		var running sync.WaitGroup
+		running.Go(func() { r.run(one, watch) })
+		select {
+		case <-ctx.Done():
+		case cfg = <-settings:
+		}
+		end()
+		running.Wait()
+	}
 }
 
 // remote keeps the devices open that are used.

@@ -173,11 +173,14 @@ func (p *publisher) check(ctx context.Context) {
 	}
 }
 
-// keep takes note of a retained message that the broker took. The state changes too often to be compared.
+// keep takes note of a retained message that the broker took; an empty one clears what it had. The state changes too often to
+// be compared.
 func (p *publisher) keep(m message) {
 	p.mu.Lock()
 	known := p.kept[m.topic]
-	p.kept[m.topic] = m.payload
+	if p.kept[m.topic] = m.payload; len(m.payload) == 0 {
+		delete(p.kept, m.topic)
+	}
 	p.mu.Unlock()
 	if !bytes.Equal(known, m.payload) && m.topic != p.topics.node+"/state" && m.topic != p.topics.node+"/status" {
 		signal(p.published)

@@ -36,8 +36,9 @@ type Options struct {
 	Values        Values // of others' topics, for whom it may concern
 	PublishedFile string // remembers what we published retained; "" remembers nothing
 
-	History <-chan history.Summary // the newest summary of what was done; nil: none is kept
-	Checks  Checks                 // asks whether commands are still carried out; nil: nobody asks
+	History      <-chan *history.Summary // the newest summary of what was done, nil while none is kept; a nil channel: never
+	KeepsHistory bool                    // one is kept when we begin
+	Checks       Checks                  // asks whether commands are still carried out; nil: nobody asks
 }
 
 // Values says which topics of others are of interest, and who is told. Neither function may block; a topic without wildcards
@@ -52,7 +53,7 @@ type Values struct {
 func (o Options) announces() bool { return o.HomeAssistant.Discovery && o.ID != "" }
 
 func (o Options) device() homeassistant.Device {
-	return homeassistant.Device{ID: o.ID, Name: o.HomeAssistant.Name, Page: o.Page, Topic: o.topics().node, History: o.History != nil}
+	return homeassistant.Device{ID: o.ID, Name: o.HomeAssistant.Name, Page: o.Page, Topic: o.topics().node, History: o.KeepsHistory}
 }
 
 // retainedTopics lists the topics on which we publish retained messages.

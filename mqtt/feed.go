@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 // collect puts what the player publishes into the outbox, also while there is no broker. It returns when ctx ends.
 func collect(ctx context.Context, feed player.Feed, options Options, o *outbox, log *slog.Logger) {
 	t, withoutScene, leftOut := options.topics(), 0, ""
+	var info player.Info // the last one
 	for {
 		var m message
 		var err error
@@ -31,6 +33,7 @@ func collect(ctx context.Context, feed player.Feed, options Options, o *outbox, 
 				continue
 			}
 			before := leftOut
+			info = i
 			if m, leftOut, err = t.info(i); err == nil {
 				if leftOut != "" && leftOut != before {
 					log.Warn("info is too large to be published whole", "topic", m.topic, "left_out", leftOut, "limit", maxInfo,
@@ -48,8 +51,13 @@ func collect(ctx context.Context, feed player.Feed, options Options, o *outbox, 
 				o.push(&o.events, m)
 			}
 		case s := <-options.History:
-			if m, err = t.history(s); err == nil {
-				o.set(&o.history, m, m.payload)
+			if kept := s != nil; kept != options.KeepsHistory { // its sensors come or go
+				options.KeepsHistory = kept
+				withoutScene, err = o.setAnnouncement(options, info, withoutScene, log)
+			}
+			m, failed := t.history(s)
+			if err = errors.Join(err, failed); failed == nil {
+				o.set(&o.history, m, append([]byte("as "), m.payload...)) // one that clears the topic is a content too
 			}
 		case f, open := <-feed.Phases:
 			if !open {

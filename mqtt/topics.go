@@ -44,9 +44,13 @@ func (t topics) info(i player.Info) (m message, leftOut string, err error) {
 	return message{t.node + "/info", b, 1, true}, leftOut, err
 }
 
-func (t topics) history(s history.Summary) (message, error) {
-	b, err := homeassistant.EncodeJSON(boundSummary(s))
-	return message{t.node + "/history", b, 1, true}, err
+// history clears what the broker has of it where none is kept.
+func (t topics) history(s *history.Summary) (m message, err error) {
+	m = message{t.node + "/history", nil, 1, true}
+	if s != nil {
+		m.payload, err = homeassistant.EncodeJSON(boundSummary(*s))
+	}
+	return m, err
 }
 
 func (t topics) response(r player.Response) message {

@@ -24,6 +24,7 @@ type Command struct {
 	SentAt      time.Time       // when the remote sent it, zero where unknown
 	From        string          // where it came from, for people, such as "MQTT guided/mat/command"; empty: unknown
 	place       *Place          // resume: where a lost session stood; nil: the one that is offered
+	offered     bool            // resume: the lost session that is offered, and nothing else
 	Snooze      time.Duration   // snooze: how long; zero: ten minutes
 	Switch      *bool           // schedule: on or off
 	Entry       string          // schedule: the name of one entry; empty: the whole

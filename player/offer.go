@@ -3,6 +3,7 @@ package player
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -64,26 +65,53 @@ func (p *Player) Offer(ctx context.Context, pl Place, until time.Time) error {
 	return nil
 }
 
-// EndOffer withdraws the offer, if one stands.
-func (p *Player) EndOffer() {
+// SetOfferEnd tells observers that the offer, if one stands, ends at another time: the clock was set.
+func (p *Player) SetOfferEnd(until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.endOffer()
+	if p.offer != nil {
+		p.offer.until = until.UTC().Truncate(time.Millisecond)
+		p.publishState()
+	}
 }
 
-// endOffer is EndOffer, and reports whether there was one. The caller holds the lock.
-func (p *Player) endOffer() bool {
+// EndOffer withdraws the offer, if one stands. why completes the sentence "It is no longer offered:".
+func (p *Player) EndOffer(why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.endOffer(why) {
+		p.publishState()
+	}
+}
+
+// endOffer withdraws the offer, and reports whether there was one. A later resume is told why. The caller holds the lock,
+// and publishes the state.
+func (p *Player) endOffer(why string) bool {
 	if p.offer == nil {
 		return false
 	}
+	p.offerEnded = fmt.Sprintf("%s is no longer offered: %s", p.offer.place.Title, why)
 	p.offer = nil
-	p.publishState()
 	return true
+}
+
+// nothingToResume is the answer to a resume where nothing plays and nothing is offered. The caller holds the lock.
+func (p *Player) nothingToResume() error {
+	if p.offerEnded == "" {
+		return ErrIdle
+	}
+	return fmt.Errorf("nothing is playing, and %s; start it anew", p.offerEnded)
 }
 
 // ResumeAt goes on with a lost session at its place, as if a remote had taken it up. from is who does.
 func (p *Player) ResumeAt(pl Place, from string) Response {
 	return p.Do(Command{Verb: "resume", From: from, place: &pl})
+}
+
+// TakeUpOffer goes on with the lost session that is offered, unless the offer has ended or something is to play. from is who
+// does. It does not wait; answer is called once, and must not block.
+func (p *Player) TakeUpOffer(from string, answer func(Response)) {
+	p.Submit(Command{Verb: "resume", From: from, offered: true}, answer)
 }
 
 // takeUp goes on with a lost session: the one of the command, or the one that is offered.
@@ -93,9 +121,10 @@ func (p *Player) takeUp(c Command, w *slowCommand) (bool, error) {
 	if lost == nil && p.offer != nil {
 		lost = &p.offer.place
 	}
+	gone := p.nothingToResume()
 	p.mu.Unlock()
 	if lost == nil {
-		return false, ErrIdle
+		return false, gone
 	}
 	r, note, err := p.lostRequest(w.ctx, *lost)
 	if err != nil {
@@ -108,7 +137,7 @@ func (p *Player) takeUp(c Command, w *slowCommand) (bool, error) {
 	case p.current() != nil:
 		return false, errNotIdle
 	case c.place == nil && p.offer == nil:
-		return false, ErrIdle // its time is over
+		return false, p.nothingToResume() // it has ended meanwhile
 	}
 	if err := w.commit(); err != nil {
 		return false, err

@@ -133,7 +133,7 @@ func (pl Place) stepName() string {
 }
 
 // lostRequest makes the request that goes on at a place: with the voice, the parameters and the changes of then, softly
-// where the hours are quiet now. note says where it comes back. It reads and compiles the routine.
+// where it began softly or the hours are quiet now. note says where it comes back. It reads and compiles the routine.
 func (p *Player) lostRequest(ctx context.Context, pl Place) (r request, note string, err error) {
 	if err := pl.check(); err != nil {
 		return r, "", err
@@ -151,8 +151,8 @@ func (p *Player) lostRequest(ctx context.Context, pl Place) (r request, note str
 		return r, "", fmt.Errorf("voice: %w", err)
 	}
 	r = request{routine: routine, bank: bank, voice: pl.Voice, options: pl.Options, volume: pl.Volume, place: &pl}
-	r.options.Interactive = p.cfg.Waits
-	r.options.Quiet = p.Options(Parameters{}).Quiet
+	r.options.Interactive = pl.Options.Interactive && p.cfg.Waits
+	r.options.Quiet = pl.Options.Quiet || p.Options(Parameters{}).Quiet
 	exact, err := p.compileAtPlace(ctx, &r)
 	if err == nil && !exact && len(r.options.Changes) > 0 { // their samples mean nothing in the routine as it is now
 		r.options.Changes = nil

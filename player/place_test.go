@@ -156,7 +156,7 @@ func TestOfferOfALostSession(t *testing.T) {
 				if s := st.wantState(want.state); (s.ResumeOffer != nil) != want.stands {
 					t.Errorf("the offer is %+v", s.ResumeOffer)
 				}
-				if r := st.do("resume"); !want.stands && want.state == player.Idle && !strings.Contains(r.Error, "nothing is playing") {
+				if r := st.do("resume"); !want.stands && want.state == player.Idle && !strings.Contains(r.Error, "nothing is playing, and A bit of all is no longer offered: it was stopped") {
 					t.Errorf("resume: %+v", r)
 				}
 			})
@@ -176,9 +176,67 @@ func TestOfferOfALostSession(t *testing.T) {
 	t.Run("its time is over", func(t *testing.T) {
 		runPlayer(t, setup{}, func(st *harness) {
 			st.offer(place)
-			st.p.EndOffer()
-			if r := st.do("resume"); r.Status != "error" || st.p.State().ResumeOffer != nil || st.p.Standing().Session != nil {
+			st.p.EndOffer("its time is over")
+			if r := st.do("resume"); !strings.Contains(r.Error, "A bit of all is no longer offered: its time is over") || st.p.State().ResumeOffer != nil || st.p.Standing().Session != nil {
 				t.Errorf("%+v", r)
+			}
+		})
+	})
+	t.Run("a run of the schedule ends it, and a later resume is told so", func(t *testing.T) {
+		runPlayer(t, setup{}, func(st *harness) {
+			st.offer(place)
+			refused := make(chan error, 1)
+			st.p.StartUnattended(player.Command{Verb: "start", Routine: "nothing"}, false, func(err error) { refused <- err })
+			if err := <-refused; err == nil || st.p.State().ResumeOffer == nil {
+				t.Errorf("a run that cannot start: %v, and the offer is %+v", err, st.p.State().ResumeOffer)
+			}
+			st.p.StartUnattended(player.Command{Verb: "start", Routine: "other", From: "schedule: Morning"}, false, func(err error) { refused <- err })
+			if err := <-refused; err != nil || st.p.State().ResumeOffer != nil {
+				t.Errorf("%v, and the offer is %+v", err, st.p.State().ResumeOffer)
+			}
+			st.pull(second)
+			st.wantState(player.Playing)
+			st.pullAll()
+			const why = "A bit of all is no longer offered: Another one was started by schedule: Morning; start it anew"
+			if r := st.do("resume"); !strings.Contains(r.Error, why) {
+				t.Errorf("%+v", r)
+			}
+			st.mustDo("start other")
+			st.pullAll()
+			if r := st.do("resume"); r.Error != player.ErrIdle.Error() {
+				t.Errorf("after another session: %+v", r)
+			}
+		})
+	})
+	t.Run("what takes up an offer by itself does nothing else", func(t *testing.T) {
+		runPlayer(t, setup{}, func(st *harness) {
+			st.offer(place)
+			st.mustDo("stop")
+			takeUp := func() player.Response {
+				answer := make(chan player.Response, 1)
+				st.p.TakeUpOffer("guided", func(r player.Response) { answer <- r })
+				return <-answer
+			}
+			if r := takeUp(); r.Error == "" {
+				t.Error("it goes on after a stop")
+			}
+			st.wantState(player.Idle)
+			st.mustDo("start other")
+			st.pull(second)
+			st.mustDo("pause")
+			st.pull(second)
+			if r := takeUp(); r.Error == "" {
+				t.Error("it goes on with what is paused")
+			}
+			st.wantState(player.Paused)
+			st.mustDo("stop")
+			st.offer(place)
+			if r := takeUp(); r.Error != "" {
+				t.Error(r.Error)
+			}
+			st.pull(1)
+			if s := st.wantState(player.Playing); s.Routine != "mixed" {
+				t.Errorf("%+v", s)
 			}
 		})
 	})
@@ -354,7 +412,7 @@ func TestForeignPlaces(t *testing.T) {
 			change(&pl)
 			if err := st.p.Offer(st.Context(), pl, time.Now()); err == nil {
 				t.Errorf("%s: it is offered", name)
-				st.p.EndOffer()
+				st.p.EndOffer("a test is over")
 			}
 		}
 	})

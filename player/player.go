@@ -76,6 +76,7 @@ type Player struct {
 	silenced        []silenced      // the last stops and pauses that said when they were sent
 	slow            slowCommands
 	offer           *offer // of a lost session, nil: none
+	offerEnded      string // why the last one ended, as long as no later session has begun; empty: there was none
 	ending          bool   // Run is about to end
 	atEnd           *Place // where the session stood then, nil: nowhere
 	schedule        Schedule

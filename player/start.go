@@ -152,6 +152,10 @@ func (p *Player) commitStart(r *request, w *slowCommand, note string) (changed, 
 // queue lets Run prepare a request, after the sound of the session that it replaces. The caller holds the lock.
 func (p *Player) queue(r *request, w *slowCommand) {
 	p.dropPending()
+	p.offerEnded = ""
+	if r.place == nil {
+		p.endOffer(because(r.routine.Title+" was started", r.from))
+	}
 	p.pending, p.paused, p.problem, p.offer = r, w.paused, "", nil
 	if p.session != nil {
 		p.session.endReason = because("replaced by "+r.routine.Name, r.from)

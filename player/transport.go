@@ -22,8 +22,8 @@ func (p *Player) resume(c Command) (bool, error) {
 	case nothing && (p.offer != nil || c.place != nil):
 		return false, errSlow // takeUp
 	case nothing:
-		return false, ErrIdle
-	case c.place != nil:
+		return false, p.nothingToResume()
+	case c.place != nil || c.offered:
 		return false, errNotIdle
 	}
 	return p.resumeCurrent(), nil
@@ -51,9 +51,12 @@ func (p *Player) stop(c Command) (bool, error) {
 	defer p.mu.Unlock()
 	interrupted := p.interruptSlow(c)
 	cancelled := p.cancelMessages()
-	withdrawn := p.endOffer()
+	withdrawn := p.endOffer(because("it was stopped", c.From))
 	p.atEnd = nil
 	if p.current() == nil && p.problem == "" {
+		if withdrawn {
+			p.publishState()
+		}
 		return cancelled || interrupted || withdrawn, nil
 	}
 	p.dropPending()

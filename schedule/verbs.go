@@ -78,7 +78,7 @@ func (r *Runner) snooze(c player.Command) (string, error) {
 		return "", fmt.Errorf("%s would come again in the night, at %s; stop ends it", moved.Name, at.In(r.cfg.Zone).Format("15:04"))
 	}
 	if e != nil {
-		r.cfg.Player.Do(player.Command{Verb: "stop", From: c.From})
+		r.cfg.Player.Do(player.Command{Verb: "stop", From: c.From + ", to snooze"})
 	} else {
 		r.skipRun(next)
 	}

@@ -17,7 +17,7 @@ const (
 // requireHistory answers why there is none, where none is kept.
 func (h *handlers) requireHistory(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if h.History == nil {
+		if h.History == nil || !h.History.Keeps() { // the settings may change while we run
 			writeJSON(w, http.StatusNotFound, errorResponse{Error: "no history is kept; set history.keep"})
 			return
 		}

@@ -25,6 +25,7 @@ func withHistory(t *testing.T, records ...player.Record) func(*web.Server) {
 		}
 	}
 	k := history.NewKeeper(file, time.UTC, slog.New(slog.DiscardHandler))
+	k.Keep(true)
 	ctx, cancel := context.WithCancel(t.Context())
 	var keeping sync.WaitGroup
 	keeping.Go(func() { k.Run(ctx) })
@@ -67,11 +68,16 @@ func TestHistoryAPI(t *testing.T) {
 		}
 	})
 	t.Run("says why there is none", func(t *testing.T) {
-		p := newTestServer(t)
+		none := history.NewKeeper(filepath.Join(t.TempDir(), history.FileName), time.UTC, slog.New(slog.DiscardHandler))
+		p := newTestServer(t, func(s *web.Server) { s.History = none })
 		for _, path := range []string{"/api/history", "/api/history/sessions"} {
 			if got := p.get(path); got.status != http.StatusNotFound || !strings.Contains(got.body, "set history.keep") {
 				t.Errorf("%s: %d %s", path, got.status, got.body)
 			}
+		}
+		none.Keep(true) // as settings that were read again say
+		if got := p.get("/api/history"); got.status != http.StatusOK {
+			t.Errorf("one is kept now: %d %s", got.status, got.body)
 		}
 	})
 }

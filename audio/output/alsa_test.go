@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -134,6 +135,24 @@ func TestALSAUnknownDevice(t *testing.T) {
 		err := play(t, openOutput(t, "alsa:"+name, 0), audiotest.NewNoise(audio.Rate)).wait(t)
 		if err == nil || err.Error() != want {
 			t.Errorf("alsa:%s: the error is %v, want %s", name, err, want)
+		}
+	}
+}
+
+// A device that another program has, or that this user may not open, says so.
+func TestALSADeviceThatCannotBeHad(t *testing.T) {
+	setALSAConfig(t, "")
+	lib := &alsaLib{}
+	if err := lib.load(); err != nil {
+		t.Fatal(err)
+	}
+	for errno, want := range map[syscall.Errno]string{
+		syscall.EBUSY:  "is used by another program; stop that one, or play through its sound server",
+		syscall.EACCES: "add him to the group audio",
+		syscall.ENODEV: "ALSA knows no device at all; plug in a speaker",
+	} {
+		if err := alsaOpenError(lib, "hw:0", lib.check("opening", -int32(errno))); !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), `"hw:0"`) {
+			t.Errorf("%v: %v", errno, err)
 		}
 	}
 }

@@ -33,10 +33,9 @@ const settleTimeout = time.Second
 // Keeper keeps what outlives the process. Its goroutine is Keep; only that touches the file.
 type Keeper struct {
 	file    placeFile
-	resume  Resume
 	machine Machine
-	setting int // audio.volume
 	log     *slog.Logger
+	changed chan settings // the newest ones
 
 	found    kept // by Open
 	has      bool // the file was there
@@ -46,14 +45,24 @@ type Keeper struct {
 	finished chan struct{}      // Keep has returned
 
 	// of Keep
-	written   kept      // what the file holds, or what failed to be written
-	writtenAt time.Time // zero: never
-	owed      bool      // written was not brought to the disk
-	busy      bool      // the helper writes or syncs
-	stale     bool      // what it writes is not to be used
+	settings
+	offerEnds time.Time        // of the session that is offered, by a clock that nobody sets
+	mayGoOn   bool             // it may go on by itself
+	unknown   <-chan time.Time // fires when the clock is to be looked at again; nil: it is trusted
+	written   kept             // what the file holds, or what failed to be written
+	writtenAt time.Time        // zero: never
+	owed      bool             // written was not brought to the disk
+	busy      bool             // the helper writes or syncs
+	stale     bool             // what it writes is not to be used
 	helper    sync.WaitGroup
 	results   chan result
 	failing   bool // and the log says so
+}
+
+// settings are those that a keeper follows.
+type settings struct {
+	resume  Resume
+	setting int // audio.volume
 }
 
 // result is what the helper has done.
@@ -64,7 +73,7 @@ type result struct {
 
 // Open reads the file that the process before left. setting is audio.volume. A file that cannot be read is as good as none.
 func Open(file string, r Resume, setting int, m Machine, log *slog.Logger) *Keeper {
-	k := &Keeper{file: placeFile(file), resume: r, machine: m, setting: setting, log: log, asks: make(chan chan struct{}), finished: make(chan struct{}), results: make(chan result, 1)}
+	k := &Keeper{file: placeFile(file), settings: settings{r, setting}, changed: make(chan settings, 1), machine: m, log: log, asks: make(chan chan struct{}), finished: make(chan struct{}), results: make(chan result, 1)}
 	k.found, k.has = k.file.read(log)
 	k.how, k.crashes = previousEnding(k.found, k.has, m)
 	if k.safe() {
@@ -87,6 +96,16 @@ func (k *Keeper) Restored() player.Restored {
 		r.Problem = safeStart
 	}
 	return r
+}
+
+// Change puts other settings into force, as those of Open. An offer that stands keeps its time, and does not go on by itself
+// because of them. One goroutine calls it.
+func (k *Keeper) Change(r Resume, setting int) {
+	select {
+	case <-k.changed:
+	default:
+	}
+	k.changed <- settings{r, setting}
 }
 
 // Keep goes on with a lost session, or offers it, and keeps the file until ctx ends, which must be after the player has:
@@ -112,9 +131,13 @@ func (k *Keeper) Keep(ctx context.Context, play *player.Player) {
 		case ask := <-k.asks:
 			k.look(play)
 			close(ask)
+		case s := <-k.changed:
+			k.change(s, play)
+		case <-k.unknown:
+			k.reconsider(play)
 		case <-offered:
 			offered = nil
-			play.EndOffer()
+			play.EndOffer("its time is over")
 		case _, open := <-news.States:
 			if !open {
 				k.end(play)
@@ -142,35 +165,6 @@ func (k *Keeper) Settle() {
 	}
 }
 
-// goOn does with a lost session what the settings say. The channel fires when its offer is over.
-func (k *Keeper) goOn(ctx context.Context, play *player.Player) <-chan time.Time {
-	l := k.found.Session
-	if l == nil {
-		return nil
-	}
-	p := k.resume.planFor(*l, k.how, k.machine)
-	log := k.log.With("routine", l.Routine, "step", l.Step, "position", time.Duration(l.Position*float64(time.Second)).Round(time.Second), "lost_by", string(k.how))
-	if p.do == Auto {
-		if r := play.ResumeAt(l.Place, "guided, "+p.why); r.Error == "" {
-			log.Info("a lost session goes on", "note", r.Note)
-			return nil
-		} else {
-			p = plan{Ask, r.Error}
-		}
-	}
-	if p.do == Ask {
-		until := k.machine.Now().Add(k.resume.Within)
-		if err := play.Offer(ctx, l.Place, until); err != nil {
-			p = plan{Never, err.Error()}
-		} else {
-			log.Info("a lost session is offered; resume goes on with it", "until", until, "reason", p.why)
-			return time.After(k.resume.Within)
-		}
-	}
-	log.Info("a lost session is not gone on with", "reason", p.why)
-	return nil
-}
-
 // content is what the file is to hold.
 func (k *Keeper) content(play *player.Player, ended bool) kept {
 	now := play.Standing()
@@ -181,7 +175,7 @@ func (k *Keeper) content(play *player.Player, ended bool) kept {
 		c.Session = f
 	case now.Session == nil:
 	case f != nil && f.At == now.Session.At && f.StartedAt.Equal(now.Session.StartedAt): // not heard since
-		c.Session = &lost{f.Place, f.SavedAt, true}
+		c.Session = &lost{f.Place, f.SavedAt, f.Offered || k.unknown == nil}
 	default:
 		c.Session = &lost{Place: *now.Session}
 		if k.machine.ClockTrusted() {

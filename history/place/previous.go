@@ -115,14 +115,14 @@ func (r Resume) planFor(l lost, how ending, m Machine) plan {
 		return plan{Never, "it was lost too long ago: " + age.Round(time.Second).String()}
 	case r.Mode != Auto:
 		return plan{Ask, `resume.mode is "ask"`}
-	case !known:
-		return plan{Ask, "the clock does not tell how long ago that was"}
 	case l.Paused:
 		return plan{Ask, "it was paused"}
 	case l.Offered:
 		return plan{Ask, "it was offered before"}
 	case how == crash:
 		return plan{Ask, "after a crash nothing goes on by itself"}
+	case !known:
+		return plan{Ask, "the clock does not tell how long ago that was"}
 	case m.Night():
 		return plan{Ask, "nothing starts by itself in the night"}
 	}
