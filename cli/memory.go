@@ -18,10 +18,14 @@ const (
 	idleHeadroom = 24 << 20 // bytes above what is in use
 )
 
+// startPercent is the collector's percentage until the first sound is heard, or for quietAfter: on a slow machine its collections
+// of a small heap would take a fifth of the time to that.
+const startPercent = 300
+
 // restCollector lets the garbage collector rest while the player is idle or paused, until ctx ends.
 func restCollector(ctx context.Context, news player.Feed) {
-	percent := debug.SetGCPercent(100)
-	debug.SetGCPercent(percent)
+	percent := debug.SetGCPercent(startPercent)
+	begun := false // the first sound was heard, or quietAfter has passed
 	limit := debug.SetMemoryLimit(-1)
 	wake := func() {
 		debug.SetGCPercent(percent)
@@ -41,14 +45,18 @@ func restCollector(ctx context.Context, news player.Feed) {
 			if state.State == player.Preparing { // a collection would hold up the first sound, which the memory limit allows for
 				continue
 			}
-			wake()
+			if begun = begun || state.State == player.Playing; begun {
+				wake()
+			}
 			if state.State == player.Idle || state.State == player.Paused {
 				before = goMemory()
 				quiet.Reset(quietAfter)
 			}
 		case <-quiet.C:
+			begun = true
 			now := goMemory()
 			if now.allocated-before.allocated > quietBytes { // the library is being read, or a file encoded
+				wake()
 				before = now
 				quiet.Reset(quietAfter)
 				continue
