@@ -114,6 +114,9 @@ func (g *guard) OnSessionEstablish(cl *mochi.Client, pk packets.Packet) {
 	cl.Properties.Will.WillDelayInterval = 0
 	if c, ok := cl.Net.Conn.(*trackedConn); ok {
 		c.established()
+		if g.isOwn(pk) {
+			c.isOwn()
+		}
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
