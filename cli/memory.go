@@ -18,12 +18,21 @@ const (
 	idleHeadroom = 24 << 20 // bytes above what is in use
 )
 
+// While a routine is prepared nothing is collected below startHeadroom: collections of the small heap of a daemon that was just
+// started would take a fifth of the time to the first sound. After the first quietAfter, when not every millisecond counts any
+// more, garbage is laterPercent of what is in use at most.
+const (
+	startHeadroom = 8 << 20 // bytes above what is in use
+	laterPercent  = 50
+)
+
 // restCollector lets the garbage collector rest while the player is idle or paused, until ctx ends.
 func restCollector(ctx context.Context, news player.Feed) {
 	percent := debug.SetGCPercent(100)
 	debug.SetGCPercent(percent)
-	limit := debug.SetMemoryLimit(-1)
+	limit, resting := debug.SetMemoryLimit(-1), false
 	wake := func() {
+		resting = false
 		debug.SetGCPercent(percent)
 		debug.SetMemoryLimit(limit)
 	}
@@ -38,7 +47,11 @@ func restCollector(ctx context.Context, news player.Feed) {
 				return
 			}
 			quiet.Stop()
-			if state.State == player.Preparing { // a collection would hold up the first sound, which the memory limit allows for
+			if state.State == player.Preparing {
+				if !resting {
+					debug.SetMemoryLimit(min(limit, goMemory().held+startHeadroom))
+					debug.SetGCPercent(-1)
+				}
 				continue
 			}
 			wake()
@@ -47,8 +60,10 @@ func restCollector(ctx context.Context, news player.Feed) {
 				quiet.Reset(quietAfter)
 			}
 		case <-quiet.C:
+			percent = laterPercent
 			now := goMemory()
 			if now.allocated-before.allocated > quietBytes { // the library is being read, or a file encoded
+				wake()
 				before = now
 				quiet.Reset(quietAfter)
 				continue
@@ -56,6 +71,7 @@ func restCollector(ctx context.Context, news player.Feed) {
 			debug.FreeOSMemory()
 			debug.SetMemoryLimit(min(limit, goMemory().held+idleHeadroom))
 			debug.SetGCPercent(-1)
+			resting = true
 		case <-ctx.Done():
 			return
 		}

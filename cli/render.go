@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,9 @@ type renderCommand struct {
 	parameters
 	Output string `short:"o" required:"" help:"The WAV file to write; - for standard output." placeholder:"FILE"`
 }
+
+// renderPercent is the collector's percentage while a file is written: blocks of sound come and go all the time, and little is held.
+const renderPercent = 200
 
 // otherFormats are the endings of sound files that are not WAV.
 var otherFormats = []string{".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".mp4", ".mka", ".webm", ".wma", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".raw", ".pcm"}
@@ -42,6 +46,7 @@ func (o *renderCommand) Run(p *process) error {
 		return err
 	}
 	defer sound.Close()
+	defer debug.SetGCPercent(debug.SetGCPercent(renderPercent))
 	show, end := p.progress(score.Len, "rendering "+score.Title)
 	err = t.write(p.ctx, func(w io.Writer) error { return sound.WriteWAV(w, show) })
 	end()

@@ -42,9 +42,8 @@ func StartBroker(address string, log *slog.Logger) (*Broker, error) {
 	}
 	b := &Broker{
 		server: mochi.New(&mochi.Options{
-			Capabilities:           capabilities(),
-			Logger:                 slog.New(debugHandler{log.Handler()}),
-			SysTopicResendInterval: 60,
+			Capabilities: capabilities(),
+			Logger:       slog.New(debugHandler{log.Handler()}),
 		}),
 		listener: &trackingListener{Listener: listener, open: map[*trackedConn]struct{}{}},
 	}
@@ -53,13 +52,12 @@ func StartBroker(address string, log *slog.Logger) (*Broker, error) {
 		b.server.AddHook(b.guard, nil),
 		b.server.AddListener(listeners.NewNet("tcp", b.listener)),
 	)
-	if err == nil {
-		err = b.server.Serve()
-	}
 	if err != nil {
 		b.Close()
 		return nil, fmt.Errorf("starting the embedded broker: %w", err)
 	}
+	// Not by its Serve, which would begin a loop of tickers as well, and topics of $SYS that nobody reads: see expiry.
+	b.server.Listeners.ServeAll(b.server.EstablishConnection)
 	return b, nil
 }
 
@@ -80,7 +78,7 @@ func checkLoopback(address string) error {
 func capabilities() *mochi.Capabilities {
 	c := mochi.NewDefaultServerCapabilities()
 	c.MaximumClients = maxClients + 8 // the guard counts; our own client comes in while its former connection ends
-	c.MaximumSessionExpiryInterval = 3600
+	c.MaximumSessionExpiryInterval = sessionKept
 	c.MaximumMessageExpiryInterval = 10 * 365 * 24 * 3600
 	c.MaximumInflight = 256
 	c.MaximumClientWritesPending = 256
@@ -104,6 +102,7 @@ func (b *Broker) Close() {
 	b.done.Do(func() {
 		b.listener.closeAll()
 		b.server.Close()
+		b.guard.expiry.close()
 	})
 }
 

@@ -36,6 +36,7 @@ type guard struct {
 	password string // of our own client
 	log      *slog.Logger
 	freed    chan struct{} // one token: our own client has taken a message
+	expiry   *expiry
 
 	mu            sync.Mutex
 	own           *mochi.Client   // our own client, nil while it is away
@@ -50,10 +51,12 @@ type guard struct {
 const ownUser = "guided"
 
 func newGuard(server *mochi.Server, log *slog.Logger) *guard {
-	return &guard{
+	g := &guard{
 		server: server, password: rand.Text(), log: log, freed: make(chan struct{}, 1),
 		topics: map[string]bool{}, retained: map[string]int{}, reported: map[string]bool{},
 	}
+	g.expiry = &expiry{server: server, forget: g.forget}
+	return g
 }
 
 // ID and Provides implement [mochi.Hook], as do the methods below. Everything is provided: what is not here does nothing.
@@ -102,10 +105,18 @@ func (g *guard) OnConnect(cl *mochi.Client, pk packets.Packet) error {
 	return code
 }
 
-// OnSessionEstablish takes note of our own client.
+// OnSessionEstablish takes note of our own client. What has expired of a session that goes on is not sent any more, and a last will
+// is sent at once: only mochi's loop would send it later.
 func (g *guard) OnSessionEstablish(cl *mochi.Client, pk packets.Packet) {
+	if former, has := g.server.Clients.Get(cl.ID); has {
+		former.ClearExpiredInflights(time.Now().Unix(), g.server.Options.Capabilities.MaximumMessageExpiryInterval)
+	}
+	cl.Properties.Will.WillDelayInterval = 0
 	if c, ok := cl.Net.Conn.(*trackedConn); ok {
 		c.established()
+		if g.isOwn(pk) {
+			c.isOwn()
+		}
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -126,7 +137,10 @@ func (g *guard) others() int {
 	return n
 }
 
-func (g *guard) OnDisconnect(cl *mochi.Client, _ error, _ bool) {
+func (g *guard) OnDisconnect(cl *mochi.Client, _ error, expired bool) {
+	if !expired {
+		g.expiry.left(cl)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if cl == g.own {
@@ -155,7 +169,9 @@ func (g *guard) OnSubscribe(cl *mochi.Client, pk packets.Packet) packets.Packet 
 // OnPublish retains nothing beyond the limits, and holds up who sends faster than our own client takes.
 func (g *guard) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, error) {
 	if pk.FixedHeader.Retain {
-		pk.FixedHeader.Retain = g.retain(cl, pk.TopicName, len(pk.Payload))
+		if pk.FixedHeader.Retain = g.retain(cl, pk.TopicName, len(pk.Payload)); pk.FixedHeader.Retain {
+			g.expiry.retained(pk)
+		}
 	}
 	g.mu.Lock()
 	own, toOwn := g.own, g.ownConnected() && g.own != cl && g.topics[pk.TopicName]
@@ -184,6 +200,14 @@ func (g *guard) retain(cl *mochi.Client, topic string, payload int) bool {
 	g.retained[topic] = size
 	g.retainedBytes += size - before
 	return true
+}
+
+// forget takes note of a retained message that is no more.
+func (g *guard) forget(topic string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.retainedBytes -= g.retained[topic]
+	delete(g.retained, topic)
 }
 
 // awaitOwn waits until our own client has taken most of what was sent to it, and counts one more message.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -103,6 +104,22 @@ type trackedConn struct {
 	net.Conn
 	listener *trackingListener
 	greeted  *time.Timer // closes a connection that does not send CONNECT
+	own      atomic.Bool // it is that of our own client
+}
+
+// isOwn takes note that the connection is that of our own client, which is in this process: it cannot be lost without an end,
+// and the deadline that mochi moves at each packet would wake the process for nothing.
+func (c *trackedConn) isOwn() {
+	c.own.Store(true)
+	_ = c.Conn.SetDeadline(time.Time{}) // of a connection that has just ended that does not matter
+}
+
+// SetDeadline implements [net.Conn].
+func (c *trackedConn) SetDeadline(t time.Time) error {
+	if c.own.Load() {
+		return nil
+	}
+	return c.Conn.SetDeadline(t)
 }
 
 // established takes note that the broker has accepted the connection's CONNECT.

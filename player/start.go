@@ -384,9 +384,9 @@ func (p *Player) prepare(ctx context.Context, r request) {
 }
 
 // completeScore has the phrases spoken that are missing in the score of a request, which takes mix.StartTimeout at most,
-// and compiles it again.
+// and compiles it again. Where nothing can speak them, tones sound in their place.
 func (p *Player) completeScore(ctx context.Context, r *request) error {
-	if r.complete {
+	if r.complete || !r.bank.CanSynthesize() {
 		return nil
 	}
 	clips, err := routines.Clips(ctx, r.routine)

@@ -239,9 +239,6 @@ func (d deadlineReader) Read(b []byte) (int, error) {
 	return d.ReadSeeker.Read(b)
 }
 
-// maxLiveBytes is the most of the live sound that is sent at a time: 250 ms. What there is to send is sent at once.
-const maxLiveBytes = audio.Rate / 4 * audio.FrameBytes
-
 // serveLive streams what the output plays, as a WAV file without an end. It is not chunked, which would take three writes in
 // place of one; it ends with its connection.
 func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
@@ -271,21 +268,7 @@ func (h *handlers) serveLive(w http.ResponseWriter, r *http.Request) {
 	if _, err := out.Write(endlessWAVHeader()); err != nil {
 		return
 	}
-	block := make([]byte, maxLiveBytes)
-	for {
-		n, err := sound.Read(block)
-		if n > 0 {
-			if _, gone := out.Write(block[:n]); gone != nil {
-				return
-			}
-		}
-		if err != nil {
-			if !errors.Is(err, io.EOF) && r.Context().Err() == nil {
-				h.Log.Warn("what is playing cannot be listened to", "err", err)
-			}
-			return
-		}
-	}
+	_, _ = sound.WriteTo(out) // until the listener has gone
 }
 
 // endlessWAVHeader begins a WAV stream of unknown length: both sizes are the largest number.

@@ -320,9 +320,17 @@ func (b *Bank) Tone(name string) ([]int16, error) {
 	return r.PCM, err
 }
 
+// CanSynthesize reports whether there is a speech engine for the texts that nobody has recorded.
+func (b *Bank) CanSynthesize() bool {
+	return slices.ContainsFunc(b.voices, func(v voice.Voice) bool {
+		_, recorded := v.(*voice.RecordedVoice)
+		return !recorded
+	})
+}
+
 // CanSay reports whether a text can be spoken: the voice has recordings of it, or a speech engine can make them.
 func (b *Bank) CanSay(text string) bool {
-	if len(b.voices) > 1 {
+	if b.CanSynthesize() {
 		return true
 	}
 	_, err := b.compileMessage(text)

@@ -16,12 +16,12 @@ import (
 const tapCapacity = 2 * audio.Rate
 
 // What is heard reaches the listeners tapInterval at a time, and silence silenceStep at a time: all listeners are woken at once,
-// and seldom, as a player at the far end buffers a second or more. While an output plays, sound is missed only silenceAfter
+// and seldom, as a player at the far end buffers some seconds. While an output plays, sound is missed only silenceAfter
 // after it was due, because it may be told late.
 const (
-	tapInterval  = audio.Rate / 5 // frames
-	silenceAfter = 400 * time.Millisecond
-	silenceStep  = 500 * time.Millisecond
+	tapInterval  = audio.Rate // frames
+	silenceAfter = 1200 * time.Millisecond
+	silenceStep  = time.Second
 )
 
 // maxListeners is how many may listen at a time: more than there are rooms and browsers in a house. Each copies the sound
@@ -45,6 +45,8 @@ type Tap struct {
 	sounding  bool          // and sound of it ends at head, so that what is heard next belongs there
 	alarm     *time.Timer   // calls fill; nil before the first listener
 	written   chan struct{} // closed to wake the listeners
+
+	pieces sync.Pool // of *[]byte, for what is being written to a listener
 }
 
 // NewTap makes a tap without listeners.
@@ -81,6 +83,9 @@ func (t *Tap) interval() int {
 func (t *Tap) setPlaying(playing bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if playing && t.listeners > 0 && t.writeSilence(time.Now()) { // sound comes only after an interval
+		t.wake()
+	}
 	t.playing, t.sounding = playing, false
 	t.setAlarm()
 }
@@ -171,11 +176,11 @@ func (t *Tap) wake() {
 	}
 }
 
-// Listen adds a listener, until ctx ends. The reader gives 16-bit little-endian stereo at audio.Rate, in whole frames
+// Listen adds a listener, until ctx ends. The listener gives 16-bit little-endian stereo at audio.Rate, in whole frames
 // and in real time: what is heard from now on, and silence while nothing is. A listener that is more than two seconds
-// behind misses the oldest frames, in whole blocks. Read is for one goroutine at a time; it blocks while nothing is due,
+// behind misses the oldest frames, in whole blocks. Its methods are for one goroutine at a time. Read blocks while nothing is due,
 // returns io.EOF after ctx has ended, and io.ErrShortBuffer for less than a frame. The error is ErrTooManyListeners.
-func (t *Tap) Listen(ctx context.Context) (io.Reader, error) {
+func (t *Tap) Listen(ctx context.Context) (*TapListener, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.listeners == maxListeners {
@@ -195,7 +200,7 @@ func (t *Tap) Listen(ctx context.Context) (io.Reader, error) {
 	}
 	context.AfterFunc(ctx, t.removeListener)
 	next := t.head + max(0, int64(toFrames(now.Sub(t.due)))) // what is heard before now comes too, for those who listen already
-	return &tapListener{ctx: ctx, tap: t, next: next}, nil
+	return &TapListener{ctx: ctx, tap: t, next: next}, nil
 }
 
 func (t *Tap) removeListener() {
@@ -207,13 +212,15 @@ func (t *Tap) removeListener() {
 	}
 }
 
-type tapListener struct {
+// TapListener is a listener of a [Tap].
+type TapListener struct {
 	ctx  context.Context
 	tap  *Tap
 	next int64 // the frame of the stream to read next
 }
 
-func (l *tapListener) Read(b []byte) (int, error) {
+// Read implements [io.Reader].
+func (l *TapListener) Read(b []byte) (int, error) {
 	if len(b) < audio.FrameBytes {
 		return 0, io.ErrShortBuffer
 	}
@@ -230,8 +237,38 @@ func (l *tapListener) Read(b []byte) (int, error) {
 	return 0, io.EOF
 }
 
+// WriteTo implements [io.WriterTo]: it writes what there is, a quarter of a second at a time, and holds no memory while nothing is
+// due. It returns nil after ctx has ended.
+func (l *TapListener) WriteTo(w io.Writer) (n int64, err error) {
+	for l.ctx.Err() == nil {
+		piece, _ := l.tap.pieces.Get().(*[]byte)
+		if piece == nil {
+			piece = new([]byte)
+			*piece = make([]byte, audio.Rate/4*audio.FrameBytes)
+		}
+		frames, written := l.read(*piece)
+		if frames > 0 {
+			var wrote int
+			wrote, err = w.Write((*piece)[:frames*audio.FrameBytes])
+			n += int64(wrote)
+		}
+		l.tap.pieces.Put(piece)
+		switch {
+		case err != nil:
+			return n, err
+		case frames > 0:
+			continue
+		}
+		select {
+		case <-l.ctx.Done():
+		case <-written:
+		}
+	}
+	return n, nil
+}
+
 // read reads what there is of the stream, and returns how many frames. written is closed when there is more.
-func (l *tapListener) read(b []byte) (frames int, written <-chan struct{}) {
+func (l *TapListener) read(b []byte) (frames int, written <-chan struct{}) {
 	t := l.tap
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -337,7 +374,7 @@ func (r *frameRing) push(frames [][2]float64) {
 	if most := r.len + len(frames); most > len(r.frames) {
 		size := 10 * audio.Block
 		if most > size {
-			size = max(most+most/4, audio.RewindDepth+2*tapInterval)
+			size = max(most+most/4, audio.RewindDepth+audio.Rate/2)
 		}
 		grown := make([][2]float64, size)
 		n := copy(grown, r.front(r.len))

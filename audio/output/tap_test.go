@@ -394,3 +394,34 @@ func BenchmarkHeardTap(b *testing.B) {
 		}
 	}
 }
+
+// A listener is never without sound or silence for much longer than a second, also where an output begins to play.
+func TestTapListenersWaitNoLongerThanASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tap := NewTap()
+		ctx, cancel := context.WithCancel(t.Context())
+		got := make(chan time.Duration, 1) // the longest wait
+		listener := mustListen(t, tap, ctx)
+		go func() {
+			last, longest := time.Now(), time.Duration(0)
+			_, _ = listener.(io.WriterTo).WriteTo(writerFunc(func([]byte) {
+				longest = max(longest, time.Since(last))
+				last = time.Now()
+			}))
+			got <- longest
+		}()
+		for range 4 {
+			time.Sleep(1900 * time.Millisecond)
+			playTapped(t, tap, audiotest.NewNoise(5*audio.Rate/2))
+		}
+		synctest.Wait()
+		cancel()
+		if longest := <-got; longest > 1100*time.Millisecond {
+			t.Errorf("nothing came for %v", longest)
+		}
+	})
+}
+
+type writerFunc func(b []byte)
+
+func (f writerFunc) Write(b []byte) (int, error) { f(b); return len(b), nil }
