@@ -127,14 +127,16 @@ func Components(discovery []byte) (map[string]json.RawMessage, error) {
 // Stages are the payloads to publish one after the other, so that Home Assistant has the entities of discovery and none
 // of the removed ones: first with the removed components as they were, so that one that was restarted knows them; then
 // with nothing but their platform, which removes them; then discovery itself. Leaving a component out without that, or
-// removing one that Home Assistant does not know, leaves a dead entity for ever. Without removed components there is
-// one stage.
+// removing one that Home Assistant does not know, leaves a dead entity for ever. One that takes the entity id of a removed
+// one is announced in the last stage only, or Home Assistant would number it. Without removed components there is one
+// stage.
 // https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
 func Stages(discovery []byte, removed map[string]json.RawMessage) ([][]byte, error) {
 	if len(removed) == 0 {
 		return [][]byte{discovery}, nil
 	}
 	stubs := map[string]json.RawMessage{}
+	freed := map[string]bool{}
 	for key, c := range removed {
 		var kind struct {
 			Platform string `json:"p"`
@@ -143,24 +145,36 @@ func Stages(discovery []byte, removed map[string]json.RawMessage) ([][]byte, err
 			return nil, fmt.Errorf("reading the removed component %s: %w", key, err)
 		}
 		stubs[key], _ = json.Marshal(kind) // a string cannot fail
+		freed[entityID(c)] = true
 	}
-	known, err := withComponents(discovery, removed)
+	stay, err := Components(discovery)
 	if err != nil {
 		return nil, err
 	}
-	removal, err := withComponents(discovery, stubs)
+	maps.DeleteFunc(stay, func(_ string, c json.RawMessage) bool { id := entityID(c); return id != "" && freed[id] })
+	known, err := withComponents(discovery, stay, removed)
+	if err != nil {
+		return nil, err
+	}
+	removal, err := withComponents(discovery, stay, stubs)
 	if err != nil {
 		return nil, err
 	}
 	return [][]byte{known, removal, discovery}, nil
 }
 
-// withComponents is a discovery payload with more components.
-func withComponents(discovery []byte, more map[string]json.RawMessage) ([]byte, error) {
-	components, err := Components(discovery)
-	if err != nil {
-		return nil, err
+// entityID is the proposed entity id of a component; "" for none.
+func entityID(c json.RawMessage) string {
+	var proposed struct {
+		ID string `json:"def_ent_id"`
 	}
+	_ = json.Unmarshal(c, &proposed) // what cannot be read proposes none
+	return proposed.ID
+}
+
+// withComponents is a discovery payload with these components in place of its own.
+func withComponents(discovery []byte, stay, more map[string]json.RawMessage) ([]byte, error) {
+	components := maps.Clone(stay)
 	maps.Copy(components, more)
 	var root map[string]any
 	if err := json.Unmarshal(discovery, &root); err != nil {

@@ -171,15 +171,20 @@ func TestDiscoveryWithTooManyRoutines(t *testing.T) {
 }
 
 func TestStages(t *testing.T) {
-	const discovery = `{"cmps":{"a":{"p":"button","name":"A"}},"dev":{"name":"<Guided>"}}`
+	const discovery = `{"cmps":{"a":{"p":"button","name":"A","def_ent_id":"button.a"}},"dev":{"name":"<Guided>"}}`
 	for situation, c := range map[string]struct {
 		removed string
 		want    []string // nil: an error
 	}{
 		"nothing removed": {`{}`, []string{discovery}},
 		"one removed": {`{"b":{"p":"scene","name":"B"}}`, []string{
-			`{"cmps":{"a":{"p":"button","name":"A"},"b":{"p":"scene","name":"B"}},"dev":{"name":"<Guided>"}}`,
-			`{"cmps":{"a":{"p":"button","name":"A"},"b":{"p":"scene"}},"dev":{"name":"<Guided>"}}`,
+			`{"cmps":{"a":{"p":"button","name":"A","def_ent_id":"button.a"},"b":{"p":"scene","name":"B"}},"dev":{"name":"<Guided>"}}`,
+			`{"cmps":{"a":{"p":"button","name":"A","def_ent_id":"button.a"},"b":{"p":"scene"}},"dev":{"name":"<Guided>"}}`,
+			discovery,
+		}},
+		"one removed whose entity id another gets": {`{"b":{"p":"button","def_ent_id":"button.a"}}`, []string{
+			`{"cmps":{"b":{"p":"button","def_ent_id":"button.a"}},"dev":{"name":"<Guided>"}}`,
+			`{"cmps":{"b":{"p":"button"}},"dev":{"name":"<Guided>"}}`,
 			discovery,
 		}},
 		"one that is no component": {`{"b":[1]}`, nil},

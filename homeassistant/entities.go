@@ -158,7 +158,7 @@ func (e *entities) addSchedule(entries []player.ScheduleEntry) {
 	e.addSwitch("schedule", "schedule", "Schedule", `'ON' if value_json.schedule == 'on' else 'OFF'`, map[string]string{})
 	keys := map[string]bool{}
 	for _, entry := range entries {
-		key := "s_" + keyOf(entry.Name)
+		key := "s_" + entryKey(entry.Name)
 		for keys[key] {
 			key += "_"
 		}

@@ -267,3 +267,21 @@ func TestScheduleHasSwitches(t *testing.T) {
 		}
 	})
 }
+
+// An entry whose name is written in another way is the same entity; entries with different names are never one.
+func TestEntryKeys(t *testing.T) {
+	for _, same := range [][]string{{"Lunch", "lunch", "LUNCH!", "¡Lunch!"}, {"Before bed", "before-bed"}, {"Große Runde", "große runde"}, {"!", "🌳"}} {
+		for _, name := range same {
+			if entryKey(name) != entryKey(same[0]) {
+				t.Errorf("%q is %s, %q is %s", name, entryKey(name), same[0], entryKey(same[0]))
+			}
+		}
+	}
+	keys := map[string]string{}
+	for _, name := range []string{"Lunch", "Lünch", "昼", "夜", "utro утро", "utro", "Before bed", "Beforebed", strings.Repeat("å", 60), strings.Repeat("å", 59)} {
+		if other, taken := keys[entryKey(name)]; taken {
+			t.Errorf("%q and %q are both %s", name, other, entryKey(name))
+		}
+		keys[entryKey(name)] = name
+	}
+}

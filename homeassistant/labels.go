@@ -61,6 +61,15 @@ func keyOf(name string) string {
 	return fmt.Sprintf("%s_%x", truncate(slug(name, "routine"), 40), sum[:4])
 }
 
+// entryKey is the name of an entry of the schedule as a part of identifiers: where all of its letters are in its slug, that
+// slug, so that the entry stays the same entity when its name is written in another way.
+func entryKey(name string) string {
+	if strings.ContainsFunc(name, func(c rune) bool { return c > unicode.MaxASCII && (unicode.IsLetter(c) || unicode.IsDigit(c)) }) {
+		return keyOf(strings.ToLower(name))
+	}
+	return slug(name, "entry")
+}
+
 // slug is a name as Home Assistant writes it in an entity's id; fallback where nothing of it is left.
 func slug(name, fallback string) string {
 	words := strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') })
