@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -23,6 +24,7 @@ type sentence struct {
 	slots   map[string]any
 	pattern *regexp.Regexp
 	values  map[string]map[string]string // by slot: from the text of a list to its value
+	ranges  map[string][2]int            // by slot: the least number and the largest
 }
 
 func newSentenceMatcher(t *testing.T, file string) *sentenceMatcher {
@@ -33,8 +35,8 @@ func newSentenceMatcher(t *testing.T, file string) *sentenceMatcher {
 		for _, data := range lookUp(v, "data").([]any) {
 			slots, _ := lookUp(data, "slots").(map[string]any)
 			for _, s := range lookUp(data, "sentences").([]any) {
-				entry := sentence{intent: intent, slots: slots, values: map[string]map[string]string{}}
-				entry.pattern = regexp.MustCompile(`(?i)^(?:` + matcher.toRegexp(t, s.(string), entry.values) + `)$`)
+				entry := sentence{intent: intent, slots: slots, values: map[string]map[string]string{}, ranges: map[string][2]int{}}
+				entry.pattern = regexp.MustCompile(`(?i)^(?:` + matcher.toRegexp(t, s.(string), &entry) + `)$`)
 				matcher.sentences = append(matcher.sentences, entry)
 			}
 		}
@@ -43,38 +45,51 @@ func newSentenceMatcher(t *testing.T, file string) *sentenceMatcher {
 }
 
 // toRegexp translates a template: [optional], (one|other), <rule>, {list:slot}.
-func (matcher *sentenceMatcher) toRegexp(t *testing.T, template string, values map[string]map[string]string) string {
+func (matcher *sentenceMatcher) toRegexp(t *testing.T, template string, entry *sentence) string {
 	t.Helper()
-	template = regexp.MustCompile(`<(\w+)>`).ReplaceAllStringFunc(template, func(rule string) string {
-		text, known := matcher.rules[strings.Trim(rule, "<>")].(string)
-		if !known {
-			t.Fatalf("%q names the rule %s, which does not exist", template, rule)
-		}
-		return "(" + text + ")"
-	})
+	for strings.Contains(template, "<") { // a rule may name others
+		template = regexp.MustCompile(`<(\w+)>`).ReplaceAllStringFunc(template, func(rule string) string {
+			text, known := matcher.rules[strings.Trim(rule, "<>")].(string)
+			if !known {
+				t.Fatalf("%q names the rule %s, which does not exist", template, rule)
+			}
+			return "(" + text + ")"
+		})
+	}
 	template = regexp.MustCompile(`\s+`).ReplaceAllString(strings.NewReplacer("[", "(", "]", "|)", ".", `\.`).Replace(template), "")
 	return regexp.MustCompile(`\{(\w+)(?::(\w+))?\}`).ReplaceAllStringFunc(template, func(list string) string {
 		name, slot, renamed := strings.Cut(strings.Trim(list, "{}"), ":")
 		if !renamed {
 			slot = name
 		}
-		values[slot] = map[string]string{}
+		entry.values[slot] = map[string]string{}
 		if matcher.lists[name] == nil {
 			t.Fatalf("%q names the list %s, which does not exist", template, list)
 		}
-		if lookUp(matcher.lists[name], "range") != nil {
-			return `(?P<` + slot + `>\d+)`
+		if r := lookUp(matcher.lists[name], "range"); r != nil {
+			entry.ranges[slot] = [2]int{lookUp(r, "from").(int), lookUp(r, "to").(int)}
+			return fmt.Sprintf(`(?P<%s>\d{1,%d})`, slot, len(fmt.Sprint(lookUp(r, "to"))))
 		}
 		var ways []string
 		for _, v := range lookUp(matcher.lists[name], "values").([]any) {
 			for _, way := range strings.Split(strings.Trim(lookUp(v, "in").(string), "()"), "|") {
 				way = strings.ReplaceAll(way, " ", "")
-				values[slot][way] = lookUp(v, "out").(string)
+				entry.values[slot][way] = fmt.Sprint(lookUp(v, "out"))
 				ways = append(ways, regexp.QuoteMeta(way))
 			}
 		}
 		return `(?P<` + slot + `>` + strings.Join(ways, "|") + `)`
 	})
+}
+
+// inRange tells whether the numbers of a match are within the ranges of their lists.
+func (s sentence) inRange(match []string) bool {
+	for slot, r := range s.ranges {
+		if n, err := strconv.Atoi(match[s.pattern.SubexpIndex(slot)]); err == nil && (n < r[0] || n > r[1]) {
+			return false
+		}
+	}
+	return true
 }
 
 // match returns the intent of a sentence with its slots, "" for none. More than one is an error.
@@ -85,11 +100,11 @@ func (matcher *sentenceMatcher) match(t *testing.T, words string) string {
 	last := ""
 	for _, entry := range matcher.sentences {
 		m := entry.pattern.FindStringSubmatch(words)
-		if m == nil {
+		if m == nil || !entry.inRange(m) {
 			continue
 		}
 		last = entry.intent
-		for _, key := range []string{"guided_verb", "change"} {
+		for _, key := range []string{"guided_verb", "change", "hour", "half"} {
 			if v := entry.slots[key]; v != nil {
 				last += fmt.Sprint(" ", v)
 			}
@@ -144,7 +159,22 @@ func TestHASentencesMatchSpeech(t *testing.T) {
 		"start the yoga session for 1 minute":        "GuidedStart guided_routine=yoga minutes=1",
 		"start 10 minutes of yoga":                   "GuidedStart minutes=10 guided_routine=yoga",
 		"start a 10-minute yoga":                     "GuidedStart minutes=10 guided_routine=yoga",
+		"unwind until half past 10":                  "GuidedStart guided_routine=unwind past=30 hour=10 half=",
+		"start unwind until quarter to 11 tonight":   "GuidedStart guided_routine=unwind past=-15 hour=11 half=pm",
+		"play yoga until 10:05":                      "GuidedStart guided_routine=yoga hour=10 minute=05 half=",
+		"start the yoga session until 10.30 PM":      "GuidedStart guided_routine=yoga hour=10 minute=30 half=pm",
+		"yoga until 10 o'clock":                      "GuidedStart guided_routine=yoga hour=10 half=",
+		"yoga until 22":                              "GuidedStart guided_routine=yoga hour=22 half=",
+		"yoga until 20 past 10":                      "GuidedStart guided_routine=yoga past=20 hour=10 half=",
+		"yoga until 5 minutes to 7 in the morning":   "GuidedStart guided_routine=yoga before=5 hour=7 half=am",
+		"start 4-4-6 until noon":                     "GuidedStart 12 pm guided_routine=4-4-6",
+		"yoga until midnight":                        "GuidedStart 12 am guided_routine=yoga",
+		"yoga until 25:00":                           "",
 		"begin the routine":                          "GuidedControl start",
+		"skip the next routine":                      "GuidedControl skip_run",
+		"skip my next planned session":               "GuidedControl skip_run",
+		"snooze the routine":                         "GuidedControl snooze minutes=",
+		"snooze yoga for 20 minutes":                 "GuidedControl snooze minutes=20",
 		"pause the routine":                          "GuidedControl pause",
 		"resume yoga":                                "GuidedControl resume",
 		"continue my exercise":                       "GuidedControl resume",
@@ -179,6 +209,7 @@ func TestHASentencesMatchSpeech(t *testing.T) {
 		"stop", "pause", "next", "resume", "continue", "skip", "go back", "play", "stop the music", "pause the timer", "next track",
 		"skip this song", "play yoga music", "set the volume to 40", "turn up the volume", "turn the lights down", "start a timer for 5 minutes",
 		"activate guided morning", "guided morning", "run morning", "stop the timer", "never mind", "faster", "start",
+		"snooze", "snooze the alarm", "skip the next song", "lights on until 10", "until half past 10",
 	} {
 		t.Run("Home Assistant keeps: "+words, func(t *testing.T) {
 			if got := matcher.match(t, words); got != "" {

@@ -62,7 +62,7 @@ func TestHAPackage(t *testing.T) {
 		}
 	})
 	t.Run("every variable is a slot of a sentence", func(t *testing.T) {
-		for _, name := range []string{"guided_routine", "minutes", "guided_verb", "volume", "change"} {
+		for _, name := range []string{"guided_routine", "minutes", "guided_verb", "volume", "change", "hour", "minute", "past", "before", "half"} {
 			if !regexp.MustCompile(`[{:]` + name + `[:}]|\b` + name + `: `).MatchString(sentences) {
 				t.Errorf("no sentence tells %s", name)
 			}
@@ -81,7 +81,7 @@ func TestHAPackage(t *testing.T) {
 
 // entityIDs lists the entity ids in a text, of the domains that guided uses.
 func entityIDs(text string) []string {
-	return regexp.MustCompile(`\b(?:sensor|number|select|button|event|scene|notify|binary_sensor)\.[a-z0-9_]+`).FindAllString(text, -1)
+	return regexp.MustCompile(`\b(?:sensor|number|select|button|event|scene|notify|switch|binary_sensor)\.[a-z0-9_]+`).FindAllString(text, -1)
 }
 
 func TestHABlueprint(t *testing.T) {

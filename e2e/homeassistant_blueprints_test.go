@@ -85,7 +85,7 @@ func TestHomeAssistantRunsBlueprints(t *testing.T) {
 			t.Fatal(out)
 		}
 	}
-	until := time.Now().Add(40 * time.Minute).Truncate(time.Minute)
+	until := time.Now().Add(15 * time.Minute).Truncate(time.Minute)
 	h.writeFile("hass/packages/automations.yaml", fmt.Sprintf(blueprintAutomations, until.Format("15:04")))
 	visitor := connectMQTT(t, h.brokerPort)
 	t.Cleanup(func() { visitor.Disconnect(0) })

@@ -111,7 +111,7 @@ func (h *homeAssistant) checkEverythingWorks(t *testing.T, seen *observer) {
 			}
 		}
 		for id, e := range all {
-			if strings.Contains(id, ".guided") && e.State == "unavailable" {
+			if strings.Contains(id, ".guided") && e.State == "unavailable" && id != "button.guided_resume" { // nothing is offered
 				missing = append(missing, id)
 			}
 		}
