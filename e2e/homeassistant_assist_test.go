@@ -3,8 +3,11 @@
 package e2e
 
 import (
+	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"guided/cli"
 	"guided/player"
@@ -12,7 +15,7 @@ import (
 
 func TestHomeAssistantAssistStartsRoutines(t *testing.T) {
 	h := newHomeAssistant(t)
-	d := h.startDaemon("mat", "")
+	d := h.startDaemon("mat", scheduleEntry("Lunch"))
 	seen := d.observe()
 	h.waitForState("sensor.guided_state", "idle")
 
@@ -33,6 +36,11 @@ func TestHomeAssistantAssistStartsRoutines(t *testing.T) {
 			stop()
 		})
 	}
+
+	t.Run("without sentences: a switch of the schedule", func(t *testing.T) {
+		h.sayToAssist(t, "turn off guided schedule lunch")
+		d.waitForState(seen, "to have it off", func(s player.State) bool { return slices.Equal(s.EntriesOff, []string{"Lunch"}) })
+	})
 
 	h.installSentences(d)
 	seen = d.observe()
@@ -99,7 +107,7 @@ func (h *homeAssistant) installSentences(d *daemonProcess) {
 
 func TestHomeAssistantPackageCarriesOutSentences(t *testing.T) {
 	h := newHomeAssistant(t)
-	d := h.startDaemon("mat", "")
+	d := h.startDaemon("mat", scheduleEntry("Lunch"))
 	h.writeFile(filepath.Join("mat", "patient.toml"), "title = \"Patient\"\n[[step]]\nname = \"Lie down\"\nhold = \"until next\"\n[[step]]\nname = \"Rest\"\nrest = \"10m\"\n")
 	h.waitForState("sensor.guided_state", "idle")
 	h.installSentences(d)
@@ -120,6 +128,38 @@ func TestHomeAssistantPackageCarriesOutSentences(t *testing.T) {
 		}
 		h.sayToAssist(t, order.words)
 		d.waitForState(seen, "to carry out \""+order.words+"\"", order.ok)
+	}
+	messages := h.subscribe("guided/mat/response", "guided/mat/command")
+	berlin, err := time.LoadLocation("Europe/Berlin") // where this Home Assistant is
+	if err != nil {
+		t.Fatal(err)
+	}
+	until := time.Now().In(berlin).Add(16 * time.Minute).Truncate(time.Minute)
+	twelve := until.Format("3:04")
+	if until.Hour() == 0 {
+		twelve = until.Format("15:04")
+	}
+	past := until.Minute()
+	for _, words := range []string{
+		"start coherent breathing until " + twelve,
+		"coherent breathing until " + until.Format("15:04"),
+		fmt.Sprintf("begin coherent breathing until %d past %s", past, until.Format("3 PM")),
+		fmt.Sprintf("play coherent breathing until %d minutes to %s", 60-past, until.Add(time.Hour).Format("3")),
+	} {
+		t.Run(words, func(t *testing.T) {
+			h.sayToAssist(t, words)
+			d.waitForState(seen, "to play until then", func(s player.State) bool {
+				return s.Routine == "coherent" && s.State == player.Playing && s.EndsAt != nil && !s.EndsAt.After(until.Add(time.Second)) && until.Sub(*s.EndsAt) < 12*time.Second
+			})
+			h.sayToAssist(t, "end the session")
+			d.waitForState(seen, "to stop", func(s player.State) bool { return s.State == player.Idle })
+		})
+	}
+	for _, x := range [][2]string{{"snooze the routine for 20 minutes", "Lunch comes at "}, {"skip the next routine", "skipped: Lunch on "}} {
+		t.Run(x[0], func(t *testing.T) {
+			h.sayToAssist(t, x[0])
+			waitFor(t, x[1], func() bool { return messages.count("response", `"status":"ok"`, x[1]) == 1 })
+		})
 	}
 	h.waitForState("number.guided_volume", "30")
 	h.sayToAssist(t, "make the routine louder")

@@ -311,6 +311,7 @@ type registryEntry struct {
 	Identifiers  [][]string `json:"identifiers"`
 	Platform     string     `json:"platform"`
 	Category     string     `json:"entity_category"`
+	Shown        string     `json:"original_name"`
 	UniqueID     string     `json:"unique_id"`
 }
 

@@ -12,8 +12,8 @@ import (
 
 func TestHomeAssistantWithTwoDaemons(t *testing.T) {
 	h := newHomeAssistant(t)
-	mat := h.startDaemon("mat", "[homeassistant]\nname = \"Mat\"\n")
-	rug := h.startDaemon("rug", "[homeassistant]\nname = \"Rug\"\n")
+	mat := h.startDaemon("mat", "[homeassistant]\nname = \"Mat\"\n"+scheduleEntry("Lunch"))
+	rug := h.startDaemon("rug", "[homeassistant]\nname = \"Rug\"\n"+scheduleEntry("Lunch"))
 	seen := mat.observe()
 	h.waitFor("both", func(all map[string]entity) bool {
 		return all["sensor.mat_state"].State == "idle" && all["sensor.rug_state"].State == "idle"
@@ -37,6 +37,18 @@ func TestHomeAssistantWithTwoDaemons(t *testing.T) {
 		h.waitFor("both to play", func(all map[string]entity) bool {
 			return all["sensor.rug_state"].Attributes["routine"] == "long" && all["sensor.mat_state"].Attributes["routine"] == "mine"
 		})
+	})
+	t.Run("each has a schedule of its own", func(t *testing.T) {
+		for _, id := range []string{"switch.rug_schedule_lunch", "switch.mat_schedule_lunch"} {
+			h.waitForState(id, "on")
+		}
+		h.callService("switch.turn_off", "switch.rug_schedule_lunch", nil)
+		h.waitForState("switch.rug_schedule_lunch", "off")
+		h.callService("switch.turn_off", "switch.mat_schedule", nil)
+		h.waitForState("switch.mat_schedule", "off")
+		if all := h.entities(); all["switch.mat_schedule_lunch"].State != "on" || all["switch.rug_schedule"].State != "on" {
+			t.Errorf("it shows\n%s", guidedStates(all))
+		}
 	})
 	t.Run("one stops, the other stays available", func(t *testing.T) {
 		rug.stop()

@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -95,27 +94,6 @@ func TestHomeAssistantShowsEntities(t *testing.T) {
 		h.waitForState("sensor.guided_state", "unavailable")
 		h.waitForState("scene.guided_morning", "unavailable")
 	})
-}
-
-func TestHomeAssistantShowsTheSchedule(t *testing.T) {
-	h := newHomeAssistant(t)
-	const entry = "[[schedule]]\nname = %q\nroutine = \"short\"\nat = \"12:00\"\n"
-	d := h.startDaemon("mat", fmt.Sprintf(entry, "Lunch")+fmt.Sprintf(entry, `It's {{ 1 }}`))
-	seen := d.observe()
-	for id, state := range map[string]string{
-		"switch.guided_schedule": "on", "switch.guided_schedule_lunch": "on", "switch.guided_schedule_it_s_1": "on",
-		"button.guided_skip_run": "unknown", "button.guided_snooze": "unknown",
-	} {
-		h.waitForState(id, state)
-	}
-	for _, id := range []string{"switch.guided_schedule_lunch", "switch.guided_schedule_it_s_1", "switch.guided_schedule"} {
-		h.callService("switch.turn_off", id, nil)
-		h.waitForState(id, "off")
-	}
-	d.waitForState(seen, "to have all of it off", func(s player.State) bool { return s.Schedule == "off" && len(s.EntriesOff) == 2 && s.NextRun == nil })
-	h.callService("switch.turn_on", "switch.guided_schedule_it_s_1", nil)
-	h.waitForState("switch.guided_schedule_it_s_1", "on")
-	h.waitForState("switch.guided_schedule_lunch", "off")
 }
 
 // routineTitles returns the titles of all routines by name, as `guided list` prints them.
