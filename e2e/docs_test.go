@@ -65,7 +65,7 @@ func (r *docsMachine) sendAndWait(t *testing.T, payload string, send func() erro
 func TestDocsExamples(t *testing.T) {
 	requireProgram(t, "mosquitto_pub")
 	requireProgram(t, "espeak-ng")
-	m := newMachine(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n")
+	m := newMachine(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[[schedule]]\nname = \"Morning\"\nroutine = \"morning\"\nat = \"00:00\"\n")
 	m.startDaemon()
 	r := &docsMachine{m, m.observe()}
 	waitFor(t, "the daemon", func() bool { return r.observer.lastState().State == player.Idle })
@@ -137,7 +137,7 @@ func TestDocsExamples(t *testing.T) {
 		for _, example := range codeBlocks(t, "home-assistant.md", "yaml") {
 			file := parseYAML(t, "example:\n  "+strings.ReplaceAll(example.text, "\n", "\n  "))
 			for _, id := range entityIDs(example.text) {
-				if !slices.Contains(entities, id) && !regexp.MustCompile(`^(scene\.turn_on|notify\.send_message)$`).MatchString(id) {
+				if !slices.Contains(entities, id) && !regexp.MustCompile(`^(scene\.turn_on|switch\.turn_|notify\.send_message)$`).MatchString(id) {
 					t.Errorf("the daemon announces no %s", id)
 				}
 			}
@@ -147,6 +147,34 @@ func TestDocsExamples(t *testing.T) {
 						return exec.Command("mosquitto_pub", "-p", m.port, "-q", "1", "-t", "guided/mat/command", "-m", s).Run()
 					})
 				}
+			}
+		}
+	})
+	t.Run("home-assistant.md: the table has every entity, and no other", func(t *testing.T) {
+		page, err := os.ReadFile("../docs/home-assistant.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := map[string]bool{}
+		for line := range strings.Lines(string(page)) {
+			first := ""
+			for _, m := range regexp.MustCompile("`([a-z_]+\\.guided[a-z0-9_]*|_[a-z_]+)`").FindAllStringSubmatch(strings.SplitN(line+"| |", "|", 3)[1], -1) {
+				if strings.HasPrefix(m[1], "_") {
+					m[1] = first[:strings.Index(first, "guided")+len("guided")] + m[1]
+				} else {
+					first = m[1]
+				}
+				named[m[1]] = true
+			}
+		}
+		for id := range named {
+			if !slices.Contains(entities, id) {
+				t.Errorf("the daemon announces no %s", id)
+			}
+		}
+		for _, id := range entities {
+			if !named[id] && !strings.HasPrefix(id, "scene.") && !strings.HasPrefix(id, "event type ") {
+				t.Errorf("%s is missing", id)
 			}
 		}
 	})

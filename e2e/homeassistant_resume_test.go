@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"guided/player"
@@ -31,13 +30,7 @@ func (d *daemonProcess) loseSession(seen *observer) {
 
 func TestHomeAssistantOffersLostSession(t *testing.T) {
 	h := newHomeAssistant(t)
-	var ask []string
-	for _, example := range codeBlocks(t, "home-assistant.md", "yaml") {
-		if strings.Contains(example.text, "resume_offered") {
-			ask = append(ask, "automation:\n  "+strings.ReplaceAll(example.text, "\n", "\n  "))
-		}
-	}
-	h.writeFile("hass/packages/ask.yaml", strings.Join(ask, "\n"))
+	h.writeFile("hass/packages/ask.yaml", h.docsAutomation("resume_offered"))
 	d := h.startDaemon("mat", "[voice]\nengine = \"none\"\n")
 	seen, messages := d.observe(), h.subscribe("guided/mat/#")
 	h.core.stop()

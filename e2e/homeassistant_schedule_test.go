@@ -73,6 +73,8 @@ func TestHomeAssistantShowsTheSchedule(t *testing.T) {
 		h.waitForState("switch.guided_schedule_lunch", "off")
 	})
 	t.Run("what is off stays off after a restart of Home Assistant and the daemon", func(t *testing.T) {
+		holidays := h.docsAutomation("input_boolean.holiday")
+		h.writeFile("hass/packages/holidays.yaml", "input_boolean: {holiday: {}}\n"+strings.ReplaceAll(holidays, "guided_schedule_morning", "guided_schedule_it_s_1"))
 		h.core.stop()
 		d.stop()
 		h.startCore()
@@ -81,6 +83,25 @@ func TestHomeAssistantShowsTheSchedule(t *testing.T) {
 			h.waitForState(id, state)
 		}
 	})
+	t.Run("the automation of the documents switches an entry", func(t *testing.T) {
+		h.waitForState("automation.no_routine_by_itself_on_holidays", "on")
+		h.callService("input_boolean.turn_on", "input_boolean.holiday", nil)
+		h.waitForState("switch.guided_schedule_it_s_1", "off")
+		h.callService("input_boolean.turn_off", "input_boolean.holiday", nil)
+		h.waitForState("switch.guided_schedule_it_s_1", "on")
+	})
+}
+
+// docsAutomation is the automation of home-assistant.md with this text, as a package.
+func (h *homeAssistant) docsAutomation(text string) string {
+	h.t.Helper()
+	for _, example := range codeBlocks(h.t, "home-assistant.md", "yaml") {
+		if strings.Contains(example.text, text) {
+			return "automation:\n  " + strings.ReplaceAll(example.text, "\n", "\n  ")
+		}
+	}
+	h.t.Fatalf("no example has %s", text)
+	return ""
 }
 
 // switches lists the switches of the schedule with their names, as they are registered.
