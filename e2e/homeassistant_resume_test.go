@@ -33,6 +33,7 @@ func TestHomeAssistantOffersLostSession(t *testing.T) {
 	h.writeFile("hass/packages/ask.yaml", h.docsAutomation("resume_offered"))
 	d := h.startDaemon("mat", "[voice]\nengine = \"none\"\n")
 	seen, messages := d.observe(), h.subscribe("guided/mat/#")
+	h.waitForState("sensor.guided_state", "idle") // in the middle of it, its end would be logged
 	h.core.stop()
 	h.startCore()
 	h.waitForState("automation.ask_whether_to_go_on", "on")

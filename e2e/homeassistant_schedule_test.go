@@ -74,7 +74,7 @@ func TestHomeAssistantShowsTheSchedule(t *testing.T) {
 	})
 	t.Run("what is off stays off after a restart of Home Assistant and the daemon", func(t *testing.T) {
 		holidays := h.docsAutomation("input_boolean.holiday")
-		h.writeFile("hass/packages/holidays.yaml", "input_boolean: {holiday: {}}\n"+strings.ReplaceAll(holidays, "guided_schedule_morning", "guided_schedule_it_s_1"))
+		h.writeFile("hass/packages/holidays.yaml", "input_boolean: {holiday: {name: Holiday}}\n"+strings.ReplaceAll(holidays, "guided_schedule_morning", "guided_schedule_it_s_1"))
 		h.core.stop()
 		d.stop()
 		h.startCore()
@@ -85,6 +85,7 @@ func TestHomeAssistantShowsTheSchedule(t *testing.T) {
 	})
 	t.Run("the automation of the documents switches an entry", func(t *testing.T) {
 		h.waitForState("automation.no_routine_by_itself_on_holidays", "on")
+		h.waitForState("input_boolean.holiday", "off")
 		h.callService("input_boolean.turn_on", "input_boolean.holiday", nil)
 		h.waitForState("switch.guided_schedule_it_s_1", "off")
 		h.callService("input_boolean.turn_off", "input_boolean.holiday", nil)
