@@ -187,16 +187,24 @@ func (p *publisher) keep(m message) {
 	}
 }
 
-func (p *publisher) keptNow() map[string][]byte {
+// give takes note of a topic on which the broker is being given something to retain: it may have that before we know.
+func (p *publisher) give(topic string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return maps.Clone(p.kept)
+	p.given = topic
+}
+
+// keptNow is what the broker retains, and the topic on which that may be another thing already.
+func (p *publisher) keptNow() (kept map[string][]byte, given string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.kept), p.given
 }
 
 // readBack warns of what was published retained and is not there, and of devices of this node in Home Assistant that are
 // not ours. What cannot be read is not judged.
 func (p *publisher) readBack(ctx context.Context) {
-	before := p.keptNow()
+	before, _ := p.keptNow()
 	topics := slices.Sorted(maps.Keys(before))
 	if len(topics) == 0 {
 		return
@@ -214,9 +222,9 @@ func (p *publisher) readBack(ctx context.Context) {
 		return
 	}
 	defer r.conn.close()
-	after := p.keptNow()
+	after, given := p.keptNow()
 	for _, topic := range topics {
-		if !bytes.Equal(before[topic], after[topic]) {
+		if topic == given || !bytes.Equal(before[topic], after[topic]) {
 			continue // published anew in the meantime
 		}
 		got, is := r.payload(topic)

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,27 @@ func TestRunWithNothingForbiddenWarnsOfNothing(t *testing.T) {
 			t.Errorf("carried out: %q", did)
 		}
 	})
+}
+
+// TestReadBackOfWhatTheBrokerHasNotAcknowledged reads a topic while something newer is on its way to it: the broker may have
+// the newer one already.
+func TestReadBackOfWhatTheBrokerHasNotAcknowledged(t *testing.T) {
+	broker := newMosquitto(t)
+	log, topic := &logRecorder{}, "guided/mat/history"
+	p := newPublisher(testOptions(broker.url()), fast(), nil, nil, slog.New(log))
+	p.markerQoS.Store(1)
+	p.keep(message{topic, []byte("older"), 1, true})
+	newTestClient(t, broker.url()).client.Publish(topic, 1, true, "newer").Wait()
+	p.give(topic)
+	p.readBack(t.Context())
+	if lines := log.with(""); len(lines) > 0 {
+		t.Errorf("logged %q", lines)
+	}
+	p.give("")
+	p.readBack(t.Context())
+	if lines := log.with("does not keep"); len(lines) != 1 {
+		t.Errorf("what another client overwrote is not named: %q", lines)
+	}
 }
 
 func TestRunTellsOfSecondDaemonWithTheSameNode(t *testing.T) {

@@ -46,6 +46,7 @@ type publisher struct {
 
 	mu     sync.Mutex
 	kept   map[string][]byte    // what the broker was given to retain, by topic
+	given  string               // the topic of what it is being given to retain, and has not acknowledged; "" for none
 	warned map[string]bool      // topics that a warning was logged of
 	others map[string]time.Time // other daemons of our node, by their instance
 	values []string             // the topics of Values
@@ -307,6 +308,10 @@ func (p *publisher) send(ctx context.Context, c *connection, m message) error {
 	m, ok := p.accepts.fit(m)
 	if !ok {
 		return nil
+	}
+	if m.retained {
+		p.give(m.topic)
+		defer p.give("")
 	}
 	err := c.publish(ctx, m)
 	if err == nil && m.qos == 0 && modes()[p.accepts.mode].qos == 0 {
