@@ -10,7 +10,7 @@ type limits struct {
 	connect     time.Duration // from dialling to the broker's CONNACK
 	ack         time.Duration // for the acknowledgement of one message or subscription; then the connection counts as lost
 	write       time.Duration // for paho to take one packet; it waits that long when the connection breaks while it writes
-	keepAlive   time.Duration // in whole seconds, promised in CONNECT: the broker publishes our last will after one and a half of it
+	keepAlive   time.Duration // in whole seconds, promised in CONNECT: the broker publishes our last will after one and a half of it; 0: none, to a broker in this process
 	pong        time.Duration // for the answer to a ping
 	firstRetry  time.Duration
 	lastRetry   time.Duration

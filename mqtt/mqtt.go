@@ -27,7 +27,11 @@ import (
 // urgent commands (stop, pause, duck, unduck, volume) one at a time, and of the others one at a time. An urgent one must
 // return at once, and may be given again after a slow one that it overtook. A panic in do ends the process.
 func Run(ctx context.Context, options Options, do func(payload []byte, from string) player.Response, feed player.Feed, log *slog.Logger) error {
-	return run(ctx, options, defaultLimits(), do, feed, log)
+	l := defaultLimits()
+	if options.Embedded {
+		l.keepAlive = 0
+	}
+	return run(ctx, options, l, do, feed, log)
 }
 
 func run(ctx context.Context, options Options, l limits, do func([]byte, string) player.Response, feed player.Feed, log *slog.Logger) error {

@@ -57,8 +57,12 @@ func limitPackets(c net.Conn, l limits) (*limitedConn, error) {
 	return &limitedConn{Conn: c, promise: l.keepAlive, alive: alive, connecting: true, in: bufio.NewReader(c), maxPayload: l.maxPayload}, nil
 }
 
-// keepAlive begins with the pings; without an answer to one, Read fails with errNoAnswer. It is called once, after CONNACK.
+// keepAlive begins with the pings, where any were promised; without an answer to one, Read fails with errNoAnswer. It is called
+// once, after CONNACK.
 func (c *limitedConn) keepAlive() {
+	if c.promise == 0 {
+		return
+	}
 	c.pinging.Go(func() {
 		if c.alive.run(func() { _, _ = c.Write([]byte{typePingreq << 4, 0}) }) { // that it fails is read
 			c.Conn.SetReadDeadline(time.Unix(1, 0))
