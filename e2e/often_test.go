@@ -40,7 +40,7 @@ func startCountedDaemon(t *testing.T) *countedDaemon {
 	program := buildProgram(t)
 	d := &countedDaemon{t: t, heard: startSink(t)}
 	d.machine = newMachine(t, "[audio]\noutput = \"pulse\"\nlead_in = \"0s\"\nvolume = 100\n")
-	writeRoutine(t, d.machine, "noise", "title = \"Noise\"\nbed = \"brown\"\n[[step]]\nhold = \"4h\"\n")
+	writeRoutine(t, d.machine, "noise", "title = \"Noise\"\nbed = \"brown\"\n[[step]]\nhold = \"3h\"\n")
 	d.seen = d.observe()
 	begin := func() {
 		d.seen.forgetStates()
