@@ -72,9 +72,7 @@ func TestDaemonWithMosquitto(t *testing.T) {
 		}
 		waitFor(t, "playing", func() bool { return seen.lastState().State == player.Playing })
 		m.stopBroker()
-		seen.mu.Lock()
-		seen.states = nil
-		seen.mu.Unlock()
+		seen.forgetStates()
 		m.startBroker()
 		waitFor(t, "the state", func() bool { return seen.lastState().State == player.Playing && seen.lastState().Step == "First" })
 		if code, out := m.run("send", "stop"); code != cli.Done {

@@ -210,6 +210,13 @@ func (o *observer) lastState() player.State {
 	return o.states[len(o.states)-1]
 }
 
+// forgetStates lets lastState be empty until the next state comes.
+func (o *observer) forgetStates() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.states = nil
+}
+
 // countEvents returns how many events of a type were received.
 func (o *observer) countEvents(event string) (n int) {
 	o.mu.Lock()

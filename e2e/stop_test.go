@@ -131,6 +131,13 @@ func (s *sink) gaps() (n int, longest time.Duration) {
 	return s.gapCount, time.Duration(s.longestGap) * 10 * time.Millisecond
 }
 
+// isSilent reports whether nothing was heard for a quarter of a second of what the sink has played.
+func (s *sink) isSilent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.silent >= 25
+}
+
 func (s *sink) lastLoud() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -186,8 +186,14 @@ func TestFormerIDIsThatOfTheOnlyDeviceThatIsNotOnline(t *testing.T) {
 		d.infos <- libraryOf("quiet")
 		client.await(n, "guided/mat/info", "quiet")
 		eventually(t, "the device is announced", func() bool {
-			o := d.options
-			return CheckRetained(t.Context(), o) == nil || strings.Contains(CheckRetained(t.Context(), o).Error(), "devices of this node")
+			topic := d.options.HomeAssistant.DeviceTopic(d.options.ID)
+			r, err := readRetained(t.Context(), d.options, defaultLimits(), true, "", topic)
+			if err != nil {
+				return false
+			}
+			defer r.conn.close()
+			_, is := r.payload(topic)
+			return is
 		})
 		return d
 	}

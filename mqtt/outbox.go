@@ -161,14 +161,16 @@ func (o *outbox) rest(now time.Time, waited time.Duration) (outgoing, bool) {
 	return outgoing{}, false
 }
 
-// again takes out the latest values that there are, also where they were published before.
+// again takes out the latest values that there are, also where they were published before. While a response is still to
+// come it takes none: they may be what its command has caused, and next gives them after it.
 func (o *outbox) again(values ...*latest) []outgoing {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	held := o.executing > 0 || len(o.urgent.waiting) > 0 || len(o.responses.waiting) > 0
 	var all []outgoing
 	for _, l := range values {
-		l.sent = nil
-		if m, ok := l.unsent(time.Now(), 0); ok {
+		l.sent, l.since = nil, time.Now()
+		if m, ok := l.unsent(l.since, 0); ok && !held {
 			all = append(all, m)
 		}
 	}

@@ -92,6 +92,42 @@ func TestOutboxRepeatsWhatWasNotPublished(t *testing.T) {
 	}
 }
 
+// A connection begins with everything, and a command may be carried out by then: what it has caused comes after its response.
+func TestOutboxRepeatsNothingBeforeAResponse(t *testing.T) {
+	ctx := context.Background()
+	for situation, c := range map[string]struct {
+		begin func(b *outbox)
+		end   func(b *outbox)
+	}{
+		"a command is carried out":           {func(b *outbox) { b.beginCommand(ctx) }, func(b *outbox) { b.endCommand(textMessage("response")) }},
+		"an urgent one is carried out":       {func(b *outbox) { b.beginUrgent() }, func(b *outbox) { b.endUrgent([]message{textMessage("response")}) }},
+		"its response waits":                 {func(b *outbox) { b.beginCommand(ctx); b.endCommand(textMessage("response")) }, func(*outbox) {}},
+		"the response to an urgent one does": {func(b *outbox) { b.beginUrgent(); b.endUrgent([]message{textMessage("response")}) }, func(*outbox) {}},
+	} {
+		for _, before := range []string{"never", "with the last connection", "long ago, and not taken"} {
+			t.Run(situation+", what it has changed was published "+before, func(t *testing.T) {
+				b := newOutbox(defaultLimits())
+				switch before {
+				case "with the last connection":
+					b.set(&b.state, textMessage("old"), []byte("old"))
+					publishAll(b, 0)
+				case "long ago, and not taken":
+					b.state.set(textMessage("old"), []byte("old"), time.Now().Add(-time.Hour))
+				}
+				c.begin(b)
+				b.set(&b.state, textMessage("state"), []byte("new"))
+				if all := b.again(&b.state, &b.info, &b.history); len(all) > 0 {
+					t.Errorf("%d messages before the response", len(all))
+				}
+				c.end(b)
+				if got := publishAll(b, 0); !slices.Equal(got, []string{"response", "state"}) {
+					t.Errorf("published %q", got)
+				}
+			})
+		}
+	}
+}
+
 func TestOutboxRefusalsDisplaceNoResponse(t *testing.T) {
 	b := newOutbox(defaultLimits())
 	for i := range 60 {

@@ -127,7 +127,7 @@ func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"", "?", "start 4-4-6 for 5m volume 40", "start for 5m", "VOLUME 40%", "say x y", "{", "{}", "null",
 		`{"command":"start 4-4-6 for 5m","transaction":"x"}`, `{"command":"start","routine":"x","for":"5m","volume":"40","sent_at":1e9}`,
-		`{"command":"stop","sent_at":"2026-01-31 07:30:00+01:00"}`, `{"command":null,"volume":{}}`, "start for \xff",
+		`{"command":"stop","sent_at":"2026-01-31 07:30:00+01:00"}`, `{"command":null,"volume":{}}`, "start for \xff", "volume +5", "volume -101", "volume 1e2", `{"command":"volume","volume":-0.5}`, "extend 3 breaths", "snooze 20m", "schedule off Morning",
 	} {
 		f.Add([]byte(s))
 	}

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,7 +70,9 @@ func (h *handlers) serveFile(w http.ResponseWriter, r *http.Request) {
 	defer h.releaseScore(rendition)
 	w.Header().Set("Cache-Control", "no-cache")
 	setDLNAHeaders(w.Header(), r)
-	if strings.Contains(r.Header.Get("Range"), ",") { // no player asks for several ranges; the whole file answers them
+	// No player asks for several ranges, and net/http answers the last no bytes with a range that ends before it begins
+	// (RFC 9110, 14.4 forbids that): the whole file answers both.
+	if asked := r.Header.Get("Range"); strings.Contains(asked, ",") || isEmptySuffix(asked) {
 		r.Header.Del("Range")
 	}
 	if extension == ".flac" {
@@ -304,4 +307,11 @@ func (s *streamWriter) Write(b []byte) (int, error) {
 		return n, err
 	}
 	return n, s.control.Flush()
+}
+
+// isEmptySuffix reports whether a Range asks for the last no bytes of a file.
+func isEmptySuffix(asked string) bool {
+	suffix, is := strings.CutPrefix(strings.TrimSpace(strings.TrimPrefix(asked, "bytes=")), "-")
+	n, err := strconv.ParseInt(strings.TrimSpace(suffix), 10, 64)
+	return is && err == nil && n == 0
 }

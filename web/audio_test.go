@@ -82,6 +82,7 @@ func TestAudioFileRanges(t *testing.T) {
 		"beyond the end":                   {[]string{fmt.Sprintf("Range: bytes=%d-%d", n-5, n+5)}, 206, n - 5, n},
 		"after the end":                    {[]string{fmt.Sprintf("Range: bytes=%d-", n)}, 416, 0, 0},
 		"several ranges get the whole":     {[]string{"Range: bytes=0-1,5-6"}, 200, 0, n},
+		"the last no bytes get the whole":  {[]string{"Range: bytes=-0"}, 200, 0, n},
 		"If-Range with the same ETag":      {[]string{"Range: bytes=9-", "If-Range: " + tag}, 206, 9, n},
 		"If-Range with another ETag":       {[]string{"Range: bytes=9-", `If-Range: "other"`}, 200, 0, n},
 		"If-None-Match with the same ETag": {[]string{"If-None-Match: " + tag}, 304, 0, 0},
