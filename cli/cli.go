@@ -13,7 +13,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime/debug"
 
 	"guided/config"
 
@@ -32,6 +31,8 @@ type commands struct {
 	Config string `help:"The settings file." placeholder:"FILE" type:"path"`
 	JSON   bool   `help:"Print JSON." name:"json"`
 
+	ShowVersion versionFlag `help:"Print the version." name:"version"`
+
 	Serve    serveCommand    `cmd:"" help:"Run the daemon: wait for commands over MQTT, and play."`
 	Play     playCommand     `cmd:"" help:"Play a routine here and now."`
 	Render   renderCommand   `cmd:"" help:"Write a routine as a WAV file."`
@@ -48,7 +49,11 @@ type commands struct {
 	Demo     demoCommand     `cmd:"" help:"Breathe for a minute: the daemon, a broker and a routine, on this machine alone."`
 	History  historyCommand  `cmd:"" help:"Show what was done: minutes a day, days without a gap, the last sessions."`
 	Voices   voicesCommand   `cmd:"" help:"List the voices, or build one."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Version  versionCommand  `cmd:"" help:"Print the version, with the commit it was made from and its date."`
+
+	Completion completionCommand `cmd:"" help:"Print what lets a shell complete the words of guided: bash, zsh or fish."`
+	Complete   completeCommand   `cmd:"" hidden:"" help:"Print what the last of some words could be, for a shell."`
+	Man        manCommand        `cmd:"" hidden:"" help:"Print the page of the manual: guided(1), or guided.toml(5)."`
 }
 
 // process is what a command receives from its caller: the context, the output streams and the global flags.
@@ -126,26 +131,4 @@ func (p *process) logger(level slog.Leveler) *slog.Logger {
 		return a
 	}
 	return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: drop}))
-}
-
-// stamp is the version of a release, set at link time with -ldflags "-X guided/cli.stamp=...".
-var stamp string
-
-// version returns the stamp, or what the Go toolchain recorded of the checkout.
-func version() string {
-	if stamp != "" {
-		return stamp
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "unknown"
-	}
-	return info.Main.Version
-}
-
-type versionCommand struct{}
-
-func (versionCommand) Run(p *process) error {
-	_, err := fmt.Fprintln(p.stdout, "guided", version())
-	return err
 }

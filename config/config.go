@@ -36,6 +36,9 @@ import (
 //go:embed guided.toml
 var defaults string
 
+// Defaults is the commented settings file with every default, to be read by people.
+func Defaults() string { return defaults }
+
 // Config is the settings. The keys are documented in guided.toml; sections that belong to one package have its type.
 type Config struct {
 	Node string `toml:"node"`

@@ -133,8 +133,8 @@ func verbs() []verb {
 	}
 }
 
-// verbNames lists the verbs.
-func verbNames() []string {
+// Verbs lists the verbs of commands.
+func Verbs() []string {
 	var names []string
 	for _, v := range verbs() {
 		names = append(names, v.name)
@@ -148,10 +148,10 @@ func findVerb(name string) (verb, error) {
 			return v, nil
 		}
 	}
-	if near := routines.Nearest(shorten(name), verbNames()); near != "" {
+	if near := routines.Nearest(shorten(name), Verbs()); near != "" {
 		return verb{}, fmt.Errorf("unknown command %q; did you mean %q?", shorten(name), near)
 	}
-	return verb{}, fmt.Errorf("unknown command %q; use one of %s", shorten(name), strings.Join(verbNames(), ", "))
+	return verb{}, fmt.Errorf("unknown command %q; use one of %s", shorten(name), strings.Join(Verbs(), ", "))
 }
 
 // publishStatus publishes the state again.

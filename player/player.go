@@ -88,7 +88,7 @@ func New(cfg Config) *Player {
 	return &Player{
 		cfg: cfg, index: routines.NewIndex(cfg.Library), wake: make(chan struct{}, 1), rescan: make(chan struct{}, 1), messageQueued: make(chan struct{}, 1), volume: cfg.Volume, delay: cfg.LeadIn,
 		watchers: map[*watcher]bool{}, transactions: newTransactions(),
-		info: Info{Version: cfg.Version, Outputs: cfg.Outputs, Routines: []RoutineInfo{}, Verbs: verbNames()},
+		info: Info{Version: cfg.Version, Outputs: cfg.Outputs, Routines: []RoutineInfo{}, Verbs: Verbs()},
 	}
 }
 
