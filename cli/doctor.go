@@ -60,6 +60,9 @@ func (p *process) findings() []Finding {
 		return []Finding{newFinding("settings", "", err)}
 	}
 	file, _, err := config.Find(p.config)
+	if problem := c.SecretsProblem(); problem != nil {
+		file += "\nnote: " + problem.Error()
+	}
 	list := []Finding{newFinding("settings", file, err)}
 	add := func(what string, check func(config.Config) (string, error)) {
 		says, err := check(c)

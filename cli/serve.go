@@ -32,6 +32,9 @@ func (serveCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
+	if err := c.TokenProblem(); err != nil {
+		return err
+	}
 	var level slog.LevelVar
 	level.Set(c.Log.Level.Level)
 	log := p.logger(&level)

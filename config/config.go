@@ -91,6 +91,7 @@ type Config struct {
 	routinesDirNamed bool              // the user's file names routines.dir, so that it should exist
 	zone             *time.Location    // in which quiet hours are given
 	zoneProblem      error             // why zone is not what was asked for
+	tokenProblem     error             // why web.token_file cannot be read by this user
 }
 
 // duration is a time of up to a minute, written as text such as "500ms". A bare number would mean nanoseconds and is an
@@ -184,15 +185,22 @@ func (c *Config) complete(file string) error {
 		path *string
 	}{
 		{"routines.dir", &c.Routines.Dir}, {"mqtt.password_file", &c.MQTT.PasswordFile}, {"mqtt.ca_file", &c.MQTT.CAFile},
-		{"mqtt.cert_file", &c.MQTT.CertFile}, {"mqtt.key_file", &c.MQTT.KeyFile},
+		{"mqtt.cert_file", &c.MQTT.CertFile}, {"mqtt.key_file", &c.MQTT.KeyFile}, {"web.token_file", &c.Web.TokenFile},
 	} {
 		if *named.path = ExpandHome(*named.path); strings.HasPrefix(*named.path, "~") {
 			report("%s: %q lies in the home of another user; write the whole path", named.key, *named.path)
+		}
+		if given, err := handedOver(*named.path); err != nil {
+			report("%s: %v", named.key, err)
+			*named.path = ""
+		} else {
+			*named.path = given
 		}
 	}
 	if strings.HasPrefix(c.Routines.Dir, noFolder) {
 		c.Routines.Dir = "" // Warnings tells that there is no home folder
 	}
+	c.readToken(report)
 	c.checkNetwork(report)
 	c.checkAudio(report)
 	c.checkVoice(report)

@@ -26,18 +26,20 @@ func Find(name string) (string, []byte, error) {
 	return "the defaults", nil, nil
 }
 
+// systemFile is the settings file of the whole machine.
+const systemFile = "/etc/guided/guided.toml"
+
 // standardFiles are the settings files for which no --config is needed; the first that exists is read.
 func standardFiles() []string {
-	const system = "/etc/guided/guided.toml"
 	dir := os.Getenv("XDG_CONFIG_HOME")
 	if !filepath.IsAbs(dir) { // the specification says to ignore a relative one
 		home := homeDir()
 		if home == "" {
-			return []string{system}
+			return []string{systemFile}
 		}
 		dir = filepath.Join(home, ".config")
 	}
-	return []string{filepath.Join(dir, "guided", "guided.toml"), system}
+	return []string{filepath.Join(dir, "guided", "guided.toml"), systemFile}
 }
 
 // homeDir is the user's home folder: $HOME where that is an absolute path, else that of the user in /etc/passwd. An init

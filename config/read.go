@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
 	"unicode/utf8"
@@ -52,6 +53,9 @@ func readSettings(name string) ([]byte, error) {
 		if err != nil {
 			err = fmt.Errorf("%s %w", name, err)
 		}
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("reading the settings: %w; where they hold a password, move it to a file of its own (password_file), then let everybody read them: sudo chmod a+r %s", err, name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the settings: %w", err)

@@ -15,7 +15,7 @@ import (
 func (c Config) Warnings() []error {
 	var list []error
 	clock, _ := ClockProblem()
-	for _, err := range []error{homeProblem(), c.RoutinesProblem(), c.ZoneProblem(), clock} {
+	for _, err := range []error{homeProblem(), c.RoutinesProblem(), c.ZoneProblem(), clock, c.SecretsProblem()} {
 		if err != nil {
 			list = append(list, err)
 		}

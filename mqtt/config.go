@@ -3,6 +3,7 @@ package mqtt
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"net/url"
 	"os"
@@ -196,6 +197,7 @@ func isPublic(host string) bool {
 	return !ip.IsPrivate() && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !vpn.Contains(ip)
 }
 
+// checkCredentials leaves out a file that this user may not read: only who connects needs it, and is told then.
 func (c Config) checkCredentials() []string {
 	var wrong []string
 	if c.Password != "" && c.PasswordFile != "" {
@@ -205,7 +207,7 @@ func (c Config) checkCredentials() []string {
 		wrong = append(wrong, "mqtt.user is missing; a broker takes no password without a user")
 	}
 	if c.PasswordFile != "" {
-		if _, _, err := c.credentials(); err != nil {
+		if _, _, err := c.credentials(); err != nil && !errors.Is(err, fs.ErrPermission) {
 			wrong = append(wrong, fmt.Sprintf("mqtt.password_file: %v; write the password into it, readable by the user guided runs as", err))
 		}
 	}
@@ -221,7 +223,7 @@ func (c Config) checkCredentials() []string {
 	case err == nil && u.Scheme != "mqtts" && u.Scheme != "ssl" && u.Scheme != "wss":
 		wrong = append(wrong, fmt.Sprintf("mqtt.cert_file: a certificate is not shown over %s://; use mqtts:// or wss://", u.Scheme))
 	default:
-		if _, err := c.certificate(); err != nil {
+		if _, err := c.certificate(); err != nil && !errors.Is(err, fs.ErrPermission) {
 			wrong = append(wrong, fmt.Sprintf("mqtt.cert_file: %v; name our certificate and its key as PEM files, readable by the user guided runs as", err))
 		}
 	}

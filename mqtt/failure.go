@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"slices"
@@ -46,6 +47,8 @@ func diagnose(err error) failure {
 		return failure{"broker refuses our kind of connection", "look into the broker's log for why it refuses MQTT 3.1.1 or this client id"}
 	case refusesCertificate(err):
 		return failure{"broker refuses our certificate", "name a certificate that its cafile knows, and its key, as cert_file and key_file in [mqtt]"}
+	case errors.As(err, &credentials) && errors.Is(err, fs.ErrPermission):
+		return failure{"broker login cannot be read", "it is there for another user: use sudo, or let the user who runs guided read the file"}
 	case errors.As(err, &credentials):
 		return failure{"broker login cannot be read", "mend the file, or password_file, ca_file, cert_file and key_file in [mqtt]; it is read anew at every try"}
 	case errors.As(err, &refused), errors.As(err, &noMarker):

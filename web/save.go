@@ -279,7 +279,7 @@ func replaceFile(root *os.Root, file string, data []byte) error {
 }
 
 func writeSynced(root *os.Root, file string, data []byte) error {
-	f, err := root.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := root.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o664) // the umask of the packaged service leaves it to the users of the machine
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,7 @@ type Config struct {
 	Listen    string `toml:"listen"`     // host:port; empty: off
 	PublicURL string `toml:"public_url"` // the URL by which other machines reach the server; empty: made from Listen
 	Token     string `toml:"token"`      // required on every address; empty: a stored one, required beyond loopback
+	TokenFile string `toml:"token_file"` // holds Token alone; who reads the settings fills that in
 	Open      bool   `toml:"open"`       // no token is required
 }
 
