@@ -49,4 +49,16 @@ func TestPackagedServiceFollowsItsSettings(t *testing.T) {
 			}
 		}
 	})
+	t.Run("both units start the program of the package, and every secret is handed over from where the settings name it", func(t *testing.T) {
+		user, err := os.ReadFile("../packaging/guided-user.service")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if start := unitLines(t, "ExecStart"); !strings.HasPrefix(start[0], "/usr/bin/guided ") || !strings.Contains(string(user), "\nExecStart=/usr/bin/guided serve\n") {
+			t.Errorf("%q, %s", start, user)
+		}
+		if secrets := unitLines(t, "LoadCredential"); len(secrets) != 1 || secrets[0] != "secrets:/etc/guided/secrets" {
+			t.Errorf("%q", secrets)
+		}
+	})
 }
