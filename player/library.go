@@ -105,13 +105,13 @@ const (
 	lookAgain = 20 * time.Millisecond // whether a command is still in hand
 )
 
-// giveWay returns when no command is in hand, and no routine is being prepared or waits for its first sound. While one plays, or gently is asked for, it
+// giveWay returns when no command is in hand and no routine is being prepared. While one plays, or gently is asked for, it
 // also rests.
 func (p *Player) giveWay(ctx context.Context, rest time.Duration, gently bool) {
 	for first := true; ctx.Err() == nil; first = false {
 		p.mu.Lock()
 		s := p.session
-		busy := len(p.slow.queue) > 0 || p.pending != nil || p.preparing != nil || s != nil && s.playing && s.heardAt.IsZero()
+		busy := len(p.slow.queue) > 0 || p.pending != nil || p.preparing != nil
 		playing := s != nil && s.playing
 		p.mu.Unlock()
 		wait := lookAgain
