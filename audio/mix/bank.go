@@ -330,7 +330,7 @@ func (b *Bank) CanSynthesize() bool {
 
 // CanSay reports whether a text can be spoken: the voice has recordings of it, or a speech engine can make them.
 func (b *Bank) CanSay(text string) bool {
-	if b.CanSynthesize() {
+	if len(b.voices) > 1 {
 		return true
 	}
 	_, err := b.compileMessage(text)
