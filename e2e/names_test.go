@@ -35,7 +35,6 @@ func TestBrokerByANameOfAvahi(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "nsswitch.conf"), "passwd: files\nhosts: files mdns4_minimal [NOTFOUND=return] dns\n")
 	writeFile(t, filepath.Join(dir, "mosquitto.conf"), fmt.Sprintf("listener %s 0.0.0.0\nallow_anonymous true\n", m.port))
 	script := `set -e
-trap 'kill $(jobs -p) 2>/dev/null' EXIT
 ip link set lo up; ip link add v0 type veth peer name v1; ip addr add 10.99.0.1/24 dev v0; ip link set v0 up; ip link set v1 up
 ip route add default dev v0
 mount -t tmpfs none /run; mkdir -p /run/dbus /run/avahi-daemon
@@ -48,7 +47,8 @@ until getent ahosts yogamat.local >/dev/null; do sleep 0.05; done
 "$0" --config guided.toml serve >guided.log 2>&1 &
 until grep "broker connected" guided.log; do sleep 0.05; done
 `
-	enter := []string{"--mount", "--net", "sh", "-c"} // not of a user of its own, whom Avahi does not start for
+	// Not of a user of its own, whom Avahi does not start for. What the shell has started ends with it.
+	enter := []string{"--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c"}
 	if out, err := exec.Command("unshare", append(enter, "ip link set lo up")...).CombinedOutput(); err != nil {
 		t.Skipf("no network of its own can be made here: %s", out)
 	}
