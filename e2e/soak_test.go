@@ -28,14 +28,16 @@ var (
 	soakSeed = flag.Uint64("soakseed", uint64(time.Now().UnixNano()), "where the random commands of TestSoak begin")
 )
 
-// What may grow from the first half of the soak to the second, and what may be written: a day has two hours of use at most.
+// What may grow from the first half of the soak to the second, and what may be written: a day of much use has 300 commands, and here
+// come as many in three quarters of an hour.
 const (
 	soakSamples     = 120
 	memoryTolerance = 1.10
 	memoryAllowance = 3 << 20 // bytes above that
 	countAllowance  = 3       // threads, descriptors
 	wakesTolerance  = 1.5     // what plays differs
-	writtenInUse    = 5 << 20 // bytes in two hours
+	commandsADay    = 300
+	writtenADay     = 5 << 20 // bytes
 )
 
 // expectedWarnings are what the log of a daemon in order may hold while people try everything.
@@ -121,10 +123,10 @@ chime   = true
 	}
 	checkFlat(t, samples)
 	written := samples[len(samples)-1].written
-	perDay := float64(written) * (2 * time.Hour).Seconds() / soakFor.Seconds()
-	t.Logf("written: %d kB; in a day with two hours of use %.1f MB", written>>10, perDay/(1<<20))
-	if perDay > writtenInUse {
-		t.Errorf("in two hours of use %.1f MB are written", perDay/(1<<20))
+	perDay := float64(written) / float64(commands) * commandsADay
+	t.Logf("written: %d kB; in a day of %d commands %.1f MB", written>>10, commandsADay, perDay/(1<<20))
+	if perDay > writtenADay {
+		t.Errorf("in a day of %d commands %.1f MB are written", commandsADay, perDay/(1<<20))
 	}
 	quieten(t, m, seen)
 	if n := goroutinesAtRest(t, daemon); n > rested {
