@@ -14,6 +14,7 @@ import (
 	"guided/audio"
 	"guided/audio/mix"
 	"guided/audio/output"
+	"guided/history"
 	"guided/history/place"
 	"guided/player"
 	"guided/routines"
@@ -32,7 +33,7 @@ func TestWhatEndsASessionIsKeptAtOnce(t *testing.T) {
 	play := player.New(player.Config{Library: library, Bank: mix.NewBank(nil, nil, audio.InFolders(library...), log), Output: out, Volume: 60, Log: log})
 	file := filepath.Join(t.TempDir(), "place.json")
 	machine := place.ThisMachine(func() bool { return true }, func() bool { return false })
-	keeper := place.Open(file, place.Resume{Mode: place.Ask, Within: time.Hour}, 60, machine, log)
+	keeper := place.Open(file, place.Resume{Mode: place.Ask, Within: time.Hour}, 60, machine, history.NewKeeper(filepath.Join(t.TempDir(), history.FileName), time.UTC, log), log)
 	ctx, cancel := context.WithCancel(t.Context())
 	var parts sync.WaitGroup
 	parts.Go(func() { play.Run(ctx) })

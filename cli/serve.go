@@ -13,6 +13,7 @@ import (
 	"guided/audio"
 	"guided/audio/output"
 	"guided/config"
+	"guided/history"
 	"guided/history/place"
 	"guided/keys"
 	"guided/mqtt"
@@ -119,7 +120,7 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 	if live != nil {
 		night = live.nightAt
 	}
-	keeper := openKeeper(c, night, id, log)
+	keeper := openKeeper(c, night, id, kept, log)
 	if keeper != nil {
 		play.Restore(keeper.Restored())
 	}
@@ -177,12 +178,12 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 }
 
 // openKeeper reads what the process before left; nil where nothing is kept over a restart.
-func openKeeper(c config.Config, night func(time.Time) bool, id *config.Identity, log *slog.Logger) *place.Keeper {
+func openKeeper(c config.Config, night func(time.Time) bool, id *config.Identity, done *history.Keeper, log *slog.Logger) *place.Keeper {
 	if id == nil {
 		return nil
 	}
 	machine := place.ThisMachine(config.ClockTrusted, func() bool { return night(time.Now()) })
-	return place.Open(id.PlaceFile, resumeOf(c), c.Audio.Volume, machine, log)
+	return place.Open(id.PlaceFile, resumeOf(c), c.Audio.Volume, machine, done, log)
 }
 
 // resumeOf is what the settings say of lost sessions.

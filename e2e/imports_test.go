@@ -26,7 +26,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"guided/audio/prove":     {"guided/routines", "guided/audio", beep},
 		"guided/player":          {"guided/routines", "guided/audio", "guided/audio/mix", beep},
 		"guided/history":         {"guided/player"},
-		"guided/history/place":   {"guided/player"},
+		"guided/history/place":   {"guided/player", "guided/history"},
 		"guided/homeassistant":   {"guided/routines", "guided/player"},
 		"guided/mqtt":            {"guided/resolve", "guided/player", "guided/history", "guided/homeassistant", "github.com/eclipse/paho.mqtt.golang", mochi, mochi + "/listeners", mochi + "/packets"},
 		"guided/web":             {"guided/routines", "guided/audio", "guided/audio/mix", "guided/audio/voice", "guided/audio/output", "guided/player", "guided/history", "net/http"},

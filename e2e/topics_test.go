@@ -116,6 +116,7 @@ var keyMeanings = map[string]map[string]string{
 		"last":                "Record of the session that ended last",
 	},
 	"Record": {
+		"id":          "names the session, also after it went on in another process",
 		"routine":     "the routine's name",
 		"title":       "its title",
 		"started":     "when its first sound was heard",
@@ -128,7 +129,7 @@ var keyMeanings = map[string]map[string]string{
 		"step_number": "from 1",
 		"steps":       "how many there are",
 		"side":        "`left` or `right`",
-		"reason":      "why it ended: `finished`, `stopped by …`",
+		"reason":      "why it ended: `finished`, `stopped by …`, `a power cut`",
 		"from":        "where its start came from",
 	},
 	"RoutineInfo": {

@@ -43,17 +43,17 @@ type Keeper struct {
 
 	// Of Run alone.
 	sums      *Sums
-	read      stamp           // of the file, when sums were right
-	pending   []player.Record // that could not be written yet
-	failing   bool            // that it cannot be written was logged,
-	unread    bool            // and that it cannot be read,
-	damage    Damage          // and this
-	told      bool            // published is what was published
+	read      stamp  // of the file, when sums were right
+	failing   bool   // that it cannot be written was logged,
+	unread    bool   // and that it cannot be read,
+	damage    Damage // and this
+	told      bool   // published is what was published
 	published *Summary
 
 	mu       sync.Mutex
 	keeping  bool
 	incoming []player.Record
+	pending  []player.Record // that are being written or could not be yet; changed by Run alone
 	view     View
 }
 
@@ -87,6 +87,24 @@ func (k *Keeper) Add(r player.Record) {
 	}
 	k.mu.Unlock()
 	k.Refresh()
+}
+
+// Unwritten are the records that were taken and are not on the disk yet, in their order.
+func (k *Keeper) Unwritten() []player.Record {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Concat(k.pending, k.incoming)
+}
+
+// Has reports whether there is a record with an ID, written or not. It reads the file.
+func (k *Keeper) Has(id string) (bool, error) {
+	has := func(r player.Record) bool { return r.ID == id }
+	if slices.ContainsFunc(k.Unwritten(), has) {
+		return true, nil
+	}
+	written := false
+	_, err := ReadFile(k.file, func(r player.Record) { written = written || has(r) })
+	return written, err
 }
 
 // Refresh makes Run look at the file, which another process may have changed, and at the clock, which may have been set.
@@ -133,8 +151,8 @@ func (k *Keeper) work() {
 	k.mu.Lock()
 	records, keeping := k.incoming, k.keeping
 	k.incoming = nil
-	k.mu.Unlock()
 	k.pending = append(k.pending, records...)
+	k.mu.Unlock()
 	before, after := k.flush()
 	switch {
 	case !keeping:
@@ -168,7 +186,7 @@ func (k *Keeper) flush() (before, after stamp) {
 	before, after, err := appendFile(k.file, lines)
 	switch {
 	case err != nil:
-		k.pending = k.pending[max(0, len(k.pending)-maxPending):]
+		k.setPending(k.pending[max(0, len(k.pending)-maxPending):])
 		if !k.failing {
 			k.log.Error("the history cannot be written; it is tried again with the next session", "file", k.file, "err", err,
 				"hint", "make room on the disk, or let the user who runs guided write to this folder")
@@ -180,8 +198,14 @@ func (k *Keeper) flush() (before, after stamp) {
 		k.failing = false
 		k.log.Info("the history is written again", "file", k.file, "sessions", len(k.pending))
 	}
-	k.pending = nil
+	k.setPending(nil)
 	return before, after
+}
+
+func (k *Keeper) setPending(records []player.Record) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.pending = records
 }
 
 // load sums up the file, and what could not be written to it.

@@ -32,7 +32,7 @@ func checksum(rest []byte) uint32 { return crc32.Checksum(rest, crc32.MakeTable(
 
 // encode is the line of a record, with its newline.
 func encode(r player.Record) ([]byte, error) {
-	for _, text := range []*string{&r.Routine, &r.Title, &r.Step, &r.Side, &r.Reason, &r.From} {
+	for _, text := range []*string{&r.ID, &r.Routine, &r.Title, &r.Step, &r.Side, &r.Reason, &r.From} {
 		*text = shorten(*text)
 	}
 	object, err := json.Marshal(r)

@@ -42,10 +42,13 @@ func CheckRetained(ctx context.Context, options Options) error {
 	if devices == "" {
 		return nil
 	}
-	switch found := r.discoveryOf(node); len(found) {
-	case 0:
+	found, own := r.discoveryOf(node), options.HomeAssistant.DeviceTopic(options.ID)
+	switch {
+	case len(found) == 0:
 		return fmt.Errorf("nothing is kept on %s, so that Home Assistant does not hear of this device; allow this user to write and read it in the broker's acl_file, and look at message_size_limit and max_packet_size, and at the daemon's log", devices)
-	case 1:
+	case len(found) == 1 && options.ID != "" && found[0] != own:
+		return fmt.Errorf("the device of this node that is kept is another identity's, %s, and this one's is not, %s, so that Home Assistant does not hear of it; allow this user to write and read it in the broker's acl_file; then stop guided, run guided ha purge, and start it again", found[0], own)
+	case len(found) == 1:
 		return nil
 	default:
 		return fmt.Errorf("%d devices of this node are kept, from other identities: %s; stop guided, run guided ha purge, and start it again", len(found), strings.Join(found[:min(len(found), 5)], " "))

@@ -1,6 +1,7 @@
 package player
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,6 +92,7 @@ func (p *Player) endOffer(why string) bool {
 		return false
 	}
 	p.offerEnded = fmt.Sprintf("%s is no longer offered: %s", p.offer.place.Title, why)
+	p.recordLost(p.offer.place)
 	p.offer = nil
 	return true
 }
@@ -130,7 +132,7 @@ func (p *Player) takeUp(c Command, w *slowCommand) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	r.from = c.From
+	r.from = cmp.Or(lost.From, c.From) // it stays the schedule's, say
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {

@@ -1,6 +1,7 @@
 package player
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,13 +28,15 @@ type Place struct {
 	Position   float64          `json:"position_s"`
 	StartedAt  time.Time        `json:"started_at"`
 	Paused     bool             `json:"paused"`
+	SoFar
 }
 
 // Standing is what is to outlive the process.
 type Standing struct {
 	Selected string
-	Volume   int    // the player's, from 0 to 100
-	Session  *Place // of the session that would be lost if the process ended now; nil: none
+	Volume   int     // the player's, from 0 to 100
+	Session  *Place  // of the session that would be lost if the process ended now; nil: none
+	Ending   *Record // of the session that is ending, which is handed on when its sound has left; nil: none
 }
 
 // Standing is what would be lost if the process ended now. Its session is the one that is heard, or the lost one that is
@@ -45,6 +48,11 @@ func (p *Player) Standing() Standing {
 	s := Standing{Selected: p.selected, Volume: p.volume, Session: p.atEnd}
 	if !p.ending {
 		s.Session = p.place()
+	}
+	if e := p.session; e != nil && (s.Session == nil || s.Session.ID != e.id) {
+		if r, heard := e.recordNow(cmp.Or(e.endReason, endsWithUs), false); heard {
+			s.Ending = &r
+		}
 	}
 	return s
 }
@@ -65,7 +73,7 @@ func (p *Player) place() *Place {
 	return &Place{
 		Routine: s.score.Name, Title: s.score.Title, Voice: s.voice, Options: s.options, Volume: s.volume, From: s.from,
 		Score: s.fingerprint, At: at, Step: m.Name, StepNumber: m.Step, Steps: s.score.Steps, Side: m.Side,
-		Position: seconds(s.score.Elapsed(at)), StartedAt: s.started, Paused: p.paused,
+		Position: seconds(s.score.Elapsed(at)), StartedAt: s.started, Paused: p.paused, SoFar: s.soFar(),
 	}
 }
 
@@ -81,7 +89,7 @@ const maxChanges = 1000
 
 // check is why a place, which may come from a file that anybody wrote, is none.
 func (pl Place) check() error {
-	if pl.Routine == "" || len(pl.Routine) > maxName || pl.At < 0 || len(pl.Options.Changes) > maxChanges {
+	if pl.Routine == "" || len(pl.Routine) > maxName || pl.At < 0 || pl.Samples < 0 || pl.Breaths < 0 || pl.Reps < 0 || len(pl.Options.Changes) > maxChanges {
 		return errors.New("it is no place in a routine")
 	}
 	if v := pl.Volume; v != nil && (*v < 0 || *v > 100) {

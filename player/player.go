@@ -334,6 +334,9 @@ func because(what, from string) string {
 	return what + " by " + from
 }
 
+// endsWithUs is why a session ends that nobody has ended.
+const endsWithUs = "guided is ending"
+
 // endSession drops the session, if there is one, and publishes how it ended. The caller holds the lock.
 func (p *Player) endSession(event string) {
 	s := p.session
@@ -345,14 +348,17 @@ func (p *Player) endSession(event string) {
 	if p.pending == nil && p.preparing == nil {
 		p.paused, p.problem = false, ""
 	}
-	if s.reported != unreported || event == "routine_finished" {
+	why := cmp.Or(s.endReason, endsWithUs)
+	switch {
+	case s.reported != unreported || event == "routine_finished":
 		p.emit(s, event)
-		why := cmp.Or(s.endReason, "guided is ending")
 		if event == "routine_finished" {
 			why = "finished"
 		}
 		p.record(s, why, event == "routine_finished")
 		p.cfg.Log.Info("a routine has ended", "routine", s.score.Name, "reason", why, "from", cmp.Or(s.from, "unknown"))
+	case p.atEnd == nil: // the next process does not go on with it
+		p.record(s, why, false)
 	}
 	p.publishState()
 }

@@ -2,6 +2,7 @@ package player
 
 import (
 	"cmp"
+	"crypto/rand"
 	"time"
 
 	"guided/audio"
@@ -52,6 +53,7 @@ func (p *Player) notifyPlaying(s *session) {
 	switch {
 	case s.started.IsZero():
 		s.started, s.startedAt = now(), time.Now()
+		s.id = cmp.Or(s.id, rand.Text())
 		p.cfg.Log.Info("a routine is heard", "routine", s.score.Name, "from", cmp.Or(s.from, "unknown"), "volume", p.currentVolume(), "length", routines.Duration(s.score.Len).Round(time.Second))
 		p.emit(s, "routine_started")
 	case s.reported != reportedPlaying:

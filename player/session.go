@@ -31,6 +31,8 @@ type session struct {
 
 	started      time.Time // when the first sound was heard, zero before
 	startedAt    time.Time // the same on the clock that nobody sets
+	id           string    // of its record; empty: nothing was heard yet
+	began        time.Time // when its first sound was heard in another process; zero: in this one, at startedAt
 	heardInAll   tally
 	reported     reported
 	endReason    string        // why it is being stopped, for people; empty: it is not

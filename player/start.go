@@ -368,12 +368,18 @@ func (p *Player) prepare(ctx context.Context, r request) {
 		cancelLoading()
 		endLifetime()
 		p.cfg.Log.Error("a routine cannot be played", "routine", r.routine.Name, "err", err)
+		if r.place != nil {
+			p.recordLost(*r.place)
+		}
 		p.paused, p.problem = false, err.Error()
 		p.publishEvent(Event{Type: "problem", Routine: r.routine.Name, Title: r.routine.Title, Error: p.problem, At: now()})
 		p.publishState()
 		return
 	}
 	s := newSession(r, sound)
+	if r.place != nil {
+		s.goOnFrom(r.place.SoFar)
+	}
 	s.lifetime, s.endLifetime, s.cancelLoading = ctx, endLifetime, cancelLoading
 	p.session = s
 	s.volumeGain = rampAt(audio.VolumeGain(p.currentVolume()))
@@ -403,8 +409,14 @@ func (p *Player) completeScore(ctx context.Context, r *request) error {
 	return err
 }
 
-// dropPending cancels the request that has not become a session yet. The caller holds the lock.
+// dropPending cancels the request that has not become a session yet. At the end of Run the next process may go on with it.
+// The caller holds the lock.
 func (p *Player) dropPending() {
+	for _, r := range []*request{p.pending, p.preparing} {
+		if r != nil && r.place != nil && !p.ending {
+			p.recordLost(*r.place)
+		}
+	}
 	p.pending = nil
 	if p.preparing != nil {
 		p.cancelPreparing()

@@ -52,6 +52,9 @@ func (p *Player) stop(c Command) (bool, error) {
 	interrupted := p.interruptSlow(c)
 	cancelled := p.cancelMessages()
 	withdrawn := p.endOffer(because("it was stopped", c.From))
+	if p.atEnd != nil && (p.session == nil || p.session.id != p.atEnd.ID) {
+		p.recordLost(*p.atEnd)
+	}
 	p.atEnd = nil
 	if p.current() == nil && p.problem == "" {
 		if withdrawn {

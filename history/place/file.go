@@ -33,6 +33,8 @@ type kept struct {
 	Setting  int     `json:"volume_setting"` // audio.volume when Volume was set: another one there counts more
 	Session  *lost   `json:"session"`        // null: none is lost when the process ends
 	Process  process `json:"process"`
+
+	Unwritten []player.Record `json:"unwritten"` // of sessions that have ended, and may not be in the history yet
 }
 
 // lost is a session that would be lost, or was.
@@ -40,6 +42,8 @@ type lost struct {
 	player.Place
 	SavedAt *time.Time `json:"saved_at"` // when it was there; null where the clock was not to be trusted
 	Offered bool       `json:"offered"`  // by a process before, and nobody took it up
+
+	RecordOnly bool `json:"record_only"` // it is kept for the history, as resume.mode was "never"
 }
 
 // process is the one that wrote the file.

@@ -17,10 +17,11 @@ import (
 func someKept() kept {
 	at, volume := time.Date(2026, 5, 1, 7, 30, 0, 0, time.UTC), 30
 	return kept{
-		Selected: "yoga", Volume: 40, Setting: 60, Process: process{"boot", false, []int64{5}},
+		Unwritten: []player.Record{{ID: "before", Routine: "yoga", Started: at, Ended: at, Heard: 2.5, Breaths: 1}},
+		Selected:  "yoga", Volume: 40, Setting: 60, Process: process{"boot", false, []int64{5}},
 		Session: &lost{SavedAt: &at, Place: player.Place{
 			Routine: "yoga", Title: "Yoga", Voice: "heart", Volume: &volume, From: "MQTT guided/mat/command", Score: "abc", At: 123_456, Step: "Warrior", StepNumber: 3, Steps: 8,
-			Side: "left", Position: 2.572, StartedAt: at,
+			Side: "left", Position: 2.572, StartedAt: at, SoFar: player.SoFar{ID: "now", Began: at, Until: at, Samples: 123_456, Breaths: 2, Reps: 1},
 			Options: routines.Options{For: 5 * time.Minute, Verbosity: routines.Short, NoHolds: true, Bed: "rain", Changes: []routines.Change{{At: 9, Pace: 1.05}, {At: 10, Extend: routines.Length{Breaths: 3}}}},
 		}},
 	}

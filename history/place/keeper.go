@@ -1,7 +1,8 @@
 // Package place remembers over a restart: where a lost session stood, what was selected, and how loud it was.
 //
 // A [Keeper] reads the file of the process before, decides what becomes of a session that was lost with it, and keeps the
-// file while this process runs. Begin at [Keeper.Keep]; how a process ended is in previous.go, the file in file.go.
+// file while this process runs. Begin at [Keeper.Keep]; how a process ended is in previous.go, the file in file.go, and what of it
+// comes into the history in ended.go.
 package place
 
 import (
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"guided/history"
 	"guided/player"
 )
 
@@ -34,11 +36,13 @@ const settleTimeout = time.Second
 type Keeper struct {
 	file    placeFile
 	machine Machine
+	history *history.Keeper
 	log     *slog.Logger
 	changed chan settings // the newest ones
 
-	found    kept // by Open
-	has      bool // the file was there
+	found    kept  // by Open
+	dropped  *lost // nothing goes on with it, because of a crash loop; nil: none
+	has      bool  // the file was there
 	how      ending
 	crashes  []int64
 	asks     chan chan struct{} // of Settle
@@ -72,13 +76,15 @@ type result struct {
 }
 
 // Open reads the file that the process before left. setting is audio.volume. A file that cannot be read is as good as none.
-func Open(file string, r Resume, setting int, m Machine, log *slog.Logger) *Keeper {
-	k := &Keeper{file: placeFile(file), settings: settings{r, setting}, changed: make(chan settings, 1), machine: m, log: log, asks: make(chan chan struct{}), finished: make(chan struct{}), results: make(chan result, 1)}
+// A lost session that nobody takes up comes into the history.
+func Open(file string, r Resume, setting int, m Machine, done *history.Keeper, log *slog.Logger) *Keeper {
+	k := &Keeper{file: placeFile(file), settings: settings{r, setting}, changed: make(chan settings, 1), machine: m, history: done, log: log, asks: make(chan chan struct{}), finished: make(chan struct{}), results: make(chan result, 1)}
 	k.found, k.has = k.file.read(log)
 	k.how, k.crashes = previousEnding(k.found, k.has, m)
 	if k.safe() {
 		k.log.Error(safeStart)
-		k.found, k.has = kept{}, false
+		k.dropped = k.found.Session
+		k.found, k.has = kept{Unwritten: k.found.Unwritten}, false
 	}
 	return k
 }
@@ -114,6 +120,7 @@ func (k *Keeper) Keep(ctx context.Context, play *player.Player) {
 	defer close(k.finished)
 	news := play.Watch(ctx)
 	k.written = k.found
+	k.recordEnded()
 	k.writeNow(k.content(play, false)) // that this process runs, before anything that may end it
 	offered := k.goOn(ctx, play)
 	timer := time.NewTimer(0)
@@ -169,15 +176,16 @@ func (k *Keeper) Settle() {
 func (k *Keeper) content(play *player.Player, ended bool) kept {
 	now := play.Standing()
 	c := kept{Selected: now.Selected, Volume: now.Volume, Setting: k.setting, Process: process{k.machine.Boot, ended, k.crashes}}
+	c.Unwritten = k.unwritten(now)
 	switch f := k.found.Session; {
-	case k.resume.Mode == Never:
 	case k.writtenAt.IsZero(): // before it is offered
 		c.Session = f
 	case now.Session == nil:
+	case k.resume.Mode == Never && (now.Session.ID == "" || !k.history.Keeps()): // nothing of it would come into the history
 	case f != nil && f.At == now.Session.At && f.StartedAt.Equal(now.Session.StartedAt): // not heard since
-		c.Session = &lost{f.Place, f.SavedAt, f.Offered || k.unknown == nil}
+		c.Session = &lost{f.Place, f.SavedAt, f.Offered || k.unknown == nil, f.RecordOnly}
 	default:
-		c.Session = &lost{Place: *now.Session}
+		c.Session = &lost{Place: *now.Session, RecordOnly: k.resume.Mode == Never}
 		if k.machine.ClockTrusted() {
 			at := k.machine.Now().UTC().Truncate(time.Second)
 			c.Session.SavedAt = &at
@@ -192,9 +200,9 @@ func due(before, now kept) time.Duration {
 	switch {
 	case a != nil && (b == nil || !b.StartedAt.Equal(a.StartedAt)):
 		return atOnce
-	case b != nil && (a == nil || a.Paused != b.Paused || len(a.Options.Changes) != len(b.Options.Changes) || a.Offered != b.Offered):
+	case b != nil && (a == nil || a.Paused != b.Paused || len(a.Options.Changes) != len(b.Options.Changes) || a.Offered != b.Offered || a.RecordOnly != b.RecordOnly):
 		return soon
-	case before.Selected != now.Selected || before.Volume != now.Volume || before.Setting != now.Setting:
+	case before.Selected != now.Selected || before.Volume != now.Volume || before.Setting != now.Setting || len(before.Unwritten) > len(now.Unwritten):
 		return atSelection
 	case b != nil && (a.StepNumber != b.StepNumber || a.Side != b.Side):
 		return atStep
@@ -217,6 +225,8 @@ func (k *Keeper) look(play *player.Player) time.Duration {
 	case k.busy: // its result wakes Keep
 		return notNow
 	case k.owed:
+	case wait == notNow && len(now.Unwritten) > 0: // until the history has them
+		return whilePlaying
 	case wait == notNow:
 		return notNow
 	case left > 0:

@@ -18,6 +18,7 @@ import (
 
 	"guided/audio"
 	"guided/audio/mix"
+	"guided/history"
 	"guided/player"
 	"guided/routines"
 )
@@ -50,6 +51,7 @@ type life struct {
 	file string
 	log  *safeBuffer
 	keep *Keeper
+	done *history.Keeper
 	end  func() // in good order
 }
 
@@ -76,22 +78,39 @@ var stillRoutines = fstest.MapFS{
 	"restless.toml": {Data: []byte("title = \"Restless\"\n" + strings.Repeat("[[step]]\nhold = \"1s\"\n", 900))},
 }
 
-// begin begins a process.
+// begin begins a process that keeps a history.
 func begin(t *testing.T, file string, r Resume, m Machine) *life {
+	t.Helper()
+	return beginWith(t, file, r, m, true)
+}
+
+// beginWith begins a process. keeps is history.keep.
+func beginWith(t *testing.T, file string, r Resume, m Machine, keeps bool) *life {
 	t.Helper()
 	l := &life{T: t, file: file, log: &safeBuffer{}}
 	log := slog.New(slog.NewTextHandler(l.log, nil))
 	library := routines.Library{stillRoutines}
 	l.play = player.New(player.Config{
 		Library: library, Bank: mix.NewBank(nil, nil, audio.InFolders(library...), log), Output: pacedOutput{}, Volume: 60, Waits: true, Log: log,
+		Record: func(r player.Record) { l.done.Add(r) },
 	})
-	k := Open(file, r, 60, m, log)
+	l.done = history.NewKeeper(l.historyFile(), time.UTC, slog.New(slog.DiscardHandler))
+	l.done.Keep(keeps)
+	k := Open(file, r, 60, m, l.done, log)
 	l.keep = k
 	l.play.Restore(k.Restored())
 	ctx, cancel := context.WithCancel(context.Background())
 	remotes, leave := context.WithCancel(context.Background())
 	var parts sync.WaitGroup
-	parts.Go(func() { defer leave(); l.play.Run(ctx) })
+	parts.Go(func() {
+		defer leave()
+		keeping, end := context.WithCancel(context.Background())
+		var keeper sync.WaitGroup
+		keeper.Go(func() { l.done.Run(keeping) })
+		l.play.Run(ctx)
+		end()
+		keeper.Wait()
+	})
 	parts.Go(func() { k.Keep(remotes, l.play) })
 	l.end = sync.OnceFunc(func() { cancel(); parts.Wait() })
 	synctest.Wait()
@@ -113,21 +132,45 @@ func (l *life) mustDo(words string) {
 func (l *life) kill() {
 	l.Helper()
 	synctest.Wait()
-	kept := map[string][]byte{}
-	for _, name := range []string{l.file, l.file + ".bak"} {
+	kept := l.onDisk()
+	l.end()
+	l.putBack(kept)
+}
+
+func (l *life) historyFile() string { return filepath.Join(filepath.Dir(l.file), history.FileName) }
+
+// onDisk is the content of the files that outlive the process, by name.
+func (l *life) onDisk() map[string][]byte {
+	files := map[string][]byte{}
+	for _, name := range []string{l.file, l.file + ".bak", l.historyFile()} {
 		if data, err := os.ReadFile(name); err == nil {
-			kept[name] = data
+			files[name] = data
 		}
 	}
-	l.end()
-	for _, name := range []string{l.file, l.file + ".bak"} {
+	return files
+}
+
+// putBack makes the files as they were.
+func (l *life) putBack(files map[string][]byte) {
+	l.Helper()
+	for _, name := range []string{l.file, l.file + ".bak", l.historyFile()} {
 		_ = os.Remove(name)
-		if data, has := kept[name]; has {
+		if data, has := files[name]; has {
 			if err := os.WriteFile(name, data, 0o600); err != nil {
 				l.Fatal(err)
 			}
 		}
 	}
+}
+
+// records are what the history has on the disk.
+func (l *life) records() (list []player.Record) {
+	l.Helper()
+	synctest.Wait()
+	if damage, err := history.ReadFile(l.historyFile(), func(r player.Record) { list = append(list, r) }); err != nil || damage.Lines > 0 {
+		l.Fatal(err, damage)
+	}
+	return list
 }
 
 // virtualMachine is a machine whose clock is that of the bubble.
@@ -327,7 +370,7 @@ func TestSettleAfterAStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := slog.New(slog.DiscardHandler)
 		m := virtualMachine("one")
-		k := Open(file, Resume{Auto, time.Hour}, 60, m, log)
+		k := Open(file, Resume{Auto, time.Hour}, 60, m, history.NewKeeper(file+".history", time.UTC, log), log)
 		library := routines.Library{stillRoutines}
 		play := player.New(player.Config{Library: library, Bank: mix.NewBank(nil, nil, audio.InFolders(library...), log), Output: pacedOutput{}, Volume: 60, Log: log})
 		ctx, cancel := context.WithCancel(t.Context())

@@ -41,6 +41,7 @@ func (k *Keeper) goOn(ctx context.Context, play *player.Player) <-chan time.Time
 		}
 	}
 	log.Info("a lost session is not gone on with", "reason", p.why)
+	k.recordLost(*l)
 	return nil
 }
 

@@ -125,7 +125,7 @@ func TestKeeperWithOtherSettings(t *testing.T) {
 			synctest.Wait()
 			l.mustDo("volume 50")
 			l.end()
-			k := Open(file, ask, 40, virtualMachine("two"), l.keep.log)
+			k := Open(file, ask, 40, virtualMachine("two"), l.done, l.keep.log)
 			if v := k.Restored().Volume; v != 50 {
 				t.Errorf("%d", v)
 			}

@@ -109,6 +109,9 @@ func (r Resume) planFor(l lost, how ending, m Machine) plan {
 	if r.Mode == Never {
 		return plan{Never, `resume.mode is "never"`}
 	}
+	if l.RecordOnly {
+		return plan{Never, `resume.mode was "never"`}
+	}
 	age, known := l.age(m)
 	switch {
 	case known && age > r.Within:
