@@ -216,6 +216,28 @@ func TestRunner(t *testing.T) {
 			w.want("due a 07:00, due a 07:05")
 			w.wantNext("2026-06-02 07:00")
 		}},
+		{"the one that sounds is moved, also after a power cut", "2026-06-01 06:50", entryText("a", "long", `at = "07:00"`), func(w *world) {
+			w.until("07:00")
+			w.pass(20 * time.Second)
+			lost := *w.p.Standing().Session
+			w.stop()
+			w.say("stop")
+			w.pass(time.Second)
+			w.start()
+			if r := w.p.ResumeAt(lost, "guided, after a power cut"); r.Error != "" {
+				w.Fatal(r.Error)
+			}
+			w.pass(10 * time.Second)
+			if answer := w.say("snooze 5m"); answer != "a comes at 07:05" {
+				w.Error(answer)
+			}
+			w.pass(15 * time.Second)
+			if s := w.p.State(); s.State != player.Idle {
+				w.Errorf("it is %s", s.State)
+			}
+			w.until("07:30")
+			w.want("due a 07:00, due a 07:05")
+		}},
 		{"the next one is moved, and again", "2026-06-01 06:50", entryText("a", "short", `at = "07:00"`), func(w *world) {
 			w.say("snooze")
 			w.wantNext("2026-06-01 07:10")
