@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"math"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,27 +26,12 @@ import (
 	"guided/player"
 )
 
-// serviceStateDir is the state folder of the packaged service.
-const serviceStateDir = "/var/lib/guided"
-
-// historyFile is where this process keeps its history.
-func historyFile() string { return filepath.Join(config.StateDir(), history.FileName) }
-
-// findHistory is the history of this user, or where there is none that of the packaged service.
-func findHistory() string {
-	own, service := historyFile(), filepath.Join(serviceStateDir, history.FileName)
-	if _, err := os.Stat(own); !errors.Is(err, fs.ErrNotExist) {
-		return own
-	}
-	if _, err := os.Stat(service); err == nil || errors.Is(err, fs.ErrPermission) {
-		return service
-	}
-	return own
-}
+// findHistory is the history of this user's daemon, or where there is none that of the packaged service.
+func (p *process) findHistory() string { return p.findState(history.FileName) }
 
 // openHistory is the history of a daemon.
-func openHistory(c config.Config, log *slog.Logger) *history.Keeper {
-	k := history.NewKeeper(historyFile(), c.Zone(), log)
+func openHistory(file string, c config.Config, log *slog.Logger) *history.Keeper {
+	k := history.NewKeeper(file, c.Zone(), log)
 	keepHistory(k, c, log)
 	return k
 }
@@ -55,8 +39,8 @@ func openHistory(c config.Config, log *slog.Logger) *history.Keeper {
 // keepHistory has what is done be kept or not, as the settings say.
 func keepHistory(k *history.Keeper, c config.Config, log *slog.Logger) {
 	k.Keep(c.History.Keep)
-	if _, err := os.Stat(historyFile()); err == nil && !c.History.Keep {
-		log.Info("no history is kept, and that of before is still there; to delete it: guided history --delete", "file", historyFile())
+	if _, err := os.Stat(k.File()); err == nil && !c.History.Keep {
+		log.Info("no history is kept, and that of before is still there; to delete it: guided history --delete", "file", k.File())
 	}
 }
 
@@ -71,11 +55,11 @@ func runWithHistory(ctx context.Context, play *player.Player, kept *history.Keep
 }
 
 // checkHistory reads the history.
-func checkHistory(c config.Config) (string, error) {
+func (p *process) checkHistory(c config.Config) (string, error) {
 	if !c.History.Keep {
 		return "none is kept", nil
 	}
-	file, sessions := findHistory(), 0
+	file, sessions := p.findHistory(), 0
 	damage, err := history.ReadFile(file, func(player.Record) { sessions++ })
 	switch {
 	case errors.Is(err, fs.ErrPermission):
@@ -117,7 +101,7 @@ func (o *historyCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	file := findHistory()
+	file := p.findHistory()
 	if o.Delete {
 		return o.deleteFile(p, c, file)
 	}

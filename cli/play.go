@@ -51,7 +51,7 @@ func (o *playCommand) Run(p *process) error {
 	command := player.Command{Verb: "start", Routine: o.Name, Parameters: o.player(), Volume: o.Volume, From: "the command line"}
 	err = perform(p.ctx, play, command, newView(p.stdout).follow)
 	if c.History.Keep {
-		if err := history.Append(historyFile(), done...); err != nil {
+		if err := history.Append(config.StateFile(history.FileName, p.config), done...); err != nil {
 			log.Warn("this session is missing in the history", "err", err)
 		}
 	}

@@ -84,8 +84,14 @@ func scheduleLength(ctx context.Context, l *routines.Index, bank *mix.Bank, opti
 }
 
 // findSchedule is the file of entries of this user's daemon, or where there is none that of the packaged service.
-func (p *process) findSchedule() string {
-	own := config.StateFile("schedule.toml", p.config)
+func (p *process) findSchedule() string { return p.findState("schedule.toml") }
+
+// serviceStateDir is the state folder of the packaged service.
+const serviceStateDir = "/var/lib/guided"
+
+// findState is a file of the state of this user's daemon with these settings, or where there is none that of the packaged service.
+func (p *process) findState(name string) string {
+	own := config.StateFile(name, p.config)
 	service := filepath.Join(serviceStateDir, filepath.Base(own))
 	if _, err := os.Stat(own); !errors.Is(err, fs.ErrNotExist) {
 		return own

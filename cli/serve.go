@@ -113,7 +113,11 @@ func serve(ctx context.Context, c config.Config, live *liveSettings, id *config.
 	if err != nil {
 		return err
 	}
-	kept := openHistory(c, log)
+	settingsFile := ""
+	if live != nil {
+		settingsFile = live.file
+	}
+	kept := openHistory(config.StateFile(history.FileName, settingsFile), c, log)
 	options.History, options.KeepsHistory = kept.Summaries(), c.History.Keep
 	play := newPlayer(c, voices, tap.Output(out), outputNames(c), true, web.FileURLs(c.Web, token), kept.Add, log)
 	night := c.NightAt

@@ -9,12 +9,19 @@ import (
 	"testing"
 
 	"guided/cli"
+	"guided/config"
+	"guided/history"
 )
 
 // runDoctor runs the doctor with settings, and returns its exit code and its findings by subject.
 func runDoctor(t *testing.T, settings string) (int, map[string]cli.Finding) {
 	t.Helper()
-	code, out, stderr := runCommand(t, "--json", "--config", settingsFile(t, settings), "doctor")
+	return runDoctorOn(t, settingsFile(t, settings))
+}
+
+func runDoctorOn(t *testing.T, settingsFile string) (int, map[string]cli.Finding) {
+	t.Helper()
+	code, out, stderr := runCommand(t, "--json", "--config", settingsFile, "doctor")
 	var list []cli.Finding
 	if err := json.Unmarshal([]byte(out), &list); err != nil {
 		t.Fatalf("%v:\n%s%s", err, out, stderr)
@@ -91,7 +98,9 @@ func TestDoctorFinds(t *testing.T) {
 		"a disk that can only be read": {prepare: func(t *testing.T, home string) { readOnly(t, home+"/state") }, what: "state", says: "nothing is remembered over a restart"},
 		"a file of the state that was damaged": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/state/guided/place.json.damaged", "x") },
 			what: "state", ok: true, says: "place.json.damaged"},
-		"a history with a damaged line": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/state/guided/history.jsonl", "x\n") },
+		"a history with a damaged line": {prepare: func(t *testing.T, home string) {
+			writeFile(t, config.StateFile(history.FileName, home+"/guided.toml"), "x\n")
+		},
 			what: "history", says: "line 1 first"},
 		"a state folder that cannot be written to": {prepare: func(t *testing.T, home string) { writeFile(t, home+"/state", "") }, what: "state",
 			says: "not a directory"},
@@ -109,7 +118,9 @@ func TestDoctorFinds(t *testing.T) {
 			if !strings.Contains(settings, "[audio]") {
 				settings += "[audio]\noutput = \"null\"\n"
 			}
-			code, found := runDoctor(t, settings+"[mqtt]\nbroker = \"mqtt://"+address+"\"\n")
+			file := filepath.Join(home, "guided.toml")
+			writeFile(t, file, settings+"[mqtt]\nbroker = \"mqtt://"+address+"\"\n")
+			code, found := runDoctorOn(t, file)
 			if f := found[tt.what]; f.OK != tt.ok || !strings.Contains(f.Says, tt.says) {
 				t.Errorf("%+v; want %q", f, tt.says)
 			}

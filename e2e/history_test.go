@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"guided/cli"
+	"guided/config"
 	"guided/history"
 	"guided/player"
 )
@@ -27,7 +28,7 @@ func (m *machine) history() (s history.Summary) {
 func TestHistory(t *testing.T) {
 	requireProgram(t, "mosquitto_sub")
 	m := newMachine(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n")
-	file := filepath.Join(os.Getenv("XDG_STATE_HOME"), "guided", history.FileName)
+	file := config.StateFile(history.FileName, m.config)
 	if code, out := m.run("history"); code != cli.Done || !strings.Contains(out, "nothing has been done yet") {
 		t.Errorf("%d: %s", code, out)
 	}
@@ -95,7 +96,7 @@ func TestHistory(t *testing.T) {
 // TestHistoryOfSessionThatEndsWithTheDaemon ends the daemon while a routine plays.
 func TestHistoryOfSessionThatEndsWithTheDaemon(t *testing.T) {
 	m := newMachine(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n")
-	file := filepath.Join(os.Getenv("XDG_STATE_HOME"), "guided", history.FileName)
+	file := config.StateFile(history.FileName, m.config)
 	t.Run("daemon", func(t *testing.T) {
 		within := *m
 		within.t = t
@@ -119,7 +120,7 @@ func TestHistoryOfSessionThatEndsWithTheDaemon(t *testing.T) {
 // TestNoHistory keeps none, and says how to delete what is there.
 func TestNoHistory(t *testing.T) {
 	m := newMachine(t, "[audio]\noutput = \"null\"\nlead_in = \"0s\"\n[history]\nkeep = false\n")
-	file := filepath.Join(os.Getenv("XDG_STATE_HOME"), "guided", history.FileName)
+	file := config.StateFile(history.FileName, m.config)
 	if err := history.Append(file, player.Record{Routine: "before"}); err != nil {
 		t.Fatal(err)
 	}
@@ -136,5 +137,35 @@ func TestNoHistory(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "guided history --delete") {
 		t.Error(log.String())
+	}
+}
+
+// Two daemons may share a state folder: each keeps the history of its own settings file, and the command line reads that.
+func TestHistoryBelongsToItsSettings(t *testing.T) {
+	dir := isolate(t)
+	t.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state"))
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "config"))
+	if got := config.StateFile(history.FileName, ""); got != filepath.Join(dir, "state", "guided", "history.jsonl") {
+		t.Fatalf("that of the standard settings is %s", got)
+	}
+	sessions := map[string]string{"": "of-the-standard"}
+	for _, name := range []string{"bath", "kitchen"} {
+		file := filepath.Join(dir, name+".toml")
+		writeFile(t, file, "node = \""+name+"\"\n")
+		sessions[file] = "of-the-" + name
+	}
+	for settings, routine := range sessions {
+		if err := history.Append(config.StateFile(history.FileName, settings), player.Record{Routine: routine, Heard: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for settings, routine := range sessions {
+		words := []string{"history", "--csv"}
+		if settings != "" {
+			words = append([]string{"--config", settings}, words...)
+		}
+		if code, out, _ := runCommand(t, words...); code != cli.Done || strings.Count(out, "of-the-") != 1 || !strings.Contains(out, routine) {
+			t.Errorf("%q: %d: %s", settings, code, out)
+		}
 	}
 }

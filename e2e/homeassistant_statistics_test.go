@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"guided/cli"
+	"guided/config"
 	"guided/history"
 	"guided/player"
 )
@@ -64,7 +65,7 @@ func TestHomeAssistantKeepsStatistics(t *testing.T) {
 		d.stop()
 		at := time.Now()
 		heard := player.Record{Routine: "long", Title: "Long", Started: at, Ended: at, Heard: float64(60 * minutes), Finished: true}
-		if err := history.Append(filepath.Join(h.dir, "state", "guided", history.FileName), heard); err != nil {
+		if err := history.Append(filepath.Join(h.dir, "state", "guided", filepath.Base(config.StateFile(history.FileName, d.config))), heard); err != nil {
 			t.Fatal(err)
 		}
 		d.start()

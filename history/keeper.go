@@ -64,6 +64,9 @@ func NewKeeper(file string, zone *time.Location, log *slog.Logger) *Keeper {
 
 func emptyView() View { return View{Days: []DaySum{}, Records: []player.Record{}} }
 
+// File is where it is kept.
+func (k *Keeper) File() string { return k.file }
+
 // Keep says whether what is done is kept from now on. What was kept before stays in the file.
 func (k *Keeper) Keep(on bool) {
 	k.mu.Lock()
