@@ -77,7 +77,7 @@ func (p *process) findings() []Finding {
 	add("clock", checkClock)
 	add("keys", checkKeys)
 	add("cache", func(config.Config) (string, error) { return checkFolder(config.CacheDir()) })
-	add("history", checkHistory)
+	add("history", p.checkHistory)
 	add("schedule", p.checkSchedule)
 	add("state", checkState)
 	return list
@@ -115,10 +115,20 @@ func (p *process) checkDaemon(c config.Config) (string, error) {
 	if _, err := mqtt.Send(p.ctx, options, "status"); err != nil {
 		return "", err
 	}
+	options.ID = p.heldIdentity()
 	if err := mqtt.CheckRetained(p.ctx, options); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%s answers over %s", c.Node, c.MQTT.Broker), nil
+}
+
+// heldIdentity is the identity of the daemon that runs on this machine with these settings; "" where that is not known.
+func (p *process) heldIdentity() string {
+	file := config.StateFile("id", p.config)
+	if config.File(p.config) == config.SystemFile {
+		file = p.findState("id")
+	}
+	return config.HeldIdentity(file)
 }
 
 func (p *process) checkVoice(c config.Config) (string, error) {

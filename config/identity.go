@@ -56,6 +56,25 @@ func TakeIdentity(config string) (*Identity, error) {
 	return i, nil
 }
 
+// HeldIdentity is the id in a file that a process holds at this moment: that of the daemon that runs. It is "" where none
+// does, and where the file cannot be read.
+func HeldIdentity(file string) string {
+	f, err := os.OpenFile(file, os.O_RDONLY|unix.O_NONBLOCK, 0) // opening a FIFO would wait
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+		return ""
+	}
+	data, _ := io.ReadAll(io.LimitReader(f, 64)) // what cannot be read is no id
+	raw, err := hex.DecodeString(strings.TrimSpace(string(data)))
+	if err != nil || len(raw) != 8 {
+		return ""
+	}
+	return hex.EncodeToString(raw)
+}
+
 // openIdentity opens the file of an identity, and creates it. Where it can only be read, it is opened for that.
 func openIdentity(file string) (*os.File, error) {
 	mkdirErr := os.MkdirAll(filepath.Dir(file), 0o755)

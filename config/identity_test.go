@@ -221,3 +221,25 @@ func TestTakeIdentityTellsALostOne(t *testing.T) {
 		t.Error("it is told twice")
 	}
 }
+
+func TestHeldIdentityIsThatOfTheDaemonThatRuns(t *testing.T) {
+	isolate(t)
+	file := StateFile("id", "")
+	if id := HeldIdentity(file); id != "" {
+		t.Errorf("there is none, and it is %q", id)
+	}
+	running, err := TakeIdentity("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id := HeldIdentity(file); id != running.ID {
+		t.Errorf("%q, want %q", id, running.ID)
+	}
+	running.Release()
+	if id := HeldIdentity(file); id != "" {
+		t.Errorf("nobody holds it, and it is %q", id)
+	}
+	if again := identity(t, ""); again != running.ID {
+		t.Errorf("after it was looked at it is %q", again)
+	}
+}

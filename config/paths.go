@@ -26,8 +26,8 @@ func Find(name string) (string, []byte, error) {
 	return "the defaults", nil, nil
 }
 
-// systemFile is the settings file of the whole machine.
-const systemFile = "/etc/guided/guided.toml"
+// SystemFile is the settings file of the whole machine.
+const SystemFile = "/etc/guided/guided.toml"
 
 // standardFiles are the settings files for which no --config is needed; the first that exists is read.
 func standardFiles() []string {
@@ -35,11 +35,11 @@ func standardFiles() []string {
 	if !filepath.IsAbs(dir) { // the specification says to ignore a relative one
 		home := homeDir()
 		if home == "" {
-			return []string{systemFile}
+			return []string{SystemFile}
 		}
 		dir = filepath.Join(home, ".config")
 	}
-	return []string{filepath.Join(dir, "guided", "guided.toml"), systemFile}
+	return []string{filepath.Join(dir, "guided", "guided.toml"), SystemFile}
 }
 
 // homeDir is the user's home folder: $HOME where that is an absolute path, else that of the user in /etc/passwd. An init

@@ -61,7 +61,7 @@ func (c Config) TokenProblem() error { return c.tokenProblem }
 
 // SecretsProblem is not nil where the settings of the whole machine hold a secret that every user of it can read. It names
 // what to do.
-func (c Config) SecretsProblem() error { return secretsProblem(systemFile, c) }
+func (c Config) SecretsProblem() error { return secretsProblem(SystemFile, c) }
 
 func secretsProblem(file string, c Config) error {
 	info, err := os.Stat(file)

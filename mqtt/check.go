@@ -16,7 +16,7 @@ import (
 // we published retained is read back, and a command is sent to ourselves.
 
 // CheckRetained reads what the broker keeps of the daemon named by options, which is online. The error says what is missing
-// or too much, and what to do.
+// or too much, and what to do. Where options have no ID, the device may be that of any identity.
 func CheckRetained(ctx context.Context, options Options) error {
 	if err := options.usable(); err != nil {
 		return err

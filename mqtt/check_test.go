@@ -164,6 +164,24 @@ func TestRunWarnsOfDevicesFromFormerIdentities(t *testing.T) {
 	if err := CheckRetained(t.Context(), d.options); err == nil || !strings.Contains(err.Error(), "2 devices") {
 		t.Errorf("CheckRetained: %v", err)
 	}
+	unknown := d.options
+	unknown.ID = "" // whoever asks may not know which identity the daemon has
+	t.Run("only the device of the former identity is kept", func(t *testing.T) {
+		client := newTestClient(t, url)
+		client.publishRetained(d.options.HomeAssistant.DeviceTopic(d.options.ID), "")
+		if err := CheckRetained(t.Context(), d.options); err == nil || !strings.Contains(err.Error(), former.options.HomeAssistant.DeviceTopic(former.options.ID)) || !strings.Contains(err.Error(), d.options.HomeAssistant.DeviceTopic(d.options.ID)) {
+			t.Errorf("CheckRetained: %v", err)
+		}
+		if err := CheckRetained(t.Context(), unknown); err != nil {
+			t.Errorf("where the identity is not known: %v", err)
+		}
+		client.publishRetained(former.options.HomeAssistant.DeviceTopic(former.options.ID), "")
+		for _, o := range []Options{d.options, unknown} {
+			if err := CheckRetained(t.Context(), o); err == nil || !strings.Contains(err.Error(), "nothing is kept") {
+				t.Errorf("no device is kept: %v", err)
+			}
+		}
+	})
 	if lines := neighbour.log.with("purge"); len(lines) > 0 {
 		t.Errorf("the neighbour logged %q", lines)
 	}
