@@ -21,7 +21,7 @@ func (d *daemonProcess) loseSession(seen *observer) {
 		files, _ := filepath.Glob(filepath.Join(d.ha.dir, "state", "guided", "place*.json"))
 		return slices.ContainsFunc(files, func(file string) bool {
 			text, _ := os.ReadFile(file)
-			return bytes.Contains(text, []byte(`"routine":"long"`))
+			return bytes.Contains(text, []byte(`"session":{"routine":"long"`))
 		})
 	})
 	d.process.kill()

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"guided/config"
+	"guided/history"
 	"guided/player"
 )
 
@@ -90,8 +92,24 @@ func (d *killedDaemon) kept() [][]byte {
 	return files
 }
 
+// recorded is how many sessions the history has, each of which is there once.
+func (d *killedDaemon) recorded() int {
+	d.t.Helper()
+	ids := map[string]bool{}
+	_, err := history.ReadFile(config.StateFile(history.FileName, d.machine.config), func(r player.Record) {
+		if ids[r.ID] {
+			d.t.Errorf("a second record of a session: %+v", r)
+		}
+		ids[r.ID] = true
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return len(ids)
+}
+
 // The daemon is killed at any moment: the next one can read what it left, offers what was heard and nothing else, at no
-// later place, and nothing after a stop.
+// later place, and nothing after a stop, but in the history.
 func TestDaemonKilledAtAnyMoment(t *testing.T) {
 	program := buildProgram(t)
 	m := newMachine(t, silentSettings)
@@ -111,13 +129,13 @@ func TestDaemonKilledAtAnyMoment(t *testing.T) {
 		}
 		what := fmt.Sprintf("seed %d, round %d", seed, round)
 		d.begin()
-		began := time.Now()
+		began, before := time.Now(), d.recorded()
 		if r := d.do("start", `{"routine":"long","volume":20}`); r.Status != "ok" {
 			t.Fatalf("%s: %+v", what, r)
 		}
 		stands := func() bool {
 			for _, file := range d.kept() {
-				if bytes.Contains(file, []byte(`"routine":"long"`)) {
+				if bytes.Contains(file, []byte(`"session":{"routine":"long"`)) {
 					return true
 				}
 			}
@@ -151,6 +169,9 @@ func TestDaemonKilledAtAnyMoment(t *testing.T) {
 		d.begin()
 		if written && !stopped {
 			waitFor(t, what+": the offer", func() bool { return d.state().ResumeOffer != nil })
+		}
+		if written && stopped {
+			waitFor(t, what+": the record", func() bool { return d.recorded() == before+1 })
 		}
 		s := d.state()
 		switch o := s.ResumeOffer; {

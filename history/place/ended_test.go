@@ -52,35 +52,35 @@ func TestLostSessionComesIntoTheHistory(t *testing.T) {
 		then          []any
 		want          []player.Record
 	}{
-		"a power cut, the offer is refused":                {ask, ask, "next", minute, []any{"stop", second}, []player.Record{{Reason: "a power cut", Heard: 90}}},
-		"a crash, the offer is refused":                    {ask, ask, "same", minute, []any{"stop", second}, []player.Record{{Reason: "a crash", Heard: 90}}},
-		"another routine is started":                       {ask, ask, "next", minute, []any{"start brief", 10 * second}, []player.Record{{Reason: "a power cut", Heard: 90}, {Reason: "finished", Routine: "brief", Finished: true, Heard: 5}}},
-		"the offer expires":                                {ask, ask, "next", minute, []any{31 * minute}, []player.Record{{Reason: "a power cut", Heard: 90}}},
-		"it is too old":                                    {ask, ask, "next", time.Hour, []any{second}, []player.Record{{Reason: "a power cut", Heard: 90}}},
-		"never":                                            {never, never, "next", minute, []any{second}, []player.Record{{Reason: "a power cut", Heard: 90}}},
-		"never, then ask":                                  {never, ask, "next", minute, []any{second}, []player.Record{{Reason: "a power cut", Heard: 90}}},
-		"ask, then never":                                  {ask, never, "next", minute, []any{second}, []player.Record{{Reason: "a power cut", Heard: 90}}},
+		"a power cut, the offer is refused":                {ask, ask, "next", minute, []any{"stop", second}, []player.Record{{Reason: "a power cut", Heard: 31}}},
+		"a crash, the offer is refused":                    {ask, ask, "same", minute, []any{"stop", second}, []player.Record{{Reason: "a crash", Heard: 31}}},
+		"another routine is started":                       {ask, ask, "next", minute, []any{"start brief", 10 * second}, []player.Record{{Reason: "a power cut", Heard: 31}, {Reason: "finished", Routine: "brief", Finished: true, Heard: 5}}},
+		"the offer expires":                                {ask, ask, "next", minute, []any{31 * minute}, []player.Record{{Reason: "a power cut", Heard: 31}}},
+		"it is too old":                                    {ask, ask, "next", time.Hour, []any{second}, []player.Record{{Reason: "a power cut", Heard: 31}}},
+		"never":                                            {never, never, "next", minute, []any{second}, []player.Record{{Reason: "a power cut", Heard: 31}}},
+		"never, then ask":                                  {never, ask, "next", minute, []any{second}, []player.Record{{Reason: "a power cut", Heard: 31}}},
+		"ask, then never":                                  {ask, never, "next", minute, []any{second}, []player.Record{{Reason: "a power cut", Heard: 31}}},
 		"the offer stands: not decided yet":                {ask, ask, "next", minute, []any{minute}, nil},
-		"it is taken up, and stopped: both parts":          {ask, ask, "next", minute, []any{"resume", minute, "stop", second}, []player.Record{{Reason: "stopped", Heard: 150}}},
-		"it goes on by itself, and is stopped: both parts": {auto, auto, "next", minute, []any{minute, "stop", second}, []player.Record{{Reason: "stopped", Heard: 150}}},
+		"it is taken up, and stopped: both parts":          {ask, ask, "next", minute, []any{"resume", 10 * second, "stop", second}, []player.Record{{Reason: "stopped", Heard: 41}}},
+		"it goes on by itself, and is stopped: both parts": {auto, auto, "next", minute, []any{10 * second, "stop", second}, []player.Record{{Reason: "stopped", Heard: 41}}},
 		"it is taken up paused, and stopped before a sound": {ask, ask, "next", minute, []any{"resume", "pause", "stop", second},
-			[]player.Record{{Reason: "stopped", Heard: 90}}},
-		"it is taken up, and replaced": {ask, ask, "next", minute, []any{"resume", minute, "start brief", 10 * second},
-			[]player.Record{{Reason: "replaced by brief", Heard: 150}, {Reason: "finished", Routine: "brief", Finished: true, Heard: 5}}},
+			[]player.Record{{Reason: "stopped", Heard: 31}}},
+		"it is taken up, and replaced": {ask, ask, "next", minute, []any{"resume", 10 * second, "start brief", 10 * second},
+			[]player.Record{{Reason: "replaced by brief", Heard: 41}, {Reason: "finished", Routine: "brief", Finished: true, Heard: 5}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "place.json")
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				l := begin(t, file, tt.before, virtualMachine("same"))
-				l.do("start still", 91*second) // it was kept after 90 s
+				l.do("start still", 32*second) // it was kept after 31 s
 				l.kill()
 				l.do(tt.away)
 				l = begin(t, file, tt.after, virtualMachine(tt.boot))
 				l.do(tt.then...)
 				l.wantRecords(tt.want...)
 				if len(tt.want) > 0 {
-					if r := l.records()[0]; r.Started.Sub(began).Abs() > 2*second || r.Routine != "still" || r.Step != "First" || r.Steps != 2 || r.Ended.Before(r.Started.Add(89*second)) {
+					if r := l.records()[0]; r.Started.Sub(began).Abs() > 2*second || r.Routine != "still" || r.Step != "First" || r.Steps != 2 || r.Ended.Before(r.Started.Add(30*second)) {
 						t.Errorf("%+v", r)
 					}
 				}
@@ -91,7 +91,7 @@ func TestLostSessionComesIntoTheHistory(t *testing.T) {
 				}
 				defer l.end()
 				if tt.want == nil {
-					tt.want = []player.Record{{Reason: "a power cut", Heard: 90}}
+					tt.want = []player.Record{{Reason: "a power cut", Heard: 31}}
 				}
 				l.wantRecords(tt.want...)
 			})
@@ -101,27 +101,27 @@ func TestLostSessionComesIntoTheHistory(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "place.json")
 		synctest.Test(t, func(t *testing.T) {
 			l := begin(t, file, auto, virtualMachine("one"))
-			l.do("start still", 61*second)
+			l.do("start still", 32*second)
 			for _, boot := range []string{"two", "three"} {
 				l.kill()
 				l = begin(t, file, auto, virtualMachine(boot))
-				l.do(61 * second)
+				l.do(32 * second)
 			}
 			l.do("stop", second)
 			l.end()
-			l.wantRecords(player.Record{Reason: "stopped", Heard: 181})
+			l.wantRecords(player.Record{Reason: "stopped", Heard: 93})
 		})
 	})
 	t.Run("a restart in good order: a record of each part", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "place.json")
 		synctest.Test(t, func(t *testing.T) {
 			l := begin(t, file, auto, virtualMachine("one"))
-			l.do("start still", minute)
+			l.do("start still", 10*second)
 			l.end()
 			l = begin(t, file, auto, virtualMachine("one"))
-			l.do(minute, "stop", second)
+			l.do(10*second, "stop", second)
 			l.end()
-			l.wantRecords(player.Record{Reason: "guided is ending", Heard: 60}, player.Record{Reason: "stopped", Heard: 60})
+			l.wantRecords(player.Record{Reason: "guided is ending", Heard: 10}, player.Record{Reason: "stopped", Heard: 10})
 		})
 	})
 	t.Run("a crash loop: nothing is offered, and what was heard is told", func(t *testing.T) {
@@ -129,14 +129,14 @@ func TestLostSessionComesIntoTheHistory(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m := virtualMachine("one")
 			l := begin(t, file, ask, m)
-			l.do("start still", 31*second)
+			l.do("start still", 5*second)
 			for range 3 {
 				l.kill()
 				l = begin(t, file, ask, m)
 				l.do(second)
 			}
 			l.end()
-			l.wantRecords(player.Record{Reason: "a crash", Heard: 30})
+			l.wantRecords(player.Record{Reason: "a crash", Heard: 1})
 		})
 	})
 	t.Run("no history is kept: none is written, and never keeps no place", func(t *testing.T) {
@@ -144,7 +144,7 @@ func TestLostSessionComesIntoTheHistory(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "place.json")
 			synctest.Test(t, func(t *testing.T) {
 				l := beginWith(t, file, mode, virtualMachine("one"), false)
-				l.do("start still", minute)
+				l.do("start still", 5*second)
 				if found, _ := placeFile(file).read(l.keep.log); mode.Mode == Never && found.Session != nil {
 					t.Errorf("%+v", found.Session)
 				}
@@ -171,7 +171,7 @@ func TestKillWhileASessionEnds(t *testing.T) {
 		"another is started":            {false, []any{"start restless"}},
 		"an offer is refused":           {true, []any{"stop"}},
 		"an offer is displaced":         {true, []any{"start restless"}},
-		"what was taken up is stopped":  {true, []any{"resume", time.Minute, "stop"}},
+		"what was taken up is stopped":  {true, []any{"resume", 2 * time.Second, "stop"}},
 		"the daemon ends in good order": {false, []any{"end"}},
 	} {
 		for _, then := range []string{"stop", "resume"} {
@@ -179,7 +179,7 @@ func TestKillWhileASessionEnds(t *testing.T) {
 				file := filepath.Join(t.TempDir(), "place.json")
 				synctest.Test(t, func(t *testing.T) {
 					l := begin(t, file, ask, virtualMachine("one"))
-					l.do("start still", 61*time.Second)
+					l.do("start still", 3*time.Second)
 					if tt.lost {
 						l.kill()
 						l = begin(t, file, ask, virtualMachine("two"))
@@ -207,7 +207,7 @@ func TestKillWhileASessionEnds(t *testing.T) {
 					synctest.Wait()
 					between := l.onDisk()
 					_ = unix.Flock(int(held.Fd()), unix.LOCK_UN)
-					time.Sleep(10 * time.Second)
+					time.Sleep(6 * time.Second) // longer than the file keeps what the history has
 					synctest.Wait()
 					<-ended
 					after := l.onDisk()
@@ -218,7 +218,7 @@ func TestKillWhileASessionEnds(t *testing.T) {
 						again := begin(t, file, ask, virtualMachine("three"))
 						again.do(time.Second)
 						if again.play.DoPayload([]byte(then)); then == "resume" {
-							again.do(time.Minute, "stop")
+							again.do(2*time.Second, "stop")
 						}
 						again.do(time.Second)
 						again.kill()
@@ -235,7 +235,7 @@ func TestKillWhileASessionEnds(t *testing.T) {
 								heard = append(heard, r.Heard)
 							}
 						}
-						if len(heard) != want || slices.ContainsFunc(heard, func(s float64) bool { return s < 59 }) {
+						if len(heard) != want || slices.ContainsFunc(heard, func(s float64) bool { return s < 0.7 }) {
 							t.Errorf("%s: %d records, want %d: %+v\n%s", point, len(heard), want, again.records(), again.log)
 						}
 					}
