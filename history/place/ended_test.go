@@ -11,8 +11,45 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"guided/history"
 	"guided/player"
 )
+
+func (l *life) historyFile() string { return filepath.Join(filepath.Dir(l.file), history.FileName) }
+
+// onDisk is the content of the files that outlive the process, by name.
+func (l *life) onDisk() map[string][]byte {
+	files := map[string][]byte{}
+	for _, name := range []string{l.file, l.file + ".bak", l.historyFile()} {
+		if data, err := os.ReadFile(name); err == nil {
+			files[name] = data
+		}
+	}
+	return files
+}
+
+// putBack makes the files as they were.
+func (l *life) putBack(files map[string][]byte) {
+	l.Helper()
+	for _, name := range []string{l.file, l.file + ".bak", l.historyFile()} {
+		_ = os.Remove(name)
+		if data, has := files[name]; has {
+			if err := os.WriteFile(name, data, 0o600); err != nil {
+				l.Fatal(err)
+			}
+		}
+	}
+}
+
+// records are what the history has on the disk.
+func (l *life) records() (list []player.Record) {
+	l.Helper()
+	synctest.Wait()
+	if damage, err := history.ReadFile(l.historyFile(), func(r player.Record) { list = append(list, r) }); err != nil || damage.Lines > 0 {
+		l.Fatal(err, damage)
+	}
+	return list
+}
 
 // wantRecords checks what the history has: the seconds of each record within a second and a half, in their order, and why it ended.
 func (l *life) wantRecords(want ...player.Record) {
