@@ -86,7 +86,7 @@ func (p *Player) record(s *session, reason string, finished bool) {
 	if p.cfg.Record == nil || s.heardInAll.samples == 0 {
 		return
 	}
-	m, ended := s.score.Marks[stepAt(s.score, min(s.position(), s.score.Len-1))], now()
+	m, ended := s.score.Marks[stepAt(s.score, min(s.position(), s.score.Len-1))], p.now()
 	p.cfg.Record(Record{
 		Routine: s.score.Name, Title: s.score.Title,
 		Started: ended.Add(-time.Since(s.startedAt)).Truncate(time.Millisecond), Ended: ended,
