@@ -153,6 +153,7 @@ func runPlayer(t *testing.T, x setup, f func(st *harness)) {
 		if !x.noObserver {
 			feed := st.p.Watch(watching)
 			observer.Go(func() { st.collect(feed) })
+			synctest.Wait() // the feed holds the newest info only: it is to have the empty one before Run publishes the library
 		}
 		go func() {
 			defer close(st.ended)
