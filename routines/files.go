@@ -66,7 +66,7 @@ type abandonedCalls struct {
 	stuck  bool
 }
 
-// add counts a call that is abandoned: after maxReadTime, or because its caller was interrupted.
+// add counts a call that is abandoned: in vain after a time that was to be enough, or because its caller was interrupted.
 func (s *stuckCalls) add(name string, inVain bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +171,7 @@ func callFolder[T any](ctx context.Context, folder fs.FS, name string, f func() 
 	case r := <-done:
 		return r.value, r.err
 	case <-wait.Done():
-		stuckReads.add(name, ctx.Err() == nil)
+		stuckReads.add(name, !errors.Is(ctx.Err(), context.Canceled))
 		if state.CompareAndSwap(0, 2) {
 			return failed()
 		}
