@@ -220,7 +220,7 @@ func (w *randomWorld) settle(r *rand.Rand) {
 			w.Errorf("seed %d: stop: %+v", w.seed, a)
 		}
 		w.await("is idle", func(s player.State) bool { return s.State == player.Idle })
-		if a := w.p.Do(player.Command{Verb: "start", Routine: "random-0", From: "the end"}); a.Status != "ok" {
+		if a := w.p.Do(player.Command{Verb: "start", Routine: "random-0", Parameters: player.Parameters{Bed: "none"}, From: "the end"}); a.Status != "ok" {
 			w.Errorf("seed %d: start: %+v", w.seed, a)
 		}
 		w.accept("the end")
