@@ -57,19 +57,20 @@ func TestPlayerRandomCommands(t *testing.T) {
 // randomWorld is one player and what surrounds it.
 type randomWorld struct {
 	*testing.T
-	seed    uint64
-	late    *lateness
-	cfg     player.Config
-	p       *player.Player
-	out     *randomOutput
-	engine  *randomEngine
-	ledger  *ledger
-	names   []string
-	answers sync.WaitGroup
-	jumped  atomic.Bool  // since the start: a skip, or what may act like one
-	jumps   atomic.Int64 // as in ledger
-	given   atomic.Int64 // commands
-	ahead   atomic.Int64 // how far the clock of the player is ahead of the machine's, as a time.Duration
+	seed     uint64
+	late     *lateness
+	cfg      player.Config
+	p        *player.Player
+	out      *randomOutput
+	engine   *randomEngine
+	ledger   *ledger
+	names    []string
+	answers  sync.WaitGroup
+	jumped   atomic.Bool   // since the start: a skip, or what may act like one
+	jumps    atomic.Int64  // as in ledger
+	given    atomic.Int64  // commands
+	ahead    atomic.Int64  // how far the clock of the player is ahead of the machine's, as a time.Duration
+	followed chan struct{} // closed when the observer has received schedule_due
 
 	mu       sync.Mutex
 	accepted map[string]bool // who gave a command that was carried out
@@ -78,7 +79,7 @@ type randomWorld struct {
 }
 
 func newRandomWorld(t *testing.T, seed uint64, late *lateness) *randomWorld {
-	w := &randomWorld{T: t, seed: seed, late: late, accepted: map[string]bool{}, asked: map[string]bool{}}
+	w := &randomWorld{T: t, seed: seed, late: late, followed: make(chan struct{}), accepted: map[string]bool{}, asked: map[string]bool{}}
 	r := rand.New(rand.NewPCG(seed, 1))
 	files := map[string]string{"broken": "title = \"Broken\"\n[[step]]\nsay = 5\n", "volume-3": titled("Volume 3")}
 	for i := range 4 {
@@ -215,11 +216,13 @@ func (w *randomWorld) settle(r *rand.Rand) {
 		return s.State != player.Preparing && s.State != player.Problem || s.Routine == ""
 	})
 	if r.IntN(2) == 0 {
-		w.jumped.Store(false)
 		if a := w.p.DoPayload([]byte("stop")); a.Status != "ok" {
 			w.Errorf("seed %d: stop: %+v", w.seed, a)
 		}
 		w.await("is idle", func(s player.State) bool { return s.State == player.Idle })
+		w.p.ScheduleDue("", "")
+		<-w.followed // the observer knows all that was before
+		w.jumped.Store(false)
 		if a := w.p.Do(player.Command{Verb: "start", Routine: "random-0", Parameters: player.Parameters{Bed: "none"}, From: "the end"}); a.Status != "ok" {
 			w.Errorf("seed %d: start: %+v", w.seed, a)
 		}

@@ -52,6 +52,8 @@ func (w *randomWorld) observe(feed player.Feed) {
 			}
 			n := sides[e.Step]
 			switch e.Type {
+			case "schedule_due":
+				close(w.followed)
 			case "routine_started":
 				clear(sides)
 			case "step_started":
