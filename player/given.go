@@ -46,7 +46,7 @@ func (p *Player) logged(c Command, answer func(Response)) func(Response) {
 			answer(r)
 			return
 		}
-		given := GivenCommand{now(), shorten(c.Verb), shorten(c.Routine), cmp.Or(c.From, "unknown"), r.Error}
+		given := GivenCommand{p.now(), shorten(c.Verb), shorten(c.Routine), cmp.Or(c.From, "unknown"), r.Error}
 		p.mu.Lock()
 		if len(p.given) == maxGiven {
 			p.given = slices.Delete(p.given, 0, 1)

@@ -100,7 +100,8 @@ type setup struct {
 	voice        voice.Voice
 	engine       voice.Voice // speaks what the voice lacks
 	depth        int
-	volume       int // 0: 100
+	volume       int              // 0: 100
+	now          func() time.Time // the wall clock; nil: time.Now
 	clockTrusted func() bool
 	noObserver   bool         // do not call Watch
 	log          slog.Handler // nil: nothing is logged
@@ -142,8 +143,8 @@ func runPlayer(t *testing.T, x setup, f func(st *harness)) {
 			Library: library, Bank: mix.NewBank(x.voices(), namedVoices, audio.InFolders(library...), slog.New(slog.DiscardHandler)),
 			Voice: "hum", Voices: []string{"hum", "anna"},
 			Output: st.out, Outputs: []string{"fake"}, Volume: x.volume, Version: "test", PhaseLead: time.Second,
-			Record:       func(r player.Record) { st.records = append(st.records, r) },
-			ClockTrusted: x.clockTrusted, Waits: true, Log: slog.New(x.log),
+			Record: func(r player.Record) { st.records = append(st.records, r) },
+			Now:    x.now, ClockTrusted: x.clockTrusted, Waits: true, Log: slog.New(x.log),
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		watching, leave := context.WithCancel(context.Background())
@@ -152,6 +153,7 @@ func runPlayer(t *testing.T, x setup, f func(st *harness)) {
 		if !x.noObserver {
 			feed := st.p.Watch(watching)
 			observer.Go(func() { st.collect(feed) })
+			synctest.Wait() // the feed holds the newest info only: it is to have the empty one before Run publishes the library
 		}
 		go func() {
 			defer close(st.ended)

@@ -91,7 +91,7 @@ func (p *Player) synthesizeMessages(ctx context.Context) {
 		case err != nil:
 			p.cfg.Log.Error("a message cannot be said", "err", err)
 			p.mu.Lock()
-			p.publishEvent(Event{Type: "problem", Error: err.Error(), At: now()})
+			p.publishEvent(Event{Type: "problem", Error: err.Error(), At: p.now()})
 			p.mu.Unlock()
 		default:
 			p.deliver(wanted, overlay{pcm: pcm, inGap: m.inGap})
@@ -234,7 +234,7 @@ func (p *Player) playAnnouncement(a *announcement) {
 	defer p.mu.Unlock()
 	if err != nil && a.ctx.Err() == nil {
 		p.cfg.Log.Error("a message was not heard", "err", err)
-		p.publishEvent(Event{Type: "problem", Error: err.Error(), At: now()})
+		p.publishEvent(Event{Type: "problem", Error: err.Error(), At: p.now()})
 	}
 	a.cancel()
 	p.announcement = nil

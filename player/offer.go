@@ -61,7 +61,7 @@ func (p *Player) Offer(ctx context.Context, pl Place, until time.Time) error {
 		return errNotIdle
 	}
 	p.offer = &offer{pl, until.UTC().Truncate(time.Millisecond)}
-	p.publishEvent(Event{Type: "resume_offered", Routine: pl.Routine, Title: pl.Title, Step: pl.Step, StepNumber: pl.StepNumber, Steps: pl.Steps, Side: pl.Side, At: now()})
+	p.publishEvent(Event{Type: "resume_offered", Routine: pl.Routine, Title: pl.Title, Step: pl.Step, StepNumber: pl.StepNumber, Steps: pl.Steps, Side: pl.Side, At: p.now()})
 	p.publishState()
 	return nil
 }

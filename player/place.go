@@ -50,7 +50,7 @@ func (p *Player) Standing() Standing {
 		s.Session = p.place()
 	}
 	if e := p.session; e != nil && (s.Session == nil || s.Session.ID != e.id) {
-		if r, heard := e.recordNow(cmp.Or(e.endReason, endsWithUs), false); heard {
+		if r, heard := e.recordNow(p.now(), cmp.Or(e.endReason, endsWithUs), false); heard {
 			s.Ending = &r
 		}
 	}
@@ -73,7 +73,7 @@ func (p *Player) place() *Place {
 	return &Place{
 		Routine: s.score.Name, Title: s.score.Title, Voice: s.voice, Options: s.options, Volume: s.volume, From: s.from,
 		Score: s.fingerprint, At: at, Step: m.Name, StepNumber: m.Step, Steps: s.score.Steps, Side: m.Side,
-		Position: seconds(s.score.Elapsed(at)), StartedAt: s.started, Paused: p.paused, SoFar: s.soFar(),
+		Position: seconds(s.score.Elapsed(at)), StartedAt: s.started, Paused: p.paused, SoFar: s.soFar(p.now()),
 	}
 }
 

@@ -39,6 +39,7 @@ type Config struct {
 	Version      string
 	URLs         func(routine string) map[string]string // of a routine's files by their kind; nil: none
 	PhaseLead    time.Duration                          // how long before its sound a phase is published
+	Now          func() time.Time                       // the wall clock, which may be set at any time; nil: time.Now
 	ClockTrusted func() bool                            // whether the wall clock is right
 	Record       func(Record)                           // is told what was heard of each session at its end, with the lock held: it must not block, or call the player; nil: nobody is
 	Log          *slog.Logger
@@ -85,6 +86,9 @@ type Player struct {
 
 // New makes a player that is idle.
 func New(cfg Config) *Player {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	return &Player{
 		cfg: cfg, index: routines.NewIndex(cfg.Library), wake: make(chan struct{}, 1), rescan: make(chan struct{}, 1), messageQueued: make(chan struct{}, 1), volume: cfg.Volume, delay: cfg.LeadIn,
 		watchers: map[*watcher]bool{}, transactions: newTransactions(),
@@ -120,8 +124,9 @@ func (p *Player) playable() (*session, error) {
 	return p.session, nil
 }
 
-// now is the wall clock in whole milliseconds, the precision of what is published.
-func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+// now is the wall clock in whole milliseconds, the precision of what is published. Its differences are no durations: the
+// clock may have been set between.
+func (p *Player) now() time.Time { return p.cfg.Now().UTC().Truncate(time.Millisecond) }
 
 // The backoff between attempts to open a device that is unavailable.
 const (
@@ -336,6 +341,12 @@ func because(what, from string) string {
 
 // endsWithUs is why a session ends that nobody has ended.
 const endsWithUs = "guided is ending"
+
+// endsBecause notes why a session ends, and who is behind it. What was asked for first has ended it: what comes while its
+// sound leaves has not.
+func (s *session) endsBecause(what, from string) {
+	s.endReason = cmp.Or(s.endReason, because(what, from))
+}
 
 // endSession drops the session, if there is one, and publishes how it ended. The caller holds the lock.
 func (p *Player) endSession(event string) {

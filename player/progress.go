@@ -52,7 +52,7 @@ func (p *Player) notifyPlaying(s *session) {
 	p.problem = ""
 	switch {
 	case s.started.IsZero():
-		s.started, s.startedAt = now(), time.Now()
+		s.started, s.startedAt = p.now(), time.Now()
 		s.id = cmp.Or(s.id, rand.Text())
 		p.cfg.Log.Info("a routine is heard", "routine", s.score.Name, "from", cmp.Or(s.from, "unknown"), "volume", p.currentVolume(), "length", routines.Duration(s.score.Len).Round(time.Second))
 		p.emit(s, "routine_started")
@@ -76,7 +76,7 @@ func (p *Player) notifyPaused() {
 func (p *Player) endExpiredWait(s *session) {
 	at := s.position()
 	if m, waits := s.score.WaitAt(at); waits && m.At+m.Len-at < waitMargin && s.transition.reason == carryOn {
-		s.endReason = "nobody said next"
+		s.endsBecause("nobody said next", "")
 		s.requestLeave(finish)
 	}
 }
@@ -88,7 +88,7 @@ func (p *Player) announcePhases(s *session) {
 	if s.transition.reason != carryOn {
 		to = min(to, s.frames)
 	}
-	clock := time.Now().UTC()
+	clock := p.cfg.Now().UTC()
 	s.timeline.marks(s.score, s.announced, to, func(m routines.Mark, frame int) (more bool) {
 		if m.Kind == routines.PhaseMark {
 			at := clock.Add(routines.Duration(frame - s.heard)).Truncate(time.Millisecond)
@@ -136,7 +136,7 @@ func (p *Player) emit(s *session, kind string) {
 
 // emitAt publishes an event at a step.
 func (p *Player) emitAt(s *session, kind string, m routines.Mark) {
-	e := Event{Type: kind, Routine: s.score.Name, Title: s.score.Title, Step: m.Name, StepNumber: m.Step, Steps: s.score.Steps, Side: m.Side, At: now()}
+	e := Event{Type: kind, Routine: s.score.Name, Title: s.score.Title, Step: m.Name, StepNumber: m.Step, Steps: s.score.Steps, Side: m.Side, At: p.now()}
 	if kind == "problem" {
 		e.Error = p.problem
 	}

@@ -2,11 +2,9 @@ package player_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
-	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -14,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gopxl/beep/v2"
 	"go.uber.org/goleak"
 
 	"guided/audio"
@@ -34,9 +31,13 @@ var (
 const answerLimit = time.Second
 
 // TestPlayerRandomCommands gives random commands to players of tiny routines, several remotes at once, in real time: on
-// an output that is fast, rewinds, fails and hangs, and with a speech engine that is slow and fails. Whatever comes,
-// every command is answered once and within a second, no player stays in preparing or keeps a goroutine, what a stop
-// leaves is a fade, and both sides of a step are heard.
+// an output that is fast, rewinds, fails and hangs, and with a speech engine that is slow and fails, while a schedule
+// starts routines and the clock is set. Its laws:
+//
+//   - every command is answered once and within a second, and carried out once for each transaction;
+//   - no player stays in preparing, or keeps a goroutine; what a stop leaves is a fade; both sides of a step are heard;
+//   - records and starts are as the ledger says;
+//   - a place that was observed is one to go on from, as tryPlace says.
 func TestPlayerRandomCommands(t *testing.T) {
 	late := watchLateness(t)
 	end := time.Now().Add(*randomFor)
@@ -53,46 +54,32 @@ func TestPlayerRandomCommands(t *testing.T) {
 	t.Logf("seeds %d to %d: %d commands", *randomSeed, seed-1, commands)
 }
 
-// lateness sums up how late the machine has been: whoever takes part in an answer may be as late at every turn.
-type lateness struct{ total atomic.Int64 }
-
-// watchLateness measures until the test ends how late a timer fires; a few milliseconds are usual.
-func watchLateness(t *testing.T) *lateness {
-	const tick, usual = 10 * time.Millisecond, 5 * time.Millisecond
-	l := &lateness{}
-	ctx, cancel := context.WithCancel(context.Background())
-	var group sync.WaitGroup
-	group.Go(func() {
-		for last := time.Now(); ctx.Err() == nil; {
-			time.Sleep(tick)
-			now := time.Now()
-			l.total.Add(int64(max(0, now.Sub(last)-tick-usual)))
-			last = now
-		}
-	})
-	t.Cleanup(func() { cancel(); group.Wait() })
-	return l
-}
-
-// allowance is what a chain of ten turns may have been late, since the machine was late so much in all.
-func (l *lateness) allowance(since int64) time.Duration {
-	return 10 * time.Duration(l.total.Load()-since)
-}
-
 // randomWorld is one player and what surrounds it.
 type randomWorld struct {
 	*testing.T
-	seed    uint64
-	late    *lateness
-	p       *player.Player
-	out     *randomOutput
-	names   []string
-	answers sync.WaitGroup
-	jumped  atomic.Bool // since the start: a skip, or what may act like one
+	seed     uint64
+	late     *lateness
+	cfg      player.Config
+	p        *player.Player
+	out      *randomOutput
+	engine   *randomEngine
+	ledger   *ledger
+	names    []string
+	answers  sync.WaitGroup
+	jumped   atomic.Bool   // since the start: a skip, or what may act like one
+	jumps    atomic.Int64  // as in ledger
+	given    atomic.Int64  // commands
+	ahead    atomic.Int64  // how far the clock of the player is ahead of the machine's, as a time.Duration
+	followed chan struct{} // closed when the observer has received schedule_due
+
+	mu       sync.Mutex
+	accepted map[string]bool // who gave a command that was carried out
+	places   []player.Place  // that were observed
+	asked    map[string]bool // the transactions that the schedule was asked for
 }
 
 func newRandomWorld(t *testing.T, seed uint64, late *lateness) *randomWorld {
-	w := &randomWorld{T: t, seed: seed, late: late}
+	w := &randomWorld{T: t, seed: seed, late: late, followed: make(chan struct{}), accepted: map[string]bool{}, asked: map[string]bool{}}
 	r := rand.New(rand.NewPCG(seed, 1))
 	files := map[string]string{"broken": "title = \"Broken\"\n[[step]]\nsay = 5\n", "volume-3": titled("Volume 3")}
 	for i := range 4 {
@@ -104,73 +91,37 @@ func newRandomWorld(t *testing.T, seed uint64, late *lateness) *randomWorld {
 	library := routines.Library{routineFiles(files)}
 	log := slog.New(slog.DiscardHandler)
 	w.out = &randomOutput{t: t, seed: seed, r: rand.New(rand.NewPCG(seed, 2))}
-	engine := &randomEngine{r: rand.New(rand.NewPCG(seed, 3))}
-	w.p = player.New(player.Config{
-		Library: library, Bank: mix.NewBank([]voice.Voice{partialVoice{word: "slow", err: voice.ErrNoRecording}, engine}, namedVoices, audio.InFolders(library...), log),
+	w.engine = &randomEngine{sound: seed%3 == 1, r: rand.New(rand.NewPCG(seed, 3))}
+	waits := seed%3 != 0
+	w.ledger = &ledger{out: w.out, waits: waits, jumps: &w.jumps}
+	w.cfg = player.Config{
+		Library: library, Bank: mix.NewBank([]voice.Voice{partialVoice{word: "slow", err: voice.ErrNoRecording}, w.engine}, namedVoices, audio.InFolders(library...), log),
 		Voice: "hum", Voices: []string{"hum", "anna"}, Output: w.out, Outputs: []string{"random"}, Volume: 100, Version: "test", PhaseLead: 100 * time.Millisecond,
-		ClockTrusted: func() bool { return seed%2 == 0 }, Waits: seed%3 != 0, Log: log,
-	})
+		Now:          func() time.Time { return time.Now().Round(0).Add(time.Duration(w.ahead.Load())) },
+		ClockTrusted: func() bool { return seed%2 == 0 }, Waits: waits, Record: w.ledger.record, Log: slog.New(w.ledger),
+	}
+	w.p = player.New(w.cfg)
+	w.p.HandleSchedule(w.schedule)
 	return w
-}
-
-// randomRoutine is a tiny routine with steps of every kind.
-func randomRoutine(r *rand.Rand, n int) string {
-	one := func(of ...string) string { return of[r.IntN(len(of))] }
-	var b strings.Builder
-	fmt.Fprintf(&b, "title = \"Random routine %d\"\n", n)
-	if bed := one("", "", "rain", "drone", "waves"); bed != "" {
-		fmt.Fprintf(&b, "bed = %q\n", bed)
-	}
-	for i := range 1 + r.IntN(4) {
-		fmt.Fprintf(&b, "[[step]]\nname = \"Step %d\"\n", i)
-		if r.IntN(2) == 0 {
-			fmt.Fprintf(&b, "say = %q\n", one("Go.", "Here, and stay a while.", "This one is slow."))
-		}
-		b.WriteString(one(
-			"hold = \"2s\"\nsides = true\nswitch = \"1s\"\n", "breathe = \"0.5-0.5\"\nfor = \"3 breaths\"\nsides = true\nswitch = \"1s\"\n",
-			"breathe = \"0.5-0.5-0.5\"\nfor = \"2 breaths\"\nfit = [\"1 breath\", \"20 breaths\"]\n", "rest = \"2s\"\nfit = [\"1s\", \"20s\"]\n", "reps = 2\ntempo = \"0.5-0.5\"\n",
-			"hold = \"until next\"\n", "rest = \"2s\"\ncountdown = 1\n", "hold = \"2 breaths\"\n",
-		))
-	}
-	return b.String()
-}
-
-// randomCommand is a payload: mostly a command with parameters that make sense, sometimes anything.
-func (w *randomWorld) randomCommand(r *rand.Rand) string {
-	one := func(of ...string) string { return of[r.IntN(len(of))] }
-	start := func() string {
-		words := "start " + one(w.names...)
-		for range r.IntN(3) {
-			words += one(" for 10s", " for 3s", " volume 40", " volume 0", " voice anna", " voice hum", " voice /etc", " verbosity short", " verbosity minimal", " holds off", " holds on", " bed none", " bed waves", " bed jazz", " for ever", " fade_in 2s", " fade_out 3s", " fade_out 10m", " until 00:00:40", " until 23:00")
-		}
-		return words
-	}
-	words := one(start(), start(), start(), one("stop", "pause", "resume", "toggle", "next", "back", "repeat"), one("stop", "pause", "resume", "toggle", "next", "back", "repeat"),
-		one("extend", "extend 1s", "extend 2 breaths", "slower", "faster", "slower", "faster"), one("volume 30", "volume 100", "duck", "unduck", "status"),
-		one("say Hello.", "say This message is slow.", "say "+longMessage, `{"command":"say","text":"In a gap.","when":"gap"}`), "select "+one(w.names...),
-		one("", "?", "{}", "[]", "stop.\x00", `"pause"`, `{"command":"stop"`, "\xff\xfes\x00t\x00o\x00p\x00", "xyzzy", "volume loud"))
-	if r.IntN(4) == 0 && !strings.HasPrefix(words, "{") && !strings.HasPrefix(words, `"`) {
-		stamp := ""
-		if r.IntN(3) == 0 {
-			stamp = fmt.Sprintf(`,"sent_at":%d`, time.Now().Add(time.Duration(r.IntN(120)-60)*time.Second).UnixMilli())
-		}
-		return fmt.Sprintf(`{"command":%q,"transaction":"%d"%s}`, strings.ToValidUTF8(words, ""), r.IntN(40), stamp)
-	}
-	return words
 }
 
 // give gives a command and checks its answer.
 func (w *randomWorld) give(r *rand.Rand) {
-	payload := w.randomCommand(r)
-	for _, word := range []string{"next", "back", "repeat", "extend", "slower", "faster", "duck", "say", "lose"} {
+	payload := randomCommand(r, w.names)
+	for _, word := range []string{"next", "back", "repeat", "extend", "slower", "faster", "duck", "say"} {
 		if strings.Contains(payload, word) {
 			w.jumped.Store(true)
+			w.jumps.Add(1)
 		}
 	}
+	from := fmt.Sprintf("remote %d", w.given.Add(1))
 	began, late, count := time.Now(), w.late.total.Load(), new(atomic.Int32)
 	w.answers.Add(1)
 	answer := func(a player.Response) {
 		defer w.answers.Done()
+		if a.Status == "ok" {
+			w.accept(from)
+		}
 		if count.Add(1) > 1 {
 			w.Errorf("seed %d: %q is answered twice", w.seed, payload)
 		}
@@ -181,10 +132,15 @@ func (w *randomWorld) give(r *rand.Rand) {
 			w.Errorf("seed %d: %q is answered after %v: %+v", w.seed, payload, took, a)
 		}
 	}
-	if r.IntN(2) == 0 {
-		answer(w.p.DoPayload([]byte(payload)))
-	} else {
+	c, err := player.Parse([]byte(payload))
+	c.From = from
+	switch {
+	case r.IntN(2) == 0:
+		answer(w.p.DoParsed(c, err))
+	case err != nil:
 		w.p.SubmitPayload([]byte(payload), answer)
+	default:
+		w.p.Submit(c, answer)
 	}
 	if problem := inconsistency(w.p.State()); problem != "" {
 		w.Errorf("seed %d: after %q: %s: %+v", w.seed, payload, problem, w.p.State())
@@ -209,6 +165,7 @@ func (w *randomWorld) play() int {
 		remotes.Go(func() {
 			for range each {
 				w.give(r)
+				w.disturb(r)
 				switch r.IntN(4) {
 				case 0:
 					time.Sleep(time.Duration(r.IntN(30)) * time.Millisecond)
@@ -244,7 +201,9 @@ func (w *randomWorld) play() int {
 	}
 	leave()
 	observer.Wait()
-	return 3 * each
+	w.checkLedger()
+	w.tryPlaces(rand.New(rand.NewPCG(w.seed, 5)))
+	return int(w.given.Load())
 }
 
 // drainLimit is more than the player lets a device play out.
@@ -257,14 +216,17 @@ func (w *randomWorld) settle(r *rand.Rand) {
 		return s.State != player.Preparing && s.State != player.Problem || s.Routine == ""
 	})
 	if r.IntN(2) == 0 {
-		w.jumped.Store(false)
 		if a := w.p.DoPayload([]byte("stop")); a.Status != "ok" {
 			w.Errorf("seed %d: stop: %+v", w.seed, a)
 		}
 		w.await("is idle", func(s player.State) bool { return s.State == player.Idle })
-		if a := w.p.DoPayload([]byte("start random-0 bed none")); a.Status != "ok" {
+		w.p.ScheduleDue("", "")
+		<-w.followed // the observer knows all that was before
+		w.jumped.Store(false)
+		if a := w.p.Do(player.Command{Verb: "start", Routine: "random-0", Parameters: player.Parameters{Bed: "none"}, From: "the end"}); a.Status != "ok" {
 			w.Errorf("seed %d: start: %+v", w.seed, a)
 		}
+		w.accept("the end")
 		w.await("plays to its end, or waits", func(s player.State) bool { return s.State == player.Idle || s.State == player.Waiting })
 	}
 	pulled := w.out.stopping()
@@ -291,180 +253,103 @@ func (w *randomWorld) await(what string, reached func(s player.State) bool) {
 	}
 }
 
-// observe checks that both sides of every step were heard in a session in which nothing was skipped.
-func (w *randomWorld) observe(feed player.Feed) {
-	sides := map[string][2]int{}
-	states, infos, phases := feed.States, feed.Infos, feed.Phases
-	for {
-		select {
-		case e, open := <-feed.Events:
-			if !open {
-				return
-			}
-			n := sides[e.Step]
-			switch e.Type {
-			case "routine_started":
-				clear(sides)
-			case "step_started":
-				if e.Side == "left" {
-					n[0]++
-				} else if e.Side == "right" {
-					n[1]++
-				}
-				sides[e.Step] = n
-			case "routine_finished":
-				for step, n := range sides {
-					if n[0] != n[1] && !w.jumped.Load() {
-						w.Errorf("seed %d: of %s %d left and %d right sides were heard", w.seed, step, n[0], n[1])
-					}
-				}
-			}
-		case s, open := <-states:
-			if !open {
-				states = nil
-			} else if problem := inconsistency(s); problem != "" {
-				w.Errorf("seed %d: %s: %+v", w.seed, problem, s)
-			}
-		case _, open := <-infos:
-			if !open {
-				infos = nil
-			}
-		case p, open := <-phases:
-			if !open {
-				phases = nil
-			} else if p.Seconds <= 0 {
-				w.Errorf("seed %d: %+v", w.seed, p)
-			}
+// unattendedFrom is who starts what starts by itself.
+const unattendedFrom = "the schedule"
+
+// accept notes that a command was carried out.
+func (w *randomWorld) accept(from string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.accepted[from] = true
+}
+
+// disturb does at times what no remote does: a run of the schedule begins, the clock is set, a session that was lost is
+// offered.
+func (w *randomWorld) disturb(r *rand.Rand) {
+	switch r.IntN(12) {
+	case 0:
+		w.startUnattended(r.IntN(2) == 0, w.names[r.IntN(len(w.names))])
+	case 1, 2:
+		steps := []time.Duration{0, time.Second, time.Minute, time.Hour, 50 * time.Hour}
+		w.ahead.Store(int64(steps[r.IntN(len(steps))]) * int64(r.IntN(3)-1))
+	case 3, 4:
+		if place := w.p.Standing().Session; place != nil {
+			w.mu.Lock()
+			w.places = append(w.places, *place)
+			w.mu.Unlock()
+		}
+	case 5:
+		w.offer(r)
+	case 6:
+		w.p.EndOffer("the time is over")
+	}
+}
+
+// startUnattended starts a routine as the schedule does. It is answered once.
+func (w *randomWorld) startUnattended(softly bool, name string) {
+	w.answers.Add(1)
+	var count atomic.Int32
+	w.p.StartUnattended(player.Command{Verb: "start", Routine: name, From: unattendedFrom}, softly, func(error) {
+		defer w.answers.Done()
+		if count.Add(1) > 1 {
+			w.Errorf("seed %d: an unattended start is answered twice", w.seed)
+		}
+	})
+}
+
+// schedule carries out what the player passes on to the schedule: once for each transaction, and a snooze starts something
+// in the end.
+func (w *randomWorld) schedule(_ context.Context, c player.Command) (note string, changed bool, err error) {
+	if c.Transaction != "" {
+		w.mu.Lock()
+		again := w.asked[c.Verb+c.Transaction]
+		w.asked[c.Verb+c.Transaction] = true
+		w.mu.Unlock()
+		if again {
+			w.Errorf("seed %d: the transaction %s of %s is carried out twice", w.seed, c.Transaction, c.Verb)
 		}
 	}
+	if c.Verb == "snooze" {
+		w.startUnattended(true, w.names[0])
+	}
+	return "it is noted", true, nil
 }
 
-// randomOutput is a fast output that may take back sound, and at times fails, or takes its time to open.
-type randomOutput struct {
-	t    *testing.T
-	seed uint64
-	calm atomic.Bool // nothing fails any more
-
-	mu     sync.Mutex
-	r      *rand.Rand
-	pulled int // frames of all Plays, those taken back not counted
+// offer offers a place that was observed.
+func (w *randomWorld) offer(r *rand.Rand) {
+	w.mu.Lock()
+	places := w.places
+	w.mu.Unlock()
+	if len(places) == 0 {
+		return
+	}
+	w.jumps.Add(1) // what goes on there begins in silence
+	w.jumped.Store(true)
+	place := places[r.IntN(len(places))]
+	_ = w.p.Offer(w.Context(), place, w.cfg.Now().Add(time.Minute)) // refused where something is to play
 }
 
-func (o *randomOutput) chance(n int) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.r.IntN(n) == 0 && !o.calm.Load()
-}
-
-func (o *randomOutput) block() int { return 10 * audio.Block }
-
-func (o *randomOutput) count(frames int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.pulled += frames
-}
-
-func (o *randomOutput) stopping() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.pulled
-}
-
-func (o *randomOutput) pulledSince(before int) int { return o.stopping() - before }
-
-var errRandom = errors.New("the device is gone")
-
-func (o *randomOutput) Play(ctx context.Context, src beep.Streamer, heard func(frames int) (next int)) error {
-	if o.chance(10) {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(20 * time.Millisecond):
+// checkLedger reports what the player told of its sessions against the laws.
+func (w *randomWorld) checkLedger() {
+	w.ledger.mu.Lock()
+	defer w.ledger.mu.Unlock()
+	for _, problem := range w.ledger.problems {
+		w.Errorf("seed %d: %s", w.seed, problem)
+	}
+	if w.ledger.open {
+		w.Errorf("seed %d: the last session has not ended", w.seed)
+	}
+	started := map[string]bool{}
+	for _, from := range w.ledger.from {
+		if from == unattendedFrom {
+			continue
 		}
-	}
-	if o.chance(15) {
-		return errRandom
-	}
-	rewinder, rewinds := src.(audio.Rewinder)
-	rewinds = rewinds && o.seed%2 == 0
-	reserve := 0
-	if rewinds {
-		reserve = audio.RewindDepth
-	}
-	var block [10 * audio.Block][2]float64
-	pulled, played, drained := 0, 0, false
-	for {
-		if rewinds {
-			select {
-			case <-rewinder.Changed():
-				if n := pulled - played; n > 0 {
-					rewinder.Rewind(n)
-					pulled, drained = played, false
-					o.count(-n)
-				}
-			default:
-			}
+		if !w.accepted[from] {
+			w.Errorf("seed %d: %s is heard, and gave no command that was carried out", w.seed, from)
 		}
-		for !drained && pulled < played+reserve+len(block) {
-			n, ok := src.Stream(block[:])
-			drained = !ok
-			pulled += n
-			o.count(n)
-			for _, f := range block[:n] {
-				if math.IsNaN(f[0]) || math.Abs(f[0]) > 2 || math.IsNaN(f[1]) || math.Abs(f[1]) > 2 {
-					o.t.Errorf("seed %d: a sample of %v", o.seed, f)
-					break
-				}
-			}
+		if started[from] {
+			w.Errorf("seed %d: the command of %s started two sessions", w.seed, from)
 		}
-		played = min(pulled, played+len(block))
-		heard(played)
-		if drained && played == pulled {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(500 * time.Microsecond):
-		}
-		if o.chance(1000) {
-			return errRandom
-		}
+		started[from] = true
 	}
-}
-
-// randomEngine speaks every text after a while, and fails at times.
-type randomEngine struct {
-	humVoice
-	mu     sync.Mutex
-	r      *rand.Rand
-	spoken map[string]bool
-}
-
-func (e *randomEngine) Measure(text string) (routines.Extent, bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	extent, _ := e.humVoice.Measure(text)
-	return extent, e.spoken[text]
-}
-
-func (e *randomEngine) Speak(ctx context.Context, text string) (voice.Recording, error) {
-	e.mu.Lock()
-	wait, fails := time.Duration(e.r.IntN(30))*time.Millisecond, e.r.IntN(5) == 0
-	e.mu.Unlock()
-	select {
-	case <-ctx.Done():
-		return voice.Recording{}, ctx.Err()
-	case <-time.After(wait):
-	}
-	if fails {
-		return voice.Recording{}, errors.New("the engine fails")
-	}
-	e.mu.Lock()
-	if e.spoken == nil {
-		e.spoken = map[string]bool{}
-	}
-	e.spoken[text] = true
-	e.mu.Unlock()
-	return e.humVoice.Speak(ctx, text)
 }

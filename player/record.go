@@ -105,8 +105,8 @@ func (y *tally) endUnderway(to int) {
 }
 
 // soFar is what was heard of a session of which something was.
-func (s *session) soFar() SoFar {
-	f := SoFar{ID: s.id, Began: s.began, Until: now(), Samples: s.heardInAll.samples, Breaths: s.heardInAll.breaths, Reps: s.heardInAll.reps}
+func (s *session) soFar(now time.Time) SoFar {
+	f := SoFar{ID: s.id, Began: s.began, Until: now, Samples: s.heardInAll.samples, Breaths: s.heardInAll.breaths, Reps: s.heardInAll.reps}
 	if f.Began.IsZero() { // the clock may have been set since
 		f.Began = f.Until.Add(-time.Since(s.startedAt)).Truncate(time.Millisecond)
 	}
@@ -120,13 +120,13 @@ func (s *session) goOnFrom(f SoFar) {
 }
 
 // recordNow is the record of a session that ends now; false where nothing of it was heard. The caller holds the lock.
-func (s *session) recordNow(reason string, finished bool) (Record, bool) {
+func (s *session) recordNow(now time.Time, reason string, finished bool) (Record, bool) {
 	if s.id == "" {
 		return Record{}, false
 	}
 	m := s.score.Marks[stepAt(s.score, min(s.position(), s.score.Len-1))]
 	pl := Place{
-		Routine: s.score.Name, Title: s.score.Title, From: s.from, Step: m.Name, StepNumber: m.Step, Steps: s.score.Steps, Side: m.Side, SoFar: s.soFar(),
+		Routine: s.score.Name, Title: s.score.Title, From: s.from, Step: m.Name, StepNumber: m.Step, Steps: s.score.Steps, Side: m.Side, SoFar: s.soFar(now),
 	}
 	pl.Reason = reason
 	r, heard := pl.Record()
@@ -137,7 +137,7 @@ func (s *session) recordNow(reason string, finished bool) (Record, bool) {
 // record hands on the record of a session that ends now, if any of it was heard. Where the next process can go on with the
 // session, what it hears then is another one. The caller holds the lock.
 func (p *Player) record(s *session, reason string, finished bool) {
-	if r, heard := s.recordNow(reason, finished); heard && p.cfg.Record != nil {
+	if r, heard := s.recordNow(p.now(), reason, finished); heard && p.cfg.Record != nil {
 		p.cfg.Record(r)
 	}
 	if p.atEnd != nil && p.atEnd.ID == s.id {

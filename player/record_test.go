@@ -117,6 +117,38 @@ func TestRecord(t *testing.T) {
 			}
 		})
 	})
+	t.Run("of one that was stopped says so, whatever comes while its sound leaves", func(t *testing.T) {
+		for _, then := range []string{"start other", "stop", "start other, then stop", "the schedule"} {
+			runPlayer(t, setup{}, func(st *harness) {
+				st.mustDo("start mixed")
+				st.pull(audio.Rate)
+				st.p.Do(player.Command{Verb: "stop", From: "page"})
+				for _, words := range strings.Split(then, ", then ") {
+					if words == "the schedule" {
+						st.unattended("other")
+						continue
+					}
+					st.mustDo(words)
+				}
+				st.pull(audio.Rate)
+				if len(st.records) == 0 || st.records[0].Reason != "stopped by page" {
+					t.Errorf("%s: %+v", then, st.records)
+				}
+			})
+		}
+	})
+	t.Run("of one that another follows says which one, whatever follows that", func(t *testing.T) {
+		runPlayer(t, setup{}, func(st *harness) {
+			st.mustDo("start mixed")
+			st.pull(audio.Rate)
+			st.mustDo("start other")
+			st.mustDo("stop")
+			st.pullAll()
+			if r := st.onlyRecord(); r.Reason != "replaced by other" {
+				t.Errorf("%+v", r)
+			}
+		})
+	})
 	t.Run("of one that the end of the program ends", func(t *testing.T) {
 		runPlayer(t, setup{}, func(st *harness) {
 			st.mustDo("start mixed")

@@ -101,14 +101,14 @@ func (p *Player) Chime() error {
 func (p *Player) ScheduleDue(entry, routine string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.publishEvent(Event{Type: "schedule_due", Schedule: entry, Routine: routine, At: now()})
+	p.publishEvent(Event{Type: "schedule_due", Schedule: entry, Routine: routine, At: p.now()})
 }
 
 // ScheduleMissed publishes that a run of the schedule does not take place, and why.
 func (p *Player) ScheduleMissed(entry, routine, why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.publishEvent(Event{Type: "schedule_missed", Schedule: entry, Routine: routine, Error: why, At: now()})
+	p.publishEvent(Event{Type: "schedule_missed", Schedule: entry, Routine: routine, Error: why, At: p.now()})
 }
 
 // askSchedule has the schedule carry out a command, beside the slow commands, which it does not wait for.

@@ -67,7 +67,7 @@ func (p *Player) checkAge(c Command) (note string, err error) {
 	if c.SentAt.IsZero() {
 		return "", nil
 	}
-	here := time.Now()
+	here := p.cfg.Now()
 	sent, age := c.SentAt.UTC().Format(time.RFC3339), here.Sub(c.SentAt)
 	switch {
 	case c.SentAt.Before(unsetClock) && age > unsetAge:

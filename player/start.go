@@ -21,9 +21,10 @@ type request struct {
 	bank        *mix.Bank // of the voice asked for
 	voice       string    // its name
 	options     routines.Options
-	deadline    *Deadline // when it must have ended, nil: no matter
-	volume      *int      // for this session only, nil: the player's
-	from        string    // who started it, as Command.From
+	deadline    *Deadline        // when it must have ended, nil: no matter
+	clock       func() time.Time // the wall clock that the deadline is of
+	volume      *int             // for this session only, nil: the player's
+	from        string           // who started it, as Command.From
 	score       *routines.Score
 	base        *routines.Score // score before the changes that were asked for while it played
 	fingerprint string          // of score
@@ -66,9 +67,9 @@ func (r *request) compile(ctx context.Context) error {
 		return r.compileAs(ctx, r.options)
 	}
 	options := r.options
-	r.deadline.Fit(&options, time.Now())
+	r.deadline.Fit(&options, r.clock())
 	if err := r.compileAs(ctx, options); err != nil {
-		return r.deadline.Explain(err, time.Now())
+		return r.deadline.Explain(err, r.clock())
 	}
 	r.options = options
 	return nil
@@ -158,7 +159,7 @@ func (p *Player) queue(r *request, w *slowCommand) {
 	}
 	p.pending, p.paused, p.problem, p.offer = r, w.paused, "", nil
 	if p.session != nil {
-		p.session.endReason = because("replaced by "+r.routine.Name, r.from)
+		p.session.endsBecause("replaced by "+r.routine.Name, r.from)
 	}
 	if p.session != nil && p.session.playing {
 		p.session.requestLeave(finish)
@@ -184,7 +185,7 @@ func (p *Player) newRequest(ctx context.Context, c Command) (request, error) {
 	if err != nil {
 		return request{}, fmt.Errorf("voice: %w", err)
 	}
-	r := request{routine: routine, bank: bank, voice: cmp.Or(voice, p.cfg.Voice), options: p.Options(c.Parameters), volume: c.Volume, from: c.From}
+	r := request{routine: routine, bank: bank, voice: cmp.Or(voice, p.cfg.Voice), options: p.Options(c.Parameters), volume: c.Volume, from: c.From, clock: p.cfg.Now}
 	r.options.Interactive = p.cfg.Waits && !c.unattended
 	r.options.Quiet = r.options.Quiet || c.softly
 	switch {
@@ -200,7 +201,7 @@ func (p *Player) newRequest(ctx context.Context, c Command) (request, error) {
 func (p *Player) localTime() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return time.Now().In(cmp.Or(p.cfg.Zone, time.UTC))
+	return p.cfg.Now().In(cmp.Or(p.cfg.Zone, time.UTC))
 }
 
 // startDelay is how long a start takes to its first sound: as long as the last one, at first the lead-in.
@@ -220,7 +221,7 @@ func (p *Player) noteOf(r *request) string {
 		return clock
 	}
 	if r.deadline != nil {
-		if at, early := r.deadline.earlyEnd(r.score, time.Now()); early {
+		if at, early := r.deadline.earlyEnd(r.score, p.cfg.Now()); early {
 			end = fmt.Sprintf("it ends at %s; it cannot be longer and end by %s", at, r.deadline.text)
 		}
 	}
@@ -372,7 +373,7 @@ func (p *Player) prepare(ctx context.Context, r request) {
 			p.recordLost(*r.place)
 		}
 		p.paused, p.problem = false, err.Error()
-		p.publishEvent(Event{Type: "problem", Routine: r.routine.Name, Title: r.routine.Title, Error: p.problem, At: now()})
+		p.publishEvent(Event{Type: "problem", Routine: r.routine.Name, Title: r.routine.Title, Error: p.problem, At: p.now()})
 		p.publishState()
 		return
 	}

@@ -110,7 +110,7 @@ func (p *Player) Info() Info {
 // state is the state of what is heard: a session that was asked to pause is playing until its sound has left, and one
 // that was asked to resume is paused until it is heard. The caller holds the lock.
 func (p *Player) state() State {
-	st := State{State: Idle, Selected: p.selected, Volume: p.currentVolume(), Error: p.problem, UpdatedAt: now(), ResumeOffer: p.offer.published()}
+	st := State{State: Idle, Selected: p.selected, Volume: p.currentVolume(), Error: p.problem, UpdatedAt: p.now(), ResumeOffer: p.offer.published()}
 	st.setSchedule(p.schedule)
 	s, req := p.session, p.current()
 	switch {

@@ -68,10 +68,10 @@ func (p *Player) stop(c Command) (bool, error) {
 		p.paused, p.problem = false, ""
 		p.publishState()
 	case p.session.playing:
-		p.session.endReason = because("stopped", c.From)
+		p.session.endsBecause("stopped", c.From)
 		p.session.requestLeave(finish)
 	default:
-		p.session.endReason = because("stopped", c.From)
+		p.session.endsBecause("stopped", c.From)
 		p.endSession("routine_stopped")
 	}
 	p.wakeRun()

@@ -34,6 +34,10 @@ const (
 	// returned: each holds a thread of the system.
 	maxReads      = 8
 	maxStuckReads = 4
+	// stuckAfter is how long a call that was interrupted may still take before it counts as stuck, and lookAgain how often
+	// that is looked at.
+	stuckAfter = time.Second
+	lookAgain  = 5 * time.Millisecond
 )
 
 // ErrStuck is returned for a file or folder that does not answer, such as a network mount that is away.
@@ -49,28 +53,76 @@ var (
 	stuckReads stuckCalls
 )
 
-// stuckCalls is what was abandoned and has not returned, by the name of the file.
+// stuckCalls is what was abandoned and has not returned, by the name of the file. A call whose caller was interrupted may be
+// about to return; it is stuck once somebody has waited for it in vain.
 type stuckCalls struct {
 	mu    sync.Mutex
-	names map[string]int
+	names map[string]abandonedCalls
 }
 
-func (s *stuckCalls) add(name string, n int) {
+// abandonedCalls are those of one file.
+type abandonedCalls struct {
+	number int
+	stuck  bool
+}
+
+// add counts a call that is abandoned: in vain after a time that was to be enough, or because its caller was interrupted.
+func (s *stuckCalls) add(name string, inVain bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.names == nil {
-		s.names = map[string]int{}
+		s.names = map[string]abandonedCalls{}
 	}
-	if s.names[name] += n; s.names[name] == 0 {
+	a := s.names[name]
+	s.names[name] = abandonedCalls{a.number + 1, a.stuck || inVain}
+}
+
+// remove counts a call that has returned.
+func (s *stuckCalls) remove(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.names[name]
+	if a.number--; a.number == 0 {
 		delete(s.names, name)
+		return
+	}
+	s.names[name] = a
+}
+
+// await returns false where a call would be one too many: the same one is stuck, or several others are. It waits for those
+// that were interrupted to return, for stuckAfter at most.
+func (s *stuckCalls) await(ctx context.Context, name string) bool {
+	for waited := time.Duration(0); ; waited += lookAgain {
+		free, refused := s.look(name, waited >= stuckAfter)
+		if free || refused {
+			return free
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(lookAgain):
+		}
 	}
 }
 
-// refuses reports whether a call would be one too many: the same one is stuck, or several others are.
-func (s *stuckCalls) refuses(name string) bool {
+// look reports whether a call may be made now, or is refused. Neither: it may be soon. In vain means that this one has been
+// waited for.
+func (s *stuckCalls) look(name string, inVain bool) (free, refused bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.names[name] > 0 || len(s.names) >= maxStuckReads
+	a, abandoned := s.names[name]
+	if abandoned {
+		a.stuck = a.stuck || inVain
+		s.names[name] = a
+		return false, a.stuck
+	}
+	stuck := 0
+	for _, other := range s.names {
+		if other.stuck {
+			stuck++
+		}
+	}
+	return len(s.names) < maxStuckReads, inVain || stuck >= maxStuckReads
 }
 
 // builtinFolder is the embedded routines, which never block.
@@ -89,8 +141,8 @@ func callFolder[T any](ctx context.Context, folder fs.FS, name string, f func() 
 	if wait.Err() != nil {
 		return failed()
 	}
-	if stuckReads.refuses(name) {
-		return none, fmt.Errorf("%s: %w", name, ErrStuck)
+	if !stuckReads.await(wait, name) {
+		return failed()
 	}
 	select {
 	case reads <- struct{}{}:
@@ -107,7 +159,7 @@ func callFolder[T any](ctx context.Context, folder fs.FS, name string, f func() 
 		defer func() { <-reads }()
 		value, err := f()
 		if !state.CompareAndSwap(0, 1) {
-			stuckReads.add(name, -1)
+			stuckReads.remove(name)
 			if err == nil && discard != nil {
 				discard(value)
 			}
@@ -119,11 +171,11 @@ func callFolder[T any](ctx context.Context, folder fs.FS, name string, f func() 
 	case r := <-done:
 		return r.value, r.err
 	case <-wait.Done():
-		stuckReads.add(name, 1)
+		stuckReads.add(name, !errors.Is(ctx.Err(), context.Canceled))
 		if state.CompareAndSwap(0, 2) {
 			return failed()
 		}
-		stuckReads.add(name, -1)
+		stuckReads.remove(name)
 		r := <-done
 		return r.value, r.err
 	}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 	"time"
 
 	"guided/routines"
@@ -219,6 +220,47 @@ func TestLibraryAbandonsAFolderThatDoesNotAnswer(t *testing.T) {
 				}
 				runtime.Gosched()
 			}
+		})
+	}
+}
+
+// A stop interrupts a start that reads from a slow disk; the start that follows at once reads the same file, and is not
+// refused because the first call has not returned yet.
+func TestLibraryReadsAgainWhatWasInterrupted(t *testing.T) {
+	for what, slow := range map[string]func(name string) bool{
+		"the folder":        func(name string) bool { return name == "." },
+		"the file":          func(name string) bool { return name == "mine.toml" },
+		"all that there is": func(string) bool { return true },
+		"what it refers to": func(name string) bool { return name == "steps.toml" },
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				disk := deadFolder{folder(map[string]string{"mine.toml": "title = \"Mine\"\n[[step]]\nroutine = \"steps\"\n", "steps.toml": sayRoutine("Steps", "x")}), slow, make(chan struct{})}
+				library := routines.Library{disk}
+				for range 3 {
+					ctx, interrupt := context.WithCancel(t.Context())
+					interrupted := make(chan error, 1)
+					go func() {
+						_, err := library.Load(ctx, "mine")
+						interrupted <- err
+					}()
+					synctest.Wait()
+					interrupt()
+					if err := <-interrupted; err != nil && !errors.Is(err, context.Canceled) {
+						t.Errorf("interrupted: %v", err)
+					}
+				}
+				again := make(chan error, 1)
+				go func() {
+					_, err := library.Load(t.Context(), "mine")
+					again <- err
+				}()
+				synctest.Wait()
+				close(disk.back)
+				if err := <-again; err != nil {
+					t.Errorf("given again: %v", err)
+				}
+			})
 		})
 	}
 }
