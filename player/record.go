@@ -106,9 +106,10 @@ func (y *tally) endUnderway(to int) {
 
 // soFar is what was heard of a session of which something was.
 func (s *session) soFar() SoFar {
-	f := SoFar{ID: s.id, Began: s.began, Until: now(), Samples: s.heardInAll.samples, Breaths: s.heardInAll.breaths, Reps: s.heardInAll.reps}
+	until := time.Now().UTC()
+	f := SoFar{ID: s.id, Began: s.began, Until: until.Truncate(time.Millisecond), Samples: s.heardInAll.samples, Breaths: s.heardInAll.breaths, Reps: s.heardInAll.reps}
 	if f.Began.IsZero() { // the clock may have been set since
-		f.Began = f.Until.Add(-time.Since(s.startedAt)).Truncate(time.Millisecond)
+		f.Began = until.Add(-until.Sub(s.startedAt)).Truncate(time.Millisecond)
 	}
 	return f
 }
