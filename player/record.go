@@ -107,8 +107,13 @@ func (y *tally) endUnderway(to int) {
 // soFar is what was heard of a session of which something was.
 func (s *session) soFar(now time.Time) SoFar {
 	f := SoFar{ID: s.id, Began: s.began, Until: now, Samples: s.heardInAll.samples, Breaths: s.heardInAll.breaths, Reps: s.heardInAll.reps}
-	if f.Began.IsZero() { // the clock may have been set since
-		f.Began = f.Until.Add(-time.Since(s.startedAt)).Truncate(time.Millisecond)
+	if !f.Began.IsZero() {
+		return f
+	}
+	// The instant that the state told, unless the clock was set since.
+	f.Began = s.started
+	if began := now.Add(-time.Since(s.startedAt)).Truncate(time.Millisecond); began.Sub(s.started).Abs() > time.Second {
+		f.Began = began
 	}
 	return f
 }

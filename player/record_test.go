@@ -50,6 +50,23 @@ func TestRecord(t *testing.T) {
 			}
 		})
 	})
+	t.Run("begins at the instant that the state told", func(t *testing.T) {
+		runPlayer(t, setup{}, func(st *harness) {
+			for n := range 5 {
+				time.Sleep(130 * time.Microsecond) // within a millisecond
+				st.mustDo("start mixed")
+				st.pull(routines.Rate)
+				told := st.p.State().StartedAt
+				time.Sleep(300 * time.Microsecond)
+				st.mustDo("stop")
+				st.pullAll()
+				synctest.Wait()
+				if r := st.records[n]; !r.Started.Equal(*told) {
+					t.Errorf("%v, the state told %v", r.Started, told)
+				}
+			}
+		})
+	})
 	t.Run("of one that waited on a pause: the pause is not counted, nor is the breath that it broke", func(t *testing.T) {
 		runPlayer(t, setup{}, func(st *harness) {
 			second := whole.mark(routines.BreathMark, "Breathe", 2, "")
