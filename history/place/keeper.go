@@ -121,7 +121,11 @@ func (k *Keeper) Keep(ctx context.Context, play *player.Player) {
 	news := play.Watch(ctx)
 	k.written = k.found
 	k.recordEnded()
-	k.writeNow(k.content(play, false)) // that this process runs, before anything that may end it
+	first := k.content(play, false)
+	if first.Session == nil { // nor may the file before have one, which was not to be restored
+		k.tell(k.file.withdraw(first))
+	}
+	k.writeNow(first) // that this process runs, before anything that may end it
 	offered := k.goOn(ctx, play)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -206,11 +210,18 @@ func due(before, now kept) time.Duration {
 		return atSelection
 	case b != nil && (a.StepNumber != b.StepNumber || a.Side != b.Side):
 		return atStep
-	case b != nil && (a.At != b.At || !b.Paused && !b.Offered): // or it soon will be elsewhere
+	case b != nil && (a.At != b.At || !b.Offered): // or it soon will be elsewhere, or was there for longer
 		return whilePlaying
 	}
 	return notNow
 }
+
+// standing is how often it is written that a session still stands where it stood, paused or waiting: often enough to tell
+// how long ago it was lost.
+func (k *Keeper) standing() time.Duration { return max(whilePlaying, k.resume.Within/6) }
+
+// isLater tells whether b is a time, and not the same as a.
+func isLater(a, b *time.Time) bool { return b != nil && (a == nil || !b.Equal(*a)) }
 
 // look writes what is due, and is how long to wait until more is.
 func (k *Keeper) look(play *player.Player) time.Duration {
@@ -231,8 +242,14 @@ func (k *Keeper) look(play *player.Player) time.Duration {
 		return notNow
 	case left > 0:
 		return left
-	case wait == whilePlaying && now.Session.At == k.written.Session.At: // it waits for its device
-		return whilePlaying
+	case wait == whilePlaying && now.Session.At == k.written.Session.At: // it is paused, or waits for next or its device
+		stands := k.standing() - time.Since(k.writtenAt)
+		switch {
+		case stands > 0 && now.Session.Paused: // a change wakes Keep
+			return stands
+		case stands > 0 || !isLater(k.written.Session.SavedAt, now.Session.SavedAt):
+			return whilePlaying
+		}
 	}
 	k.busy, k.owed, k.written, k.writtenAt = true, false, now, time.Now()
 	k.helper.Go(func() {

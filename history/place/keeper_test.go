@@ -157,19 +157,20 @@ func TestKeeperOverARestart(t *testing.T) {
 		offer  bool
 		at     [2]float64 // the least and the most position that comes back, in seconds
 	}{
-		"a power cut, ask: offered":                    {ask, "start still|100s", "kill", "next", "1m", player.Idle, true, [2]float64{70, 100}},
-		"a power cut, auto: it goes on":                {auto, "start still|100s", "kill", "next", "1m", player.Playing, false, [2]float64{70, 100}},
-		"a power cut right after next: in the step":    {auto, "start still|15s|next|1s", "kill", "next", "1m", player.Playing, false, [2]float64{5400, 5402}},
-		"a restart, auto: it goes on":                  {auto, "start still|100s", "term", "same", "3s", player.Playing, false, [2]float64{99, 101}},
-		"a crash, auto: offered":                       {auto, "start still|100s", "kill", "same", "2s", player.Idle, true, [2]float64{70, 100}},
-		"a power cut in a pause, auto: offered":        {auto, "start still|50s|pause|2s", "kill", "next", "1m", player.Idle, true, [2]float64{49, 51}},
-		"a power cut an hour ago: nothing":             {auto, "start still|100s", "kill", "next", "1h", player.Idle, false, [2]float64{}},
-		"a power cut, never: nothing":                  {never, "start still|100s", "kill", "next", "1m", player.Idle, false, [2]float64{}},
-		"a power cut after a stop: nothing":            {auto, "start still|100s|stop", "kill", "next", "1m", player.Idle, false, [2]float64{}},
-		"a power cut after a stop of a pause: nothing": {auto, "start still|100s|pause|1s|stop", "kill", "next", "1m", player.Idle, false, [2]float64{}},
-		"a restart after a stop: nothing":              {auto, "start still|100s|stop|1s", "term", "same", "1m", player.Idle, false, [2]float64{}},
-		"a power cut after the end: nothing":           {auto, "start brief|10s", "kill", "next", "1m", player.Idle, false, [2]float64{}},
-		"a power cut before a sound: nothing":          {auto, "select still", "kill", "next", "1m", player.Idle, false, [2]float64{}},
+		"a power cut, ask: offered":                     {ask, "start still|100s", "kill", "next", "1m", player.Idle, true, [2]float64{70, 100}},
+		"a power cut, auto: it goes on":                 {auto, "start still|100s", "kill", "next", "1m", player.Playing, false, [2]float64{70, 100}},
+		"a power cut right after next: in the step":     {auto, "start still|15s|next|1s", "kill", "next", "1m", player.Playing, false, [2]float64{5400, 5402}},
+		"a restart, auto: it goes on":                   {auto, "start still|100s", "term", "same", "3s", player.Playing, false, [2]float64{99, 101}},
+		"a crash, auto: offered":                        {auto, "start still|100s", "kill", "same", "2s", player.Idle, true, [2]float64{70, 100}},
+		"a power cut in a pause, auto: offered":         {auto, "start still|50s|pause|2s", "kill", "next", "1m", player.Idle, true, [2]float64{49, 51}},
+		"a power cut after two hours of pause: offered": {ask, "start still|50s|pause|2h", "kill", "next", "1m", player.Idle, true, [2]float64{49, 51}},
+		"a power cut an hour ago: nothing":              {auto, "start still|100s", "kill", "next", "1h", player.Idle, false, [2]float64{}},
+		"a power cut, never: nothing":                   {never, "start still|100s", "kill", "next", "1m", player.Idle, false, [2]float64{}},
+		"a power cut after a stop: nothing":             {auto, "start still|100s|stop", "kill", "next", "1m", player.Idle, false, [2]float64{}},
+		"a power cut after a stop of a pause: nothing":  {auto, "start still|100s|pause|1s|stop", "kill", "next", "1m", player.Idle, false, [2]float64{}},
+		"a restart after a stop: nothing":               {auto, "start still|100s|stop|1s", "term", "same", "1m", player.Idle, false, [2]float64{}},
+		"a power cut after the end: nothing":            {auto, "start brief|10s", "kill", "next", "1m", player.Idle, false, [2]float64{}},
+		"a power cut before a sound: nothing":           {auto, "select still", "kill", "next", "1m", player.Idle, false, [2]float64{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "place.json")
@@ -231,6 +232,36 @@ func TestKeeperOverARestart(t *testing.T) {
 			}
 		})
 	})
+	for name, dropped := range map[string]func(t *testing.T, file string){
+		"never wants none": func(t *testing.T, file string) {
+			begin(t, file, never, virtualMachine("two")).kill()
+		},
+		"a start after a crash loop restores none": func(t *testing.T, file string) {
+			begin(t, file, ask, virtualMachine("one")).kill()
+			begin(t, file, ask, virtualMachine("one")).kill()
+			begin(t, file, ask, virtualMachine("one")).kill()
+		},
+	} {
+		t.Run(name+", nor does the copy of the file bring it back", func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "place.json")
+			synctest.Test(t, func(t *testing.T) {
+				l := begin(t, file, ask, virtualMachine("one"))
+				l.mustDo("start still")
+				time.Sleep(time.Minute)
+				l.kill()
+				dropped(t, file)
+				if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(6 * time.Minute)
+				l = begin(t, file, ask, virtualMachine("three"))
+				defer l.end()
+				if l.play.State().ResumeOffer != nil {
+					t.Errorf("it is offered:\n%s", l.log)
+				}
+			})
+		})
+	}
 	t.Run("an offer outlives a second power cut, and then does not go on by itself", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "place.json")
 		synctest.Test(t, func(t *testing.T) {
