@@ -110,10 +110,9 @@ func (s *session) soFar(now time.Time) SoFar {
 	if !f.Began.IsZero() {
 		return f
 	}
-	// The instant that the state told, unless the clock was set since.
-	f.Began = s.started
-	if began := now.Add(-time.Since(s.startedAt)).Truncate(time.Millisecond); began.Sub(s.started).Abs() > time.Second {
-		f.Began = began
+	f.Began = now.Add(-time.Since(s.startedAt)).Truncate(time.Millisecond)
+	if told := s.started; f.Began.Sub(told).Abs() <= time.Millisecond && !told.After(now) { // the clock was not set since, only cut off
+		f.Began = told
 	}
 	return f
 }
