@@ -62,7 +62,7 @@ func TestClockSetWhilePlaying(t *testing.T) {
 						if record.Ended.Before(record.Started) {
 							t.Errorf("it ended before it began: %+v", record)
 						}
-						record.Started, record.Ended = time.Time{}, time.Time{}
+						record.ID, record.Started, record.Ended = "", time.Time{}, time.Time{}
 						o.record = append(o.record, record)
 					}
 				})

@@ -326,7 +326,8 @@ func (w *randomWorld) offer(r *rand.Rand) {
 	w.jumps.Add(1) // what goes on there begins in silence
 	w.jumped.Store(true)
 	place := places[r.IntN(len(places))]
-	place.SoFar = player.SoFar{} // the process in which that was heard goes on, and records it itself
+	// The process in which it was heard goes on, and records that itself; what is heard from here on is its resume's.
+	place.SoFar, place.From = player.SoFar{}, ""
 	_ = w.p.Offer(w.Context(), place, w.cfg.Now().Add(time.Minute)) // refused where something is to play
 }
 
