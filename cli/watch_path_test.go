@@ -174,6 +174,9 @@ func TestWatchRoutinesWhereSomethingWritesAllTheTime(t *testing.T) {
 }
 
 func TestWatchRoutinesWhereThePathIsReplacedAllTheTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for seconds")
+	}
 	w := startWatch(t, "home/ours", func(w *folderWatch) { w.mkdir("home/ours") })
 	tick := time.NewTicker(debounce / 10)
 	defer tick.Stop()
