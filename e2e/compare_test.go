@@ -3,16 +3,13 @@ package e2e
 import (
 	"flag"
 	"fmt"
-	"io"
 	"math"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -73,125 +70,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// comparison is the run of all measurements.
-type comparison struct {
-	program string // the guided that is measured
-	inputs  string // the folder of the sounds
-	withMPD bool
-	figures []figure
-	missing []string // what failed or was skipped
-}
-
-// run measures something in a lab of its own, as a sub-test.
-func (c *comparison) run(t *testing.T, name string, do func(l *lab)) (good bool) {
-	return t.Run(name, func(t *testing.T) {
-		defer func() {
-			if t.Failed() || t.Skipped() {
-				c.missing = append(c.missing, t.Name())
-			}
-		}()
-		do(newLab(t))
-	})
-}
-
-// figure is one line of the table.
-type figure struct {
-	what   string
-	unit   string
-	digits int
-	guided float64
-	mpd    float64 // NaN: not measured
-	limit  float64 // NaN: none
-	// atLeast: the limit is the least, not the most.
-	atLeast bool
-	// asMPD: the limit is what mpd does, where that was measured. resolution is what a difference must exceed to mean anything.
-	asMPD      bool
-	resolution float64
-}
-
 var none = math.NaN()
-
-func (c *comparison) add(f figure) { c.figures = append(c.figures, f) }
-
-// broken tells whether the budget is not kept. What could not be measured keeps none.
-func (f figure) broken() bool {
-	switch {
-	case f.asMPD && !math.IsNaN(f.mpd):
-		return !(f.guided <= f.mpd+f.resolution)
-	case math.IsNaN(f.limit):
-		return false
-	case f.atLeast:
-		return !(f.guided >= f.limit)
-	}
-	return !(f.guided <= f.limit)
-}
-
-func (f figure) format(v float64) string {
-	if math.IsNaN(v) {
-		return "–"
-	}
-	return fmt.Sprintf("%.*f %s", f.digits, v, f.unit)
-}
-
-func (f figure) budget() string {
-	switch {
-	case f.asMPD:
-		return "≤ mpd"
-	case math.IsNaN(f.limit):
-		return "–"
-	case f.atLeast:
-		return "≥ " + f.format(f.limit)
-	}
-	return "≤ " + f.format(f.limit)
-}
-
-// markdown is the table, under the date and the machine.
-func (c *comparison) markdown(t *testing.T) string {
-	var b strings.Builder
-	version, _ := exec.Command(c.program, "version").CombinedOutput() // what it prints is shown as it is
-	fmt.Fprintf(&b, "%s, %s. Window %v, medians of %d. %s; %s; mosquitto, PulseAudio's null sink.\n\n", time.Now().Format("2006-01-02 15:04"), machineName(t), *compareWindow, *compareTrials,
-		strings.TrimSpace(string(version)), c.mpdVersion())
-	b.WriteString("| | guided | mpd | must be | |\n|---|---|---|---|---|\n")
-	for _, f := range c.figures {
-		verdict := ""
-		if f.broken() {
-			verdict = "**broken**"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", f.what, f.format(f.guided), f.format(f.mpd), f.budget(), verdict)
-	}
-	if len(c.missing) > 0 {
-		fmt.Fprintf(&b, "\nNot measured, or not whole: %s.\n", strings.Join(c.missing, "; "))
-	}
-	return b.String()
-}
-
-func (c *comparison) mpdVersion() string {
-	if !c.withMPD {
-		return "mpd is not installed"
-	}
-	out, _ := exec.Command("mpd", "--version").Output() // what it prints is shown as it is
-	line, _, _ := strings.Cut(string(out), "\n")
-	return line
-}
-
-// machineName is the processor, the number of cores and the load of the last minute.
-func machineName(t *testing.T) string {
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cores, model := strings.Count("\n"+string(info), "\nprocessor"), "processor unknown"
-	for line := range strings.Lines(string(info)) {
-		if key, value, _ := strings.Cut(line, ":"); strings.TrimSpace(key) == "model name" || strings.TrimSpace(key) == "Model" {
-			model = strings.TrimSpace(value)
-		}
-	}
-	loads, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("%d × %s, load %s at the end", cores, model, strings.Fields(string(loads))[0])
-}
 
 const (
 	cpuResolution  = 0.01 // s/min
@@ -450,116 +329,4 @@ func (l *lab) render(cmd *exec.Cmd) (seconds, peak float64, problem string) {
 			most = max(most, peakMemory(p.Process.Pid))
 		}
 	}
-}
-
-// variants measures what else is played, and to what.
-func (c *comparison) variants(all *lab) {
-	const plays = "start 4-4-6 for 20m"
-	for _, v := range []struct{ what, output, command, halfway string }{
-		{"over rain", "pulse", plays + " bed rain", ""},
-		{"swells over waves", "pulse", "start swells", ""},
-		{"slower in the middle", "pulse", plays, "slower"},
-		{"to ALSA (its pulse plug-in)", "alsa", plays, ""},
-		{"to ALSA's null device", "alsa:void", plays, ""},
-		{"to ALSA's file device", "alsa:file", plays, ""},
-		{"to PipeWire", "pipewire", plays, ""},
-		{"to null", "null", plays, ""},
-		{"to Snapcast", "snapcast", plays, ""},
-		{"to PulseAudio, which Snapcast follows", "pulse+snapcast", plays, ""},
-		{"to Snapcast, which PulseAudio follows", "snapcast+pulse", plays, ""},
-	} {
-		c.run(all.t, v.what, func(l *lab) {
-			l.addRoutines(c.inputs)
-			output, follower, follows := strings.Cut(v.output, "+")
-			for _, name := range []*string{&output, &follower} {
-				switch *name {
-				case "snapcast":
-					*name = l.snapserver()
-				case "pipewire":
-					*name = l.pipewire()
-				}
-			}
-			others := noPage
-			if follows {
-				others += fmt.Sprintf("[[audio.also]]\noutput = %q\n", follower)
-			}
-			p := l.serve(c.program, l.settings(output, others))
-			var halfway func()
-			if v.halfway != "" {
-				halfway = func() { l.command(v.halfway) }
-			}
-			c.addLoad(v.what, c.playFor(l, p, v.command, halfway))
-		})
-	}
-	c.run(all.t, "1 listener", func(l *lab) { c.listeners(l, 1) })
-	c.run(all.t, "50 listeners", func(l *lab) { c.listeners(l, 50) })
-}
-
-func (c *comparison) addLoad(what string, m load) {
-	c.add(figure{what: what + ": CPU", unit: "s/min", digits: 2, guided: m.cpu, mpd: none, limit: none})
-	c.add(figure{what: what + ": PulseAudio's CPU", unit: "s/min", digits: 2, guided: m.server, mpd: none, limit: none})
-	c.add(figure{what: what + ": wakes", unit: "/s", digits: 1, guided: m.wakes, mpd: none, limit: none})
-	c.add(figure{what: what + ": peak memory", unit: "MB", digits: 1, guided: m.peak, mpd: none, limit: none})
-}
-
-// snapserver starts a Snapcast server and returns the output that plays to it.
-func (l *lab) snapserver() string {
-	l.t.Helper()
-	requireProgram(l.t, "snapserver")
-	source, stream, control := freePort(l.t), freePort(l.t), freePort(l.t)
-	writeFile(l.t, l.path("snapserver.conf"), fmt.Sprintf("[server]\ndatadir = %s\n[http]\nenabled = false\n[tcp]\nenabled = true\nbind_to_address = 127.0.0.1\nport = %s\n"+
-		"[stream]\nbind_to_address = 127.0.0.1\nport = %s\nsource = tcp://127.0.0.1:%s?mode=server&name=guided&sampleformat=48000:16:2&codec=pcm\n", l.dir, control, stream, source))
-	l.start("snapserver", "-c", l.path("snapserver.conf"))
-	waitForListener(l.t, "snapserver", "tcp", "127.0.0.1:"+source)
-	return "snapcast:tcp://127.0.0.1:" + source
-}
-
-// pipewire starts PipeWire with its PulseAudio server, in a session of its own, and returns the output that plays to it. Its CPU is
-// not measured.
-func (l *lab) pipewire() string {
-	l.t.Helper()
-	for _, program := range []string{"pipewire", "pipewire-pulse", "wireplumber", "dbus-run-session", "pactl"} {
-		requireProgram(l.t, program)
-	}
-	socket := filepath.Join(l.dir, "pulse", "native")
-	l.start("dbus-run-session", "--", "sh", "-c", "pipewire & wireplumber & pipewire-pulse & wait")
-	waitForListener(l.t, "PipeWire", "unix", socket)
-	l.env = append(l.env, "PULSE_SERVER=unix:"+socket)
-	waitFor(l.t, "a sink of PipeWire", func() bool {
-		cmd := exec.Command("pactl", "load-module", "module-null-sink", "sink_name=mat", "rate=48000", "format=s16le")
-		cmd.Env = l.env
-		return cmd.Run() == nil
-	})
-	return "pulse:mat"
-}
-
-// listeners measures 4-4-6 while so many listen to the live sound, and checks that they are given it.
-func (c *comparison) listeners(l *lab, n int) {
-	address := "127.0.0.1:" + freePort(l.t)
-	p := l.serve(c.program, l.settings("pulse", fmt.Sprintf("[web]\nlisten = %q\n", address)))
-	since := l.command("start 4-4-6 for 20m")
-	l.await("state", `"state":"playing"`, since)
-	var running sync.WaitGroup
-	heard := make([]int64, n)
-	open := make(chan io.Closer, n)
-	for i := range n {
-		answer, err := http.Get("http://" + address + "/live.wav")
-		if err != nil || answer.StatusCode != http.StatusOK {
-			l.t.Fatalf("a listener is refused: %v, %v", answer, err)
-		}
-		open <- answer.Body
-		running.Go(func() { heard[i], _ = io.Copy(io.Discard, answer.Body) }) // until it is closed
-	}
-	wait(l.t, 2*time.Second)
-	m := l.measure(p, *compareWindow)
-	close(open)
-	for body := range open {
-		body.Close()
-	}
-	running.Wait()
-	least := int64(0.8 * compareWindow.Seconds() * audio.Rate * audio.FrameBytes)
-	if got := slices.Min(heard); got < least {
-		l.t.Fatalf("a listener was given %d bytes, not %d", got, least)
-	}
-	c.addLoad(fmt.Sprintf("listeners to the live sound: %d", n), m)
 }
